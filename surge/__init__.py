@@ -1,0 +1,56 @@
+"""SURGE: sequential recommendation with graph neural networks, and the explanation of its predictions.
+
+The public names are loaded when first used: `import surge` alone does not load torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from surge.config import ModelConfig, TrainingConfig
+    from surge.data.store import Dataset
+    from surge.errors import SurgeError
+    from surge.explanation.explain import explain
+    from surge.explanation.record import Explanation
+    from surge.model.surge import SurgeModel
+    from surge.training.trainer import train
+
+_HOMES = {
+    "Checkpoint": "surge.checkpoint",
+    "load_checkpoint": "surge.checkpoint",
+    "save_checkpoint": "surge.checkpoint",
+    "ModelConfig": "surge.config",
+    "TrainingConfig": "surge.config",
+    "Dataset": "surge.data.store",
+    "SurgeError": "surge.errors",
+    "explain": "surge.explanation.explain",
+    "Explanation": "surge.explanation.record",
+    "SurgeModel": "surge.model.surge",
+    "train": "surge.training.trainer",
+}
+__all__ = [
+    "Checkpoint",
+    "Dataset",
+    "Explanation",
+    "ModelConfig",
+    "SurgeError",
+    "SurgeModel",
+    "TrainingConfig",
+    "explain",
+    "load_checkpoint",
+    "save_checkpoint",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'surge' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,301 @@
+"""Checkpoints: a trained model as a folder of plain files, written whole and checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from safetensors.torch import load as load_weights
+from safetensors.torch import save as save_weights
+
+from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
+from surge.errors import SurgeError
+from surge.model.surge import SurgeModel
+
+FORMAT_VERSION = 1
+FILES = ("config.json", "model.safetensors", "items.parquet", "metrics.json", "history.json", "README.md")
+PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
+LONGEST_HEADER = 10_000_000  # bytes of a safetensors header
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint, in eval mode.
+
+    `items`: polars frame, row r (item, title, category) is embedding row r. `digest`: sha256 over the
+    manifest, which names every file's sha256: two checkpoints with one digest are the same.
+    `description` is config.json whole; `metrics` and `history` are as training wrote them.
+    """
+
+    folder: Path
+    digest: str
+    model: SurgeModel
+    model_config: ModelConfig
+    training_config: TrainingConfig
+    items: pl.DataFrame
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+    description: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def exclude_seen(self) -> bool:
+        """Whether items of the history are left out of recommendations: so where nothing is taken twice."""
+        return bool(self.description.get("exclude_seen", False))
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Embedding row by item id."""
+        return {item: row for row, item in enumerate(self.items["item"].to_list())}
+
+
+def category_rows(items: pl.DataFrame) -> tuple[list[str], torch.Tensor]:
+    """The sorted categories of a catalogue, and each item's row among them; no category counts as ''."""
+    named = items["category"].fill_null("")
+    categories = sorted(named.unique().to_list())
+    index = {category: row for row, category in enumerate(categories)}
+    return categories, torch.tensor([index[category] for category in named.to_list()], dtype=torch.long)
+
+
+def save_checkpoint(
+    folder: str | Path,
+    model: SurgeModel,
+    items: pl.DataFrame,
+    *,
+    training_config: TrainingConfig,
+    metrics: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    description: Mapping[str, Any],
+    overwrite: bool = False,
+) -> None:
+    """Write a checkpoint folder: to a temporary folder beside it, renamed once.
+
+    `items` (item, title, category) has one row an embedding row. `description` adds to config.json what
+    is worth knowing: dataset, device, torch version. An existing folder is a SurgeError, unless
+    `overwrite`: then it is replaced after the new one is complete.
+    """
+    folder = Path(folder)
+    if folder.exists() and not overwrite:
+        raise SurgeError(f"{str(folder)!r} already exists; choose another folder or remove it first.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        config = {
+            "format_version": FORMAT_VERSION,
+            **description,
+            "model": to_dict(model.config),
+            "training": to_dict(training_config),
+        }
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        contents = {
+            "config.json": _json(config),
+            "model.safetensors": save_weights(weights),
+            "metrics.json": _json(metrics),
+            "history.json": _json(list(history)),
+            "README.md": _model_card(config, metrics).encode(),
+        }
+        for name, content in contents.items():
+            (temporary / name).write_bytes(content)
+        items.select("item", "title", "category").write_parquet(temporary / "items.parquet")
+        (temporary / "manifest.json").write_bytes(_json({name: _entry(temporary / name) for name in FILES}))
+        temporary.chmod(0o755)
+        if folder.exists():
+            retired = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+            os.replace(folder, retired / "old")
+            os.replace(temporary, folder)
+            shutil.rmtree(retired)
+        else:
+            os.replace(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
+    """Read a checkpoint that `save_checkpoint` wrote, on any device.
+
+    Checked in this order, each failure one SurgeError sentence: the files and their sizes and sha256, the
+    format version, the settings' ranges, the shapes in the weights' header against the settings (before
+    anything is allocated), the vocabulary against the rows, and that every weight is finite.
+    """
+    folder = Path(folder)
+    contents, digest = _read_files(folder)
+    config = _parse(contents["config.json"], "config.json", dict)
+    if config.get("format_version") != FORMAT_VERSION:
+        raise SurgeError(
+            f"The checkpoint {folder.name!r} has format version {config.get('format_version')!r}, this program "
+            f"reads version {FORMAT_VERSION}; use the program's release that wrote it, or train it again."
+        )
+    try:
+        model_config = from_dict(ModelConfig, config["model"])
+        training_config = from_dict(TrainingConfig, config["training"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SurgeError(f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}).") from error
+    items = _read_items(contents["items.parquet"], folder.name)
+    categories, item_category = category_rows(items)
+    if items.height != model_config.item_count or len(categories) != model_config.category_count:
+        raise SurgeError(
+            f"items.parquet of the checkpoint {folder.name!r} has {items.height} items in {len(categories)} "
+            f"categories, config.json says {model_config.item_count} in {model_config.category_count}; "
+            "the two do not belong together."
+        )
+    with torch.device("meta"):
+        skeleton = SurgeModel(model_config, item_category.to("meta"))
+    _check_header(contents["model.safetensors"], skeleton, folder.name)
+    weights = load_weights(contents["model.safetensors"])
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise SurgeError(
+                f"The weights {name!r} of the checkpoint {folder.name!r} hold a value that is not a finite "
+                "number; train it again."
+            )
+    if not torch.equal(weights["item_category"], item_category):
+        raise SurgeError(
+            f"items.parquet of the checkpoint {folder.name!r} gives items other categories than it was trained with."
+        )
+    skeleton.load_state_dict(weights, assign=True)
+    model = skeleton.to(device).eval().requires_grad_(False)
+    return Checkpoint(
+        folder=folder,
+        digest=digest,
+        model=model,
+        model_config=model_config,
+        training_config=training_config,
+        items=items,
+        metrics=_parse(contents["metrics.json"], "metrics.json", dict),
+        history=_parse(contents["history.json"], "history.json", list),
+        description=config,
+    )
+
+
+# -- writing ------------------------------------------------------------------------------------------
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def _model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    def rows(values: Mapping[str, Any]) -> str:
+        flat = {k: v for k, v in values.items() if isinstance(v, int | float | str | list | bool)}
+        return "\n".join(
+            f"| {name} | {value:.4f} |" if isinstance(value, float) else f"| {name} | {value} |"
+            for name, value in flat.items()
+        )
+
+    parts = "".join(
+        f"\n## Metrics: {name.replace('_', ' ')}\n\n| metric | value |\n|---|---|\n{rows(values)}\n"
+        for name, values in metrics.items()
+        if isinstance(values, Mapping)
+    )
+    data = config.get("dataset", {})
+    return (
+        f"# SURGE checkpoint, trained on {data.get('name', 'an unnamed dataset')}\n\n"
+        "Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021), soft assignment.\n"
+        f"Trained on {config.get('trained_on', 'an unnamed device')}, "
+        f"{data.get('interactions', '?')} interactions of {data.get('users', '?')} users.\n"
+        f"{parts}\n## Model\n\n| setting | value |\n|---|---|\n{rows(config['model'])}\n"
+        f"\n## Training\n\n| setting | value |\n|---|---|\n{rows(config['training'])}\n"
+    )
+
+
+# -- reading ------------------------------------------------------------------------------------------
+
+
+def _read_files(folder: Path) -> tuple[dict[str, bytes], str]:
+    """All files of the folder, checked against its manifest, and the digest of the manifest."""
+    if folder.suffix.lower() in PICKLES:
+        raise SurgeError(
+            f"{folder.name!r} looks like a pickle, which can run code when opened, so it is never read; "
+            "give a checkpoint folder made by `python -m surge train`."
+        )
+    if folder.is_symlink() or not folder.is_dir():
+        raise SurgeError(
+            f"{str(folder)!r} is not a checkpoint folder; give the folder that `python -m surge train` wrote."
+        )
+    manifest_path = folder / "manifest.json"
+    if not manifest_path.is_file() or manifest_path.is_symlink():
+        raise SurgeError(
+            f"The checkpoint {folder.name!r} has no manifest.json, so it is not complete; copy or train it again."
+        )
+    raw = manifest_path.read_bytes()
+    manifest = _parse(raw, "manifest.json", dict)
+    contents = {}
+    for name in FILES:
+        path, entry = folder / name, manifest.get(name)
+        if not path.is_file() or path.is_symlink() or not isinstance(entry, dict):
+            raise SurgeError(f"The checkpoint {folder.name!r} lacks {name}; copy or train it again.")
+        size = path.stat().st_size
+        if size != entry.get("bytes"):
+            raise SurgeError(
+                f"{name} of the checkpoint {folder.name!r} has {size} bytes where {entry.get('bytes')} were "
+                "written, so it was cut or changed; copy or train it again."
+            )
+        contents[name] = path.read_bytes()
+        if hashlib.sha256(contents[name]).hexdigest() != entry.get("sha256"):
+            raise SurgeError(
+                f"{name} of the checkpoint {folder.name!r} is not what was written (its sha256 differs); "
+                "copy or train it again."
+            )
+    return contents, hashlib.sha256(raw).hexdigest()
+
+
+def _parse(content: bytes, name: str, kind: type) -> Any:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise SurgeError(f"{name} of the checkpoint is not readable JSON ({error}).") from error
+    if not isinstance(value, kind):
+        raise SurgeError(f"{name} of the checkpoint holds a {type(value).__name__}, not a {kind.__name__}.")
+    return value
+
+
+def _read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
+    try:
+        items = pl.read_parquet(content).select(pl.col("item", "title", "category").cast(pl.String))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SurgeError(
+            f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category."
+        ) from error
+    if items["item"].null_count() or items["item"].is_duplicated().any():
+        raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} names an item twice or not at all.")
+    return items.with_columns(pl.col("title").fill_null(pl.col("item")))
+
+
+def _check_header(content: bytes, skeleton: SurgeModel, checkpoint: str) -> None:
+    """The names, shapes and types in the safetensors header are those of the model, before it is read."""
+    names = {torch.float32: "F32", torch.int64: "I64"}
+    expected = {name: (names[t.dtype], list(t.shape)) for name, t in skeleton.state_dict().items()}
+    try:
+        (length,) = struct.unpack("<Q", content[:8])
+        if length > min(LONGEST_HEADER, len(content) - 8):
+            raise ValueError("its header is longer than the file")
+        header = json.loads(content[8 : 8 + length])
+        found = {name: (h["dtype"], list(h["shape"])) for name, h in header.items() if name != "__metadata__"}
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SurgeError(f"model.safetensors of the checkpoint {checkpoint!r} can't be read ({error}).") from error
+    if found != expected:
+        wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        raise SurgeError(
+            f"The weights of the checkpoint {checkpoint!r} do not fit its settings (first: {wrong[0]!r}); "
+            "weights and config.json do not belong together."
+        )

@@ -1,0 +1,211 @@
+"""The settings of a model and of its training: frozen, checked, saved with the weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from surge.errors import SurgeError
+
+FUSION = ("full", "without_query", "without_cluster", "none")
+EXTRACTION = ("soft", "none")
+POSITION = ("recency", "none")
+FLATTEN = ("time", "index")
+EVOLUTION = ("augru", "gru", "attention", "none")
+GATE = ("relative", "absolute")
+AGGREGATION = ("mean", "sum")
+POSITION_REGULARISER = ("mean_position", "literal")
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise SurgeError(sentence)
+
+
+def _choice(name: str, value: Any, options: tuple[str, ...]) -> None:
+    _require(value in options, f"The setting {name} is {value!r}; it must be one of {', '.join(options)}.")
+
+
+def _number(name: str, value: Any, low: float, high: float, kind: type = float) -> None:
+    allowed = (int,) if kind is int else (int, float)
+    ok = isinstance(value, allowed) and not isinstance(value, bool) and low <= value <= high
+    word = "a whole number" if kind is int else "a number"
+    _require(ok, f"The setting {name} is {value!r}; it must be {word} from {low:g} to {high:g}.")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What fixes the shape and the equations of one SURGE model.
+
+    Sizes: `item_count` items and `category_count` categories are embedded in `item_size` and
+    `category_size` dimensions; their concatenation is h_i in R^d, d = item_size + category_size.
+
+    Switches (the paper's Table 4 and the departures that design decisions added):
+
+    - `fusion`: full | without_query (beta = 0) | without_cluster (alpha = 0) | none (h' = h).
+    - `extraction`: soft (Eq. 9-11) | none (every item is its own cluster).
+    - `readout`: whether h_g of Eq. 15 reaches the prediction.
+    - `position`: recency (a learned embedding of steps ago) | none (as in the paper).
+    - `flatten`: time (clusters sorted by mean position) | index (slot order, as in the paper).
+    - `gate`: relative (gamma*_c / max gamma*) | absolute (gamma*_c, as printed in Eq. 16).
+    - `assignment_aggregation`: mean over the neighbourhood in Eq. 11 | sum (as printed).
+    """
+
+    item_count: int
+    category_count: int
+    item_size: int = 32
+    category_size: int = 8
+    max_length: int = 50
+    metric_heads: int = 2
+    sparsity: float = 0.1
+    hops: int = 1
+    heads: int = 1
+    attention_hidden: tuple[int, ...] = (80, 40)
+    clusters: tuple[int, ...] = (20,)
+    assignment_aggregation: str = "mean"
+    fusion: str = "full"
+    extraction: str = "soft"
+    readout: bool = True
+    position: str = "recency"
+    flatten: str = "time"
+    evolution: str = "augru"
+    evolution_size: int = 40
+    gate: str = "relative"
+    prediction_hidden: tuple[int, ...] = (100, 64)
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("item_count", 1, 100_000_000),
+            ("category_count", 1, 10_000_000),
+            ("item_size", 1, 4096),
+            ("category_size", 0, 4096),
+            ("max_length", 1, 5000),
+            ("metric_heads", 1, 64),
+            ("hops", 1, 10),
+            ("heads", 1, 64),
+            ("evolution_size", 1, 4096),
+        ):
+            _number(name, getattr(self, name), low, high, int)
+        _number("sparsity", self.sparsity, 0.0, 1.0)
+        for name in ("attention_hidden", "clusters", "prediction_hidden"):
+            value = getattr(self, name)
+            ok = isinstance(value, tuple) and len(value) > 0
+            _require(ok, f"The setting {name} is {value!r}; it must be a list of one or more whole numbers.")
+            for size in value:
+                _number(name, size, 1, 4096, int)
+        _choice("assignment_aggregation", self.assignment_aggregation, AGGREGATION)
+        _choice("fusion", self.fusion, FUSION)
+        _choice("extraction", self.extraction, EXTRACTION)
+        _choice("position", self.position, POSITION)
+        _choice("flatten", self.flatten, FLATTEN)
+        _choice("evolution", self.evolution, EVOLUTION)
+        _choice("gate", self.gate, GATE)
+        _require(
+            isinstance(self.readout, bool),
+            f"The setting readout is {self.readout!r}; it must be true or false.",
+        )
+        _require(
+            self.size % self.heads == 0,
+            f"The embedding size {self.size} can't be divided among {self.heads} heads; "
+            "choose a number of heads that divides it.",
+        )
+
+    @property
+    def size(self) -> int:
+        """d, the size of h_i."""
+        return self.item_size + self.category_size
+
+    @property
+    def state_size(self) -> int:
+        """The size of h_s: the recurrent layers have their own, the others keep d."""
+        return self.evolution_size if self.evolution in ("augru", "gru") else self.size
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a model is trained: the loss of Eq. 18 and everything that decides its course.
+
+    Weights of the regularisers: `same_mapping_weight` (L_M, Eq. 12), `single_affiliation_weight`
+    (L_A, Eq. 13), `relative_position_weight` (L_P, Eq. 14), `balance_weight` (L_B, not in the paper)
+    and `weight_decay` (L2). `warmup_steps`: L_A grows linearly from 0 to its weight over so many steps;
+    at once it would freeze the assignments before they mean anything.
+
+    `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
+    `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
+    """
+
+    seed: int = 0
+    epochs: int = 20
+    patience: int = 3
+    batch_size: int = 128
+    negatives: int = 4
+    instances_per_epoch: int | None = None
+    validation_instances: int = 1000
+    test_instances: int = 4000
+    catalogue_instances: int = 1000
+    evaluation_negatives: int = 99
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-6
+    gradient_clip: float = 5.0
+    same_mapping_weight: float = 0.0
+    single_affiliation_weight: float = 0.1
+    relative_position_weight: float = 0.0
+    relative_position: str = "mean_position"
+    balance_weight: float = 0.3
+    warmup_steps: int = 300
+    precision: str = "float32"
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("seed", 0, 2**31 - 1),
+            ("epochs", 1, 10_000),
+            ("patience", 1, 10_000),
+            ("batch_size", 1, 1_000_000),
+            ("negatives", 1, 10_000),
+            ("validation_instances", 1, 10**9),
+            ("test_instances", 1, 10**9),
+            ("catalogue_instances", 1, 10**9),
+            ("evaluation_negatives", 1, 1_000_000),
+            ("warmup_steps", 0, 10**9),
+        ):
+            _number(name, getattr(self, name), low, high, int)
+        if self.instances_per_epoch is not None:
+            _number("instances_per_epoch", self.instances_per_epoch, 1, 10**12, int)
+        for name, highest in (
+            ("learning_rate", 10.0),
+            ("weight_decay", 10.0),
+            ("gradient_clip", 1e6),
+            ("same_mapping_weight", 1e6),
+            ("single_affiliation_weight", 1e6),
+            ("relative_position_weight", 1e6),
+            ("balance_weight", 1e6),
+        ):
+            _number(name, getattr(self, name), 0.0, highest)
+        _choice("relative_position", self.relative_position, POSITION_REGULARISER)
+        _choice("precision", self.precision, ("float32", "bfloat16"))
+        _choice("device", self.device, ("auto", "cpu", "cuda"))
+
+
+Config = TypeVar("Config", ModelConfig, TrainingConfig)
+
+
+def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
+    """The settings as plain JSON values."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(config).items()}
+
+
+def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
+    """Settings from plain JSON values; an unknown or missing name is a SurgeError."""
+    names = {field.name for field in fields(kind)}
+    unknown = sorted(set(values) - names)
+    _require(not unknown, f"Unknown setting {', '.join(unknown)}; the settings are {', '.join(sorted(names))}.")
+    required = {f.name for f in fields(kind) if f.default is dataclasses.MISSING}
+    missing = sorted(required - set(values))
+    _require(not missing, f"The setting {', '.join(missing)} is missing.")
+    converted: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+    return kind(**converted)

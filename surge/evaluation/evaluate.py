@@ -1,0 +1,124 @@
+"""Evaluation of a model on a split: lists of sampled negatives, and the whole catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+
+from surge.data.instances import EncodedLog, Instances, histories
+from surge.data.negatives import PopularitySampler
+from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
+from surge.explanation.catalogue import CELLS, score_rows
+from surge.model.surge import History, SurgeModel
+
+Progress = Callable[[float], None]
+
+
+def draw_lists(
+    log: EncodedLog,
+    instances: Instances,
+    sampler: PopularitySampler,
+    count: int,
+    longest: int,
+    *,
+    seen: bool,
+    seed: int,
+) -> np.ndarray:
+    """Candidate rows (k, 1 + count), the positive first: the same for every model with the same seed.
+
+    With `seen` false, items of the history are no negatives either.
+    """
+    rng = np.random.default_rng([seed, 99])
+    lists = np.empty((len(instances), 1 + count), dtype=np.int64)
+    for start in range(0, len(instances), 256):
+        part = instances.take(np.arange(start, min(start + 256, len(instances))))
+        positive = log.items[part.position]
+        forbidden = None
+        if not seen:
+            rows, mask = histories(log, part, longest)
+            forbidden = np.where(mask, rows, positive[:, None])
+        lists[start : start + 256, 0] = positive
+        lists[start : start + 256, 1:] = sampler.negatives(positive, count, rng, forbidden)
+    return lists
+
+
+def score_lists(
+    model: SurgeModel,
+    log: EncodedLog,
+    instances: Instances,
+    lists: np.ndarray,
+    *,
+    precision: str = "float32",
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Logits (float32) of candidate lists (k, T), in batches of histories of similar length."""
+    device = model.item_embedding.weight.device
+    longest, heads = model.config.max_length, model.config.heads
+    length = np.minimum(instances.position - log.offsets[instances.user], longest)
+    order = np.argsort(length, kind="stable")
+    scores = np.empty(lists.shape, dtype=np.float32)
+    start = 0
+    with torch.inference_mode(), autocast(device, precision):
+        while start < len(order):
+            # what fits: as many histories of the longest one's size as CELLS attention entries allow
+            size = max(1, CELLS // (lists.shape[1] * heads * int(length[order[min(start + 63, len(order) - 1)]]) ** 2))
+            index = order[start : start + min(size, 64)]
+            rows, mask = histories(log, instances.take(index), longest)
+            history = History(torch.from_numpy(rows).to(device), torch.from_numpy(mask).to(device))
+            logits = model(history, torch.from_numpy(lists[index]).to(device))
+            scores[index] = logits.float().cpu().numpy()
+            start += len(index)
+            if progress:
+                progress(start / len(order))
+    return scores
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast | nullcontext[None]:
+    """bfloat16 arithmetic where asked for; parameters stay float32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+
+
+def evaluate_lists(
+    model: SurgeModel,
+    log: EncodedLog,
+    instances: Instances,
+    lists: np.ndarray,
+    *,
+    precision: str = "float32",
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """The metrics of `list_metrics` for these instances and candidate lists."""
+    model.eval()
+    return list_metrics(
+        score_lists(model, log, instances, lists, precision=precision, progress=progress), instances.user
+    )
+
+
+def evaluate_catalogue(
+    model: SurgeModel,
+    log: EncodedLog,
+    instances: Instances,
+    *,
+    seen: bool,
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """HR@10 and NDCG@10 of the positive among all items (with `seen` false, without those of the history)."""
+    model.eval()
+    every = np.arange(model.config.item_count)
+    ranks = np.empty(len(instances))
+    for place in range(len(instances)):
+        rows, mask = histories(log, instances.take(np.array([place])), model.config.max_length)
+        history = tuple(rows[0][mask[0]].tolist())
+        scores = score_rows(model, history, every)
+        positive = log.items[instances.position[place]]
+        own = scores[positive]
+        if not seen:
+            scores[[row for row in history if row != positive]] = -np.inf
+        scores[positive] = -np.inf
+        ranks[place] = 1 + (scores > own).sum() + (scores == own).sum() / 2
+        if progress:
+            progress((place + 1) / len(instances))
+    return {"catalogue_hr@10": hit_rate(ranks, 10), "catalogue_ndcg@10": ndcg(ranks, 10)}

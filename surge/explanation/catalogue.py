@@ -1,0 +1,93 @@
+"""Scoring the whole catalogue for one history: what the model recommends, and how an item ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from surge.checkpoint import Checkpoint
+from surge.explanation.history import UserHistory
+from surge.model.surge import History, SurgeModel
+
+CELLS = 5_000_000  # attention entries of one chunk: candidates x heads x n x n
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One recommended item; rank counts from 1."""
+
+    rank: int
+    row: int
+    item: str
+    title: str
+    category: str | None
+    logit: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """logits (float32, one an embedding row) and `order`: rows best first, without those left out."""
+
+    logits: np.ndarray
+    order: np.ndarray
+    checkpoint: Checkpoint
+
+    def rank_of(self, row: int) -> int | None:
+        """The rank of an item from 1, None where it was left out of the ranking."""
+        place = np.flatnonzero(self.order == row)
+        return int(place[0]) + 1 if len(place) else None
+
+    def top(self, count: int) -> list[Predicted]:
+        """The `count` best items."""
+        rows = self.order[:count].tolist()
+        items = self.checkpoint.items[rows].to_dicts() if rows else []
+        return [
+            Predicted(rank, row, item["item"], item["title"], item["category"], float(self.logits[row]), probability)
+            for rank, (row, item, probability) in enumerate(
+                zip(rows, items, sigmoid(self.logits[rows]).tolist(), strict=True), start=1
+            )
+        ]
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probability of a logit, without overflow."""
+    return np.exp(-np.logaddexp(0, -logits.astype(np.float64)))
+
+
+def score_rows(
+    model: SurgeModel,
+    rows: tuple[int, ...],
+    candidates: np.ndarray,
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """Logits (float32) of candidate rows for one history: one graph, read in chunks that fit in memory.
+
+    `progress` is called with the share done.
+    """
+    device = model.item_embedding.weight.device
+    chunk = max(1, CELLS // (model.config.heads * len(rows) ** 2))
+    scores = np.empty(len(candidates), dtype=np.float32)
+    with torch.inference_mode():
+        graph = model.build_graph(History.pad([rows], device))
+        for start in range(0, len(candidates), chunk):
+            part = torch.as_tensor(candidates[start : start + chunk], dtype=torch.long, device=device)
+            scores[start : start + chunk] = model.read(graph, part.unsqueeze(0)).logit[0].float().cpu().numpy()
+            if progress:
+                progress(min(1.0, (start + chunk) / len(candidates)))
+    return scores
+
+
+def rank_catalogue(
+    checkpoint: Checkpoint, history: UserHistory, progress: Callable[[float], None] | None = None
+) -> Ranking:
+    """Score every item of the checkpoint for a history. Ties keep the order of the catalogue."""
+    every = np.arange(checkpoint.model_config.item_count)
+    logits = score_rows(checkpoint.model, history.rows, every, progress)
+    order = np.argsort(-logits, kind="stable")
+    if checkpoint.exclude_seen:
+        order = order[~np.isin(order, history.rows)]
+    return Ranking(logits, order, checkpoint)

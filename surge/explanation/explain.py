@@ -1,0 +1,120 @@
+"""From tensors to the explanation record: the only place where the two meet."""
+
+from __future__ import annotations
+
+import difflib
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from surge.checkpoint import Checkpoint
+from surge.config import to_dict
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.history import UserHistory, read_history
+from surge.explanation.record import (
+    Embeddings,
+    Explanation,
+    GraphConstruction,
+    InterestExtraction,
+    InterestFusion,
+    Item,
+    PoolingLayer,
+    Prediction,
+)
+from surge.model.interest_extraction import Pooling, pool_adjacency
+from surge.model.surge import History
+
+
+def explain(
+    checkpoint: Checkpoint, dataset: Dataset, user: str, item: str | None = None, *, hold_out: bool = True
+) -> Explanation:
+    """Why the checkpoint's model gives `item` its score for `user`: the whole record of one reading.
+
+    Without `item` the top predicted one is explained. With `hold_out` the user's last interaction is not
+    read. An unknown user or item is a SurgeError.
+    """
+    return explain_history(checkpoint, read_history(checkpoint, dataset, user, hold_out=hold_out), item)
+
+
+def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | None = None) -> Explanation:
+    """The same for a history at hand."""
+    if item is None:
+        top = rank_catalogue(checkpoint, history).top(1)
+        if not top:
+            raise SurgeError("Every item of this catalogue is in the history already; name an item to explain.")
+        row = top[0].row
+    else:
+        row = candidate_row(checkpoint, item)
+    chosen = checkpoint.items.row(row, named=True)
+    model = checkpoint.model
+    device = model.item_embedding.weight.device
+    with torch.inference_mode():
+        graph = model.build_graph(History.pad([history.rows], device))
+        reading = model.read(graph, torch.tensor([[row]], device=device))
+        layers = []
+        adjacency = graph.adjacency.unsqueeze(1)
+        for pooling in reading.extraction.layers:
+            adjacency = pool_adjacency(pooling.assignment, adjacency)
+            layers.append(_layer(pooling, adjacency))
+    logit = float(reading.logit[0, 0])
+    return Explanation(
+        user=history.user,
+        target=Item(chosen["item"], chosen["title"], chosen["category"]),
+        history=history.items,
+        model=to_dict(checkpoint.model_config),
+        embeddings=Embeddings(_array(graph.embedded), _array(reading.target[0])),
+        graph_construction=GraphConstruction(
+            _array(graph.similarity), float(graph.threshold[0]), _array(graph.adjacency).astype(np.int8)
+        ),
+        interest_fusion=InterestFusion(
+            cluster_score=_array(graph.cluster_score),
+            query_score=_array(reading.fusion.query_score[0]),
+            attention=_array(reading.fusion.attention[0]),
+            fused=_array(reading.fusion.fused[0]),
+        ),
+        interest_extraction=InterestExtraction(
+            assignment=layers[0].assignment,
+            importance=_array(reading.extraction.importance[0]),
+            pooled=layers[0].pooled,
+            pooled_importance=layers[0].pooled_importance,
+            pooled_adjacency=layers[0].pooled_adjacency,
+            readout=_array(reading.extraction.readout[0]),
+            layers=tuple(layers[1:]),
+        ),
+        prediction=Prediction(
+            order=_array(reading.evolution.order[0]),
+            evolution=_array(reading.evolution.states[0]),
+            update_gate=_array(reading.evolution.update_gate[0]),
+            logit=logit,
+            probability=1 / (1 + math.exp(-logit)) if logit > -700 else 0.0,
+        ),
+        notes=history.notes,
+    )
+
+
+def candidate_row(checkpoint: Checkpoint, item: str) -> int:
+    """The embedding row of an item; an unknown one is a SurgeError that names the closest ids."""
+    row = checkpoint.rows.get(str(item))
+    if row is None:
+        close = difflib.get_close_matches(str(item), list(checkpoint.rows)[:50_000], n=3)
+        hint = f"; the closest ids are {', '.join(map(repr, close))}" if close else ""
+        raise SurgeError(f"The checkpoint {checkpoint.name!r} knows no item {str(item)!r}{hint}.")
+    return row
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """The single history (or candidate) of a tensor, as NumPy."""
+    return tensor[0].detach().cpu().numpy()
+
+
+def _layer(pooling: Pooling, adjacency: Tensor) -> PoolingLayer:
+    return PoolingLayer(
+        assignment=_array(pooling.assignment[0]),
+        pooled=_array(pooling.pooled[0]),
+        pooled_importance=_array(pooling.pooled_importance[0]),
+        pooled_adjacency=_array(adjacency[0]),
+    )

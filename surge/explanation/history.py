@@ -1,0 +1,86 @@
+"""What a model reads of one user: the known items of the history, and the item that really came next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surge.checkpoint import Checkpoint
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+from surge.explanation.record import Item
+
+
+@dataclass(frozen=True)
+class UserHistory:
+    """A history ready to be read: items in time order and their embedding rows.
+
+    `next_item` is the interaction that followed (held out), None where the whole history is read.
+    `interests` is the simulated truth where the data carry it; no model ever sees it.
+    `notes` says in sentences what was left out.
+    """
+
+    user: str
+    items: tuple[Item, ...]
+    rows: tuple[int, ...]
+    next_item: Item | None
+    interests: tuple[str, ...] | None
+    notes: tuple[str, ...]
+
+
+def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_out: bool = True) -> UserHistory:
+    """The history of a user as the checkpoint's model reads it.
+
+    With `hold_out` the last interaction is the true next item and is not read; a user with a single
+    interaction keeps it as history. Items unknown to the model are left out, and only the last
+    `max_length` of the rest are read; both are said in `notes`. A user without any known item, like a
+    dataset that does not belong to the checkpoint, is a SurgeError.
+    """
+    frame = dataset.history(user)
+    catalogue = {
+        row["item"]: row
+        for row in dataset.items.filter(dataset.items["item"].is_in(frame["item"].unique().to_list())).to_dicts()
+    }
+    everything = [
+        Item(
+            item=row["item"],
+            title=catalogue.get(row["item"], {}).get("title") or row["item"],
+            category=catalogue.get(row["item"], {}).get("category"),
+            timestamp=row["timestamp"],
+        )
+        for row in frame.select("item", "timestamp").to_dicts()
+    ]
+    interests = frame["interest"].to_list() if "interest" in frame.columns else None
+    notes: list[str] = []
+    next_item = None
+    if hold_out and len(everything) > 1:
+        next_item = everything.pop()
+    elif hold_out:
+        notes.append("This user has a single interaction: it is read as the history, and no next item is known.")
+    known = [index for index, item in enumerate(everything) if item.item in checkpoint.rows]
+    if not known:
+        raise SurgeError(
+            f"The model of checkpoint {checkpoint.name!r} knows none of the {len(everything)} items in the history "
+            f"of user {user!r}; choose another user, or the dataset that the checkpoint was trained on."
+        )
+    if len(known) < len(everything):
+        notes.append(
+            f"{len(everything) - len(known)} of {len(everything)} history items are unknown to this model and left out."
+        )
+    longest = checkpoint.model_config.max_length
+    if len(known) > longest:
+        notes.append(f"The model reads the last {longest} items; {len(known) - longest} earlier ones are left out.")
+        known = known[-longest:]
+    items = tuple(everything[index] for index in known)
+    repeated = len(items) - len({item.item for item in items})
+    if repeated:
+        notes.append(f"{repeated} of the {len(items)} items read are repeats of another one in the history.")
+    if len(items) == 1:
+        notes.append("One item was read: its graph is a single node, and there is nothing to compare.")
+    return UserHistory(
+        user=user,
+        items=items,
+        rows=tuple(checkpoint.rows[item.item] for item in items),
+        next_item=next_item,
+        interests=tuple(interests[index] for index in known) if interests else None,
+        notes=tuple(notes),
+    )

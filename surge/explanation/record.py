@@ -1,0 +1,340 @@
+"""The explanation record: everything the model computed for one (history, candidate), as NumPy arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surge.errors import SurgeError
+
+Array = np.ndarray
+TOLERANCE = 1e-4  # of sums and ranges: float32 arithmetic over a few hundred terms
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item as the user's own data names it; `timestamp` (unix seconds) only in a history."""
+
+    item: str
+    title: str
+    category: str | None
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """h_i: history (n x d) and target (d)."""
+
+    history: Array
+    target: Array
+
+
+@dataclass(frozen=True)
+class GraphConstruction:
+    """Eq. 1-3: similarity M (n x n), threshold (a scalar), adjacency A (n x n, 0/1, diagonal kept)."""
+
+    similarity: Array
+    threshold: float
+    adjacency: Array
+
+
+@dataclass(frozen=True)
+class InterestFusion:
+    """Eq. 4-8: alpha and beta (heads x n), attention E (heads x n x n, row i over sources j), h' (n x d)."""
+
+    cluster_score: Array
+    query_score: Array
+    attention: Array
+    fused: Array
+
+
+@dataclass(frozen=True)
+class PoolingLayer:
+    """Eq. 9-11 of one pooling layer over n nodes: S (n x m), h* (m x d), gamma* (m), A* (m x m)."""
+
+    assignment: Array
+    pooled: Array
+    pooled_importance: Array
+    pooled_adjacency: Array
+
+
+@dataclass(frozen=True)
+class InterestExtraction:
+    """Eq. 9-11 and 15: the first pooling layer, gamma (n), h_g (d); deeper pooling layers in `layers`."""
+
+    assignment: Array
+    importance: Array
+    pooled: Array
+    pooled_importance: Array
+    pooled_adjacency: Array
+    readout: Array
+    layers: tuple[PoolingLayer, ...] = ()
+
+    def total_assignment(self) -> Array:
+        """Items to the clusters of the last layer: the product of all assignments (n x m of that layer)."""
+        total = self.assignment
+        for layer in self.layers:
+            total = total @ layer.assignment
+        return total
+
+    def final_importance(self) -> Array:
+        """gamma* of the last pooling layer, the one that is read as a sequence."""
+        return self.layers[-1].pooled_importance if self.layers else self.pooled_importance
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Eq. 16-17: the order in which clusters are read (m), the state and the gate after each step (m x size)."""
+
+    order: Array
+    evolution: Array
+    update_gate: Array
+    logit: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one SURGE model computed for one history and one candidate.
+
+    All arrays are unpadded: n items, d dimensions, `heads` attention heads, m clusters. Checked when made:
+    shapes, ranges, rows that must sum to 1. A record that fails raises SurgeError.
+    """
+
+    user: str
+    target: Item
+    history: tuple[Item, ...]
+    model: Mapping[str, Any]
+    embeddings: Embeddings
+    graph_construction: GraphConstruction
+    interest_fusion: InterestFusion
+    interest_extraction: InterestExtraction
+    prediction: Prediction
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was left out on the way here (unknown items, a cut history); not part of the saved record."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def length(self) -> int:
+        """n, the number of history items that the model read."""
+        return len(self.history)
+
+    # -- saving and loading ---------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values, with the keys of the design's section 5."""
+        extraction = _plain(self.interest_extraction)
+        extraction["layers"] = [_plain(layer) for layer in self.interest_extraction.layers]
+        target = {"item": self.target.item, "title": self.target.title, "category": self.target.category}
+        return {
+            "user": self.user,
+            "target": target,
+            "history": [vars(item).copy() for item in self.history],
+            "model": {key: _plain_value(value) for key, value in self.model.items()},
+            "embeddings": _plain(self.embeddings),
+            "graph_construction": _plain(self.graph_construction),
+            "interest_fusion": _plain(self.interest_fusion),
+            "interest_extraction": extraction,
+            "prediction": _plain(self.prediction),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Explanation:
+        """The record from what `to_dict` gave; anything else is a SurgeError."""
+        try:
+            extraction = dict(values["interest_extraction"])
+            layers = tuple(_part(PoolingLayer, layer) for layer in extraction.pop("layers", []))
+            return cls(
+                user=values["user"],
+                target=Item(**values["target"]),
+                history=tuple(Item(**item) for item in values["history"]),
+                model={k: tuple(v) if isinstance(v, list) else v for k, v in values["model"].items()},
+                embeddings=_part(Embeddings, values["embeddings"]),
+                graph_construction=_part(GraphConstruction, values["graph_construction"]),
+                interest_fusion=_part(InterestFusion, values["interest_fusion"]),
+                interest_extraction=InterestExtraction(**_arrays(extraction), layers=layers),
+                prediction=_part(Prediction, values["prediction"]),
+            )
+        except SurgeError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SurgeError(
+                f"This is not an explanation record ({type(error).__name__}: {error}); "
+                "make one with `python -m surge explain`."
+            ) from error
+
+    def save(self, path: str | Path) -> None:
+        """Write the record to a .json or .npz file, whole or not at all."""
+        path = Path(path)
+        if path.suffix not in (".json", ".npz"):
+            raise SurgeError(f"An explanation is saved as .json or .npz, not as {path.name!r}; change the ending.")
+        if not path.parent.is_dir():
+            raise SurgeError(f"The folder {str(path.parent)!r} does not exist; make it first.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                if path.suffix == ".json":
+                    stream.write(json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode())
+                else:
+                    np.savez_compressed(stream, allow_pickle=False, **dict(_flatten(self.to_dict())))
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | Path) -> Explanation:
+        """Read a record that `save` wrote; a damaged or foreign file is a SurgeError."""
+        path = Path(path)
+        try:
+            if path.suffix == ".npz":
+                with np.load(path, allow_pickle=False) as archive:
+                    values = json.loads(str(archive["text"]))
+                    for key in archive.files:
+                        if key != "text":
+                            _set(values, key.split("/"), archive[key])
+            else:
+                values = json.loads(path.read_text(encoding="utf-8"))
+        except SurgeError:
+            raise
+        except Exception as error:  # zip, JSON, encoding and missing-file errors have no common base
+            raise SurgeError(f"{path.name!r} can't be read as an explanation record ({error}).") from error
+        return cls.from_dict(values)
+
+
+# -- plain values and back ----------------------------------------------------------------------------
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    return {f.name: _plain_value(getattr(part, f.name)) for f in fields(part) if f.name != "layers"}
+
+
+def _arrays(values: Mapping[str, Any]) -> dict[str, Any]:
+    integers = {"order"}
+    return {
+        key: np.asarray(value, dtype=np.int64 if key in integers else np.float32)
+        if isinstance(value, list | np.ndarray)
+        else value
+        for key, value in values.items()
+    }
+
+
+def _part(kind: type, values: Mapping[str, Any]) -> Any:
+    return kind(**_arrays(values))
+
+
+def _numeric(value: Any) -> bool:
+    while isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _flatten(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
+    """Arrays by path for NPZ, and all that isn't an array as one JSON text (strings need no pickle there)."""
+    text: dict[str, Any] = {}
+    for key, value in values.items():
+        if key in ("user", "target", "history", "model"):
+            text[key] = value
+            continue
+        text[key] = {}
+        for name, entry in value.items():
+            if name == "layers":
+                text[key][name] = [{} for _ in entry]
+                for index, layer in enumerate(entry):
+                    for inner, array in layer.items():
+                        yield f"{key}/layers/{index}/{inner}", np.asarray(array, dtype=np.float32)
+            elif isinstance(entry, list) and _numeric(entry):
+                yield f"{key}/{name}", np.asarray(entry, dtype=np.int64 if name == "order" else np.float32)
+            else:
+                text[key][name] = entry
+    yield "text", np.asarray(json.dumps(text, ensure_ascii=False))
+
+
+def _set(values: Any, path: list[str], array: Array) -> None:
+    for step in path[:-1]:
+        values = values[int(step)] if isinstance(values, list) else values[step]
+    values[path[-1]] = array
+
+
+# -- the checks ---------------------------------------------------------------------------------------
+
+
+def _check(record: Explanation) -> None:
+    n = len(record.history)
+    embeddings, graph = record.embeddings, record.graph_construction
+    fusion, extraction, prediction = record.interest_fusion, record.interest_extraction, record.prediction
+    if n == 0:
+        raise SurgeError("An explanation needs a history of at least one item.")
+    d = np.shape(embeddings.target)[0] if np.ndim(embeddings.target) == 1 else -1
+    heads = np.shape(fusion.cluster_score)[0] if np.ndim(fusion.cluster_score) == 2 else -1
+    m = np.shape(extraction.assignment)[-1]
+    last = np.shape(extraction.layers[-1].assignment)[-1] if extraction.layers else m
+    size = np.shape(prediction.evolution)[-1]
+    expected: list[tuple[str, Any, tuple[int, ...]]] = [
+        ("embeddings.history", embeddings.history, (n, d)),
+        ("graph_construction.similarity", graph.similarity, (n, n)),
+        ("graph_construction.adjacency", graph.adjacency, (n, n)),
+        ("interest_fusion.cluster_score", fusion.cluster_score, (heads, n)),
+        ("interest_fusion.query_score", fusion.query_score, (heads, n)),
+        ("interest_fusion.attention", fusion.attention, (heads, n, n)),
+        ("interest_fusion.fused", fusion.fused, (n, d)),
+        ("interest_extraction.assignment", extraction.assignment, (n, m)),
+        ("interest_extraction.importance", extraction.importance, (n,)),
+        ("interest_extraction.pooled", extraction.pooled, (m, d)),
+        ("interest_extraction.pooled_importance", extraction.pooled_importance, (m,)),
+        ("interest_extraction.pooled_adjacency", extraction.pooled_adjacency, (m, m)),
+        ("interest_extraction.readout", extraction.readout, (d,)),
+        ("prediction.order", prediction.order, (last,)),
+        ("prediction.evolution", prediction.evolution, (last, size)),
+        ("prediction.update_gate", prediction.update_gate, (last, size)),
+    ]
+    nodes = m
+    for index, layer in enumerate(extraction.layers):
+        name, width = f"interest_extraction.layers[{index}]", np.shape(layer.assignment)[-1]
+        expected += [
+            (f"{name}.assignment", layer.assignment, (nodes, width)),
+            (f"{name}.pooled", layer.pooled, (width, d)),
+            (f"{name}.pooled_importance", layer.pooled_importance, (width,)),
+            (f"{name}.pooled_adjacency", layer.pooled_adjacency, (width, width)),
+        ]
+        nodes = width
+    for name, array, shape in expected:
+        if np.shape(array) != shape:
+            raise SurgeError(f"{name} of the explanation has shape {np.shape(array)} where {shape} is expected.")
+        if not np.all(np.isfinite(array)):
+            raise SurgeError(f"{name} of the explanation holds a value that is not a finite number.")
+    _check_sum("interest_fusion.attention", fusion.attention, axis=-1)
+    _check_sum("interest_extraction.assignment", extraction.assignment, axis=-1)
+    _check_sum("interest_extraction.importance", extraction.importance, axis=-1)
+    for index, layer in enumerate(extraction.layers):
+        _check_sum(f"interest_extraction.layers[{index}].assignment", layer.assignment, axis=-1)
+    if not np.isin(graph.adjacency, (0, 1)).all() or not np.all(np.diag(graph.adjacency) == 1):
+        raise SurgeError("graph_construction.adjacency of the explanation is not 0/1 with a full diagonal.")
+    if np.any(np.abs(graph.similarity) > 1 + TOLERANCE):
+        raise SurgeError("graph_construction.similarity of the explanation is outside -1 to 1.")
+    if sorted(np.asarray(prediction.order).tolist()) != list(range(last)):
+        raise SurgeError("prediction.order of the explanation does not name every cluster once.")
+    if not (np.isfinite(prediction.logit) and 0 <= prediction.probability <= 1):
+        raise SurgeError("prediction.logit or prediction.probability of the explanation is out of range.")
+
+
+def _check_sum(name: str, array: Array, axis: int) -> None:
+    if np.any(array < -TOLERANCE) or np.any(np.abs(np.sum(array, axis=axis, dtype=np.float64) - 1) > TOLERANCE):
+        raise SurgeError(f"{name} of the explanation has a row that is negative or does not sum to 1.")

@@ -1,0 +1,67 @@
+"""Interest graph construction (Eq. 1-3): which items of a history belong to the same interest."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class SparseGraph(NamedTuple):
+    """similarity M (B, n, n), threshold (B,), adjacency A (B, n, n): 0/1 with the diagonal, 0 where padded."""
+
+    similarity: Tensor
+    threshold: Tensor
+    adjacency: Tensor
+
+
+def sparsify(similarity: Tensor, mask: Tensor, sparsity: float) -> tuple[Tensor, Tensor]:
+    """Threshold and adjacency of Eq. 3, relative to the whole graph.
+
+    threshold = max(0, k-th largest of the n*n entries of M), k = ceil(sparsity * n^2); A_ij = 1 where
+    M_ij >= threshold (ties stay), and A_ii = 1, so that i is always in its own neighbourhood N_i.
+
+    similarity (B, n, n), mask (B, n) true where an item is; gives threshold (B,) and a 0/1 adjacency.
+    """
+    pairs = mask.unsqueeze(1) & mask.unsqueeze(2)
+    ranked = similarity.masked_fill(~pairs, -math.inf).flatten(1).sort(dim=1, descending=True).values
+    entries = mask.sum(1).double() ** 2
+    k = torch.ceil(sparsity * entries).clamp(min=1).long()
+    threshold = ranked.gather(1, (k - 1).unsqueeze(1)).squeeze(1).clamp(min=0)
+    kept = (similarity >= threshold[:, None, None]) & pairs
+    diagonal = torch.diag_embed(mask)
+    return threshold, (kept | diagonal).to(similarity.dtype)
+
+
+class GraphConstruction(nn.Module):
+    """M_ij = mean over heads of cos(w * h_i, w * h_j), and the binary graph that is left of it.
+
+    The forward value of A is exactly 0/1. Its gradient is that of the similarities that were kept
+    (straight-through): with a hard mask alone the metric weights w would never be trained.
+    """
+
+    def __init__(self, size: int, metric_heads: int, sparsity: float) -> None:
+        super().__init__()
+        self.sparsity = sparsity
+        # near 1, but not equal: equal heads would stay equal for ever
+        self.weight = nn.Parameter(torch.empty(metric_heads, size).uniform_(0.5, 1.5))
+
+    def similarity(self, embedded: Tensor) -> Tensor:
+        """Eq. 1-2: (B, n, d) to (B, n, n).
+
+        In float64, then rounded: entries that are equal in exact arithmetic (repeated items, i-j and j-i)
+        stay equal, whatever the amount of padding or the device, so Eq. 3 treats them alike.
+        """
+        with torch.autocast(embedded.device.type, enabled=False):
+            weighted = embedded.double().unsqueeze(1) * self.weight.double()[:, None, :]
+            unit = functional.normalize(weighted, dim=-1)
+            return (unit @ unit.transpose(-1, -2)).mean(1).to(self.weight.dtype)
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> SparseGraph:
+        similarity = self.similarity(embedded)
+        threshold, binary = sparsify(similarity.detach(), mask, self.sparsity)
+        passed = similarity * binary
+        return SparseGraph(similarity, threshold, binary + (passed - passed.detach()))

@@ -1,0 +1,97 @@
+"""Interest-extraction pooling (Eq. 9-15): a soft assignment of the items to a few interest clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Pooling(NamedTuple):
+    """One pooling layer over n nodes: S (B, T, n, m), h* (B, T, m, d), gamma* (B, T, m).
+
+    position (B, T, m) is the S-weighted mean position of each cluster in the history, in [0, 1], and
+    mass (B, T, m) the number of items that it holds.
+    """
+
+    assignment: Tensor
+    pooled: Tensor
+    pooled_importance: Tensor
+    position: Tensor
+    mass: Tensor
+
+
+class Extraction(NamedTuple):
+    """importance gamma (B, T, n), one Pooling a layer, readout h_g (B, T, d)."""
+
+    importance: Tensor
+    layers: tuple[Pooling, ...]
+    readout: Tensor
+
+
+def importance(query_score: Tensor, mask: Tensor) -> Tensor:
+    """gamma = softmax over the items of beta, mean over heads: (B, T, heads, n) to (B, T, n)."""
+    return torch.softmax(query_score.masked_fill(~mask[:, None, None, :], -torch.inf), dim=-1).mean(2)
+
+
+def pool_adjacency(assignment: Tensor, adjacency: Tensor) -> Tensor:
+    """A* = S^T A S: (..., n, m) and (..., n, n) to (..., m, m)."""
+    return assignment.transpose(-1, -2) @ adjacency @ assignment
+
+
+class InterestExtraction(nn.Module):
+    """S_i = softmax(W_p mean over j in N_i of A_ij h'_j), then h* = S^T h' and gamma* = S^T gamma.
+
+    `clusters` gives the number of clusters of each layer: (30, 10) pools twice, the second time over the
+    clusters of the first with A* as its graph. With `soft` false every item is its own cluster.
+    """
+
+    def __init__(self, size: int, clusters: Sequence[int], aggregation: str, soft: bool) -> None:
+        super().__init__()
+        self.aggregation, self.soft = aggregation, soft
+        if soft:
+            self.assign = nn.ModuleList(nn.Linear(size, count, bias=False) for count in clusters)
+
+    def assignment(self, layer: nn.Module, nodes: Tensor, adjacency: Tensor) -> Tensor:
+        """Eq. 11: nodes (B, T, n, d), adjacency broadcastable to (B, T, n, n), gives S (B, T, n, m)."""
+        # W_p is linear, so it goes first: m is smaller than d
+        logits = adjacency @ layer(nodes)
+        if self.aggregation == "mean":
+            logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
+        return torch.softmax(logits, dim=-1)
+
+    def forward(self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor) -> Extraction:
+        """fused h' (B, T, n, d), query_score beta (B, T, heads, n), adjacency (B, n, n), mask (B, n)."""
+        present = mask.to(fused.dtype)
+        length = present.sum(1, keepdim=True)
+        weight = importance(query_score, mask)
+        readout = (weight.unsqueeze(-2) @ fused).squeeze(-2)  # Eq. 15
+
+        nodes, node_weight, graph = fused, weight, adjacency.unsqueeze(1)
+        mass = present.unsqueeze(1).expand(weight.shape)
+        steps = torch.arange(mask.shape[1], device=mask.device, dtype=fused.dtype) + 0.5
+        position = (steps / length).unsqueeze(1).expand(weight.shape)
+
+        layers = []
+        for index in range(len(self.assign) if self.soft else 1):
+            if self.soft:
+                assignment = self.assignment(self.assign[index], nodes, graph)
+            else:
+                assignment = torch.eye(nodes.shape[2], dtype=fused.dtype, device=fused.device).expand(
+                    *nodes.shape[:2], -1, -1
+                )
+            if index == 0:
+                assignment = assignment * present[:, None, :, None]
+            if index + 1 < (len(self.assign) if self.soft else 1):
+                graph = pool_adjacency(assignment, graph)
+            across = assignment.transpose(-1, -2)
+            nodes = across @ nodes
+            node_weight = (across @ node_weight.unsqueeze(-1)).squeeze(-1)
+            moment = (across @ (mass * position).unsqueeze(-1)).squeeze(-1)
+            mass = (across @ mass.unsqueeze(-1)).squeeze(-1)
+            # a padded slot (extraction off) holds no item; 2 sorts it behind every real position
+            position = torch.where(mass > 0, moment / mass.clamp(min=1e-12), 2.0)
+            layers.append(Pooling(assignment, nodes, node_weight, position, mass))
+        return Extraction(weight, tuple(layers), readout)

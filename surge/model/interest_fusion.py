@@ -1,0 +1,91 @@
+"""Interest-fusion graph attention (Eq. 4-8): strengthens what the cluster and the candidate agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from surge.model.layers import PairScore
+
+
+class Fusion(NamedTuple):
+    """query_score beta (B, T, heads, n), attention E (B, T, heads, n, n), fused h' (B, T, n, d)."""
+
+    query_score: Tensor
+    attention: Tensor
+    fused: Tensor
+
+
+def cluster_mean(embedded: Tensor, adjacency: Tensor, hops: int) -> Tensor:
+    """h_ic of Eq. 6: the mean of h over the nodes within `hops` steps of i, i included; (B, n, d)."""
+    reached = adjacency = adjacency.detach()
+    for _ in range(hops - 1):
+        reached = ((reached @ adjacency) > 0).to(adjacency.dtype)
+    return (reached @ embedded) / reached.sum(-1, keepdim=True).clamp(min=1)
+
+
+def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor) -> Tensor:
+    """Eq. 8: E_ij = softmax over j in N_i of LeakyReLU_0.2(alpha_i + beta_j).
+
+    Row i is the target node and carries alpha, column j is the source and carries beta. Without the
+    nonlinearity alpha_i would cancel in the softmax.
+
+    cluster_score (B, heads, n), query_score (B, T, heads, n), adjacency (B, n, n) with gradient through its
+    kept entries; the result (B, T, heads, n, n) is exactly 0 off the graph. A row without neighbours
+    (padding) attends to nothing but itself.
+    """
+    raw = cluster_score[:, None, :, :, None] + query_score[:, :, :, None, :]
+    binary = adjacency.detach()
+    alone = torch.diag_embed((binary.sum(-1) == 0).to(binary.dtype))
+    closed = ((binary + alone) == 0)[:, None, None]
+    # log A has value 0 and gradient dA where A = 1: the softmax passes it on to the metric weights
+    passed = (adjacency - binary)[:, None, None]
+    logits = functional.leaky_relu(raw, 0.2) + passed
+    return torch.softmax(logits.masked_fill(closed, -torch.inf), dim=-1)
+
+
+class InterestFusion(nn.Module):
+    """Cluster- and query-aware attention over the graph; `mode` switches its parts off for ablations."""
+
+    def __init__(self, size: int, heads: int, hidden: Sequence[int], hops: int, mode: str) -> None:
+        super().__init__()
+        self.heads, self.hops, self.mode = heads, hops, mode
+        self.by_cluster = mode in ("full", "without_query")
+        self.by_query = mode in ("full", "without_cluster")
+        if mode != "none":
+            self.aggregate = nn.Linear(size, size, bias=False)  # W_a of all heads, one block of rows each
+        if self.by_cluster:
+            self.cluster = nn.ModuleList(PairScore(size, hidden) for _ in range(heads))
+        if self.by_query:
+            self.query = nn.ModuleList(PairScore(size, hidden) for _ in range(heads))
+
+    def cluster_score(self, embedded: Tensor, adjacency: Tensor) -> Tensor:
+        """Eq. 6: alpha_i = FFN_c(W_c h_i, h_ic, W_c h_i * h_ic), (B, heads, n); 0 where switched off."""
+        if not self.by_cluster:
+            return embedded.new_zeros(embedded.shape[0], self.heads, embedded.shape[1])
+        around = cluster_mean(embedded, adjacency, self.hops)
+        return torch.stack([score.aligned(embedded, around) for score in self.cluster], dim=1)  # type: ignore[operator]
+
+    def query_score(self, values: Tensor, target: Tensor) -> Tensor:
+        """Eq. 7: beta_j = FFN_q(W_q h_j, h_t, W_q h_j * h_t), (B, T, heads, n); 0 where switched off."""
+        if not self.by_query:
+            return values.new_zeros(values.shape[0], target.shape[1], self.heads, values.shape[1])
+        return torch.stack([score.crossed(values, target) for score in self.query], dim=2)  # type: ignore[operator]
+
+    def forward(self, values: Tensor, target: Tensor, adjacency: Tensor, cluster_score: Tensor) -> Fusion:
+        """values (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n)."""
+        batch, nodes = values.shape[:2]
+        query_score = self.query_score(values, target)
+        if self.mode == "none":
+            itself = torch.eye(nodes, dtype=values.dtype, device=values.device)
+            attention = itself.expand(batch, target.shape[1], self.heads, nodes, nodes)
+            return Fusion(query_score, attention, values.unsqueeze(1).expand(-1, target.shape[1], -1, -1))
+        attention = attention_weights(cluster_score, query_score, adjacency)
+        # Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])
+        by_head = self.aggregate(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        messages = (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
+        return Fusion(query_score, attention, functional.leaky_relu(messages + values.unsqueeze(1)))

@@ -1,0 +1,47 @@
+"""Two small layers that several parts of the model share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+
+def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) -> nn.Sequential:
+    """Linear layers with ReLU between them; none after the last."""
+    sizes = [inputs, *hidden, outputs]
+    layers: list[nn.Module] = []
+    for index, (before, after) in enumerate(pairwise(sizes)):
+        layers.append(nn.Linear(before, after))
+        if index < len(sizes) - 2:
+            layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+class PairScore(nn.Module):
+    """FFN(W x, y, W x * y): the score of Eq. 6 and 7, for every pair of an x and a y.
+
+    The first layer acts on a concatenation, so its product is the sum of three: one part depends on x
+    alone, one on y alone, and only the third on the pair: no tensor of all concatenations is ever made.
+    """
+
+    def __init__(self, size: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.project = nn.Linear(size, size, bias=False)
+        self.first = nn.Linear(3 * size, hidden[0])
+        self.rest = nn.Sequential(nn.ReLU(), multilayer_perceptron(hidden[0], hidden[1:]))
+
+    def aligned(self, x: Tensor, y: Tensor) -> Tensor:
+        """Scores of x_i with y_i: x and y are (..., size), the result (...)."""
+        projected = self.project(x)
+        return self.rest(self.first(torch.cat([projected, y, projected * y], dim=-1))).squeeze(-1)
+
+    def crossed(self, x: Tensor, y: Tensor) -> Tensor:
+        """Scores of every x_j with every y_t: (B, n, size) and (B, T, size) give (B, T, n)."""
+        of_x, of_y, of_product = self.first.weight.chunk(3, dim=1)
+        projected = self.project(x)
+        pairs = (projected.unsqueeze(1) * y.unsqueeze(2)) @ of_product.T
+        first = pairs + (projected @ of_x.T).unsqueeze(1) + (y @ of_y.T + self.first.bias).unsqueeze(2)
+        return self.rest(first).squeeze(-1)

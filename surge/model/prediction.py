@@ -1,0 +1,121 @@
+"""Prediction (Eq. 16-17): reads the pooled graph as a short sequence and scores the candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from surge.config import ModelConfig
+from surge.model.interest_extraction import Pooling
+from surge.model.layers import PairScore, multilayer_perceptron
+
+
+class Evolution(NamedTuple):
+    """order (B, T, m): the cluster read at each step; states and update_gate (B, T, m, size) in that order."""
+
+    order: Tensor
+    states: Tensor
+    update_gate: Tensor
+
+
+def flatten_order(pooling: Pooling, flatten: str) -> Tensor:
+    """The order in which clusters are read: by mean position in the history, or by slot; (B, T, m)."""
+    if flatten == "time":
+        return torch.argsort(pooling.position, dim=-1, stable=True)
+    return torch.arange(pooling.position.shape[-1], device=pooling.position.device).expand(pooling.position.shape)
+
+
+def gate_scale(weights: Tensor, gate: str) -> Tensor:
+    """What the update gate is multiplied by (B, T, m): gamma* as printed, or gamma* / max gamma*.
+
+    gamma* sums to 1 over the clusters, so as printed the gates hardly open when there are many.
+    """
+    return weights / weights.amax(-1, keepdim=True).clamp(min=1e-12) if gate == "relative" else weights
+
+
+class Recurrence(nn.Module):
+    """A GRU over the clusters whose update gate may be scaled (AUGRU, Eq. 16).
+
+    u = sigmoid(W_u x + U_u s), r = sigmoid(W_r x + U_r s), c = tanh(W_c x + r * U_c s);
+    u' = scale * u; s = (1 - u') * s + u' * c. States start at 0. A slot that holds no item is skipped.
+    """
+
+    def __init__(self, inputs: int, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self.from_input = nn.Linear(inputs, 3 * size)
+        self.from_state = nn.Linear(size, 3 * size)
+
+    def forward(self, sequence: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """sequence (B, T, m, d), scale (B, T, m); gives states and update gates, each (B, T, m, size)."""
+        given = self.from_input(sequence)
+        state = given.new_zeros(*given.shape[:2], self.size)
+        states, gates = [], []
+        for given_step, scale_step in zip(given.unbind(2), scale.unsqueeze(-1).unbind(2), strict=True):
+            update_x, reset_x, new_x = given_step.chunk(3, dim=-1)
+            update_s, reset_s, new_s = self.from_state(state).chunk(3, dim=-1)
+            update = scale_step * torch.sigmoid(update_x + update_s)
+            candidate = torch.tanh(new_x + torch.sigmoid(reset_x + reset_s) * new_s)
+            state = state + update * (candidate - state)
+            states.append(state)
+            gates.append(update)
+        return torch.stack(states, dim=2), torch.stack(gates, dim=2)
+
+
+class InterestEvolution(nn.Module):
+    """h_s of Eq. 16 and its alternatives, all as one running state over the flattened clusters.
+
+    augru: GRU with gamma* in its update gate; gru: the same without; attention: s = sum_c a_c h*_c with
+    a = sigmoid of FFN(W h*_c, h_t, W h*_c * h_t) (as DIN, not normalised); none: s = sum_c mass_c-weighted mean of h*.
+    For the last two, the state after step c is the sum up to c and the update gate is the weight of c.
+    """
+
+    def __init__(self, size: int, kind: str, state_size: int, gate: str, hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.kind, self.gate = kind, gate
+        if kind in ("augru", "gru"):
+            self.recurrence = Recurrence(size, state_size)
+        elif kind == "attention":
+            self.score = PairScore(size, hidden)
+
+    def forward(self, pooling: Pooling, target: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
+        """pooled clusters, target (B, T, d), order (B, T, m); gives states and gates (B, T, m, size)."""
+        sequence = pooling.pooled.gather(2, order.unsqueeze(-1).expand(-1, -1, -1, pooling.pooled.shape[-1]))
+        weights = pooling.pooled_importance.gather(2, order)
+        mass = pooling.mass.gather(2, order)
+        if self.kind == "augru":
+            return self.recurrence(sequence, gate_scale(weights, self.gate))
+        if self.kind == "gru":
+            return self.recurrence(sequence, (mass > 0).to(sequence.dtype))
+        if self.kind == "attention":
+            scores = self.score.aligned(sequence, target.unsqueeze(2).expand_as(sequence))
+            share = (torch.sigmoid(scores) * (mass > 0)).unsqueeze(-1)
+        else:
+            share = (1 / mass.sum(-1, keepdim=True)).expand_as(mass).unsqueeze(-1)
+        share = share.expand_as(sequence)
+        return torch.cumsum(share * sequence, dim=2), share
+
+
+class Prediction(nn.Module):
+    """logit = MLP(h_s, h_g, h_t, h_g * h_t), Eq. 17; h_g is left out where the readout is switched off."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.flatten, self.readout = config.flatten, config.readout
+        self.evolve = InterestEvolution(
+            config.size, config.evolution, config.state_size, config.gate, config.attention_hidden
+        )
+        inputs = config.state_size + config.size * (3 if config.readout else 1)
+        self.score = multilayer_perceptron(inputs, config.prediction_hidden)
+
+    def forward(self, pooling: Pooling, readout: Tensor, target: Tensor) -> tuple[Evolution, Tensor]:
+        """The last pooling layer, h_g and h_t (B, T, d); gives the evolution and logits (B, T)."""
+        order = flatten_order(pooling, self.flatten)
+        states, gates = self.evolve(pooling, target, order)
+        parts = [states[:, :, -1], target]
+        if self.readout:
+            parts += [readout, readout * target]
+        return Evolution(order, states, gates), self.score(torch.cat(parts, dim=-1)).squeeze(-1)

@@ -1,0 +1,123 @@
+"""SURGE: one history becomes one graph; every candidate is one reading of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from surge.config import ModelConfig
+from surge.model.graph_construction import GraphConstruction
+from surge.model.interest_extraction import Extraction, InterestExtraction
+from surge.model.interest_fusion import Fusion, InterestFusion
+from surge.model.prediction import Evolution, Prediction
+
+
+class History(NamedTuple):
+    """Item rows (B, n) in time order, padded on the right, and a mask (B, n) that is true where an item is."""
+
+    items: Tensor
+    mask: Tensor
+
+    @classmethod
+    def pad(cls, histories: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> History:
+        """Histories of any lengths as one batch."""
+        longest = max(len(history) for history in histories)
+        items = torch.zeros(len(histories), longest, dtype=torch.long)
+        mask = torch.zeros(len(histories), longest, dtype=torch.bool)
+        for row, history in enumerate(histories):
+            items[row, : len(history)] = torch.as_tensor(history, dtype=torch.long)
+            mask[row, : len(history)] = True
+        return cls(items.to(device), mask.to(device))
+
+
+class InterestGraph(NamedTuple):
+    """All that depends on the history alone (Eq. 1-3 and 6).
+
+    mask (B, n); embedded h (B, n, d); values h plus position (B, n, d); similarity M and adjacency A
+    (B, n, n); threshold (B,); cluster_score alpha (B, heads, n).
+    """
+
+    mask: Tensor
+    embedded: Tensor
+    values: Tensor
+    similarity: Tensor
+    threshold: Tensor
+    adjacency: Tensor
+    cluster_score: Tensor
+
+
+class Reading(NamedTuple):
+    """All that depends on the candidates too (Eq. 4-5 and 7-17): target h_t (B, T, d), logit (B, T)."""
+
+    target: Tensor
+    fusion: Fusion
+    extraction: Extraction
+    evolution: Evolution
+    logit: Tensor
+
+
+class SurgeModel(nn.Module):
+    """Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021, arXiv 2106.14226).
+
+    `item_category` (item_count,) gives the category row of every item row.
+    """
+
+    item_category: Tensor
+
+    def __init__(self, config: ModelConfig, item_category: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        self.item_embedding = nn.Embedding(config.item_count, config.item_size)
+        nn.init.normal_(self.item_embedding.weight, std=0.1)
+        if config.category_size:
+            self.category_embedding = nn.Embedding(config.category_count, config.category_size)
+            nn.init.normal_(self.category_embedding.weight, std=0.1)
+        if config.position == "recency":
+            self.position_embedding = nn.Embedding(config.max_length, config.size)
+            nn.init.normal_(self.position_embedding.weight, std=0.02)
+        self.register_buffer("item_category", item_category.long())
+        self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
+        self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, config.fusion)
+        self.extract = InterestExtraction(
+            config.size, config.clusters, config.assignment_aggregation, config.extraction == "soft"
+        )
+        self.predict = Prediction(config)
+
+    def embed(self, items: Tensor) -> Tensor:
+        """h: the item's own embedding beside its category's; (...) to (..., d)."""
+        embedded = self.item_embedding(items)
+        if not self.config.category_size:
+            return embedded
+        return torch.cat([embedded, self.category_embedding(self.item_category[items])], dim=-1)
+
+    def build_graph(self, history: History) -> InterestGraph:
+        """The interest graph of each history."""
+        return self.graph_from_embeddings(self.embed(history.items), history.mask)
+
+    def graph_from_embeddings(self, embedded: Tensor, mask: Tensor) -> InterestGraph:
+        """The same from embeddings h (B, n, d): gradients with respect to the history alone start here."""
+        graph = self.construct(embedded, mask)
+        values = embedded
+        if self.config.position == "recency":
+            steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
+            values = embedded + self.position_embedding(steps_ago)
+        cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
+        return InterestGraph(mask, embedded, values, graph.similarity, graph.threshold, graph.adjacency, cluster_score)
+
+    def read(self, graph: InterestGraph, candidates: Tensor) -> Reading:
+        """Reads each graph with each of its T candidates: item rows (B, T)."""
+        return self.read_embeddings(graph, self.embed(candidates))
+
+    def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
+        """The same from candidate embeddings h_t (B, T, d)."""
+        fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score)
+        extraction = self.extract(fusion.fused, fusion.query_score, graph.adjacency, graph.mask)
+        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target)
+        return Reading(target, fusion, extraction, evolution, logit)
+
+    def forward(self, history: History, candidates: Tensor) -> Tensor:
+        """Logits (B, T) of T candidates for each of B histories."""
+        return self.read(self.build_graph(history), candidates).logit

@@ -1,0 +1,94 @@
+"""The loss of Eq. 18: log loss, the regularisers of Eq. 12-14, and the balance of cluster use."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from surge.config import TrainingConfig
+from surge.model.interest_extraction import Pooling
+from surge.model.surge import InterestGraph, Reading
+
+SMALL_MASS = 0.05  # items; a cluster that holds less has no position worth regularising
+
+
+def log_loss(logit: Tensor) -> Tensor:
+    """Mean binary cross-entropy over each positive (column 0 of (B, 1 + K)) and its negatives."""
+    target = torch.zeros_like(logit)
+    target[:, 0] = 1
+    return functional.binary_cross_entropy_with_logits(logit, target)
+
+
+def row_entropy(probabilities: Tensor) -> Tensor:
+    """Natural entropy over the last axis; 0 log 0 = 0, and no gradient blows up there."""
+    return -(probabilities * torch.log(probabilities.clamp(min=1e-12))).sum(-1)
+
+
+def same_mapping(assignment: Tensor, adjacency: Tensor, length: Tensor) -> Tensor:
+    """L_M, Eq. 12: ||A - S S^T||_F / n: neighbours should share clusters. S (B, n, m), A (B, n, n), n (B,)."""
+    difference = adjacency - assignment @ assignment.transpose(-1, -2)
+    return (difference.flatten(1).square().sum(1).clamp(min=1e-12).sqrt() / length).mean()
+
+
+def single_affiliation(assignment: Tensor, mask: Tensor) -> Tensor:
+    """L_A, Eq. 13: mean entropy of the rows of S, so that every item belongs to one cluster."""
+    return (row_entropy(assignment) * mask).sum() / mask.sum()
+
+
+def relative_position(pooling: Pooling) -> Tensor:
+    """L_P, Eq. 14: ||p(S) - q||_2 / sqrt(m), q_c = (c - 1/2) / m: slots follow time.
+
+    p_c is the mean position of cluster c in [0, 1]; clusters that hold next to nothing are left out.
+    """
+    m = pooling.position.shape[-1]
+    slots = (torch.arange(m, device=pooling.position.device, dtype=pooling.position.dtype) + 0.5) / m
+    difference = torch.where(pooling.mass > SMALL_MASS, pooling.position - slots, 0.0)
+    return (difference.square().sum(-1).clamp(min=1e-12).sqrt() / math.sqrt(m)).mean()
+
+
+def relative_position_literal(assignment: Tensor) -> Tensor:
+    """L_P as printed: ||P_n S - P_m||_2 with P_n = (1, ..., n); it can't be 0 where m < n."""
+    n, m = assignment.shape[-2:]
+    steps = torch.arange(1, n + 1, device=assignment.device, dtype=assignment.dtype)
+    slots = torch.arange(1, m + 1, device=assignment.device, dtype=assignment.dtype)
+    return ((steps @ assignment) - slots).square().sum(-1).clamp(min=1e-12).sqrt().mean()
+
+
+def balance(assignment: Tensor, mask: Tensor) -> Tensor:
+    """L_B: log m - H(mean of S over the items of the batch): 0 where all clusters are used alike.
+
+    Not in the paper: without it L_A drives all items into one cluster.
+    """
+    usage = (assignment * mask.unsqueeze(-1)).sum((0, 1)) / mask.sum()
+    return math.log(assignment.shape[-1]) - row_entropy(usage)
+
+
+def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -> dict[str, Tensor]:
+    """Every term before its weight, for the reading of the positive (candidate 0) of each history."""
+    mask = graph.mask.to(graph.values.dtype)
+    terms = {"log_loss": log_loss(reading.logit.float())}
+    first = Pooling(*(tensor[:, 0].float() for tensor in reading.extraction.layers[0]))
+    terms["same_mapping"] = same_mapping(first.assignment, graph.adjacency, mask.sum(1))
+    terms["single_affiliation"] = single_affiliation(first.assignment, mask)
+    terms["relative_position"] = (
+        relative_position(first)
+        if config.relative_position == "mean_position"
+        else relative_position_literal(first.assignment)
+    )
+    terms["balance"] = balance(first.assignment, mask)
+    return terms
+
+
+def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> Tensor:
+    """The weighted sum; the weight of L_A grows over `warmup_steps` (L2 is the optimiser's weight decay)."""
+    warmed = min(1.0, step / config.warmup_steps) if config.warmup_steps else 1.0
+    return (
+        terms["log_loss"]
+        + config.same_mapping_weight * terms["same_mapping"]
+        + config.single_affiliation_weight * warmed * terms["single_affiliation"]
+        + config.relative_position_weight * terms["relative_position"]
+        + config.balance_weight * terms["balance"]
+    )
