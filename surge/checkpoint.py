@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 import polars as pl
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
 
@@ -61,6 +63,18 @@ class Checkpoint:
     def rows(self) -> dict[str, int]:
         """Embedding row by item id."""
         return {item: row for row, item in enumerate(self.items["item"].to_list())}
+
+    @cached_property
+    def precise_model(self) -> SurgeModel:
+        """The same model, reading in float64; it shares the embeddings, which stay float32.
+
+        h* sums over items, so in float32 a record would meet its own equations to 1e-5 only by luck.
+        """
+        shared = [child for child in self.model.children() if isinstance(child, torch.nn.Embedding)]
+        precise = copy.deepcopy(self.model, {id(part): part for part in shared})
+        for part in (precise.fuse, precise.extract, precise.predict):
+            part.double()
+        return precise
 
 
 def category_rows(items: pl.DataFrame) -> tuple[list[str], torch.Tensor]:
@@ -116,8 +130,13 @@ def save_checkpoint(
         if folder.exists():
             retired = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
             os.replace(folder, retired / "old")
-            os.replace(temporary, folder)
-            shutil.rmtree(retired)
+            try:
+                os.replace(temporary, folder)
+            except BaseException:
+                os.replace(retired / "old", folder)
+                raise
+            finally:
+                shutil.rmtree(retired, ignore_errors=True)
         else:
             os.replace(temporary, folder)
     except BaseException:
@@ -143,6 +162,9 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     try:
         model_config = from_dict(ModelConfig, config["model"])
         training_config = from_dict(TrainingConfig, config["training"])
+    except SurgeError as error:
+        reason = " ".join(str(error).split())  # a name in the file may hold a line break
+        raise SurgeError(f"config.json of the checkpoint {folder.name!r} can't be used: {reason}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise SurgeError(f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}).") from error
     items = _read_items(contents["items.parquet"], folder.name)
@@ -156,7 +178,10 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     with torch.device("meta"):
         skeleton = SurgeModel(model_config, item_category.to("meta"))
     _check_header(contents["model.safetensors"], skeleton, folder.name)
-    weights = load_weights(contents["model.safetensors"])
+    try:
+        weights = load_weights(contents["model.safetensors"])
+    except SafetensorError as error:
+        raise _unreadable_weights(folder.name, error) from error
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise SurgeError(
@@ -272,13 +297,19 @@ def _parse(content: bytes, name: str, kind: type) -> Any:
 def _read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
     try:
         items = pl.read_parquet(content).select(pl.col("item", "title", "category").cast(pl.String))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    # polars panics, with an exception of its own, where some bytes of a Parquet file are not what it expects
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise SurgeError(
             f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category."
         ) from error
     if items["item"].null_count() or items["item"].is_duplicated().any():
         raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} names an item twice or not at all.")
     return items.with_columns(pl.col("title").fill_null(pl.col("item")))
+
+
+def _unreadable_weights(checkpoint: str, error: Exception) -> SurgeError:
+    reason = " ".join(str(error).split())
+    return SurgeError(f"model.safetensors of the checkpoint {checkpoint!r} can't be read ({reason}).")
 
 
 def _check_header(content: bytes, skeleton: SurgeModel, checkpoint: str) -> None:
@@ -292,7 +323,7 @@ def _check_header(content: bytes, skeleton: SurgeModel, checkpoint: str) -> None
         header = json.loads(content[8 : 8 + length])
         found = {name: (h["dtype"], list(h["shape"])) for name, h in header.items() if name != "__metadata__"}
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SurgeError(f"model.safetensors of the checkpoint {checkpoint!r} can't be read ({error}).") from error
+        raise _unreadable_weights(checkpoint, error) from error
     if found != expected:
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise SurgeError(

@@ -69,7 +69,7 @@ def make_explanation(
     unit = history / np.linalg.norm(history, axis=1, keepdims=True)
     similarity = np.clip(unit @ unit.T, -1, 1)
     similarity = (similarity + similarity.T) / 2
-    kept = int(np.ceil(sparsity * n * n))
+    kept = max(1, int(np.ceil(sparsity * n * n)))
     threshold = max(0.0, float(np.sort(similarity, axis=None)[::-1][kept - 1]))
     adjacency = np.maximum(similarity >= threshold, np.eye(n)).astype(np.float64)
 

@@ -35,8 +35,9 @@ def assignment_matrix(record: Explanation, selection: Selection, theme: Theme | 
     rows, places = np.nonzero(share >= LEAST_SHARE)
 
     height = int(np.clip(n * 12 + 60, 240, 560))
-    cell = float(np.clip(min((height - 60) / n, 300 / len(columns)) - 1, 1.5, 18))
+    cell = float(np.clip(min((height - 60) / n, 300 / len(columns)) - 1, 4, 18))
     head = -1.3 - 0.02 * n  # row of the column heads
+    disc = float(np.clip(300 / len(columns) - 1, 8, 17))
     figure = new_figure(theme, height)
     figure.add_scatter(
         x=places,
@@ -69,14 +70,15 @@ def assignment_matrix(record: Explanation, selection: Selection, theme: Theme | 
         y=np.full(len(columns), head),
         mode="markers+text",
         text=[styles[c].letter if styles[c].lettered else "" for c in columns],
-        textfont={"size": 11, "color": [styles[c].ink for c in columns]},
+        textfont={"size": round(0.66 * disc), "color": [styles[c].ink for c in columns]},
         customdata=[[-1, c] for c in columns],
         hovertemplate="cluster %{x}<extra></extra>",
         marker={
             "symbol": "circle",
-            "size": [17 if styles[c].lettered else 7 for c in columns],
+            "size": [disc if styles[c].lettered else 0.4 * disc for c in columns],
             "color": [styles[c].colour for c in columns],
             "opacity": 1,
+            "line": {"width": 0},
         },
         cliponaxis=False,
         **unchanged_by_selection(),
@@ -90,7 +92,7 @@ def assignment_matrix(record: Explanation, selection: Selection, theme: Theme | 
     # titles are sent once, as tick texts that only the hover boxes read, and not with every cell
     figure.update_xaxes(
         bare_axis(
-            range=[-1.7, last + 0.2],
+            range=[-1.7, max(last, 3.5) + 0.2],
             tickvals=list(range(len(columns))),
             ticktext=[escape(f"{styles[c].letter} {styles[c].name}".strip()) for c in columns],
             showticklabels=False,
@@ -98,7 +100,7 @@ def assignment_matrix(record: Explanation, selection: Selection, theme: Theme | 
     )
     figure.update_yaxes(
         bare_axis(
-            range=[n - 0.4, head - 0.4 - 0.02 * n],
+            range=[max(n, 6) - 0.4, head - 0.4 - 0.02 * n],
             tickvals=list(range(n)),
             ticktext=[escape(title_of(item)) for item in record.history],
             showticklabels=False,

@@ -45,7 +45,7 @@ def attention_matrix(
     styles, clusters = cluster_styles(record, theme), item_clusters(record)
 
     height = int(np.clip(n * 10 + 40, 260, 520))
-    cell = float(np.clip((height - 20) / (n + 2) - 0.8, 1.5, 18))
+    cell = float(np.clip((height - 20) / (max(n, 6) + 2) - 0.8, 2, 18))
     figure = new_figure(theme, height)
     figure.add_scatter(
         x=place[sources],
@@ -80,7 +80,7 @@ def attention_matrix(
     colours = [styles[clusters[i]].colour for i in order]
     steps = np.arange(n)
     heads = np.stack([order, order, np.zeros(n, dtype=np.int64)], axis=1)
-    edge = -1.1 - 0.008 * n
+    edge, size = -1.1 - 0.008 * n, max(n, 6)
     for x, y, template in (
         (np.full(n, edge), steps, "<b>%{y}</b><extra></extra>"),
         (steps, np.full(n, edge), "<b>%{x}</b><extra></extra>"),
@@ -103,8 +103,8 @@ def attention_matrix(
     titles = [escape(title_of(record.history[i])) for i in order]
     ticks = {"tickvals": list(range(n)), "ticktext": titles, "showticklabels": False, "constrain": "domain"}
     figure.update_layout(shapes=marks, margin={"l": 4, "r": 4, "t": 4, "b": 4})
-    figure.update_xaxes(bare_axis(range=[edge - 0.7, n - 0.4], constraintoward="left", **ticks))
-    figure.update_yaxes(bare_axis(range=[n - 0.4, edge - 0.7], scaleanchor="x", constraintoward="top", **ticks))
+    figure.update_xaxes(bare_axis(range=[edge - 0.7, size - 0.4], constraintoward="left", **ticks))
+    figure.update_yaxes(bare_axis(range=[size - 0.4, edge - 0.7], scaleanchor="x", constraintoward="top", **ticks))
     return figure
 
 

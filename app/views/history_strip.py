@@ -12,6 +12,7 @@ from app.views.text import count, date_of, escape, moment_of, title_of
 from surge.explanation.record import Explanation
 
 LETTERS_UP_TO = 100  # items; with more the tiles are narrower than a letter
+LEAST_PLACES = 12  # a short history doesn't fill the width: bars stay bars
 DATES = 6
 
 
@@ -42,7 +43,7 @@ def history_strip(record: Explanation, selection: Selection, theme: Theme | str)
         + str(n)
         + "<br>cluster %{customdata[4]}<br>importance γ %{meta}<extra></extra>"
     )
-    top = float(max(importance.max(), 1.6 / n)) * 1.12
+    top = min(float(max(importance.max(), 1.6 / n)), 1.0) * 1.12
     tile = -0.11 * top
     faded = not selection.empty
     opacity = [1.0 if mark or not faded else 0.35 for mark in marked]
@@ -81,25 +82,35 @@ def history_strip(record: Explanation, selection: Selection, theme: Theme | str)
         **unchanged_by_selection(),
     )
     share = {"xref": "paper", "y0": 1 / n, "y1": 1 / n, "x0": 0, "x1": 1}
-    words = {"text": "equal share", "xref": "paper", "x": 1, "y": 1 / n, "xanchor": "right", "yanchor": "bottom"}
+    words = {"text": "equal share", "xref": "paper", "x": 1, "y": 1 / n, "xanchor": "left", "xshift": 4}
     figure.update_layout(
         shapes=[{"type": "line", "line": {"color": theme.muted, "width": 1, "dash": "dot"}, **share}],
         annotations=[{"showarrow": False, "font": {"size": 10, "color": theme.muted}, **words}],
     )
     shown = sorted({round(step) for step in np.linspace(0, n - 1, min(n, DATES))})
     figure.update_xaxes(
-        bare_axis(range=[0.3, n + 0.7], tickvals=[i + 1 for i in shown], ticktext=[_tick(record, i) for i in shown])
+        bare_axis(
+            range=[0.3, max(n, LEAST_PLACES) + 0.7],
+            tickvals=[i + 1 for i in shown],
+            ticktext=_tick_texts(record, shown),
+        )
     )
     figure.update_yaxes(
         bare_axis(range=[tile - 0.09 * top, top], tickformat=".0%" if top >= 0.04 else ".1%", showgrid=True)
     )
     figure.update_yaxes(gridcolor=theme.grid, tickvals=_ticks(top))
-    figure.update_layout(margin={"l": 44, "r": 12, "t": 6, "b": 26})
+    figure.update_layout(margin={"l": 44, "r": 70, "t": 6, "b": 26})
     return figure
 
 
-def _tick(record: Explanation, index: int) -> str:
-    return date_of(record.history[index]) or f"item {index + 1}"
+def _tick_texts(record: Explanation, shown: list[int]) -> list[str]:
+    """The day under each tick; the time where the tick before has the same day; the position without a time."""
+    texts, before = [], ""
+    for index in shown:
+        day = date_of(record.history[index])
+        texts.append(moment_of(record.history[index])[-5:] if day and day == before else day or f"item {index + 1}")
+        before = day
+    return texts
 
 
 def _ticks(top: float) -> list[float]:

@@ -12,7 +12,7 @@ from pyvis.network import Network
 
 from app.views.graph_layout import graph_positions
 from app.views.measures import attention, attention_lift
-from app.views.palette import FONT, Theme, cluster_styles, item_clusters, rgba
+from app.views.palette import FONT, Theme, cluster_styles, item_clusters
 from app.views.text import count, moment_of, plain, shorten, title_of
 from surge.explanation.record import Explanation
 
@@ -51,8 +51,9 @@ def interest_graph(
         raise ValueError(f"{layer!r} is no layer; the layers are {', '.join(LAYERS)}")
     theme = Theme(theme)
     sources, targets, weights = _candidates(record, layer, head)
-    chosen = _strongest(sources, targets, weights, record.length, min(max(edge_count, 0), MOST_EDGES))
-    network = Network(directed=layer == "attention", cdn_resources="in_line", bgcolor=theme.background)
+    directed, limit = layer == "attention", min(max(edge_count, 0), MOST_EDGES)
+    chosen = _strongest(sources, targets, weights, record.length, limit, directed)
+    network = Network(directed=directed, cdn_resources="in_line", bgcolor=theme.background)
     _add_nodes(network, record, theme)
     edges = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
     _add_edges(network, record, layer, head, theme, edges)
@@ -78,16 +79,17 @@ def _candidates(record: Explanation, layer: str, head: int | None) -> tuple[np.n
     return sources, targets, graph.similarity[sources, targets]
 
 
-def _strongest(sources: np.ndarray, targets: np.ndarray, weights: np.ndarray, n: int, limit: int) -> np.ndarray:
-    """Which edges are drawn: by their rank among the edges of either end, then by weight."""
-    order = np.lexsort((targets, sources, -weights.astype(np.float64)))
-    seen, rank = np.zeros(n, dtype=np.int64), np.empty(len(order), dtype=np.int64)
-    for edge in order:
-        source, target = sources[edge], targets[edge]
-        rank[edge] = min(seen[source], seen[target])
-        seen[source] += 1
-        seen[target] += 1
-    return order[np.argsort(rank[order], kind="stable")][:limit]
+def _strongest(
+    sources: np.ndarray, targets: np.ndarray, weights: np.ndarray, n: int, limit: int, directed: bool
+) -> np.ndarray:
+    """Which edges are drawn: by their rank among the edges into the target or out of the source, then by weight."""
+    matrix = np.full((n, n), -np.inf)
+    matrix[targets, sources] = weights
+    if not directed:
+        matrix[sources, targets] = weights
+    ranks = [np.argsort(np.argsort(-matrix, axis=axis, kind="stable"), axis=axis, kind="stable") for axis in (0, 1)]
+    rank = np.minimum(*ranks)[targets, sources]
+    return np.lexsort((targets, sources, -weights.astype(np.float64), rank))[:limit]
 
 
 def _add_nodes(network: Network, record: Explanation, theme: Theme) -> None:
@@ -138,7 +140,7 @@ def _add_edges(
         strength = float(np.clip(weight / 2 if layer == "attention" else weight, 0, 1))
         if layer == "attention":
             words = f"{weight:.2f} × uniform (E = {float(weights[target, source]):.3f})"
-            between = f"{network.nodes[target]['name']} attends to {network.nodes[source]['name']}"
+            between = f"{network.nodes[source]['name']} is attended to by {network.nodes[target]['name']}"
         else:
             words, between = (
                 f"similarity {weight:.3f}",
@@ -150,8 +152,9 @@ def _add_edges(
             network.directed,
             id=number,
             width=round(0.6 + 3.4 * strength**2, 2),
-            color=rgba(theme.edge, 0.12 + 0.5 * strength**2),
+            color={"color": theme.edge, "opacity": round(0.22 + 0.45 * strength**2, 3)},
             title=f"{between}\n{words}",
+            words=words,
             weight=weight,
         )
         network.edges.append(edge.options)
@@ -203,7 +206,9 @@ def _caption(record: Explanation, layer: str, drawn: int, total: int) -> str:
         "attention": "Attention in multiples of uniform over an item's neighbours; arrows end at the item that attends",
     }[layer]
     alone = int((record.graph_construction.adjacency.sum(axis=1) == 1).sum())
-    lonely = f" {count(alone, 'item')} without a kept edge in the bottom row." if alone else ""
+    lonely = f" {count(alone, 'item')} without a kept edge in the bottom row." if 0 < alone < record.length else ""
+    if not total:
+        return f"{what}: there is no edge between two items. Size: importance γ; colour and letter: cluster."
     return (
         f"{what}. {drawn:,} of {count(total, 'edge')}, the strongest of each item first. "
         f"Size: importance γ; colour and letter: cluster.{lonely}"

@@ -30,37 +30,37 @@ class Theme(StrEnum):
     @property
     def background(self) -> str:
         """The page; figures themselves are transparent."""
-        return self._pick("#ffffff", "#171614")
+        return self._pick("#ffffff", "#0e1117")
 
     @property
     def surface(self) -> str:
         """Tooltips and other things that lie on the page."""
-        return self._pick("#ffffff", "#262421")
+        return self._pick("#ffffff", "#1a1f2b")
 
     @property
     def text(self) -> str:
         """Titles, and the ring of what is selected."""
-        return self._pick("#1f2430", "#f3f1ed")
+        return self._pick("#1f2430", "#f2f3f7")
 
     @property
     def muted(self) -> str:
         """Axis labels and notes."""
-        return self._pick("#667085", "#aaa69f")
+        return self._pick("#667085", "#a3abbd")
 
     @property
     def grid(self) -> str:
         """Lines that are only there to guide the eye."""
-        return self._pick("#e6e8ee", "#37342f")
+        return self._pick("#e6e8ee", "#2a3040")
 
     @property
     def edge(self) -> str:
         """Edges of the graph."""
-        return self._pick("#5b6472", "#c2beb6")
+        return self._pick("#5b6472", "#b4bccb")
 
     @property
     def other(self) -> str:
         """Clusters beyond the seven that have a colour of their own."""
-        return self._pick("#b3b9c4", "#6b6760")
+        return self._pick("#b3b9c4", "#5c6475")
 
     @property
     def positive(self) -> str:

@@ -16,7 +16,7 @@ from app.views.text import count, escape, listed, shorten, title_of
 from surge.explanation.record import Explanation
 
 STRONGEST = 3
-CHARACTERS = 150  # of the small names that fit side by side under all blocks
+CHARACTERS = 120  # of the small names that fit side by side under all blocks
 LEAST_CHARACTERS = 9  # a narrower block has no names under it
 
 
@@ -84,10 +84,11 @@ def pooled_sequence(record: Explanation, selection: Selection, theme: Theme | st
         heading = f"<b>{styles[c].letter}</b>"
         letters = int(CHARACTERS * mass[k] / total) - 1
         if letters >= LEAST_CHARACTERS:
-            heading += f" {escape(shorten(styles[c].name, letters - 2))}" if styles[c].name else ""
+            heading += f" {escape(shorten(styles[c].name, int(0.85 * letters) - 2))}" if styles[c].name else ""
             text = "<br>".join(escape(shorten(name, letters)) for name in names[k])
             notes.append({"x": starts[k], "y": -0.04, "yanchor": "top", "text": text, "font": {"size": 11}})
-        notes.append({"x": starts[k], "y": 1, "yanchor": "bottom", "text": heading, "font": _heading(theme)})
+        if styles[c].lettered or letters >= 2:
+            notes.append({"x": starts[k], "y": 1, "yanchor": "bottom", "text": heading, "font": _heading(theme)})
     shared_note = {"xanchor": "left", "align": "left", "showarrow": False, "xshift": 1}
     figure.update_layout(annotations=[shared_note | note for note in notes], margin={"l": 48, "r": 12, "t": 4, "b": 4})
     figure.update_xaxes(bare_axis(range=[0, total], showticklabels=False))

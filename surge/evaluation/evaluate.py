@@ -8,13 +8,21 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
-from surge.data.instances import EncodedLog, Instances, histories
+from surge.checkpoint import Checkpoint
+from surge.data.instances import EncodedLog, Instances, encode, histories, split_instances
 from surge.data.negatives import PopularitySampler
+from surge.data.store import Dataset
+from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.explanation.catalogue import CELLS, score_rows
 from surge.model.surge import History, SurgeModel
 
 Progress = Callable[[float], None]
+
+
+def popularity_sampler(log: EncodedLog, trained_on: Instances, item_count: int) -> PopularitySampler:
+    """Negatives by how often items occur among the training positives."""
+    return PopularitySampler(np.bincount(log.items[trained_on.position], minlength=item_count))
 
 
 def draw_lists(
@@ -79,6 +87,38 @@ def score_lists(
 def autocast(device: torch.device, precision: str) -> torch.autocast | nullcontext[None]:
     """bfloat16 arithmetic where asked for; parameters stay float32."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+
+
+def evaluate_split(
+    checkpoint: Checkpoint, dataset: Dataset, split: str, progress: Progress | None = None
+) -> dict[str, float]:
+    """All metrics of a checkpoint on one split of a dataset, by the checkpoint's own training settings.
+
+    Lists of sampled negatives for up to `test_instances`, the whole catalogue for up to
+    `catalogue_instances`. A split without an instance, or an unknown dataset, is a SurgeError.
+    """
+    config, model, seen = checkpoint.training_config, checkpoint.model, not checkpoint.exclude_seen
+    log = encode(dataset, checkpoint.rows)
+    splits = split_instances(log, dataset.description.get("split", {}))
+    if not len(splits[split]):
+        raise SurgeError(
+            f"The dataset {dataset.name!r} has no {split} instance with items that checkpoint {checkpoint.name!r} "
+            "knows; evaluate on the dataset that it was trained on."
+        )
+    move = progress or (lambda share: None)
+    rng = np.random.default_rng(config.seed)
+    sampler = popularity_sampler(log, splits["train"], checkpoint.model_config.item_count)
+    listed = splits[split].sample(config.test_instances, rng)
+    lists = draw_lists(
+        log, listed, sampler, config.evaluation_negatives, model.config.max_length, seen=seen, seed=config.seed
+    )
+    metrics = evaluate_lists(
+        model, log, listed, lists, precision=config.precision, progress=lambda share: move(share / 2)
+    )
+    whole = splits[split].sample(config.catalogue_instances, rng)
+    metrics |= evaluate_catalogue(model, log, whole, seen=seen, progress=lambda share: move(0.5 + share / 2))
+    counts = {"instances": len(listed), "negatives": config.evaluation_negatives, "catalogue_instances": len(whole)}
+    return metrics | counts
 
 
 def evaluate_lists(

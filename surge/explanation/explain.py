@@ -26,7 +26,7 @@ from surge.explanation.record import (
     Prediction,
 )
 from surge.model.interest_extraction import Pooling, pool_adjacency
-from surge.model.surge import History
+from surge.model.surge import History, InterestGraph
 
 
 def explain(
@@ -54,7 +54,10 @@ def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | No
     device = model.item_embedding.weight.device
     with torch.inference_mode():
         graph = model.build_graph(History.pad([history.rows], device))
-        reading = model.read(graph, torch.tensor([[row]], device=device))
+        target = model.embed(torch.tensor([[row]], device=device))
+        # the graph that scoring uses, read in float64: see precise_model
+        graph = InterestGraph(*(part.double() if part.is_floating_point() else part for part in graph))
+        reading = checkpoint.precise_model.read_embeddings(graph, target.double())
         layers = []
         adjacency = graph.adjacency.unsqueeze(1)
         for pooling in reading.extraction.layers:

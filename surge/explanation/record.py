@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from surge.errors import SurgeError
 
 Array = np.ndarray
-TOLERANCE = 1e-4  # of sums and ranges: float32 arithmetic over a few hundred terms
+TOLERANCE = 1e-4  # of sums and ranges; a record may come from float32 arithmetic
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ class Explanation:
             )
         except SurgeError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SurgeError(
                 f"This is not an explanation record ({type(error).__name__}: {error}); "
                 "make one with `python -m surge explain`."
@@ -179,16 +178,16 @@ class Explanation:
             raise SurgeError(f"An explanation is saved as .json or .npz, not as {path.name!r}; change the ending.")
         if not path.parent.is_dir():
             raise SurgeError(f"The folder {str(path.parent)!r} does not exist; make it first.")
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
-            with os.fdopen(handle, "wb") as stream:
+            with temporary.open("xb") as stream:
                 if path.suffix == ".json":
                     stream.write(json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode())
                 else:
                     np.savez_compressed(stream, allow_pickle=False, **dict(_flatten(self.to_dict())))
             os.replace(temporary, path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
     @classmethod
@@ -229,7 +228,7 @@ def _plain(part: Any) -> dict[str, Any]:
 def _arrays(values: Mapping[str, Any]) -> dict[str, Any]:
     integers = {"order"}
     return {
-        key: np.asarray(value, dtype=np.int64 if key in integers else np.float32)
+        key: np.asarray(value, dtype=np.int64 if key in integers else np.float64)
         if isinstance(value, list | np.ndarray)
         else value
         for key, value in values.items()
@@ -259,9 +258,9 @@ def _flatten(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
                 text[key][name] = [{} for _ in entry]
                 for index, layer in enumerate(entry):
                     for inner, array in layer.items():
-                        yield f"{key}/layers/{index}/{inner}", np.asarray(array, dtype=np.float32)
+                        yield f"{key}/layers/{index}/{inner}", np.asarray(array, dtype=np.float64)
             elif isinstance(entry, list) and _numeric(entry):
-                yield f"{key}/{name}", np.asarray(entry, dtype=np.int64 if name == "order" else np.float32)
+                yield f"{key}/{name}", np.asarray(entry, dtype=np.int64 if name == "order" else np.float64)
             else:
                 text[key][name] = entry
     yield "text", np.asarray(json.dumps(text, ensure_ascii=False))
@@ -282,11 +281,13 @@ def _check(record: Explanation) -> None:
     fusion, extraction, prediction = record.interest_fusion, record.interest_extraction, record.prediction
     if n == 0:
         raise SurgeError("An explanation needs a history of at least one item.")
-    d = np.shape(embeddings.target)[0] if np.ndim(embeddings.target) == 1 else -1
+    for item in (record.target, *record.history):
+        _check_item(item)
+    d = _width(embeddings.target)
     heads = np.shape(fusion.cluster_score)[0] if np.ndim(fusion.cluster_score) == 2 else -1
-    m = np.shape(extraction.assignment)[-1]
-    last = np.shape(extraction.layers[-1].assignment)[-1] if extraction.layers else m
-    size = np.shape(prediction.evolution)[-1]
+    m = _width(extraction.assignment)
+    last = _width(extraction.layers[-1].assignment) if extraction.layers else m
+    size = _width(prediction.evolution)
     expected: list[tuple[str, Any, tuple[int, ...]]] = [
         ("embeddings.history", embeddings.history, (n, d)),
         ("graph_construction.similarity", graph.similarity, (n, n)),
@@ -307,7 +308,7 @@ def _check(record: Explanation) -> None:
     ]
     nodes = m
     for index, layer in enumerate(extraction.layers):
-        name, width = f"interest_extraction.layers[{index}]", np.shape(layer.assignment)[-1]
+        name, width = f"interest_extraction.layers[{index}]", _width(layer.assignment)
         expected += [
             (f"{name}.assignment", layer.assignment, (nodes, width)),
             (f"{name}.pooled", layer.pooled, (width, d)),
@@ -331,8 +332,25 @@ def _check(record: Explanation) -> None:
         raise SurgeError("graph_construction.similarity of the explanation is outside -1 to 1.")
     if sorted(np.asarray(prediction.order).tolist()) != list(range(last)):
         raise SurgeError("prediction.order of the explanation does not name every cluster once.")
-    if not (np.isfinite(prediction.logit) and 0 <= prediction.probability <= 1):
+    if not (_is_number(prediction.logit) and _is_number(prediction.probability) and 0 <= prediction.probability <= 1):
         raise SurgeError("prediction.logit or prediction.probability of the explanation is out of range.")
+    if not (_is_number(graph.threshold) and graph.threshold >= 0):
+        raise SurgeError("graph_construction.threshold of the explanation is not a number from 0.")
+
+
+def _width(array: Any) -> int:
+    """The length of the last axis; -1, which no shape has, where there is none."""
+    return np.shape(array)[-1] if np.ndim(array) else -1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def _check_item(item: Item) -> None:
+    named = isinstance(item.item, str) and isinstance(item.title, str) and isinstance(item.category, str | None)
+    if not (named and isinstance(item.timestamp, int | None)):
+        raise SurgeError(f"An item of the explanation has an id, title, category or time of the wrong kind: {item!r}.")
 
 
 def _check_sum(name: str, array: Array, axis: int) -> None:

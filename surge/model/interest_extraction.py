@@ -92,6 +92,6 @@ class InterestExtraction(nn.Module):
             moment = (across @ (mass * position).unsqueeze(-1)).squeeze(-1)
             mass = (across @ mass.unsqueeze(-1)).squeeze(-1)
             # a padded slot (extraction off) holds no item; 2 sorts it behind every real position
-            position = torch.where(mass > 0, moment / mass.clamp(min=1e-12), 2.0)
+            position = torch.where(mass > 0, moment / torch.where(mass > 0, mass, 1.0), 2.0)
             layers.append(Pooling(assignment, nodes, node_weight, position, mass))
         return Extraction(weight, tuple(layers), readout)

@@ -22,9 +22,13 @@ class Evolution(NamedTuple):
 
 
 def flatten_order(pooling: Pooling, flatten: str) -> Tensor:
-    """The order in which clusters are read: by mean position in the history, or by slot; (B, T, m)."""
+    """The order in which clusters are read: by mean position in the history, or by slot; (B, T, m).
+
+    Positions are rounded first: clusters that tie in exact arithmetic (a history of one item, many times)
+    are read in slot order, not in an order that rounding errors, batch and padding decide.
+    """
     if flatten == "time":
-        return torch.argsort(pooling.position, dim=-1, stable=True)
+        return torch.argsort(pooling.position.round(decimals=6), dim=-1, stable=True)
     return torch.arange(pooling.position.shape[-1], device=pooling.position.device).expand(pooling.position.shape)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +12,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from surge.errors import SurgeError
@@ -47,8 +49,10 @@ def save_state(folder: Path, state: TrainingState, model: torch.nn.Module, optim
     for index, values in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{index}/{name}": torch.as_tensor(value) for name, value in values.items()}
     copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    save_file(copies, fresh / "tensors.safetensors")
+    content = save_tensors(copies)
+    (fresh / "tensors.safetensors").write_bytes(content)
     counters = {
+        "tensors": hashlib.sha256(content).hexdigest(),
         "settings": state.settings,
         "epochs": state.epochs,
         "step": state.step,
@@ -56,21 +60,36 @@ def save_state(folder: Path, state: TrainingState, model: torch.nn.Module, optim
     }
     (fresh / "state.json").write_text(json.dumps(counters), encoding="utf-8")
     current, old = folder / "current", folder / "old"
-    shutil.rmtree(old, ignore_errors=True)
-    if current.exists():
+    if current.exists():  # if not, the old one is all there is
+        shutil.rmtree(old, ignore_errors=True)
         os.replace(current, old)
     os.replace(fresh, current)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_state(folder: Path, model: torch.nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
-    """Read the state back into a model and its optimiser; no or a damaged state is a SurgeError."""
-    current = folder / "current" if (folder / "current").exists() else folder / "old"
-    if not current.is_dir():
+def saved_state(folder: Path) -> Path | None:
+    """The folder of the last whole state, None where there is none: a crash may leave no more than a part."""
+    return next((folder / name for name in ("current", "old") if (folder / name).is_dir()), None)
+
+
+def load_state(
+    folder: Path, settings: dict[str, Any], model: torch.nn.Module, optimiser: torch.optim.Optimizer
+) -> TrainingState:
+    """Read the state back into a model and its optimiser.
+
+    No state, a damaged one, or one of a run with other `settings` is a SurgeError. `epochs` and `patience`
+    may differ: they only say when to stop.
+    """
+    current = saved_state(folder)
+    if current is None:
         raise SurgeError(f"There is no interrupted training at {str(folder)!r} to resume; start without --resume.")
     try:
         counters = json.loads((current / "state.json").read_text(encoding="utf-8"))
-        tensors = load_file(current / "tensors.safetensors")
+        _check_settings(folder, counters["settings"], settings)
+        content = (current / "tensors.safetensors").read_bytes()
+        if hashlib.sha256(content).hexdigest() != counters.pop("tensors"):
+            raise ValueError("tensors.safetensors is not what was written")
+        tensors = load_tensors(content)
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             part, rest = name.split("/", 1)
@@ -82,8 +101,24 @@ def load_state(folder: Path, model: torch.nn.Module, optimiser: torch.optim.Opti
             state.setdefault(int(index), {})[key] = tensor
         optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
         return TrainingState(best=parts["best"], **counters)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except SurgeError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
         raise SurgeError(
-            f"The interrupted training at {str(folder)!r} can't be resumed ({error}); "
+            f"The interrupted training at {str(folder)!r} can't be resumed ({reason}); "
             "remove that folder and start again."
         ) from error
+
+
+def _check_settings(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    for part in now:
+        then, here = before[part], now[part]
+        changed = sorted(
+            key for key in then | here if then.get(key) != here.get(key) and key not in ("epochs", "patience")
+        )
+        if changed:
+            raise SurgeError(
+                f"The interrupted training had another {part} ({', '.join(changed)}); resume it with the "
+                f"same, or remove {str(folder)!r} and start again."
+            )

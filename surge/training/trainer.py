@@ -15,14 +15,19 @@ from tqdm import tqdm
 from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.instances import EncodedLog, Instances, encode, histories, split_instances
-from surge.data.negatives import PopularitySampler
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import autocast, draw_lists, evaluate_catalogue, evaluate_lists
+from surge.evaluation.evaluate import (
+    autocast,
+    draw_lists,
+    evaluate_lists,
+    evaluate_split,
+    popularity_sampler,
+)
 from surge.explanation.quality import explanation_quality
 from surge.model.surge import History, SurgeModel
 from surge.training.losses import loss_terms, total_loss
-from surge.training.state import TrainingState, load_state, save_state, state_folder
+from surge.training.state import TrainingState, load_state, save_state, saved_state, state_folder
 
 RARELY_REPEATED = 0.01  # share of repeats under which a log counts as "nothing is taken twice"
 
@@ -86,8 +91,7 @@ class Trainer:
                     "prepare the log again with other periods or --split leave-last."
                 )
         self.seen = float(dataset.description.get("repeat_share", 0.0)) > RARELY_REPEATED
-        trained_on = self.splits["train"].position
-        self.sampler = PopularitySampler(np.bincount(self.log.items[trained_on], minlength=self.items.height))
+        self.sampler = popularity_sampler(self.log, self.splits["train"], self.items.height)
         torch.manual_seed(config.seed)
         self.model = SurgeModel(self.model_config, item_category).to(self.device)
         self.optimiser = torch.optim.Adam(
@@ -124,19 +128,8 @@ class Trainer:
             "dataset": {"digest": self.dataset.digest},
         }
         if resume:
-            state = load_state(folder, self.model, self.optimiser)
-            for part in ("model", "training", "dataset"):
-                before, now = state.settings[part], settings[part]
-                changed = sorted(
-                    key for key in before | now if before.get(key) != now.get(key) and key not in ("epochs", "patience")
-                )
-                if changed:
-                    raise SurgeError(
-                        f"The interrupted training had another {part} ({', '.join(changed)}); resume it with the "
-                        f"same, or remove {str(folder)!r} and start again."
-                    )
-            return state
-        if folder.exists():
+            return load_state(folder, settings, self.model, self.optimiser)
+        if saved_state(folder):
             raise SurgeError(
                 f"An interrupted training of {str(self.output)!r} is at hand; go on with --resume, or remove "
                 f"{str(folder)!r} to start again."
@@ -156,7 +149,7 @@ class Trainer:
         self.model.train()
         sums: dict[str, float] = {}
         batches = range(0, len(order), config.batch_size)
-        bar = tqdm(batches, desc=f"epoch {epoch}", unit="batch", disable=self.quiet, leave=False)
+        bar = tqdm(batches, desc=f"epoch {epoch}", unit="batch", disable=self.quiet or None, leave=False)
         for start in bar:
             terms = self._step(instances.take(order[start : start + config.batch_size]), rng, state.step)
             state.step += 1
@@ -166,8 +159,11 @@ class Trainer:
         means = {name: value / len(batches) for name, value in sums.items()}
         squares = sum(float(p.detach().double().square().sum()) for p in self.model.parameters())
         means["l2"] = 0.5 * config.weight_decay * squares
-        if not np.isfinite(means["total"]):
-            raise SurgeError(f"Training diverged in epoch {epoch} (the loss is not finite); lower learning_rate.")
+        # the last step's weights have met no loss yet
+        if not np.isfinite([means["total"], squares]).all():
+            raise SurgeError(
+                f"Training diverged in epoch {epoch} (the loss or a weight is not finite); lower learning_rate."
+            )
         return {"epoch": epoch, "seconds": round(time.perf_counter() - started, 2), "step": state.step} | means
 
     def _step(self, batch: Instances, rng: np.random.Generator, step: int) -> dict[str, float]:
@@ -212,11 +208,12 @@ class Trainer:
             | {"split": self.dataset.description.get("split", {})},
             "best_epoch": state.best_epoch,
         }
-        metrics: dict[str, Any] = {"test": self._test(), "validation": self._validation(state)}
-        self.model.eval()
         unsaved = Checkpoint(
-            self.output, "", self.model, self.model_config, self.config, self.items, {}, [], description
+            self.output, "", self.model.eval(), self.model_config, self.config, self.items, {}, [], description
         )
+        metrics: dict[str, Any] = {"validation": self._validation(state)}
+        with self._bar("test") as bar:
+            metrics["test"] = evaluate_split(unsaved, self.dataset, "test", progress=_moves(bar))
         with self._bar("explanations") as bar:
             metrics["explanation"] = explanation_quality(
                 unsaved, self.dataset, seed=self.config.seed, progress=_moves(bar)
@@ -233,24 +230,13 @@ class Trainer:
         return load_checkpoint(self.output)
 
     def _bar(self, name: str) -> tqdm:
-        return tqdm(total=1.0, desc=name, disable=self.quiet, leave=False)
-
-    def _test(self) -> dict[str, float]:
-        rng = np.random.default_rng(self.config.seed)
-        test = self.splits["test"].sample(self.config.test_instances, rng)
-        with self._bar("test") as bar:
-            lists = self._lists(test)
-            metrics = evaluate_lists(
-                self.model, self.log, test, lists, precision=self.config.precision, progress=_moves(bar)
-            )
-        whole = self.splits["test"].sample(self.config.catalogue_instances, rng)
-        with self._bar("test, whole catalogue") as bar:
-            metrics |= evaluate_catalogue(self.model, self.log, whole, seen=self.seen, progress=_moves(bar))
-        return metrics | {
-            "instances": len(test),
-            "negatives": self.config.evaluation_negatives,
-            "catalogue_instances": len(whole),
-        }
+        return tqdm(
+            total=1.0,
+            desc=name,
+            disable=self.quiet or None,
+            leave=False,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}",
+        )
 
     def _validation(self, state: TrainingState) -> dict[str, float]:
         best = state.epochs[state.best_epoch - 1]

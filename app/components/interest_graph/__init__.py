@@ -60,7 +60,9 @@ def graph_component(
     `on_click` runs before the script does, as a widget's callback; it reads the click by `last_click(key)`.
     """
     theme = Theme(theme)
-    graph = {"nodes": view.nodes, "edges": view.edges, "options": view.options}
+    # per edge only what differs: the browser makes the rest from the names of its nodes
+    edges = [[edge["from"], edge["to"], edge["width"], edge["color"]["opacity"], edge["words"]] for edge in view.edges]
+    graph = {"nodes": view.nodes, "edges": edges, "options": view.options}
     places = [(node["id"], node["x"], node["y"]) for node in view.nodes]
     result = _graph(
         key=key,
@@ -71,6 +73,7 @@ def graph_component(
             "selected": sorted(int(i) for i in selected),
             "members": sorted(int(i) for i in cluster_members),
             "colours": {
+                "edge": theme.edge,
                 "text": theme.text,
                 "line": theme.grid,
                 "surface": theme.surface,
@@ -96,7 +99,7 @@ def last_click(key: str) -> Click | None:
 
 def _click(value: object) -> Click | None:
     """What the browser sent, or None where it isn't a click."""
-    if not isinstance(value, dict) or not isinstance(value.get("node"), int):
+    if not isinstance(value, dict) or type(value.get("node")) is not int:
         return None
     return Click(value["node"], value.get("add") is True)
 

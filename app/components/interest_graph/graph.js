@@ -81,9 +81,19 @@ function draw(view) {
   view.ground = page || view.data.colours.background; // what halos and the rims of nodes vanish into
   // names and letters are written by write(), so that they never lie on one another
   view.base = graph.nodes.map(({ title, label, ...node }) => ({ ...node, tip: title, label: " ", named: label !== " " }));
-  view.baseEdges = graph.edges.map(({ title, ...edge }) => ({ ...edge, tip: title }));
   view.byId = new Map(view.base.map((node) => [node.id, node]));
+  const relation = graph.options.edges.arrows.to.enabled ? " is attended to by " : " – ";
+  view.baseEdges = graph.edges.map(([from, to, width, opacity, words], id) => ({
+    id,
+    from,
+    to,
+    width,
+    color: { color: view.data.colours.edge, opacity },
+    tip: `${view.byId.get(from).name}${relation}${view.byId.get(to).name}\n${words}`,
+  }));
   view.edgeById = new Map(view.baseEdges.map((edge) => [edge.id, edge]));
+  view.opacity = new Map();
+  view.named = [];
   hideTip(view);
   const places = view.data.places;
   if (view.network && view.places === places) {
@@ -143,7 +153,8 @@ function highlight(view) {
       return {
         id: node.id,
         opacity,
-        borderWidth: strong ? 4 : ringed ? 2.5 : 1.5,
+        size: strong ? node.size * 1.15 : node.size,
+        borderWidth: strong ? node.size * 0.28 : ringed ? node.size * 0.16 : 1.5,
         color: { background: node.color.background, border: ringed ? colours.text : view.ground },
       };
     }),
@@ -152,10 +163,11 @@ function highlight(view) {
     view.baseEdges.map((edge) => {
       const touches = chosen.has(edge.from) || chosen.has(edge.to);
       const within = inCluster.has(edge.from) && inCluster.has(edge.to);
-      const color = touches ? colours.text : edge.color;
+      const color = touches ? colours.text : edge.color.color;
+      const opacity = edge.color.opacity * (!active || within ? 1 : 0.3);
       return {
         id: edge.id,
-        color: { color, hover: colours.text, opacity: !active ? 1 : touches ? 0.85 : within ? 1 : 0.3 },
+        color: { color, hover: colours.text, opacity: touches ? 0.85 : opacity },
         width: edge.width + (touches ? 0.8 : 0),
       };
     }),
@@ -173,13 +185,16 @@ function write(view, context) {
   for (const node of view.base) {
     if (!node.letter || node.size * scale < 4) continue;
     const { x, y } = positions[node.id];
-    context.globalAlpha = view.opacity.get(node.id);
+    context.globalAlpha = view.opacity.get(node.id) ?? 1;
     context.fillStyle = node.ink;
     context.font = `600 ${Math.round(node.size * 1.05)}px ${view.data.font}`;
     context.fillText(node.letter, x, y + node.size * 0.06);
   }
   const size = NAME / scale;
   const taken = [];
+  const corner = view.network.DOMtoCanvas({ x: 0, y: 0 });
+  const opposite = view.network.DOMtoCanvas({ x: view.frame.clientWidth, y: view.frame.clientHeight });
+  const shown = { left: corner.x, top: corner.y, right: opposite.x, bottom: opposite.y };
   context.globalAlpha = 1;
   context.font = `500 ${size}px ${view.data.font}`;
   context.lineJoin = "round";
@@ -189,7 +204,7 @@ function write(view, context) {
   for (const node of view.named.slice(0, MOST_NAMES)) {
     const { x, y } = positions[node.id];
     const width = context.measureText(node.name).width;
-    const box = place({ x, y, r: node.size + 3 / scale }, width, size * 1.15, taken, discs);
+    const box = place({ x, y, r: node.size * 1.2 + 3 / scale }, width, size * 1.15, taken, discs, shown);
     taken.push(box);
     context.strokeText(node.name, box.x, box.y);
     context.fillText(node.name, box.x, box.y);
@@ -197,19 +212,28 @@ function write(view, context) {
   context.restore();
 }
 
-// Where a name covers least: below, above, right or left of its node, in this order where it makes no difference.
-function place({ x, y, r }, width, height, taken, discs) {
+// Where a name covers least: below, above, beside or at a corner of its node, in this order where it is all the same.
+function place({ x, y, r }, width, height, taken, discs, shown) {
   const beside = r + width / 2 + height * 0.2;
   const options = [
     { x, y: y + r + height * 0.55 },
     { x, y: y - r - height * 0.55 },
     { x: x + beside, y },
     { x: x - beside, y },
+    { x: x + 0.7 * r + width / 2, y: y + 0.8 * r + height / 2 },
+    { x: x - 0.7 * r - width / 2, y: y + 0.8 * r + height / 2 },
+    { x: x + 0.7 * r + width / 2, y: y - 0.8 * r - height / 2 },
+    { x: x - 0.7 * r - width / 2, y: y - 0.8 * r - height / 2 },
   ];
   let best = null;
   for (const spot of options) {
     const box = { ...spot, w: width, h: height };
-    let cost = 0;
+    const outside =
+      Math.max(shown.left - (box.x - width / 2), 0) +
+      Math.max(box.x + width / 2 - shown.right, 0) +
+      Math.max(shown.top - (box.y - height / 2), 0) +
+      Math.max(box.y + height / 2 - shown.bottom, 0);
+    let cost = outside * height * 4;
     for (const other of taken) {
       const dx = (width + other.w) / 2 - Math.abs(box.x - other.x);
       const dy = (height + other.h) / 2 - Math.abs(box.y - other.y);
@@ -219,7 +243,7 @@ function place({ x, y, r }, width, height, taken, discs) {
       const dx = Math.max(Math.abs(box.x - disc.x) - width / 2, 0);
       const dy = Math.max(Math.abs(box.y - disc.y) - height / 2, 0);
       const depth = disc.r - Math.hypot(dx, dy);
-      if (depth > 0) cost += depth * height;
+      if (depth > 0) cost += 2 * depth * height;
     }
     if (!best || cost < best.cost) best = { ...box, cost };
     if (cost === 0) break;

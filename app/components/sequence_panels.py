@@ -1,0 +1,130 @@
+"""The pooled sequence with its clusters in numbers, the attention matrix, and every item in numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app import state
+from app.components.chart_clicks import clickable_chart
+from app.components.inspection import Inspection, caption, heading
+from app.components.linked_table import linked_table
+from app.views import assignment_matrix, attention_matrix, pooled_sequence, tables
+
+
+def sequence_panel(inspection: Inspection) -> None:
+    """The clusters as the recurrent layer reads them."""
+    heading(
+        "Pooled sequence",
+        "The clusters in the order in which the model reads them, the oldest interest first. The update gate is "
+        "how much of the cluster enters the model's memory.",
+    )
+    clickable_chart(
+        pooled_sequence.pooled_sequence(inspection.record, inspection.selection, inspection.theme),
+        "pooled_sequence",
+        alt="Clusters in the order they are read; the same values are in the table of clusters.",
+    )
+    caption(pooled_sequence.caption(inspection.record), "sequence")
+    _cluster_table(inspection)
+
+
+def _cluster_table(inspection: Inspection) -> None:
+    """The pooled sequence in numbers, down to the clusters that are drawn; a click selects the cluster."""
+    frame = tables.cluster_table(inspection.record)
+    drawn = assignment_matrix.shown_clusters(inspection.record)
+    frame = frame[frame["index"].isin(drawn)].reset_index(drop=True)
+    clusters = frame["index"].tolist()
+    number = st.column_config.NumberColumn
+    linked_table(
+        frame,
+        "clusters",
+        [row for row, cluster in enumerate(clusters) if cluster == inspection.selection.cluster],
+        on_rows=lambda rows, ticked: state.change(cluster=clusters[min(rows)] if rows else None),
+        mode="single-row",
+        height=int(np.clip(inspection.record.length * 9 - 200, 145, 230)),
+        columns={
+            "read": number("#", width=40, help="The place of the cluster in the sequence."),
+            "cluster": st.column_config.TextColumn("Cluster", width=60),
+            "name": st.column_config.TextColumn("Categories", width=170),
+            "mass": number("Mass", format="%.1f", width=60, help="How many items the cluster holds, parts added up."),
+            "items": number("Items", width=55, help="Items whose first choice is this cluster."),
+            "update gate": number("Update gate", format="percent", width=90, help="How much of it enters the memory."),
+            "importance": number("Importance γ*", format="percent", width=100, help="Its share of the importance."),
+            "strongest items": st.column_config.TextColumn("Strongest items", width="large"),
+        },
+        alt="Clusters in the order they are read.",
+    )
+
+
+def item_panel(inspection: Inspection) -> None:
+    """Every item with what the model computed for it."""
+    record, interests = inspection.record, inspection.history.interests
+    heading(
+        "Items in numbers", "The values behind the pictures. A click on a row selects the item; ticks select several."
+    )
+    number = st.column_config.NumberColumn
+    columns = {
+        "position": number("#", width=40),
+        "title": st.column_config.TextColumn("Item", width="medium"),
+        "cluster": st.column_config.TextColumn("Cluster", width=60),
+        "gamma": number(
+            "Importance γ", format="percent", width=95, help="The item's share of what the model reads out."
+        ),
+        "beta": number("β", format="%.3f", width=65, help="How well the item suits the candidate."),
+        "alpha": number("α", format="%.3f", width=65, help="How well the item suits its neighbourhood."),
+        "share": number("Share", format="percent", width=75, help="The part of the item that its cluster holds."),
+        "degree": number("Degree", width=70, help="Kept edges of the item, without the one to itself."),
+        "weighted degree": number("Weighted", format="%.2f", width=80, help="Sum of the similarities of those edges."),
+        "category": st.column_config.TextColumn("Category", width="small"),
+        "date": st.column_config.DateColumn("Date", width=90),
+    }
+    if interests is not None:
+        columns["true interest"] = st.column_config.TextColumn(
+            "True interest", width="small", help="Simulated truth; the model never sees it."
+        )
+    linked_table(
+        tables.item_table(record, interests),
+        "items",
+        inspection.selection.items,
+        on_rows=_row_click,
+        mode="multi-row",
+        height=300,
+        columns=columns,
+        alt="Items of the history with the values the model computed.",
+    )
+    caption(tables.caption(record), "items")
+
+
+def _row_click(rows: frozenset[int], ticked: bool) -> None:
+    if ticked:
+        state.change(items=rows)
+    else:
+        state.click_item(min(rows), False)
+
+
+def attention_panel(inspection: Inspection) -> None:
+    """The attention between items."""
+    record = inspection.record
+    heads = len(record.interest_fusion.attention)
+    heading(
+        "Attention",
+        "How much an item listens to each of its neighbours for this candidate. 1× is what it would be if it "
+        "listened to all of them alike.",
+    )
+    head = None
+    if heads > 1:
+        options = [None, *range(heads)]
+        head = st.segmented_control(
+            "Head",
+            options,
+            key="head",
+            default=None,
+            format_func=lambda value: "mean" if value is None else f"{value + 1}",
+            help="The model attends in several ways at once, called heads.",
+        )
+    clickable_chart(
+        attention_matrix.attention_matrix(record, inspection.selection, inspection.theme, head),
+        "attention_matrix",
+        alt="Attention between items; the layer Attention of the interest graph shows the same.",
+    )
+    caption(attention_matrix.caption(record, head), "attention")

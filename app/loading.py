@@ -1,0 +1,231 @@
+"""What the app reads: the checkpoints and datasets it finds, and the only cache of what is computed from them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from surge.checkpoint import PICKLES, Checkpoint, load_checkpoint
+from surge.data.store import DESCRIPTION_FILE, FILES, Dataset
+from surge.errors import SurgeError
+from surge.explanation.catalogue import Ranking, rank_catalogue
+from surge.explanation.explain import explain_history
+from surge.explanation.history import UserHistory, read_history
+from surge.explanation.record import Explanation
+
+PROJECT = Path(__file__).resolve().parent.parent
+ROOTS_VARIABLE = "SURGE_ROOTS"
+MOST_ENTRIES = 500  # of one root: a folder with more is hardly meant
+LEAST_TELLING = 20  # items of a history to open with
+TELLING_USERS = 12  # histories that are ranked, at most, to find one to open with
+Given = TypeVar("Given", Checkpoint, Dataset)
+
+
+@dataclass(frozen=True)
+class Library:
+    """Checkpoint and dataset folders by the name that the page and the URL use, and what was refused and why."""
+
+    checkpoints: dict[str, Path]
+    datasets: dict[str, Path]
+    refused: tuple[str, ...]
+
+
+def given_roots() -> list[Path]:
+    """Folders named in the environment variable or after `--` on the command line that started the app."""
+    named = [part for part in os.environ.get(ROOTS_VARIABLE, "").split(os.pathsep) if part]
+    # under a test runner, or any other program, the arguments are not ours
+    if Path(sys.argv[0]).name == "main.py" and Path(sys.argv[0]).resolve().parent.name == "app":
+        named += sys.argv[1:]
+    return [Path(name) for name in named]
+
+
+def find_library() -> Library:
+    """Look under checkpoints/, sample_data/ and the given roots: each is one folder, or holds some.
+
+    The project's own come first, so that they keep their plain names; the first of each kind opens by itself.
+    """
+    checkpoints: dict[str, Path] = {}
+    datasets: dict[str, Path] = {}
+    refused: list[str] = []
+    seen: set[Path] = set()
+    own = [
+        path
+        for path in (PROJECT / "checkpoints" / "demo", PROJECT / "checkpoints", PROJECT / "sample_data")
+        if path.is_dir()
+    ]
+    for path in _entries([*own, *given_roots()], refused):
+        if path.resolve() in seen:
+            continue
+        seen.add(path.resolve())
+        if _is_checkpoint(path):
+            checkpoints[_free_name(path, checkpoints)] = path
+        elif (path / DESCRIPTION_FILE).is_file():
+            datasets[_free_name(path, datasets)] = path
+    return Library(checkpoints, datasets, tuple(dict.fromkeys(refused)))
+
+
+def _entries(roots: list[Path], refused: list[str]) -> Iterator[Path]:
+    """The roots that are a checkpoint or a dataset, and the folders directly in the others."""
+    for root in roots:
+        if not _accepted(root, refused, given=True):
+            continue
+        if _is_checkpoint(root) or (root / DESCRIPTION_FILE).is_file():
+            yield root
+            continue
+        try:
+            inside = sorted(root.iterdir())
+        except OSError as problem:
+            refused.append(f"The folder {root.name!r} can't be listed ({problem.strerror}).")
+            continue
+        if len(inside) > MOST_ENTRIES:
+            refused.append(
+                f"The folder {root.name!r} has {len(inside):,} entries; only the first {MOST_ENTRIES} count."
+            )
+        for path in inside[:MOST_ENTRIES]:
+            if not path.name.startswith(".") and _accepted(path, refused, given=False):
+                yield path
+
+
+def _accepted(path: Path, refused: list[str], *, given: bool) -> bool:
+    """Whether the path is a real folder; what looks like a mistake is refused with a sentence."""
+    if path.is_symlink():
+        refused.append(f"{path.name!r} is a symbolic link, which is not followed; give the folder itself.")
+    elif path.suffix.lower() in PICKLES:
+        refused.append(
+            f"{path.name!r} looks like a pickle, which can run code when it is opened, so it is never read; "
+            "the app reads checkpoint folders made by `python -m surge train`."
+        )
+    elif path.is_dir():
+        return True
+    elif given:
+        refused.append(f"There is no folder {str(path)!r}; it was given as a place to look in.")
+    return False
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return (path / "manifest.json").is_file() or (path / "model.safetensors").is_file()
+
+
+def _free_name(path: Path, taken: dict[str, Path]) -> str:
+    name, number = path.name, 1
+    if name in taken:
+        name = f"{path.name} ({path.resolve().parent.name})"
+    while name in taken:
+        number += 1
+        name = f"{path.name} ({number})"
+    return name
+
+
+# -- files ----------------------------------------------------------------------------------------------
+
+
+def open_checkpoint(folder: Path) -> Checkpoint:
+    """A checked checkpoint in eval mode; kept until its manifest changes, two at most."""
+    try:
+        manifest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    except OSError:
+        manifest = ""
+    return _open(lambda: _checkpoint(str(folder), manifest), "checkpoint", folder)
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """A checked dataset; kept until one of its files changes."""
+    try:
+        stamp = tuple((stat.st_mtime_ns, stat.st_size) for stat in ((folder / name).stat() for name in FILES))
+    except OSError:
+        stamp = ()
+    return _open(lambda: _dataset(str(folder), stamp), "dataset", folder)
+
+
+def _open(read: Callable[[], Given], kind: str, folder: Path) -> Given:
+    try:
+        return read()
+    except SurgeError:
+        raise
+    except Exception as error:  # a damaged file can fail in as many ways as its libraries have
+        raise SurgeError(f"The {kind} {folder.name!r} can't be read ({type(error).__name__}).") from error
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading and checking the model …")
+def _checkpoint(folder: str, manifest: str) -> Checkpoint:
+    return load_checkpoint(folder)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading and checking the dataset …")
+def _dataset(folder: str, stamp: tuple) -> Dataset:
+    return Dataset.load(folder)
+
+
+# -- one user -------------------------------------------------------------------------------------------
+# Objects are shared, not copied: nobody changes them. Keys are digests, never arrays or tensors.
+
+
+def user_history(checkpoint: Checkpoint, dataset: Dataset, user: str) -> UserHistory:
+    """What the model reads of a user."""
+    return _history(checkpoint.digest, dataset.digest, user, checkpoint, dataset)
+
+
+def ranking(checkpoint: Checkpoint, dataset: Dataset, user: str) -> Ranking:
+    """Every item of the catalogue, scored for a user."""
+    return _ranking(checkpoint.digest, dataset.digest, user, checkpoint, dataset)
+
+
+def explanation(checkpoint: Checkpoint, dataset: Dataset, user: str, candidate: str) -> Explanation:
+    """Everything that the model computed for a user and a candidate."""
+    return _explanation(checkpoint.digest, dataset.digest, user, candidate, checkpoint, dataset)
+
+
+def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
+    """A user to open with: the first of a few whose true next item is in the top 10 and who uses three clusters.
+
+    None where the checkpoint knows no item of any of them.
+    """
+    return _telling_user(checkpoint.digest, dataset.digest, checkpoint, dataset)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _history(key: str, data_key: str, user: str, _checkpoint: Checkpoint, _dataset: Dataset) -> UserHistory:
+    return read_history(_checkpoint, _dataset, user)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _ranking(key: str, data_key: str, user: str, _checkpoint: Checkpoint, _dataset: Dataset) -> Ranking:
+    return rank_catalogue(_checkpoint, user_history(_checkpoint, _dataset, user))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _explanation(
+    key: str, data_key: str, user: str, candidate: str, _checkpoint: Checkpoint, _dataset: Dataset
+) -> Explanation:
+    return explain_history(_checkpoint, user_history(_checkpoint, _dataset, user), candidate)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking for a telling user …")
+def _telling_user(key: str, data_key: str, _checkpoint: Checkpoint, _dataset: Dataset) -> str | None:
+    users = _dataset.users
+    fallback = None
+    for user in users[:: max(1, len(users) // TELLING_USERS)][:TELLING_USERS]:
+        try:
+            history = user_history(_checkpoint, _dataset, user)
+        except SurgeError:
+            continue
+        fallback = fallback or user
+        row = _checkpoint.rows.get(history.next_item.item) if history.next_item else None
+        if row is None or len(history.rows) < LEAST_TELLING:
+            continue
+        ranked = ranking(_checkpoint, _dataset, user)
+        rank = ranked.rank_of(row)
+        if rank is None or rank > 10:
+            continue
+        record = explanation(_checkpoint, _dataset, user, ranked.top(1)[0].item)
+        clusters = record.interest_extraction.total_assignment().argmax(axis=1)
+        if len(set(clusters.tolist())) >= 3:
+            return user
+    return fallback

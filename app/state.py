@@ -1,0 +1,173 @@
+"""What is selected on the screen, kept in the session and mirrored in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from app.views.interest_graph import DEFAULT_EDGES, LAYERS, MOST_EDGES
+from app.views.selection import Selection
+
+LONGEST_VALUE = 500  # characters of one value in a URL; ids are shorter
+MOST_ITEMS = 5000  # positions in a URL; no history is longer
+NAMES = ("checkpoint", "dataset", "user", "candidate", "items", "cluster", "layer", "edges")
+_PLACE, _NOTES, _MIRRORED, _CHOSEN = "place", "place notes", "place mirrored", "place chosen"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the analyst is. `None` means the default: the first checkpoint, a telling user, the top prediction.
+
+    `items` are positions in the history that the model read, from 0; `cluster` is a final cluster.
+    """
+
+    checkpoint: str | None = None
+    dataset: str | None = None
+    user: str | None = None
+    candidate: str | None = None
+    items: frozenset[int] = frozenset()
+    cluster: int | None = None
+    layer: str = LAYERS[0]
+    edges: int = DEFAULT_EDGES
+
+    @property
+    def selection(self) -> Selection:
+        """The part that every view highlights."""
+        return Selection(self.items, self.cluster)
+
+
+def parse(parameters: Mapping[str, str]) -> tuple[Place, list[str]]:
+    """A place from the parameters of a URL, and one sentence for each that makes no sense and was left out.
+
+    Whether a checkpoint, a user or an item exists is not known here: who looks it up says so.
+    """
+    notes: list[str] = []
+    values: dict[str, Any] = {}
+    for name in NAMES:
+        text = parameters.get(name)
+        if not text:
+            continue
+        if len(text) > LONGEST_VALUE and name != "items":
+            notes.append(f"The link's {name} is {len(text):,} characters long and was left out.")
+        elif name in ("checkpoint", "dataset", "user", "candidate"):
+            values[name] = text
+        elif name == "layer":
+            if text in LAYERS:
+                values["layer"] = text
+            else:
+                notes.append(f"The link names the layer {text!r}; there are {', '.join(LAYERS)}.")
+        elif name == "items":
+            numbers = [_whole(part) for part in text.split(",", MOST_ITEMS)]
+            values["items"] = frozenset(number for number in numbers if number is not None)
+            if None in numbers:
+                notes.append("The link's items hold something that is not a position in the history; it was left out.")
+        elif (number := _whole(text)) is None:
+            notes.append(f"The link's {name} {text!r} is not a whole number; it was left out.")
+        else:
+            values[name] = number
+    if "edges" in values and not 1 <= values["edges"] <= MOST_EDGES:
+        notes.append(f"The link asks for {values.pop('edges')} edges; from 1 to {MOST_EDGES:,} can be drawn.")
+    return Place(**values), notes
+
+
+def parameters_of(place: Place) -> dict[str, str]:
+    """The URL parameters that lead back to a place; what is at its default is left out."""
+    parameters = {
+        name: str(value)
+        for name in ("checkpoint", "dataset", "user", "candidate")
+        if (value := getattr(place, name)) is not None
+    }
+    if place.items:
+        parameters["items"] = ",".join(str(item) for item in sorted(place.items))
+    if place.cluster is not None:
+        parameters["cluster"] = str(place.cluster)
+    if place.layer != LAYERS[0]:
+        parameters["layer"] = place.layer
+    if place.edges != DEFAULT_EDGES:
+        parameters["edges"] = str(place.edges)
+    return parameters
+
+
+def arrive() -> Place:
+    """Once at the top of the page: read a URL that this session did not write (a first visit, the back button).
+
+    After a callback the URL that the browser sent may be older than what was chosen, so it isn't read then.
+    """
+    in_url = st.query_params.to_dict()
+    chosen = st.session_state.pop(_CHOSEN, False)
+    if _PLACE not in st.session_state or (not chosen and in_url != st.session_state.get(_MIRRORED)):
+        st.session_state[_PLACE], st.session_state[_NOTES] = parse(in_url)
+    return current()
+
+
+def current() -> Place:
+    """The place of this session."""
+    return st.session_state.get(_PLACE, Place())
+
+
+def notes() -> list[str]:
+    """What was wrong with the link, until something else is chosen."""
+    return st.session_state.get(_NOTES, [])
+
+
+def add_note(sentence: str) -> None:
+    """Keep a sentence about the link on the page, although the URL is put right at once."""
+    if sentence not in st.session_state.setdefault(_NOTES, []):
+        st.session_state[_NOTES].append(sentence)
+
+
+def settle(**changes: Any) -> Place:
+    """Fill in what a default stands for, or put a mistake right; notes stay."""
+    st.session_state[_PLACE] = replace(current(), **changes)
+    return st.session_state[_PLACE]
+
+
+def change(**changes: Any) -> None:
+    """What a widget's callback calls: the analyst chose something. Another user or checkpoint ends the selection."""
+    st.session_state[_NOTES] = []
+    st.session_state[_CHOSEN] = True
+    place = current()
+    if changes.keys() & {"checkpoint", "dataset", "user"}:
+        changes = {"candidate": None, "items": frozenset(), "cluster": None, **changes}
+    if changes.keys() & {"checkpoint", "dataset"}:
+        changes = {"user": None, **changes}
+    st.session_state[_PLACE] = replace(place, **changes)
+
+
+def click_item(index: int, add: bool) -> None:
+    """A click on an item selects it alone (again: nothing), with Shift it is added or taken away."""
+    place = current()
+    if add:
+        change(items=place.items ^ {index})
+        return
+    alone = place.items == {index} and place.cluster is None
+    change(items=frozenset() if alone else frozenset({index}), cluster=None)
+
+
+def click_cluster(cluster: int, add: bool) -> None:
+    """A click on a cluster selects it alone (again: nothing), with Shift the selected items stay."""
+    place = current()
+    items = place.items if add else frozenset()
+    change(items=items, cluster=None if place.cluster == cluster and items == place.items else cluster)
+
+
+def clear_selection() -> None:
+    """Nothing is selected any more."""
+    change(items=frozenset(), cluster=None)
+
+
+def mirror() -> None:
+    """Write the place to the URL, where it differs from what stands there."""
+    wanted = parameters_of(current())
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+    st.session_state[_MIRRORED] = wanted
+    st.session_state.pop(_CHOSEN, None)
+
+
+def _whole(text: str) -> int | None:
+    """A whole number from 0, or None; `int` alone would take '１', '1_0' and a million digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

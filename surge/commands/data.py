@@ -1,0 +1,164 @@
+"""Commands that make datasets: simulate and prepare."""
+
+import argparse
+from typing import Any
+
+from surge.commands import add_command
+
+
+def add_simulate(subparsers: Any) -> None:
+    parser = add_command(
+        subparsers,
+        "simulate",
+        "write a simulated dataset in which every click names the interest behind it",
+        "  python -m surge simulate runs/shop --users 3000 --seed 0",
+        _simulate,
+    )
+    parser.add_argument("output", metavar="OUT", help="dataset folder to write")
+    parser.add_argument("--users", type=int, default=3000, metavar="N", help="number of users (3000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="equal seeds give equal files (0)")
+    parser.add_argument("--name", default="sample", help="name of the dataset (sample)")
+    parser.add_argument("--force", action="store_true", help="replace a dataset that is there already")
+
+
+def _simulate(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from surge.data.simulator import simulate
+
+    with tqdm(total=arguments.users, unit="user", desc="simulating", disable=None, leave=False) as bar:
+        description = simulate(
+            arguments.output,
+            arguments.users,
+            arguments.seed,
+            name=arguments.name,
+            force=arguments.force,
+            progress=lambda done, total: bar.update(done - bar.n),
+        )
+    _print_dataset(arguments.output, description)
+
+
+_PREPARE_EXAMPLE = """\
+  python -m surge prepare movielens ml-1m.zip --output runs/ml-1m --split leave-last
+  python -m surge prepare taobao UserBehavior.csv.zip --output runs/taobao
+  python -m surge prepare csv clicks.csv --output runs/shop --items products.csv \\
+      --user-column customer --item-column sku --time-column clicked_at
+
+formats:
+  movielens  the zip or the unpacked folder: 1M (.dat), latest-small, 20M, 25M, 32M (.csv)
+  taobao     UserBehavior.csv, without a header, or a zip of it; clicks (pv), 2017-11-25 to 2017-12-03 in UTC+8
+  csv        CSV (also .gz, or a zip of one file) or Parquet with named columns; KuaiRand and Amazon logs too:
+             --user-column user_id --item-column video_id --time-column time_ms
+  recbole    RecBole's atomic files NAME.inter and NAME.item, or their folder"""
+
+
+def add_prepare(subparsers: Any) -> None:
+    parser = add_command(
+        subparsers,
+        "prepare",
+        "turn a raw log into a dataset folder; rows that can't be used are counted by reason",
+        _PREPARE_EXAMPLE,
+        _prepare,
+    )
+    parser.add_argument("format", choices=("movielens", "taobao", "csv", "recbole"), help="see below")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="raw files, or a folder for movielens, recbole")
+    parser.add_argument("--output", required=True, metavar="DIR", help="dataset folder to write")
+    parser.add_argument("--name", help="name of the dataset (the name of the output folder)")
+    parser.add_argument("--force", action="store_true", help="replace a dataset that is there already")
+
+    split = parser.add_argument_group("training, validation and test")
+    split.add_argument(
+        "--split", choices=("time", "leave-last"), default="time", help="periods, or each user's last two"
+    )
+    split.add_argument("--valid-start", metavar="TIME", help="date or unix seconds (a tenth of the interactions)")
+    split.add_argument("--test-start", metavar="TIME", help="date or unix seconds (a tenth of the interactions)")
+
+    rows = parser.add_argument_group("which rows are used")
+    rows.add_argument("--min-user-interactions", type=int, metavar="K", help="movielens 5, taobao 10, others 1")
+    rows.add_argument("--min-item-interactions", type=int, metavar="K", help="movielens 5, taobao 10, others 1")
+    rows.add_argument("--start", metavar="TIME", help="first moment: a date or unix seconds")
+    rows.add_argument("--end", metavar="TIME", help="last moment: a date (the whole day) or unix seconds")
+    rows.add_argument("--behaviour", action="append", metavar="NAME", help="keep this behaviour; may be repeated")
+
+    reading = parser.add_argument_group("how files are read")
+    for role, default in (("user", "user"), ("item", "item"), ("time", "timestamp")):
+        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role} ({default})")
+    for role in ("title", "category", "rating", "behaviour"):
+        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role} (none)")
+    reading.add_argument("--items", metavar="FILE", help="CSV or Parquet with item, title, category")
+    reading.add_argument("--delimiter", metavar="CHARACTER", help="found in the header unless given; tab for a tab")
+    reading.add_argument("--encoding", default="utf-8", help="utf-8, latin-1, cp1252, utf-16, ...")
+    reading.add_argument(
+        "--time-unit",
+        choices=("auto", "seconds", "milliseconds", "iso"),
+        default="auto",
+        help="of the time column; ISO dates without a zone are UTC (auto)",
+    )
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from surge.data.preparation import STAGES, prepare
+    from surge.data.tables import ROLES
+
+    named = {role: getattr(arguments, f"{role}_column") for role in ROLES}
+    columns = {role: column for role, column in named.items() if column is not None}
+    with tqdm(total=len(STAGES), desc="preparing", unit="stage", disable=None, leave=False) as bar:
+
+        def show(stage: str) -> None:
+            bar.update(STAGES.index(stage) - bar.n)
+            bar.set_description(stage)
+
+        description = prepare(
+            arguments.format,
+            arguments.inputs,
+            arguments.output,
+            name=arguments.name,
+            split=arguments.split,
+            valid_start=arguments.valid_start,
+            test_start=arguments.test_start,
+            min_user_interactions=arguments.min_user_interactions,
+            min_item_interactions=arguments.min_item_interactions,
+            start=arguments.start,
+            end=arguments.end,
+            behaviours=arguments.behaviour,
+            columns=columns,
+            items_file=arguments.items,
+            delimiter="\t" if arguments.delimiter in ("tab", "\\t") else arguments.delimiter,
+            encoding=arguments.encoding,
+            time_unit=arguments.time_unit,
+            force=arguments.force,
+            progress=show,
+        )
+    _print_dataset(arguments.output, description)
+
+
+def _print_dataset(output: str, description: dict[str, Any]) -> None:
+    """The report: what was read, what was dropped and why, and what the dataset holds."""
+    from datetime import UTC, datetime
+
+    def day(seconds: int) -> str:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+    preparation, counts, lengths = description["preparation"], description["counts"], description["history_length"]
+    lines: list[tuple[str, str]] = []
+    if "rows_read" in preparation:
+        lines.append(("rows read", f"{preparation['rows_read']:,}"))
+        lines += [(f"  dropped: {reason}", f"{count:,}") for reason, count in preparation["dropped"].items()]
+    lines += [(name, f"{counts[name]:,}") for name in ("interactions", "users", "items", "categories")]
+    lines.append(("history length", f"{lengths['min']} to {lengths['max']}, median {lengths['median']:g}"))
+    lines.append(("repeated (user, item)", f"{description['repeat_share']:.1%}"))
+    lines.append(("time", " to ".join(day(moment) for moment in description["time_range"]) + " UTC"))
+    split = description["split"]
+    if split["method"] == "time":
+        periods = ", ".join(f"{period} {count:,}" for period, count in description["split_counts"].items())
+        cuts = f"cut at {day(split['valid_start'])} and {day(split['test_start'])} UTC"
+        lines.append(("split by time", f"{periods}; {cuts}"))
+    else:
+        lines.append(("split", "each user's last interaction is test, the one before it validation"))
+    lines += [("note", note) for note in preparation.get("notes", [])]
+    print(f"{description['name']} -> {output}")
+    width = max(len(label) for label, _ in lines)
+    for label, value in lines:
+        print(f"  {label:<{width}}  {value}")

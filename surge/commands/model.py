@@ -1,0 +1,229 @@
+"""Commands that train a model and ask it: train, evaluate, recommend and explain."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from surge.commands import add_command
+from surge.errors import SurgeError
+
+
+def add_train(subparsers: Any) -> None:
+    parser = add_command(
+        subparsers,
+        "train",
+        "train a SURGE model on a dataset folder and write a checkpoint",
+        "  python -m surge train sample_data --output checkpoints/mine --epochs 5 --set clusters=[30,10]\n"
+        "  python -m surge train sample_data --output checkpoints/mine --resume",
+        _train,
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="dataset folder, as simulate and prepare write it")
+    parser.add_argument("--output", required=True, metavar="CHECKPOINT", help="checkpoint folder to write")
+    parser.add_argument("--config", metavar="FILE", help='JSON file {"model": {...}, "training": {...}}')
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one setting of surge/config.py, of the model or of training, as JSON; may be repeated",
+    )
+    parser.add_argument("--epochs", type=int, metavar="N", help="most epochs (20)")
+    parser.add_argument("--seed", type=int, metavar="S", help="equal seeds give equal weights on one machine (0)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="auto takes CUDA where it is (auto)")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), help="arithmetic (float32)")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all); 1 is faster on a busy machine")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted training")
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from surge.config import TrainingConfig, from_dict
+    from surge.data.store import Dataset
+    from surge.training.trainer import train
+
+    model, training = _settings(arguments)
+    if arguments.threads is not None:
+        if arguments.threads < 1:
+            raise SurgeError(f"--threads is {arguments.threads}; give a whole number from 1.")
+        torch.set_num_threads(arguments.threads)
+    checkpoint = train(
+        Dataset.load(arguments.dataset),
+        arguments.output,
+        model=model,
+        training=from_dict(TrainingConfig, training),
+        resume=arguments.resume,
+    )
+    for part, metrics in checkpoint.metrics.items():
+        print(f"{part}:")
+        _print_figures(metrics)
+    print(f"checkpoint written to {arguments.output}")
+
+
+def _settings(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the model and of training: the file's, then --set, then the named options."""
+    from dataclasses import fields
+
+    from surge.config import ModelConfig, TrainingConfig
+
+    parts: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
+    if arguments.config:
+        try:
+            read = json.loads(Path(arguments.config).read_text(encoding="utf-8"))
+            parts = {name: dict(read.get(name, {})) for name in parts}
+            unknown = sorted(set(read) - set(parts))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise SurgeError(
+                f'{arguments.config!r} is not a JSON file {{"model": {{...}}, "training": {{...}}}} ({error}).'
+            ) from error
+        if unknown:
+            raise SurgeError(f"{arguments.config!r} names {', '.join(unknown)}; it may hold model and training.")
+    homes = {field.name: "training" for field in fields(TrainingConfig)} | {
+        field.name: "model" for field in fields(ModelConfig) if field.name not in ("item_count", "category_count")
+    }
+    for assignment in arguments.set:
+        name, sign, text = assignment.partition("=")
+        if not sign or name not in homes:
+            raise SurgeError(f"--set {assignment!r}: give NAME=VALUE, NAME one of {', '.join(sorted(homes))}.")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        parts[homes[name]][name] = value
+    for name in ("epochs", "seed", "device", "precision"):
+        if getattr(arguments, name) is not None:
+            parts["training"][name] = getattr(arguments, name)
+    return parts["model"], parts["training"]
+
+
+def add_evaluate(subparsers: Any) -> None:
+    parser = add_command(
+        subparsers,
+        "evaluate",
+        "measure a checkpoint on a split: sampled negatives and the whole catalogue",
+        "  python -m surge evaluate checkpoints/demo sample_data --split valid",
+        _evaluate,
+    )
+    _add_places(parser)
+    parser.add_argument("--split", choices=("train", "valid", "test"), default="test", help="(test)")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from surge.evaluation.evaluate import evaluate_split
+
+    checkpoint, dataset = _load(arguments)
+    with _bar("evaluating") as bar:
+        metrics = evaluate_split(checkpoint, dataset, arguments.split, progress=lambda done: bar.update(done - bar.n))
+    _print_figures(metrics)
+
+
+def add_recommend(subparsers: Any) -> None:
+    parser = add_command(
+        subparsers,
+        "recommend",
+        "print the top items of a user",
+        "  python -m surge recommend checkpoints/demo sample_data --user u0001 --top 10",
+        _recommend,
+    )
+    _add_places(parser)
+    _add_user(parser)
+    parser.add_argument("--top", type=int, default=10, metavar="K", help="how many items (10)")
+
+
+def _recommend(arguments: argparse.Namespace) -> None:
+    from surge.explanation.catalogue import rank_catalogue
+    from surge.explanation.history import read_history
+
+    if arguments.top < 1:
+        raise SurgeError(f"--top is {arguments.top}; give a whole number from 1.")
+    checkpoint, dataset = _load(arguments)
+    history = read_history(checkpoint, dataset, arguments.user, hold_out=not arguments.whole_history)
+    ranking = rank_catalogue(checkpoint, history)
+    following = history.next_item.item if history.next_item else None
+    for note in history.notes:
+        print(note)
+    print(f"{'rank':>5}  {'probability':>11}  item")
+    for predicted in ranking.top(arguments.top):
+        mark = "  <- came next" if predicted.item == following else ""
+        print(
+            f"{predicted.rank:>5}  {predicted.probability:>11.4f}  {_line(predicted.item)}  {_line(predicted.title)}"
+            f"  [{_line(predicted.category or 'no category')}]{mark}"
+        )
+    if history.next_item is not None:
+        row = checkpoint.rows.get(history.next_item.item)
+        rank = ranking.rank_of(row) if row is not None else None
+        where = f"ranks {rank} of {len(ranking.order)}" if rank else "is not among the ranked items"
+        print(f"the item that came next, {_line(history.next_item.title)}, {where}")
+
+
+def add_explain(subparsers: Any) -> None:
+    parser = add_command(
+        subparsers,
+        "explain",
+        "write everything the model computed for one user and one item",
+        "  python -m surge explain checkpoints/demo sample_data --user u0001 --output why.json",
+        _explain,
+    )
+    _add_places(parser)
+    _add_user(parser)
+    parser.add_argument("--item", metavar="T", help="the candidate item (the top predicted one)")
+    parser.add_argument("--output", required=True, metavar="FILE", help="FILE.json or FILE.npz")
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    from surge.explanation.explain import explain
+
+    if Path(arguments.output).suffix not in (".json", ".npz"):
+        raise SurgeError(f"--output {arguments.output!r} must end in .json or .npz.")
+    checkpoint, dataset = _load(arguments)
+    record = explain(checkpoint, dataset, arguments.user, arguments.item, hold_out=not arguments.whole_history)
+    record.save(arguments.output)
+    for note in record.notes:
+        print(note)
+    print(
+        f"{_line(record.target.title)} for user {_line(record.user)}: probability {record.prediction.probability:.4f}, "
+        f"{record.length} history items; written to {arguments.output}"
+    )
+
+
+# -- shared by several commands -------------------------------------------------------------------------
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint folder")
+    parser.add_argument("dataset", metavar="DATASET", help="dataset folder")
+
+
+def _add_user(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user", required=True, metavar="U", help="user id, as in your own data")
+    parser.add_argument(
+        "--whole-history",
+        action="store_true",
+        help="read the last interaction too (otherwise it is held out as the true next item)",
+    )
+
+
+def _load(arguments: argparse.Namespace) -> tuple[Any, Any]:
+    from surge.checkpoint import load_checkpoint
+    from surge.data.store import Dataset
+
+    return load_checkpoint(arguments.checkpoint), Dataset.load(arguments.dataset)
+
+
+def _bar(name: str) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(
+        total=1.0, desc=name, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
+    )
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    for name, value in figures.items():
+        print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")
+
+
+def _line(text: str) -> str:
+    """Text of the data on one line of a terminal: no control character gets through."""
+    return "".join(character if character.isprintable() else " " for character in text)

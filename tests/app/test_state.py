@@ -1,0 +1,46 @@
+"""Places and URLs: there and back, nonsense left out with a sentence, and titles that stay text in labels."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.components.labels import as_text
+from app.state import Place, parameters_of, parse
+
+
+def test_a_place_survives_its_url():
+    place = Place("a b", "c&d", "ü#1", "<i>", frozenset({3, 0, 12}), 4, "attention", 200)
+    assert parse(parameters_of(place)) == (place, [])
+
+
+def test_defaults_are_left_out():
+    assert parameters_of(Place()) == {}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"layer": "colour"}, Place()),
+        ({"edges": "-4"}, Place()),
+        ({"edges": "999999"}, Place()),
+        ({"cluster": "1e3"}, Place()),
+        ({"items": "1,x,,3,-2"}, Place(items=frozenset({1, 3}))),
+        ({"items": "9" * 50}, Place()),
+        ({"user": "u" * 10_000}, Place()),
+    ],
+)
+def test_nonsense_is_left_out_with_one_sentence(parameters: dict[str, str], expected: Place):
+    place, notes = parse(parameters)
+    assert place == expected
+    assert len(notes) == 1
+
+
+def test_parameters_of_others_are_ignored():
+    assert parse({"utm_source": "x", "embed": "true"}) == (Place(), [])
+
+
+def test_text_is_escaped_for_markdown():
+    assert as_text("a_b *c*\n[d](e)") == r"a\_b \*c\* \[d\]\(e\)"
+    assert "\u2060" in as_text(":red[x]")
+    assert as_text("extra-thick mat 2.0") == r"extra\-thick mat 2\.0"
+    assert as_text("abcdefgh", 5) == "abcd…"

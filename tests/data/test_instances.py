@@ -1,0 +1,163 @@
+"""Instances: which positive belongs to which split, what its history is, and what has no embedding row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surge.data.instances import EncodedLog, Instances, encode, histories, split_instances
+from surge.errors import SurgeError
+from tests.training.toy import dataset_of
+
+LEAVE_LAST = {"method": "leave-last"}
+
+
+def log_of(*users: list[tuple[int, int]]) -> EncodedLog:
+    """(item row, timestamp) pairs of each user."""
+    flat = [pair for user in users for pair in user]
+    return EncodedLog(
+        items=np.array([item for item, _ in flat], dtype=np.int64),
+        timestamps=np.array([time for _, time in flat], dtype=np.int64),
+        offsets=np.cumsum([0, *(len(user) for user in users)]),
+        unknown=0,
+    )
+
+
+def places(splits: dict[str, Instances]) -> dict[str, list[tuple[int, int]]]:
+    """(user, position in the log) of all instances of each split."""
+    return {
+        name: list(zip(chosen.user.tolist(), chosen.position.tolist(), strict=True)) for name, chosen in splits.items()
+    }
+
+
+# -- encode -------------------------------------------------------------------------------------------
+
+
+def test_encode_keeps_users_and_order() -> None:
+    dataset = dataset_of({"b": [("x", 1), ("y", 2), ("x", 2)], "a": [("y", 5)]})
+    log = encode(dataset, {"x": 7, "y": 3})
+    assert log.items.tolist() == [3, 7, 3, 7]
+    assert log.timestamps.tolist() == [5, 1, 2, 2]
+    assert log.offsets.tolist() == [0, 1, 4]
+    assert log.unknown == 0
+    assert log.items.dtype == log.offsets.dtype == np.int64
+
+
+def test_encode_leaves_unknown_items_out_and_counts_them() -> None:
+    dataset = dataset_of(
+        {"a": [("x", 1), ("new", 2), ("y", 3)], "b": [("new", 1), ("newer", 2)], "c": [("y", 1), ("new", 9)]}
+    )
+    log = encode(dataset, {"y": 0, "x": 1, "never seen": 2})
+    assert log.items.tolist() == [1, 0, 0]
+    assert log.timestamps.tolist() == [1, 3, 1]
+    assert log.offsets.tolist() == [0, 2, 2, 3]  # b keeps its place, with nothing in it
+    assert log.unknown == 4
+
+
+def test_encode_of_nothing_known() -> None:
+    log = encode(dataset_of({"a": [("x", 1), ("y", 2)]}), {"other": 0})
+    assert log.offsets.tolist() == [0, 0]
+    assert log.unknown == 2
+    assert places(split_instances(log, LEAVE_LAST)) == {"train": [], "valid": [], "test": []}
+
+
+# -- split_instances ----------------------------------------------------------------------------------
+
+
+def test_time_split_at_the_very_second() -> None:
+    log = log_of([(0, 9), (1, 99), (2, 100), (3, 101), (4, 199), (5, 200), (6, 201)])
+    splits = split_instances(log, {"method": "time", "valid_start": 100, "test_start": 200})
+    assert places(splits) == {
+        "train": [(0, 1)],  # the first interaction has no history
+        "valid": [(0, 2), (0, 3), (0, 4)],
+        "test": [(0, 5), (0, 6)],
+    }
+
+
+def test_time_split_goes_by_the_positive_and_not_by_its_history() -> None:
+    # user 0 has all its history in training; user 1 begins in the test period
+    log = log_of([(0, 1), (1, 2), (2, 250)], [(3, 300), (4, 300)])
+    splits = split_instances(log, {"method": "time", "valid_start": 100, "test_start": 200})
+    assert places(splits) == {"train": [(0, 1)], "valid": [], "test": [(0, 2), (1, 4)]}
+
+
+def test_leave_last_with_one_two_three_and_four_interactions() -> None:
+    log = log_of(
+        [(0, 1)],
+        [(0, 1), (1, 2)],
+        [(0, 1), (1, 2), (2, 3)],
+        [(0, 1), (1, 2), (2, 3), (3, 4)],
+    )
+    assert places(split_instances(log, LEAVE_LAST)) == {
+        "train": [(3, 7)],
+        "valid": [(2, 4), (3, 8)],
+        "test": [(1, 2), (2, 5), (3, 9)],
+    }
+
+
+@pytest.mark.parametrize("split", [LEAVE_LAST, {"method": "time", "valid_start": 30, "test_start": 60}])
+def test_every_interaction_with_a_history_is_in_exactly_one_split(split: dict[str, object]) -> None:
+    rng = np.random.default_rng(3)
+    log = log_of(*([(0, int(t)) for t in np.sort(rng.integers(0, 90, length))] for length in rng.integers(1, 12, 40)))
+    splits = split_instances(log, split)
+    found = np.concatenate([chosen.position for chosen in splits.values()])
+    assert sorted(found.tolist()) == sorted(set(range(len(log.items))) - set(log.offsets[:-1].tolist()))
+    for chosen in splits.values():
+        assert (log.offsets[chosen.user] < chosen.position).all()
+        assert (chosen.position < log.offsets[chosen.user + 1]).all()
+
+
+@pytest.mark.parametrize("split", [{}, {"method": "random"}, {"method": None}])
+def test_unknown_split(split: dict[str, object]) -> None:
+    with pytest.raises(SurgeError, match="must be 'time' or 'leave-last'"):
+        split_instances(log_of([(0, 1), (1, 2)]), split)
+
+
+# -- histories ----------------------------------------------------------------------------------------
+
+
+def test_histories_are_cut_to_the_last_and_padded_on_the_right() -> None:
+    log = log_of([(10, 1), (11, 2), (12, 3), (13, 4), (14, 5)], [(20, 1), (21, 2)])
+    rows, mask = histories(log, Instances(np.array([0, 1, 0]), np.array([4, 6, 1])), longest=3)
+    assert rows.tolist() == [[11, 12, 13], [20, 0, 0], [10, 0, 0]]
+    assert mask.tolist() == [[True, True, True], [True, False, False], [True, False, False]]
+
+
+def test_histories_are_no_wider_than_the_longest_of_them() -> None:
+    log = log_of([(10, 1), (11, 2), (12, 3)])
+    rows, mask = histories(log, Instances(np.array([0]), np.array([2])), longest=50)
+    assert rows.tolist() == [[10, 11]]
+    assert mask.all()
+
+
+def test_a_history_holds_neither_the_positive_nor_what_follows() -> None:
+    # the log of one user after another: nothing leaks over the border either
+    log = log_of([(1, 1), (2, 2)], [(3, 1), (4, 2), (5, 3)], [(6, 1), (7, 2)])
+    instances = Instances(np.array([0, 1, 1, 2]), np.array([1, 3, 4, 6]))
+    rows, mask = histories(log, instances, longest=9)
+    assert [row[kept].tolist() for row, kept in zip(rows, mask, strict=True)] == [[1], [3], [3, 4], [6]]
+
+
+def test_histories_of_no_instance() -> None:
+    none = Instances(np.array([], dtype=int), np.array([], dtype=int))
+    rows, mask = histories(log_of([(1, 1), (2, 2)]), none, longest=5)
+    assert rows.shape == mask.shape == (0, 1)
+
+
+# -- sampling instances -------------------------------------------------------------------------------
+
+
+def test_sample_is_without_replacement_in_log_order_and_by_seed() -> None:
+    instances = Instances(np.arange(100) // 10, np.arange(100))
+    drawn = instances.sample(30, np.random.default_rng(5))
+    assert len(set(drawn.position.tolist())) == len(drawn) == 30
+    assert (np.diff(drawn.position) > 0).all()
+    assert (drawn.user == drawn.position // 10).all()
+    assert drawn.position.tolist() == instances.sample(30, np.random.default_rng(5)).position.tolist()
+    assert drawn.position.tolist() != instances.sample(30, np.random.default_rng(6)).position.tolist()
+
+
+@pytest.mark.parametrize("count", [None, 100, 101])
+def test_sample_of_all(count: int | None) -> None:
+    instances = Instances(np.zeros(100, dtype=int), np.arange(100))
+    assert instances.sample(count, np.random.default_rng(0)).position.tolist() == list(range(100))

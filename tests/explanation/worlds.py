@@ -1,0 +1,76 @@
+"""Checkpoints with random weights and datasets of a few users, made in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+
+from surge.checkpoint import Checkpoint, category_rows
+from surge.config import ModelConfig, TrainingConfig
+from surge.data.store import Dataset
+from surge.explanation.history import UserHistory
+from surge.explanation.record import Item
+from surge.model.surge import SurgeModel
+
+START = 1_600_000_000
+HOSTILE = "<img src=x onerror=alert(1)></script>"
+
+
+def catalogue(count: int) -> pl.DataFrame:
+    """Items i0, i1, ...; every fifth has no category, and one title is hostile."""
+    return pl.DataFrame(
+        {
+            "item": [f"i{row}" for row in range(count)],
+            "title": [HOSTILE if row == 1 else f"Title {row}" for row in range(count)],
+            "category": [None if row % 5 == 4 else f"shelf {row % 5}" for row in range(count)],
+        },
+        schema={"item": pl.String, "title": pl.String, "category": pl.String},
+    )
+
+
+def make_checkpoint(count: int = 30, seed: int = 0, exclude_seen: bool = False, **settings: Any) -> Checkpoint:
+    """A checkpoint of the default sizes whose weights are large enough for each part to matter."""
+    items = catalogue(count)
+    categories, item_category = category_rows(items)
+    config = ModelConfig(item_count=count, category_count=len(categories), **settings)
+    model = SurgeModel(config, item_category)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.25)
+        model.construct.weight.abs_()
+    return Checkpoint(
+        folder=Path("random"),
+        digest="0",
+        model=model.eval().requires_grad_(False),
+        model_config=config,
+        training_config=TrainingConfig(),
+        items=items,
+        metrics={},
+        history=[],
+        description={"exclude_seen": exclude_seen},
+    )
+
+
+def make_dataset(
+    histories: dict[str, list[str]], items: pl.DataFrame, interests: dict[str, list[str]] | None = None
+) -> Dataset:
+    """Users' histories in time order, a day between two interactions."""
+    rows = [(user, item, START + 86_400 * at) for user in sorted(histories) for at, item in enumerate(histories[user])]
+    frame = pl.DataFrame(rows, schema={"user": pl.String, "item": pl.String, "timestamp": pl.Int64}, orient="row")
+    if interests is not None:
+        labels = [label for user in sorted(histories) for label in interests[user]]
+        frame = frame.with_columns(pl.Series("interest", labels))
+    return Dataset(Path("memory"), "memory", frame, items, {"split": {"method": "leave-last"}}, "0")
+
+
+def history_of(checkpoint: Checkpoint, rows: list[int]) -> UserHistory:
+    """A history of these embedding rows."""
+    items = tuple(
+        Item(item["item"], item["title"], item["category"], START + at)
+        for at, item in enumerate(checkpoint.items[rows].to_dicts())
+    )
+    return UserHistory("u", items, tuple(rows), None, None, ())

@@ -1,0 +1,168 @@
+"""`python -m surge` train, evaluate, recommend and explain as a user meets them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from surge.cli import main
+from surge.data.simulator import simulate
+from surge.explanation.record import Explanation
+
+SMALL = (
+    "--epochs 1 --seed 3 --device cpu --threads 1 --set item_size=6 --set category_size=2 --set clusters=[4,2] "
+    "--set attention_hidden=[8] --set prediction_hidden=[8] --set evolution_size=5 --set test_instances=20 "
+    "--set validation_instances=20 --set catalogue_instances=5 --set evaluation_negatives=9 --set max_length=12"
+).split()
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("commands")
+    simulate(folder / "shop", users=40, seed=1)
+    checkpoint = folder / "model"
+    assert main(["train", str(folder / "shop"), "--output", str(checkpoint), *SMALL]) == 0
+    return [str(checkpoint), str(folder / "shop")]
+
+
+def refused(capsys, *arguments):
+    """The sentence on stderr of a command that must fail."""
+    assert main([*map(str, arguments)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def test_train_writes_a_checkpoint_with_the_settings_given(places):
+    config = json.loads((Path(places[0]) / "config.json").read_text())
+    assert config["model"]["clusters"] == [4, 2]
+    assert config["training"]["seed"] == 3
+    assert config["trained_on"].startswith("cpu")
+    metrics = json.loads((Path(places[0]) / "metrics.json").read_text())
+    for name in ("auc", "gauc", "mrr", "ndcg@2", "ndcg@10", "hr@10", "catalogue_hr@10", "catalogue_ndcg@10"):
+        assert 0 <= metrics["test"][name] <= 1
+    assert (Path(places[0]) / "README.md").read_text().startswith("# SURGE checkpoint, trained on sample")
+
+
+def test_evaluate_repeats_the_metrics_of_the_checkpoint(places, capsys):
+    assert main(["evaluate", *places]) == 0
+    printed = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    metrics = json.loads((Path(places[0]) / "metrics.json").read_text())["test"]
+    assert set(printed) == set(metrics)
+    for name, value in metrics.items():
+        assert float(printed[name]) == pytest.approx(value, abs=6e-5)
+
+
+def test_recommend_prints_the_best_items_in_order(places, capsys):
+    assert main(["recommend", *places, "--user", "u0003", "--top", "7"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    ranked = [line for line in lines if line and line[0].isdigit() and len(line) > 3 and line[2].startswith("i")]
+    assert [int(line[0]) for line in ranked] == list(range(1, 8))
+    probabilities = [float(line[1]) for line in ranked]
+    assert probabilities == sorted(probabilities, reverse=True)
+
+
+def test_explain_writes_json_and_npz_of_the_same_record(places, tmp_path, capsys):
+    for name in ("why.json", "why.npz"):
+        assert main(["explain", *places, "--user", "u0003", "--item", "i0005", "--output", str(tmp_path / name)]) == 0
+    assert "i0005" in json.loads((tmp_path / "why.json").read_text())["target"]["item"]
+    first, second = Explanation.load(tmp_path / "why.json"), Explanation.load(tmp_path / "why.npz")
+    assert first.to_dict() == second.to_dict()
+    assert len(first.interest_extraction.layers) == 1
+
+
+def test_the_whole_history_ends_with_the_item_that_is_held_out_otherwise(places, tmp_path):
+    output = tmp_path / "why.json"
+    lasts = []
+    for extra in ([], ["--whole-history"]):
+        assert main(["explain", *places, "--user", "u0003", "--output", str(output), *extra]) == 0
+        lasts.append(json.loads(output.read_text())["history"][-2:])
+    assert lasts[0][-1] == lasts[1][-2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--user", "nobody"], "no user 'nobody'"),
+        (["--user", "u0003", "--item", "i9999"], "no item 'i9999'"),
+        (["--user", "u0003", "--output", "why.txt"], ".json or .npz"),
+        (["--user", "u0003", "--output", "no/such/folder/why.json"], "does not exist"),
+    ],
+)
+def test_explain_refuses_with_a_sentence_and_writes_nothing(places, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    given = arguments if "--output" in arguments else [*arguments, "--output", "why.json"]
+    assert words in refused(capsys, "explain", *places, *given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_that_are_not_what_they_should_be(places, tmp_path, capsys):
+    checkpoint, dataset = places
+    pickled = tmp_path / "model.pt"
+    pickled.write_bytes(b"\x80\x04K\x01.")
+    assert "pickle" in refused(capsys, "recommend", pickled, dataset, "--user", "u0003")
+    assert "manifest.json" in refused(capsys, "recommend", dataset, dataset, "--user", "u0003")
+    assert refused(capsys, "recommend", checkpoint, checkpoint, "--user", "u0003")
+    assert refused(capsys, "evaluate", checkpoint, tmp_path / "nowhere")
+
+
+def test_a_dataset_that_does_not_match_the_checkpoint(places, tmp_path, capsys):
+    log = tmp_path / "log.csv"
+    log.write_text("user,item,timestamp\n" + "".join(f"a,other{i},{1_600_000_000 + i}\n" for i in range(9)))
+    other = tmp_path / "other"
+    assert main(["prepare", "csv", str(log), "--output", str(other), "--split", "leave-last"]) == 0
+    capsys.readouterr()
+    assert "knows none of the 8 items" in refused(capsys, "recommend", places[0], other, "--user", "a")
+    assert "no test instance" in refused(capsys, "evaluate", places[0], other)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "clusters"], "NAME=VALUE"),
+        (["--set", "colour=red"], "one of"),
+        (["--set", "clusters=twenty"], "clusters"),
+        (["--set", "sparsity=2"], "from 0 to 1"),
+        (["--epochs", "0"], "epochs"),
+        (["--threads", "0"], "--threads"),
+        (["--resume"], "no interrupted training"),
+        (["--config", "broken.json"], "not a JSON file"),
+        (["--config", "other.json"], "may hold model and training"),
+    ],
+)
+def test_train_refuses_settings_with_a_sentence(places, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.json").write_text("[1")
+    (tmp_path / "other.json").write_text('{"modle": {}}')
+    assert words in refused(capsys, "train", places[1], "--output", tmp_path / "out", *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_train_does_not_touch_a_checkpoint_that_is_there(places, capsys):
+    before = (Path(places[0]) / "manifest.json").read_bytes()
+    assert "already exists" in refused(capsys, "train", places[1], "--output", places[0], *SMALL)
+    assert (Path(places[0]) / "manifest.json").read_bytes() == before
+
+
+def test_a_config_file_gives_settings_and_options_win(places, tmp_path):
+    (tmp_path / "settings.json").write_text(json.dumps({"model": {"heads": 2}, "training": {"seed": 5, "epochs": 1}}))
+    output = tmp_path / "out"
+    arguments = ["train", places[1], "--output", str(output), "--config", str(tmp_path / "settings.json"), *SMALL]
+    assert main(arguments) == 0
+    config = json.loads((output / "config.json").read_text())
+    assert (config["model"]["heads"], config["training"]["seed"]) == (2, 3)
+
+
+def test_help_needs_no_torch_and_names_every_command():
+    code = (
+        "import sys, surge.cli as c\n"
+        "text = c.build_parser().format_help()\n"
+        "assert not {'torch', 'polars', 'numpy'} & set(sys.modules), 'a heavy import'\n"
+        "print(text)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for command in ("simulate", "prepare", "train", "evaluate", "recommend", "explain"):
+        assert command in done.stdout

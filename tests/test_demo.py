@@ -1,0 +1,124 @@
+"""The shipped demo: its checkpoint belongs to sample_data, is not collapsed, and its records meet their equations."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surge import Dataset, load_checkpoint
+from surge.cli import main
+from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.history import read_history
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO, SAMPLE = ROOT / "checkpoints" / "demo", ROOT / "sample_data"
+SECTIONS = {
+    "user": None,
+    "target": {"item", "title", "category"},
+    "history": None,
+    "model": None,
+    "embeddings": {"history", "target"},
+    "graph_construction": {"similarity", "threshold", "adjacency"},
+    "interest_fusion": {"cluster_score", "query_score", "attention", "fused"},
+    "interest_extraction": {
+        "assignment",
+        "importance",
+        "pooled",
+        "pooled_importance",
+        "pooled_adjacency",
+        "readout",
+        "layers",
+    },
+    "prediction": {"order", "evolution", "update_gate", "logit", "probability"},
+}
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load_checkpoint(DEMO)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return Dataset.load(SAMPLE)
+
+
+def softmax(values):
+    weights = np.exp(values - values.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def assert_equations(record):
+    """Eq. 3, 8, 9, 10, 15 and A* = S^T A S, in float64 from the JSON alone."""
+    graph, fusion = record["graph_construction"], record["interest_fusion"]
+    extraction, prediction = record["interest_extraction"], record["prediction"]
+    similarity, adjacency = np.array(graph["similarity"]), np.array(graph["adjacency"], dtype=np.float64)
+    n = len(similarity)
+    ranked = np.sort(similarity.ravel())[::-1]
+    threshold = max(0.0, ranked[math.ceil(record["model"]["sparsity"] * n**2) - 1])
+    assert graph["threshold"] == pytest.approx(threshold, abs=1e-12)
+    np.testing.assert_array_equal(adjacency, (similarity >= threshold) | np.eye(n, dtype=bool))
+
+    alpha, beta = np.array(fusion["cluster_score"]), np.array(fusion["query_score"])
+    raw = alpha[:, :, None] + beta[:, None, :]
+    logits = np.where(adjacency > 0, np.where(raw > 0, raw, 0.2 * raw), -np.inf)
+    np.testing.assert_allclose(fusion["attention"], softmax(logits), atol=1e-5, rtol=0)
+
+    assignment, gamma = np.array(extraction["assignment"]), np.array(extraction["importance"])
+    fused = np.array(fusion["fused"])
+    np.testing.assert_allclose(gamma, softmax(beta).mean(0), atol=1e-5, rtol=0)
+    np.testing.assert_allclose(assignment.sum(1), 1, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(extraction["pooled"], assignment.T @ fused, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(extraction["pooled_importance"], assignment.T @ gamma, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(extraction["pooled_adjacency"], assignment.T @ adjacency @ assignment, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(extraction["readout"], gamma @ fused, atol=1e-5, rtol=0)
+
+    position = (np.arange(n) + 0.5) / n
+    mean_position = (assignment.T @ position) / assignment.sum(0)
+    read = mean_position[prediction["order"]]
+    assert (np.diff(read) >= -1e-6).all()  # equal to six decimals is read in slot order
+    assert prediction["probability"] == pytest.approx(1 / (1 + math.exp(-prediction["logit"])), abs=1e-12)
+
+
+def test_twenty_users_meet_the_equations_and_the_catalogue_score(demo, sample, tmp_path):
+    lengths = set()
+    for number, user in enumerate(sample.users[::150][:20]):
+        history = read_history(demo, sample, user)
+        ranking = rank_catalogue(demo, history)
+        item = ranking.top(1)[0] if number % 2 else ranking.top(300)[-1]
+        output = tmp_path / f"{user}.json"
+        command = ["explain", str(DEMO), str(SAMPLE), "--user", user, "--item", item.item, "--output", str(output)]
+        assert main(command) == 0
+        record = json.loads(output.read_text(encoding="utf-8"))
+        assert set(record) == set(SECTIONS)
+        for section, keys in SECTIONS.items():
+            assert keys is None or set(record[section]) == keys
+        assert_equations(record)
+        assert record["prediction"]["logit"] == pytest.approx(ranking.logits[item.row], abs=1e-5)
+        assert [entry["item"] for entry in record["history"]] == [entry.item for entry in history.items]
+        lengths.add(len(record["history"]))
+    assert len(lengths) > 5
+
+
+def test_the_demo_was_trained_on_the_sample_data(demo, sample):
+    assert demo.description["dataset"]["digest"] == sample.digest
+    assert demo.items["item"].to_list() == sample.items["item"].to_list()
+    assert demo.description["trained_on"].startswith(("cpu", "cuda"))
+
+
+def test_the_demo_is_not_collapsed(demo):
+    figures = demo.metrics["explanation"]
+    assert 2 < figures["effective_clusters"] < 10
+    assert figures["assignment_entropy"] < 0.5
+    assert figures["attention_distance_from_uniform"] > 0.05
+    assert figures["attention_change_between_candidates"] > 0.01
+    assert figures["nmi"] > 0.6
+    assert figures["degree_noise_auc"] > 0.7
+    assert demo.metrics["test"]["gauc"] > 0.8
+
+
+def test_the_demo_is_small_enough_for_git():
+    assert sum(path.stat().st_size for path in DEMO.iterdir()) < 5_000_000
+    assert sum(path.stat().st_size for path in SAMPLE.iterdir()) < 3_000_000

@@ -1,0 +1,150 @@
+"""Every term of the loss against values worked out by hand, and its invariants."""
+
+from __future__ import annotations
+
+from math import log, sqrt
+
+import pytest
+import torch
+from torch import Tensor
+
+from surge.model.interest_extraction import Pooling
+from surge.model.surge import History
+from surge.training.losses import (
+    balance,
+    log_loss,
+    loss_terms,
+    relative_position,
+    relative_position_literal,
+    row_entropy,
+    same_mapping,
+    single_affiliation,
+    total_loss,
+)
+from tests.training.toy import lively_model, settings
+
+CRISP = torch.tensor([[[1.0, 0], [1, 0], [0, 1]]])
+EVEN = torch.full((1, 3, 2), 0.5)
+ALL = torch.ones(1, 3)
+BLOCKS = torch.tensor([[[1.0, 1, 0], [1, 1, 0], [0, 0, 1]]])
+
+
+def pooling(position: list[float], mass: list[float]) -> Pooling:
+    empty = torch.empty(0)
+    return Pooling(empty, empty, empty, torch.tensor([position]), torch.tensor([mass]))
+
+
+def test_log_loss_by_hand() -> None:
+    # the positive first: -log sigma(2), then -log(1 - sigma(0)) and -log(1 - sigma(-1))
+    expected = (log(1 + 2.718281828**-2) + log(2) + log(1 + 2.718281828**-1)) / 3
+    assert float(log_loss(torch.tensor([[2.0, 0, -1]]))) == pytest.approx(expected, abs=1e-6)
+
+
+def test_log_loss_of_large_logits_is_finite() -> None:
+    assert float(log_loss(torch.tensor([[-1e4, 1e4]]))) == pytest.approx(1e4)
+
+
+def test_row_entropy_and_its_gradient_at_zero() -> None:
+    rows = torch.tensor([[1.0, 0], [0.5, 0.5], [0.25, 0.75]], requires_grad=True)
+    entropy = row_entropy(rows)
+    assert entropy.tolist() == pytest.approx([0, log(2), 0.25 * log(4) + 0.75 * log(4 / 3)], abs=1e-6)
+    entropy.sum().backward()
+    assert torch.isfinite(rows.grad).all()
+
+
+def test_same_mapping_by_hand() -> None:
+    length = torch.tensor([3.0])
+    assert float(same_mapping(CRISP, BLOCKS, length)) == pytest.approx(0, abs=1e-5)
+    # S S^T is 1/2 everywhere: nine squares of 1/4, over n = 3
+    assert float(same_mapping(EVEN, BLOCKS, length)) == pytest.approx(sqrt(9 / 4) / 3)
+
+
+def test_same_mapping_is_the_mean_over_histories() -> None:
+    both = torch.cat([CRISP, EVEN]), torch.cat([BLOCKS, BLOCKS]), torch.tensor([3.0, 3])
+    assert float(same_mapping(*both)) == pytest.approx(0.25, abs=1e-5)
+
+
+def test_single_affiliation_by_hand() -> None:
+    assert float(single_affiliation(CRISP, ALL)) == 0
+    assert float(single_affiliation(EVEN, ALL)) == pytest.approx(log(2))
+    half = torch.cat([CRISP, EVEN])  # of the second history one item is real
+    assert float(single_affiliation(half, torch.tensor([[1.0, 1, 1], [1, 0, 0]]))) == pytest.approx(log(2) / 4)
+
+
+def test_balance_by_hand() -> None:
+    assert float(balance(EVEN, ALL)) == pytest.approx(0, abs=1e-6)
+    assert float(balance(torch.tensor([[[1.0, 0]] * 3]), ALL)) == pytest.approx(log(2))  # all in one cluster
+    shares = (2 / 3, 1 / 3)
+    assert float(balance(CRISP, ALL)) == pytest.approx(log(2) + sum(p * log(p) for p in shares))
+    # crisp and balanced over the batch: what L_A and L_B together ask for
+    assert float(balance(CRISP, torch.tensor([[0.0, 1, 1]]))) == pytest.approx(0, abs=1e-6)
+
+
+def test_relative_position_by_hand() -> None:
+    assert float(relative_position(pooling([0.25, 0.75], [1, 1]))) == pytest.approx(0, abs=1e-5)
+    assert float(relative_position(pooling([0.75, 0.25], [1, 1]))) == pytest.approx(sqrt(2 * 0.25) / sqrt(2))
+    # what holds next to nothing has no position
+    assert float(relative_position(pooling([0.25, 0.1], [2, 0.01]))) == pytest.approx(0, abs=1e-5)
+
+
+def test_relative_position_literal_by_hand() -> None:
+    # (1 + 2, 3) against (1, 2)
+    assert float(relative_position_literal(CRISP)) == pytest.approx(sqrt(2**2 + 1))
+
+
+@pytest.mark.parametrize(
+    ("step", "warmup", "weight"), [(0, 100, 0), (25, 100, 0.25), (100, 100, 1), (10**6, 100, 1), (0, 0, 1), (0, 1, 0)]
+)
+def test_only_single_affiliation_is_warmed_up(step: int, warmup: int, weight: float) -> None:
+    config = settings(
+        warmup_steps=warmup,
+        same_mapping_weight=2.0,
+        single_affiliation_weight=3.0,
+        relative_position_weight=5.0,
+        balance_weight=7.0,
+    )
+    names = ("log_loss", "same_mapping", "single_affiliation", "relative_position", "balance")
+    terms = {name: torch.tensor(10.0**power) for power, name in enumerate(names)}
+    expected = 1 + 2 * 10 + weight * 3 * 100 + 5 * 1000 + 7 * 10_000
+    assert float(total_loss(terms, config, step)) == pytest.approx(expected)
+
+
+# -- loss_terms on a model ----------------------------------------------------------------------------
+
+
+def terms_of(
+    histories: list[list[int]], padding: int = 0, changes: dict | None = None, **config: object
+) -> dict[str, Tensor]:
+    model = lively_model(20, **(changes or {}))
+    history = History.pad(histories)
+    if padding:
+        history = History(*(torch.cat([part, part.new_zeros(len(part), padding)], dim=1) for part in history))
+    graph = model.build_graph(history)
+    reading = model.read(graph, torch.tensor([[3, 4, 5]] * len(histories)))
+    return {name: term.detach() for name, term in loss_terms(graph, reading, settings(**config)).items()}
+
+
+@pytest.mark.parametrize("kind", ["mean_position", "literal"])
+def test_padding_changes_no_term(kind: str) -> None:
+    histories = [[1, 2, 3, 2, 7], [4, 9]]
+    plain, padded = (terms_of(histories, padding, relative_position=kind) for padding in (0, 3))
+    assert {n: float(t) for n, t in plain.items()} == pytest.approx({n: float(t) for n, t in padded.items()}, abs=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{}, {"extraction": "none"}, {"clusters": (6, 3)}, {"fusion": "none"}])
+def test_every_term_is_there_finite_and_in_range(changes: dict) -> None:
+    terms = terms_of([[1, 2, 3, 2, 7], [4, 9], [5]], changes=changes)
+    assert set(terms) == {"log_loss", "same_mapping", "single_affiliation", "relative_position", "balance"}
+    for name, term in terms.items():
+        assert term.ndim == 0
+        assert torch.isfinite(term), name
+        assert float(term) >= -1e-5, name
+
+
+def test_regularisers_read_the_positive_alone() -> None:
+    model = lively_model(20).requires_grad_(False)
+    graph = model.build_graph(History.pad([[1, 2, 3]]))
+    one, two = (loss_terms(graph, model.read(graph, torch.tensor([row])), settings()) for row in ([3, 4], [3, 9]))
+    for name in ("same_mapping", "single_affiliation", "relative_position", "balance"):
+        assert float(one[name]) == pytest.approx(float(two[name]), abs=1e-6)
+    assert float(one["log_loss"]) != pytest.approx(float(two["log_loss"]), abs=1e-6)

@@ -1,0 +1,65 @@
+"""Cluster styles: seven colours at most, letters in the order read, grey for the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.views.palette import (
+    CLUSTER_COLOURS,
+    NO_LETTER,
+    Theme,
+    cluster_mass,
+    cluster_styles,
+    item_clusters,
+    rgba,
+)
+from tests.records import make_explanation
+
+
+@pytest.mark.parametrize("clusters", [1, 3, 7, 12])
+def test_letters_follow_the_order_read(clusters: int) -> None:
+    record = make_explanation(items=120, clusters=clusters, seed=clusters)
+    styles = cluster_styles(record)
+    assert [style.index for style in styles] == list(range(clusters))
+    lettered = [styles[c] for c in record.prediction.order if styles[c].lettered]
+    assert "".join(style.letter for style in lettered) == "ABCDEFG"[: len(lettered)]
+    assert [style.colour for style in lettered] == list(CLUSTER_COLOURS[: len(lettered)])
+    assert len(lettered) == min(7, len(set(item_clusters(record).tolist())))
+
+
+def test_the_heaviest_clusters_have_the_colours() -> None:
+    record = make_explanation(items=200, clusters=12, seed=1)
+    styles, mass = cluster_styles(record, Theme.DARK), cluster_mass(record)
+    grey = [style for style in styles if not style.lettered]
+    assert len(grey) == 5
+    assert {style.colour for style in grey} == {Theme.DARK.other} and {style.letter for style in grey} == {NO_LETTER}
+    assert max(mass[style.index] for style in grey) <= min(mass[s.index] for s in styles if s.lettered)
+
+
+def test_clusters_of_a_hierarchy_are_those_of_its_last_layer() -> None:
+    record = make_explanation(items=60, clusters=10, layers=(4,), seed=2)
+    total = record.interest_extraction.assignment @ record.interest_extraction.layers[0].assignment
+    assert len(cluster_styles(record)) == 4
+    np.testing.assert_array_equal(item_clusters(record), total.argmax(1))
+    np.testing.assert_allclose(cluster_mass(record), total.sum(0))
+    assert cluster_mass(record).sum() == pytest.approx(60)
+
+
+def test_names_come_from_the_commonest_categories_or_the_strongest_title() -> None:
+    record = make_explanation(items=8, clusters=1, categories=["Tents", "Tents", "Boots", "Tents"], seed=1)
+    assert cluster_styles(record)[0].name == "Tents, Boots"
+    bare = make_explanation(items=8, clusters=1, categories=[None], seed=1)
+    strongest = int(bare.interest_extraction.importance.argmax())
+    assert cluster_styles(bare)[0].name == bare.history[strongest].title
+
+
+def test_letters_are_readable_on_their_colours() -> None:
+    record = make_explanation(items=200, clusters=12, seed=1)
+    for style in cluster_styles(record):
+        assert style.ink != style.colour
+
+
+def test_rgba() -> None:
+    assert rgba("#0072B2", 0.5) == "rgba(0,114,178,0.5)"
+    assert Theme("dark").text != Theme("light").text
