@@ -1,4 +1,5 @@
 # Two commands matter: `make app` opens the explorer, `make test` runs every test. Both set themselves up.
+# `make app ROOTS="FOLDER ..."` also lists the checkpoints and datasets in those folders.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
@@ -17,7 +18,7 @@ $(READY): requirements.txt
 	@touch $(READY)
 
 app: $(READY)
-	$(BIN)/streamlit run app/main.py
+	$(BIN)/streamlit run app/main.py -- $(ROOTS)
 
 test: $(READY)
 	$(BIN)/python -m pytest

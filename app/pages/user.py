@@ -55,7 +55,8 @@ def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
     names = list(library.checkpoints)
     if not names:
         st.error(
-            "No checkpoint was found. Train one with `python -m surge train sample_data checkpoints/demo`, or name the "
+            "No checkpoint was found. Train one with `python -m surge train sample_data --output checkpoints/mine`, or "
+            "name the "
             f"folder that holds yours in the environment variable `{loading.ROOTS_VARIABLE}` and start the app again."
         )
         return None
@@ -181,7 +182,7 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str) -> None:
         st.markdown(headline(record, ranking.rank_of(checkpoint.rows[candidate]), len(ranking.order)))
     selection_bar(inspection)
     strip_panel(inspection)
-    graph, assignment, predictions = st.columns([2, 1, 1], gap="medium")
+    graph, assignment, predictions = st.columns([19, 10, 14], gap="medium")
     with graph:
         graph_panel(inspection)
     with assignment:

@@ -196,7 +196,8 @@ class Explanation:
         path = Path(path)
         try:
             if path.suffix == ".npz":
-                with np.load(path, allow_pickle=False) as archive:
+                # opened here: NumPy leaves a damaged file open
+                with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                     values = json.loads(str(archive["text"]))
                     for key in archive.files:
                         if key != "text":
@@ -281,6 +282,8 @@ def _check(record: Explanation) -> None:
     fusion, extraction, prediction = record.interest_fusion, record.interest_extraction, record.prediction
     if n == 0:
         raise SurgeError("An explanation needs a history of at least one item.")
+    if not isinstance(record.user, str):
+        raise SurgeError(f"The explanation names its user by {record.user!r}, which is not text.")
     for item in (record.target, *record.history):
         _check_item(item)
     d = _width(embeddings.target)
@@ -290,6 +293,7 @@ def _check(record: Explanation) -> None:
     size = _width(prediction.evolution)
     expected: list[tuple[str, Any, tuple[int, ...]]] = [
         ("embeddings.history", embeddings.history, (n, d)),
+        ("embeddings.target", embeddings.target, (d,)),
         ("graph_construction.similarity", graph.similarity, (n, n)),
         ("graph_construction.adjacency", graph.adjacency, (n, n)),
         ("interest_fusion.cluster_score", fusion.cluster_score, (heads, n)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -368,7 +367,7 @@ def test_warm_up_counts_the_steps_of_the_whole_run(
         interrupt_step(patch, 3)
         run(simulated, tmp_path / "out", config)
     run(simulated, tmp_path / "out", config, resume=True)
-    assert steps == [0, 1, 2] + [2, 3, 4, 5]  # the second epoch is made again, from its first step on
+    assert steps == [0, 1, 2, 2, 3, 4, 5]  # the second epoch is made again, from its first step on
 
 
 # -- what it refuses ----------------------------------------------------------------------------------
@@ -520,34 +519,35 @@ def test_history_items_are_negatives_only_where_items_are_taken_twice(
 # -- what the model must be able to learn -------------------------------------------------------------
 
 
-def learns(dataset: Dataset, output: Path, **model: Any) -> dict[str, float]:
+def auc_after_training(dataset: Dataset, output: Path, **model: Any) -> float:
     config = settings(
         epochs=12,
         patience=12,
         instances_per_epoch=None,
         learning_rate=1e-2,
         weight_decay=0.0,
+        same_mapping_weight=0.0,
+        single_affiliation_weight=0.0,
+        relative_position_weight=0.0,
+        balance_weight=0.0,
         test_instances=100,
         evaluation_negatives=30,
-        single_affiliation_weight=0.01,
     )
-    started = time.perf_counter()
-    checkpoint = train(dataset, output, model=MODEL | model, training=config, quiet=True)
-    print(checkpoint.history[-1], checkpoint.metrics["test"], time.perf_counter() - started)
-    return checkpoint.metrics["test"]
+    wide = {"item_size": 16, "evolution_size": 16, "prediction_hidden": (32,)}
+    checkpoint = train(dataset, output, model=MODEL | wide | model, training=config, quiet=True)
+    return checkpoint.metrics["test"]["auc"]
 
 
 def test_learns_that_the_next_item_follows_from_the_last(tmp_path: Path) -> None:
-    """60 walkers on one ring of 40 items: 39 of 40 negatives are wrong, and only order tells which."""
-    starts = np.random.default_rng(0).integers(0, 40, 60)
-    ring = {f"u{n:02}": [(f"i{(start + t) % 40:02}", t) for t in range(14)] for n, start in enumerate(starts)}
-    metrics = learns(dataset_of(ring, repeat_share=1.0), tmp_path / "out")
-    assert metrics["auc"] > 0.95
+    """80 walkers on one ring of 20 items: all items are alike but for the order, and 1.00 can be had."""
+    starts = np.random.default_rng(0).integers(0, 20, 80)
+    ring = {f"u{n:02}": [(f"i{(start + t) % 20:02}", t) for t in range(14)] for n, start in enumerate(starts)}
+    assert auc_after_training(dataset_of(ring, repeat_share=1.0), tmp_path / "out", max_length=4) > 0.97
 
 
 def test_learns_the_interest_of_a_user(tmp_path: Path) -> None:
     """Eight interests of five items, no category: who clicks in one goes on in it, in no order."""
     rng = np.random.default_rng(0)
     log = {f"u{n:02}": [(f"i{n % 8}{rng.integers(5)}", t) for t in range(14)] for n in range(64)}
-    metrics = learns(dataset_of(log, repeat_share=1.0), tmp_path / "out")
-    assert metrics["auc"] > 0.88  # a negative of the same interest, one in nine, can't be told: 0.94 is the most
+    # a negative of the same interest, one in nine, can't be told from the positive: 0.95 is the most
+    assert auc_after_training(dataset_of(log, repeat_share=1.0), tmp_path / "out") > 0.9

@@ -1,0 +1,71 @@
+"""Scoring and ranking the whole catalogue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from surge.checkpoint import Checkpoint
+from surge.explanation import catalogue
+from surge.explanation.catalogue import Ranking, rank_catalogue, score_rows, sigmoid
+from surge.model.surge import History
+from tests.explanation.worlds import history_of, make_checkpoint
+
+
+def ranked(checkpoint: Checkpoint, logits: list[float], rows: list[int], monkeypatch: pytest.MonkeyPatch) -> Ranking:
+    """The ranking of a model that gives these logits."""
+    scores = np.asarray(logits, dtype=np.float32)
+    monkeypatch.setattr(catalogue, "score_rows", lambda model, history, candidates, progress=None: scores[candidates])
+    return rank_catalogue(checkpoint, history_of(checkpoint, rows))
+
+
+LOGITS = [0.5, 2.0, -1.0, 2.0, 0.5]
+
+
+def test_items_are_ranked_best_first_and_ties_keep_the_catalogues_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranking = ranked(make_checkpoint(count=5), LOGITS, [1], monkeypatch)
+    assert ranking.order.tolist() == [1, 3, 0, 4, 2]
+    assert [ranking.rank_of(row) for row in range(5)] == [3, 1, 5, 2, 4]
+
+
+def test_seen_items_are_left_out_where_the_checkpoint_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranking = ranked(make_checkpoint(count=5, exclude_seen=True), LOGITS, [3, 0, 3], monkeypatch)
+    assert ranking.order.tolist() == [1, 4, 2]
+    assert ranking.rank_of(3) is None
+    assert ranking.rank_of(4) == 2
+    assert ranking.logits.tolist() == LOGITS  # scored all the same
+
+
+def test_top_names_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = make_checkpoint(count=5)
+    ranking = ranked(checkpoint, LOGITS, [1], monkeypatch)
+    first, second, third = ranking.top(3)
+    assert (first.rank, first.row, first.item, first.category, first.logit) == (1, 1, "i1", "shelf 1", 2.0)
+    assert first.probability == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert (second.rank, second.item) == (2, "i3")
+    assert (third.rank, third.title) == (3, "Title 0")
+    assert len(ranking.top(50)) == 5
+    assert ranking.top(0) == []
+    assert ranking.top(5)[3].category is None
+
+
+def test_sigmoid_neither_overflows_nor_loses_small_probabilities() -> None:
+    values = sigmoid(np.array([-1000.0, -50.0, 0.0, np.log(3), 1000.0], dtype=np.float32))
+    assert values == pytest.approx([0.0, np.exp(-50), 0.5, 0.75, 1.0], rel=1e-6)
+
+
+@pytest.mark.parametrize("cells", [1, 700, 10**9])
+def test_chunks_change_no_score_and_report_progress_to_the_end(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = make_checkpoint(seed=1)
+    rows = (3, 8, 5, 3, 21, 2, 9, 14)
+    whole = score_rows(checkpoint.model, rows, np.arange(30))
+    monkeypatch.setattr(catalogue, "CELLS", cells)
+    shares: list[float] = []
+    assert score_rows(checkpoint.model, rows, np.arange(30), shares.append) == pytest.approx(whole, abs=1e-5)
+    assert shares[-1] == 1.0
+    assert shares == sorted(shares)
+    with torch.no_grad():
+        direct = checkpoint.model(History.pad([rows]), torch.tensor([[29, 0, 7]]))[0].numpy()
+    assert whole[[29, 0, 7]] == pytest.approx(direct, abs=1e-5)
+    assert score_rows(checkpoint.model, rows, np.array([29, 0, 7])) == pytest.approx(direct, abs=1e-5)

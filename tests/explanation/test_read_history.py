@@ -1,0 +1,130 @@
+"""What is read of a user: the hold-out, unknown and repeated items, the longest history, and the notes."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from surge.errors import SurgeError
+from surge.explanation.history import read_history
+from tests.explanation.worlds import HOSTILE, START, catalogue, make_checkpoint, make_dataset
+
+DAY = 86_400
+
+
+def notes_about(word: str, notes: tuple[str, ...]) -> list[str]:
+    return [note for note in notes if word in note]
+
+
+def test_the_last_interaction_is_held_out() -> None:
+    checkpoint = make_checkpoint()
+    dataset = make_dataset({"ann": ["i1", "i4", "i2"], "bob": ["i9", "i8"]}, checkpoint.items)
+    history = read_history(checkpoint, dataset, "ann")
+    assert history.user == "ann"
+    assert [item.item for item in history.items] == ["i1", "i4"]
+    assert history.rows == (1, 4)
+    assert history.next_item is not None
+    assert (history.next_item.item, history.next_item.timestamp) == ("i2", START + 2 * DAY)
+    assert history.items[0].title == HOSTILE
+    assert history.items[1].category is None
+    assert [item.timestamp for item in history.items] == [START, START + DAY]
+    assert history.interests is None
+    assert history.notes == ()
+
+
+def test_the_whole_history_is_read_without_hold_out() -> None:
+    checkpoint = make_checkpoint()
+    history = read_history(
+        checkpoint, make_dataset({"ann": ["i1", "i4", "i2"]}, checkpoint.items), "ann", hold_out=False
+    )
+    assert history.rows == (1, 4, 2)
+    assert history.next_item is None
+    assert history.notes == ()
+
+
+def test_a_single_interaction_is_read_and_said() -> None:
+    checkpoint = make_checkpoint()
+    dataset = make_dataset({"ann": ["i3"]}, checkpoint.items)
+    history = read_history(checkpoint, dataset, "ann")
+    assert history.rows == (3,)
+    assert history.next_item is None
+    assert notes_about("single interaction", history.notes)
+    assert notes_about("single node", history.notes)
+    assert not notes_about("single interaction", read_history(checkpoint, dataset, "ann", hold_out=False).notes)
+
+
+def test_unknown_items_are_left_out_and_counted() -> None:
+    checkpoint = make_checkpoint(count=10)
+    interests = {"ann": ["camping", "noise", "jazz", "camping", "jazz"]}
+    dataset = make_dataset({"ann": ["i1", "i20", "i4", "i25", "i2"]}, catalogue(30), interests)
+    history = read_history(checkpoint, dataset, "ann")
+    assert history.rows == (1, 4)
+    assert history.interests == ("camping", "jazz")
+    (note,) = notes_about("unknown", history.notes)
+    assert note.startswith("2 of 4 ")
+
+
+def test_an_unknown_next_item_is_still_the_next_item() -> None:
+    checkpoint = make_checkpoint(count=10)
+    dataset = make_dataset({"ann": ["i1", "i2", "i20"]}, catalogue(30))
+    history = read_history(checkpoint, dataset, "ann")
+    assert history.next_item is not None
+    assert history.next_item.item == "i20"
+    assert history.notes == ()
+
+
+def test_a_long_history_is_cut_to_its_last_items_after_the_unknown_ones() -> None:
+    checkpoint = make_checkpoint(count=10, max_length=3)
+    interests = {"ann": ["a", "b", "c", "d", "e", "f"]}
+    dataset = make_dataset({"ann": ["i1", "i2", "i3", "i20", "i4", "i5"]}, catalogue(30), interests)
+    history = read_history(checkpoint, dataset, "ann", hold_out=False)
+    assert history.rows == (3, 4, 5)
+    assert history.interests == ("c", "e", "f")
+    (note,) = notes_about("the last 3 items", history.notes)
+    assert "; 2 earlier" in note
+
+
+def test_a_history_as_long_as_the_model_reads_is_not_cut() -> None:
+    checkpoint = make_checkpoint(count=10, max_length=3)
+    dataset = make_dataset({"ann": ["i1", "i2", "i3", "i4"]}, checkpoint.items)
+    history = read_history(checkpoint, dataset, "ann")
+    assert history.rows == (1, 2, 3)
+    assert history.notes == ()
+
+
+def test_repeats_stay_and_are_counted() -> None:
+    checkpoint = make_checkpoint()
+    dataset = make_dataset({"ann": ["i1", "i2", "i1", "i1", "i2", "i7"]}, checkpoint.items)
+    history = read_history(checkpoint, dataset, "ann")
+    assert history.rows == (1, 2, 1, 1, 2)
+    (note,) = notes_about("repeats", history.notes)
+    assert note.startswith("3 of the 5 ")
+
+
+def test_repeats_of_what_was_cut_are_no_repeats() -> None:
+    checkpoint = make_checkpoint(max_length=2)
+    history = read_history(checkpoint, make_dataset({"ann": ["i1", "i1", "i2", "i7"]}, checkpoint.items), "ann")
+    assert history.rows == (1, 2)
+    assert not notes_about("repeats", history.notes)
+
+
+def test_a_user_of_whose_items_none_is_known_is_refused() -> None:
+    checkpoint = make_checkpoint(count=10)
+    dataset = make_dataset({"ann": ["i20", "i21", "i3"]}, catalogue(30))
+    with pytest.raises(SurgeError, match=r"none of the 2 items.*'ann'") as refusal:
+        read_history(checkpoint, dataset, "ann")
+    assert "dataset that the checkpoint was trained on" in str(refusal.value)
+
+
+def test_an_unknown_user_is_refused_with_the_closest_ids() -> None:
+    checkpoint = make_checkpoint()
+    dataset = make_dataset({"anna": ["i1", "i2"], "bob": ["i3", "i4"]}, checkpoint.items)
+    with pytest.raises(SurgeError, match=r"no user 'anne'.*'anna'"):
+        read_history(checkpoint, dataset, "anne")
+
+
+def test_an_item_without_a_title_is_called_by_its_id() -> None:
+    checkpoint = make_checkpoint(count=5)
+    items = checkpoint.items.with_columns(title=pl.when(pl.col("item") != "i3").then("title"))
+    history = read_history(checkpoint, make_dataset({"ann": ["i2", "i3"]}, items), "ann", hold_out=False)
+    assert [item.title for item in history.items] == ["Title 2", "i3"]
