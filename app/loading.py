@@ -185,7 +185,7 @@ def explanation(checkpoint: Checkpoint, dataset: Dataset, user: str, candidate: 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
     """A user to open with: the first of a few whose true next item is in the top 10 and who uses three clusters.
 
-    None where the checkpoint knows no item of any of them.
+    Else the one of them whose next item ranks best; None where the checkpoint knows no item of any of them.
     """
     return _telling_user(checkpoint.digest, dataset.digest, checkpoint, dataset)
 
@@ -210,22 +210,23 @@ def _explanation(
 @st.cache_resource(max_entries=16, show_spinner="Looking for a telling user …")
 def _telling_user(key: str, data_key: str, _checkpoint: Checkpoint, _dataset: Dataset) -> str | None:
     users = _dataset.users
-    fallback = None
+    best, best_rank = None, _checkpoint.model_config.item_count + 1
     for user in users[:: max(1, len(users) // TELLING_USERS)][:TELLING_USERS]:
         try:
             history = user_history(_checkpoint, _dataset, user)
         except SurgeError:
             continue
-        fallback = fallback or user
+        best = best or user
         row = _checkpoint.rows.get(history.next_item.item) if history.next_item else None
         if row is None or len(history.rows) < LEAST_TELLING:
             continue
         ranked = ranking(_checkpoint, _dataset, user)
         rank = ranked.rank_of(row)
-        if rank is None or rank > 10:
+        if rank is None or rank >= best_rank:
             continue
+        best, best_rank = user, rank
         record = explanation(_checkpoint, _dataset, user, ranked.top(1)[0].item)
         clusters = record.interest_extraction.total_assignment().argmax(axis=1)
-        if len(set(clusters.tolist())) >= 3:
+        if rank <= 10 and len(set(clusters.tolist())) >= 3:
             return user
-    return fallback
+    return best

@@ -126,13 +126,13 @@ def settle(**changes: Any) -> Place:
 
 
 def change(**changes: Any) -> None:
-    """What a widget's callback calls: the analyst chose something. Another user or checkpoint ends the selection."""
+    """What a widget's callback calls: the analyst chose something. Another user, model or log ends the selection."""
     st.session_state[_NOTES] = []
     st.session_state[_CHOSEN] = True
     place = current()
     if changes.keys() & {"checkpoint", "dataset", "user"}:
         changes = {"candidate": None, "items": frozenset(), "cluster": None, **changes}
-    if changes.keys() & {"checkpoint", "dataset"}:
+    if "dataset" in changes:
         changes = {"user": None, **changes}
     st.session_state[_PLACE] = replace(place, **changes)
 

@@ -129,14 +129,16 @@ def save_checkpoint(
         temporary.chmod(0o755)
         if folder.exists():
             retired = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-            os.replace(folder, retired / "old")
             try:
+                os.replace(folder, retired / "old")
                 os.replace(temporary, folder)
             except BaseException:
-                os.replace(retired / "old", folder)
+                if not folder.exists():
+                    os.replace(retired / "old", folder)
                 raise
             finally:
-                shutil.rmtree(retired, ignore_errors=True)
+                if folder.exists():  # else the old one is in there
+                    shutil.rmtree(retired, ignore_errors=True)
         else:
             os.replace(temporary, folder)
     except BaseException:
@@ -152,7 +154,12 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     anything is allocated), the vocabulary against the rows, and that every weight is finite.
     """
     folder = Path(folder)
-    contents, digest = _read_files(folder)
+    try:
+        contents, digest = _read_files(folder)
+    except OSError as error:
+        raise SurgeError(
+            f"The checkpoint {folder.name!r} can't be read ({error.strerror or error}: {error.filename!r})."
+        ) from error
     config = _parse(contents["config.json"], "config.json", dict)
     if config.get("format_version") != FORMAT_VERSION:
         raise SurgeError(

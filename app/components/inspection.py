@@ -66,7 +66,9 @@ def selection_bar(inspection: Inspection) -> None:
         if selection.cluster is not None:
             style = inspection.styles()[selection.cluster]
             named = f" ({as_text(style.name, 40)})" if style.name else ""
-            parts.append(f"cluster **{style.letter}**{named}")
+            parts.append(
+                f"cluster **{style.letter}**{named}" if style.lettered else f"a cluster without a letter{named}"
+            )
         st.markdown(f"Selected: {' · '.join(parts)}", width="content")
         st.button("Clear selection", key="clear_selection", icon=":material/close:", on_click=state.clear_selection)
 

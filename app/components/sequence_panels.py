@@ -41,7 +41,7 @@ def _cluster_table(inspection: Inspection) -> None:
         [row for row, cluster in enumerate(clusters) if cluster == inspection.selection.cluster],
         on_rows=lambda rows, ticked: state.change(cluster=clusters[min(rows)] if rows else None),
         mode="single-row",
-        height=int(np.clip(inspection.record.length * 9 - 200, 145, 230)),
+        height=int(np.clip(inspection.record.length * 9 - 120, 180, 250)),
         columns={
             "read": number("#", width=40, help="The place of the cluster in the sequence."),
             "cluster": st.column_config.TextColumn("Cluster", width=60),

@@ -25,10 +25,11 @@ def flatten_order(pooling: Pooling, flatten: str) -> Tensor:
     """The order in which clusters are read: by mean position in the history, or by slot; (B, T, m).
 
     Positions are rounded first: clusters that tie in exact arithmetic (a history of one item, many times)
-    are read in slot order, not in an order that rounding errors, batch and padding decide.
+    are read in slot order, not in an order that rounding errors, batch and padding decide. Those errors
+    reach 5e-7 at 50 items and 2e-6 at 200, in float32.
     """
     if flatten == "time":
-        return torch.argsort(pooling.position.round(decimals=6), dim=-1, stable=True)
+        return torch.argsort(pooling.position.round(decimals=5), dim=-1, stable=True)
     return torch.arange(pooling.position.shape[-1], device=pooling.position.device).expand(pooling.position.shape)
 
 

@@ -99,10 +99,11 @@ def test_a_selection_in_the_url_is_shown_and_cleared(open_page):
     assert _parameters(page)["layer"] == "attention"
 
 
-def test_another_checkpoint_ends_the_selection(open_page):
+def test_another_checkpoint_keeps_the_user_and_ends_the_selection(open_page):
     page = open_page(**TINY, user="u0001", items="0")
     page.selectbox(key="checkpoint").select("demo").run()
-    assert _parameters(page)["checkpoint"] == "demo" and "items" not in _parameters(page)
+    parameters = _parameters(page)
+    assert (parameters["checkpoint"], parameters["user"]) == ("demo", "u0001") and "items" not in parameters
 
 
 @pytest.mark.parametrize(

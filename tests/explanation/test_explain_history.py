@@ -80,7 +80,7 @@ def assert_equations(record: Explanation) -> None:
     total = np.linalg.multi_dot([np.eye(n)] + [numbers(e["assignment"]) for e in (extraction, *extraction["layers"])])
     position = (numbers(range(n)) + 0.5) / n @ total / total.sum(0)
     if values["model"]["flatten"] == "time":
-        assert all(a <= b + 2e-4 for a, b in pairwise(position[prediction["order"]]))
+        assert all(a <= b + 2e-5 for a, b in pairwise(position[prediction["order"]]))
     else:
         assert prediction["order"] == list(range(len(importance)))
     assert prediction["probability"] == pytest.approx(1 / (1 + math.exp(-prediction["logit"])), abs=1e-9)

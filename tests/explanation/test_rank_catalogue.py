@@ -27,6 +27,8 @@ def test_items_are_ranked_best_first_and_ties_keep_the_catalogues_order(monkeypa
     ranking = ranked(make_checkpoint(count=5), LOGITS, [1], monkeypatch)
     assert ranking.order.tolist() == [1, 3, 0, 4, 2]
     assert [ranking.rank_of(row) for row in range(5)] == [3, 1, 5, 2, 4]
+    many = ranked(make_checkpoint(count=200), [float(row % 2) for row in range(200)], [1], monkeypatch)
+    assert many.order.tolist() == [*range(1, 200, 2), *range(0, 200, 2)]
 
 
 def test_seen_items_are_left_out_where_the_checkpoint_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,7 +199,7 @@ def surge(
     position = [sum(total[i, c] * (i + 0.5) / n for i in range(n)) / mass[c] for c in range(count)]
     order = list(range(count))
     if config.flatten == "time":
-        order.sort(key=lambda c: round(position[c], 6))  # nearer than that, clusters tie: slot order
+        order.sort(key=lambda c: round(position[c], 5))  # nearer than that, clusters tie: slot order
     states, gates = evolve(weights, config, nodes[order], node_importance[order], target, n)
     parts = [states[-1], target] + ([readout, readout * target] if config.readout else [])
     logit = perceptron(stack(weights, "predict.score."), np.concatenate(parts))

@@ -156,10 +156,12 @@ def test_recency_counts_from_the_last_item_and_stops_at_the_longest_history() ->
     assert torch.allclose(added[1, 0], steps[0], atol=1e-12)
 
 
-@pytest.mark.parametrize("history", [[5, 5, 5, 5], [5, 6, 5, 6, 5], [3]], ids=str)
+@pytest.mark.parametrize(
+    "history", [[5] * 4, [5] * 50, [5] * 100, [5, 6, 5, 6, 5], [3]], ids=lambda items: f"{len(items)} items"
+)
 def test_float32_scores_do_not_depend_on_batch_padding_and_candidates_where_clusters_tie(history: list[int]) -> None:
     """All clusters of such a history have one mean position; rounding must not choose the order."""
-    model = SurgeModel(ModelConfig(item_count=12, category_count=3), torch.arange(12) % 3)
+    model = SurgeModel(ModelConfig(item_count=12, category_count=3, max_length=100), torch.arange(12) % 3)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -33,7 +33,7 @@ def test_clusters_are_read_by_mean_position_or_by_slot() -> None:
 
 
 def test_tied_clusters_are_read_in_slot_order_whatever_the_last_bits_say() -> None:
-    pooling = pooled([0.5 + 2e-7, 0.5 - 2e-7, 0.1, 0.5])
+    pooling = pooled([0.5 + 2e-6, 0.5 - 2e-6, 0.1, 0.5])
     assert flatten_order(pooling, "time")[0, 0].tolist() == [2, 0, 1, 3]
 
 

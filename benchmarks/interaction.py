@@ -1,0 +1,123 @@
+"""How long an analyst waits: another user, another candidate, a click, each until everything is drawn.
+
+    python -m benchmarks.interaction [--rounds 20]
+
+Starts the app on the demo checkpoint, drives it in headless Chromium and prints medians over the rounds, in
+milliseconds from the click to the last change of the page (a page that then stays unchanged for 350 ms).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from tests.app.test_walk import SETTLED
+
+ROOT = Path(__file__).resolve().parents[1]
+WATCH = """() => {
+  const page = document.querySelector('[data-testid="stMain"]');
+  window.watched = { start: performance.now(), last: null };
+  window.watcher?.disconnect();
+  window.watcher = new MutationObserver(() => { window.watched.last = performance.now(); });
+  window.watcher.observe(page, { subtree: true, childList: true, attributes: true, characterData: true });
+}"""
+DONE = f"""() => {{
+  const watched = window.watched;
+  return watched.last !== null && performance.now() - watched.last > 350 && ({SETTLED})();
+}}"""
+TOOK = "window.watched.last - window.watched.start"
+
+
+def wait_of(page: Any, act: Callable[[], None]) -> float:
+    """Milliseconds from an action to the last change that it caused."""
+    page.evaluate(WATCH)
+    act()
+    page.wait_for_function(DONE, timeout=60_000, polling=50)
+    return float(page.evaluate(TOOK))
+
+
+def settle(page: Any) -> None:
+    """Wait until nothing has changed for a while."""
+    page.wait_for_selector(".st-key-selection_bar", timeout=120_000)
+    page.wait_for_timeout(1500)
+    page.wait_for_function(SETTLED, timeout=60_000)
+
+
+def click_bar(page: Any, index: int) -> None:
+    """Click an item in the history strip; plotly's own layer lies over the bars."""
+    box = page.locator(".st-key-history_strip .barlayer .point").nth(index).bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def click_prediction(page: Any, row: int) -> None:
+    """Click a row of the predicted items, which are drawn on a canvas."""
+    box = page.locator('[class*="st-key-predictions"] [data-testid="stDataFrame"]').bounding_box()
+    page.mouse.click(box["x"] + 150, box["y"] + 35 * (1 + row) + 17)
+
+
+def measure(address: str, rounds: int) -> dict[str, list[float]]:
+    """Waits by kind of action, after one unmeasured round of each."""
+    waits: dict[str, list[float]] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 2600}, reduced_motion="reduce")
+        started = time.perf_counter()
+        page.goto(address)
+        settle(page)
+        waits["first visit, with the server's first load"] = [1000 * (time.perf_counter() - started) - 1500]
+        another = page.get_by_role("button", name=re.compile("Random user"))
+        actions: dict[str, Callable[[int], None]] = {
+            "another user": lambda step: another.click(),
+            "another candidate": lambda step: click_prediction(page, 1 + step % 8),
+            "click on an item": lambda step: click_bar(page, step % 8),
+        }
+        for name, act in actions.items():
+            for step in range(rounds + 1):
+                wait = wait_of(page, lambda step=step, act=act: act(step))  # type: ignore[misc]
+                if step:
+                    waits.setdefault(name, []).append(wait)
+        browser.close()
+    return waits
+
+
+def main() -> None:
+    """Serve, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds = parser.parse_args().rounds
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        for name, values in measure(f"http://127.0.0.1:{port}", rounds).items():
+            spread = (
+                f"  (from {min(values):,.0f} to {max(values):,.0f}, {len(values)} rounds)" if len(values) > 1 else ""
+            )
+            print(f"{name:<42} {statistics.median(values):>8,.0f} ms{spread}")
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Settings: what is saved comes back, every range holds at both its ends, and a sentence names what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from surge.config import (
+    AGGREGATION,
+    EVOLUTION,
+    EXTRACTION,
+    FLATTEN,
+    FUSION,
+    GATE,
+    POSITION,
+    POSITION_REGULARISER,
+    ModelConfig,
+    TrainingConfig,
+    from_dict,
+    to_dict,
+)
+from surge.errors import SurgeError
+
+SIZES = {"item_count": 100, "category_count": 7}
+
+MODEL_RANGES = {
+    "item_count": (1, 100_000_000),
+    "category_count": (1, 10_000_000),
+    "item_size": (1, 4096),
+    "category_size": (0, 4096),
+    "max_length": (1, 5000),
+    "metric_heads": (1, 64),
+    "hops": (1, 10),
+    "evolution_size": (1, 4096),
+}
+TRAINING_RANGES = {
+    "seed": (0, 2**31 - 1),
+    "epochs": (1, 10_000),
+    "patience": (1, 10_000),
+    "batch_size": (1, 1_000_000),
+    "negatives": (1, 10_000),
+    "instances_per_epoch": (1, 10**12),
+    "validation_instances": (1, 10**9),
+    "test_instances": (1, 10**9),
+    "catalogue_instances": (1, 10**9),
+    "evaluation_negatives": (1, 1_000_000),
+    "warmup_steps": (0, 10**9),
+}
+MODEL_REALS = {"sparsity": 1.0}
+TRAINING_REALS = {
+    "learning_rate": 10.0,
+    "weight_decay": 10.0,
+    "gradient_clip": 1e6,
+    "same_mapping_weight": 1e6,
+    "single_affiliation_weight": 1e6,
+    "relative_position_weight": 1e6,
+    "balance_weight": 1e6,
+}
+MODEL_CHOICES = {
+    "fusion": FUSION,
+    "extraction": EXTRACTION,
+    "position": POSITION,
+    "flatten": FLATTEN,
+    "evolution": EVOLUTION,
+    "gate": GATE,
+    "assignment_aggregation": AGGREGATION,
+}
+TRAINING_CHOICES = {
+    "relative_position": POSITION_REGULARISER,
+    "precision": ("float32", "bfloat16"),
+    "device": ("auto", "cpu", "cuda"),
+}
+LISTS = ("attention_hidden", "clusters", "prediction_hidden")
+
+INTEGERS = [(ModelConfig, *item) for item in MODEL_RANGES.items()] + [
+    (TrainingConfig, *item) for item in TRAINING_RANGES.items()
+]
+REALS = [(ModelConfig, *item) for item in MODEL_REALS.items()] + [
+    (TrainingConfig, *item) for item in TRAINING_REALS.items()
+]
+CHOICES = [(ModelConfig, *item) for item in MODEL_CHOICES.items()] + [
+    (TrainingConfig, *item) for item in TRAINING_CHOICES.items()
+]
+
+
+def make(kind: type, **changes: Any) -> Any:
+    return kind(**((SIZES if kind is ModelConfig else {}) | changes))
+
+
+def refused(kind: type, name: str, value: Any) -> str:
+    with pytest.raises(SurgeError) as caught:
+        make(kind, **{name: value})
+    sentence = str(caught.value)
+    assert len(sentence.splitlines()) == 1
+    assert sentence.endswith(".")
+    assert name in sentence
+    return sentence
+
+
+def test_every_setting_is_in_a_table_here() -> None:
+    """A new setting without a check of its range, or without a test of it, shows here."""
+    of_model = {field.name for field in dataclasses.fields(ModelConfig)}
+    assert of_model == {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *LISTS, "heads", "readout"}
+    of_training = {field.name for field in dataclasses.fields(TrainingConfig)}
+    assert of_training == {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES}
+
+
+# -- round trip ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(**SIZES),
+        ModelConfig(
+            **SIZES,
+            item_size=6,
+            category_size=0,
+            heads=3,
+            clusters=(30, 10),
+            sparsity=0.1 + 0.2,
+            evolution="none",
+            readout=False,
+        ),
+        TrainingConfig(),
+        TrainingConfig(seed=5, instances_per_epoch=100, learning_rate=1e-3, precision="bfloat16", device="cuda"),
+    ],
+)
+def test_round_trip_through_json(config: ModelConfig | TrainingConfig) -> None:
+    values = json.loads(json.dumps(to_dict(config), allow_nan=False))
+    assert set(values) == {field.name for field in dataclasses.fields(config)}
+    assert from_dict(type(config), values) == config
+
+
+def test_settings_that_are_left_out_are_the_defaults() -> None:
+    assert from_dict(ModelConfig, SIZES | {"clusters": [5]}) == ModelConfig(**SIZES, clusters=(5,))
+    assert from_dict(TrainingConfig, {}) == TrainingConfig()
+
+
+def test_they_are_frozen_and_can_be_a_key() -> None:
+    config = ModelConfig(**SIZES)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.heads = 2  # type: ignore[misc]
+    assert len({config, ModelConfig(**SIZES), TrainingConfig()}) == 2
+
+
+@pytest.mark.parametrize("kind", [ModelConfig, TrainingConfig])
+def test_unknown_names(kind: type) -> None:
+    base = SIZES if kind is ModelConfig else {}
+    with pytest.raises(SurgeError, match=r"^Unknown setting colour, flavour; the settings are .*\bseed|heads\b.*\.$"):
+        from_dict(kind, base | {"flavour": 1, "colour": 2})
+    with pytest.raises(SurgeError, match="Unknown setting Heads"):
+        from_dict(kind, base | {"Heads": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "named"), [({"item_count": 3}, "category_count"), ({}, "category_count, item_count")]
+)
+def test_missing_names(given: dict[str, int], named: str) -> None:
+    with pytest.raises(SurgeError, match=f"^The setting {named} is missing.$"):
+        from_dict(ModelConfig, given)
+
+
+# -- ranges -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "name", "ends"), INTEGERS)
+def test_whole_numbers(kind: type, name: str, ends: tuple[int, int]) -> None:
+    low, high = ends
+    for value in (low, high):
+        assert getattr(make(kind, **{name: value}), name) == value
+    for value in (low - 1, high + 1, -(10**30), low + 0.5, float(high), float("nan"), float("inf"), "3", [low], b"3"):
+        assert "a whole number" in refused(kind, name, value)
+    for value in (True, False):
+        assert "a whole number" in refused(kind, name, value)
+
+
+@pytest.mark.parametrize(("kind", "name", "high"), REALS)
+def test_numbers(kind: type, name: str, high: float) -> None:
+    for value in (0, 0.0, high / 3, high):
+        assert getattr(make(kind, **{name: value}), name) == value
+    for value in (-1e-9, high * 1.001, float("nan"), float("inf"), -float("inf"), "0.1", None, [0.1], True, False, 1j):
+        assert "a number" in refused(kind, name, value)
+
+
+@pytest.mark.parametrize(("kind", "name", "options"), CHOICES)
+def test_choices(kind: type, name: str, options: tuple[str, ...]) -> None:
+    for value in options:
+        assert getattr(make(kind, **{name: value}), name) == value
+    for value in ("", "other", options[0].upper(), None, 0, True, [options[0]], {}):
+        assert all(option in refused(kind, name, value) for option in options)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_of_sizes(name: str) -> None:
+    for value in ((1,), (4096,), (30, 10), (1, 2, 3)):
+        assert getattr(make(ModelConfig, **{name: value}), name) == value
+    for value in ((), 5, [5], "55", None, {5}, (0,), (4097,), (8, 0), (8.0,), (True,), ("8",), ((8,),), (None,)):
+        refused(ModelConfig, name, value)
+    for value in ([], [[8]], ["8"], "8", 8, None):
+        with pytest.raises(SurgeError, match=name):
+            from_dict(ModelConfig, SIZES | {name: value})
+
+
+@pytest.mark.parametrize("name", ["item_size", "sparsity", "epochs", "fusion"])
+def test_what_is_none_is_not_the_default(name: str) -> None:
+    refused(TrainingConfig if name == "epochs" else ModelConfig, name, None)
+
+
+def test_instances_per_epoch_may_be_none() -> None:
+    assert TrainingConfig(instances_per_epoch=None).instances_per_epoch is None
+    assert from_dict(TrainingConfig, {"instances_per_epoch": None}) == TrainingConfig()
+
+
+@pytest.mark.parametrize("value", [0, 1, None, "yes", "true"])
+def test_readout_is_true_or_false_and_nothing_like_it(value: object) -> None:
+    assert "true or false" in refused(ModelConfig, "readout", value)
+
+
+def test_heads_divide_the_embedding() -> None:
+    assert ModelConfig(**SIZES, item_size=32, category_size=8, heads=5).heads == 5
+    assert "40 can't be divided among 3 heads" in refused(ModelConfig, "heads", 3)
+    for value in (0, 65, True, 2.0):
+        refused(ModelConfig, "heads", value)
+
+
+def test_sizes_that_follow() -> None:
+    config = ModelConfig(**SIZES, item_size=12, category_size=4, evolution_size=5)
+    assert config.size == 16
+    sizes = {kind: dataclasses.replace(config, evolution=kind).state_size for kind in EVOLUTION}
+    assert sizes == {"augru": 5, "gru": 5, "attention": 16, "none": 16}

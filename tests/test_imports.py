@@ -1,0 +1,252 @@
+"""What may import what: design.md's layout, read from the source of the whole project."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLACES = ("surge", "app", "benchmarks", "tests")
+VIEWS_MAY = {"surge.explanation.record", "surge.errors"}
+PLOTTING = ("plotly", "pyvis", "matplotlib", "seaborn", "bokeh", "altair")
+PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
+
+# Each part of surge may import itself and what stands before it; an area is the first name after `surge`.
+ORDER = (
+    ("errors",),
+    ("config",),
+    ("data",),
+    ("model",),
+    ("checkpoint",),
+    ("explanation",),
+    ("evaluation", "baselines"),
+    ("training",),
+    ("commands",),
+    ("cli",),
+    ("__main__",),
+)
+RANK = {area: rank for rank, areas in enumerate(ORDER) for area in areas}
+FREE = ("app", "surge")  # the two __init__.py that only name things
+
+
+class Module:
+    """A source file: its dotted name and every module that it names in an import, wherever it stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        self.is_package = parts[-1] == "__init__"
+        self.name = ".".join(parts[:-1] if self.is_package else parts)
+        self.tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        self.imports = set(self._imports())
+
+    def _imports(self) -> Iterator[str]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                base = node.module or ""
+                if node.level:
+                    package = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
+                    base = ".".join([*package[: len(package) - node.level + 1], *([base] if base else [])])
+                # `from app import views` names app.views; `from x import Class` names x.Class, which does no harm
+                yield base
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+                    yield node.args[0].value
+
+    def within(self, *packages: str) -> bool:
+        return any(inside(self.name, package) for package in packages)
+
+    def uses(self, *packages: str) -> set[str]:
+        return {name for name in self.imports if any(inside(name, package) for package in packages)}
+
+
+def inside(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+MODULES = [Module(path) for place in PLACES for path in sorted((ROOT / place).rglob("*.py"))]
+
+
+def offenders(uses: tuple[str, ...], *, among: tuple[str, ...], but: tuple[str, ...] = ()) -> dict[str, set[str]]:
+    """Modules among these packages, but not in those, that import one of `uses`."""
+    found = {m.name: m.uses(*uses) for m in MODULES if m.within(*among) and not m.within(*but)}
+    return {name: used for name, used in found.items() if used}
+
+
+def test_the_scan_sees_the_project() -> None:
+    names = {module.name for module in MODULES}
+    assert {"surge", "surge.cli", "surge.model.surge", "app.main", "app.views.palette", "tests.test_imports"} <= names
+    assert "torch" in next(module for module in MODULES if module.name == "surge.model.surge").imports
+    assert offenders(("streamlit",), among=("app",))
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("import torch.nn as nn", "torch.nn"),
+        ("def f():\n    from torch import load", "torch.load"),
+        ("import importlib\nimportlib.import_module('torch')", "torch"),
+        ("try:\n    import a, torch\nexcept ImportError:\n    pass", "torch"),
+        ("from . import beside", "surge.model.beside"),
+        ("from ..data import store", "surge.data.store"),
+        ("from .layers import PairScore", "surge.model.layers"),
+    ],
+)
+def test_the_scan_finds_imports_wherever_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, named: str
+) -> None:
+    path = tmp_path / "surge" / "model" / "made_up.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(source)
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    assert named in Module(path).imports
+
+
+def test_streamlit_is_in_the_app_alone_and_never_in_a_view() -> None:
+    assert not offenders(("streamlit",), among=("surge", "benchmarks"))
+    assert not offenders(("streamlit",), among=("app.views",))
+
+
+def test_no_torch_in_the_views_and_in_the_record() -> None:
+    torch = ("torch", "safetensors")
+    assert not offenders(torch, among=("app.views", "surge.explanation.record"))
+
+
+def test_views_know_the_record_alone() -> None:
+    for module in MODULES:
+        if module.within("app.views"):
+            for name in module.uses("surge"):
+                assert name == "surge" or any(inside(name, known) for known in VIEWS_MAY), f"{module.name}: {name}"
+            assert all(inside(name, "app.views") for name in module.uses("app") - {"app"}), module.name
+
+
+def test_surge_knows_neither_the_app_nor_a_plotting_library() -> None:
+    assert not offenders(("app", "streamlit", *PLOTTING), among=("surge",))
+
+
+def test_data_and_settings_do_without_torch() -> None:
+    assert not offenders(("torch", "safetensors"), among=("surge.data", "surge.config", "surge.errors"))
+
+
+def test_nothing_imports_the_tests_or_the_benchmarks() -> None:
+    assert not offenders(("tests", "benchmarks"), among=("surge", "app"))
+
+
+def test_arrows_go_one_way_in_surge() -> None:
+    for module in MODULES:
+        if not module.within("surge") or module.name in FREE:
+            continue
+        area = module.name.split(".")[1]
+        assert area in RANK, f"{module.name}: give the new area {area!r} its place in ORDER"
+        for name in module.uses("surge") - {"surge"}:
+            other = name.split(".")[1]
+            if other in RANK:  # else a name that surge/__init__.py gives: that is for users
+                assert other == area or RANK[other] < RANK[area], f"{module.name} imports {name}"
+            else:
+                raise AssertionError(f"{module.name} imports {name}, not the module where it lives")
+
+
+def test_nothing_imports_a_page_but_the_entry_point() -> None:
+    assert not offenders(("app.pages",), among=("app",), but=("app.pages", "app.main"))
+    assert not offenders(("app.main",), among=("app",), but=("app.main",))
+
+
+# -- pickle -------------------------------------------------------------------------------------------
+
+
+def test_no_pickle_anywhere() -> None:
+    """But in tests, which make the hostile files with it."""
+    assert not offenders(PICKLES, among=("surge", "app", "benchmarks"))
+
+
+def unpicklers(tree: ast.AST) -> list[int]:
+    """Lines that could unpickle: torch.load under whatever name, allow_pickle=True, pandas' pickles."""
+    torches = {"torch"} | {
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in ("torch", "torch.serialization") and alias.asname
+    }
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in ("load", "serialization"):
+            value = ast.unparse(node.value)
+            if value in torches or value.endswith("torch.serialization"):
+                lines.append(node.lineno)
+        elif isinstance(node, ast.Attribute) and node.attr in ("read_pickle", "to_pickle", "load_state_dict_from_url"):
+            lines.append(node.lineno)
+        elif isinstance(node, ast.ImportFrom) and node.module in ("torch", "torch.serialization"):
+            lines += [node.lineno for alias in node.names if alias.name in ("load", "serialization", "*")]
+        elif (
+            isinstance(node, ast.keyword)
+            and node.arg == "allow_pickle"
+            and not (isinstance(node.value, ast.Constant) and node.value.value is False)
+        ):
+            lines.append(node.value.lineno)
+    return lines
+
+
+def test_torch_load_is_used_nowhere() -> None:
+    found = {module.name: unpicklers(module.tree) for module in MODULES}
+    assert not {name: lines for name, lines in found.items() if lines}
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("import torch\ntorch.load(p)", 1),
+        ("import torch as t\nf = t.load", 1),
+        ("from torch import load as read", 1),
+        ("import torch.serialization as s\ns.load(p)", 1),
+        ("numpy.load(p, allow_pickle=True)", 1),
+        ("numpy.load(p, allow_pickle=flag)", 1),
+        ("pandas.read_pickle(p)", 1),
+        ("numpy.load(p, allow_pickle=False)\njson.load(f)\nself.load(p)\nfrom safetensors.torch import load", 0),
+    ],
+)
+def test_the_scan_finds_what_unpickles(source: str, count: int) -> None:
+    assert len(unpicklers(ast.parse(source))) == count
+
+
+# -- in a process of its own --------------------------------------------------------------------------
+
+
+def python(code: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_surge_loads_nothing_heavy() -> None:
+    python(
+        "import sys, surge\n"
+        "assert not {'torch', 'polars', 'numpy', 'streamlit', 'plotly'} & set(sys.modules), sorted(sys.modules)\n"
+        "assert set(surge.__all__) <= set(dir(surge))\n"
+        "assert surge.SurgeError.__name__ == 'SurgeError' and 'torch' not in sys.modules\n"
+    )
+
+
+def test_data_and_record_can_be_imported_without_torch() -> None:
+    names = [m.name for m in MODULES if m.within("surge.data", "surge.config", "surge.explanation.record", "surge.cli")]
+    assert len(names) > 10
+    python(f"import sys, importlib\nsys.modules['torch'] = None\nfor name in {names}: importlib.import_module(name)\n")
+
+
+def test_every_public_name_is_there() -> None:
+    import surge
+
+    for name in surge.__all__:
+        assert getattr(surge, name).__module__.startswith("surge."), name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = surge.nothing
