@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import streamlit as st
 
-from surge.checkpoint import PICKLES, Checkpoint, load_checkpoint
+from surge.checkpoint import Checkpoint, load_checkpoint
+from surge.checkpoint_files import PICKLES
 from surge.data.store import DESCRIPTION_FILE, FILES, Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, rank_catalogue

@@ -10,22 +10,16 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
 
 from tests.app.test_walk import SETTLED
+from tests.serving import ROOT, launch_chromium, serve
 
-ROOT = Path(__file__).resolve().parents[1]
 WATCH = """() => {
   const page = document.querySelector('[data-testid="stMain"]');
   window.watched = { start: performance.now(), last: null };
@@ -71,7 +65,7 @@ def measure(address: str, rounds: int) -> dict[str, list[float]]:
     """Waits by kind of action, after one unmeasured round of each."""
     waits: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = launch_chromium(playwright)
         page = browser.new_page(viewport={"width": 1440, "height": 2600}, reduced_motion="reduce")
         started = time.perf_counter()
         page.goto(address)
@@ -97,26 +91,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        for name, values in measure(f"http://127.0.0.1:{port}", rounds).items():
+    with serve(ROOT / "app" / "main.py") as address:
+        for name, values in measure(address, rounds).items():
             spread = (
                 f"  (from {min(values):,.0f} to {max(values):,.0f}, {len(values)} rounds)" if len(values) > 1 else ""
             )
             print(f"{name:<42} {statistics.median(values):>8,.0f} ms{spread}")
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import struct
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +20,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
 
+from surge.checkpoint_files import FILES, check_header, parse_json, read_files, read_items, unreadable_weights
 from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 
 FORMAT_VERSION = 1
-FILES = ("config.json", "model.safetensors", "items.parquet", "metrics.json", "history.json", "README.md")
-PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
-LONGEST_HEADER = 10_000_000  # bytes of a safetensors header
 
 
 @dataclass(frozen=True)
@@ -155,12 +152,12 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     """
     folder = Path(folder)
     try:
-        contents, digest = _read_files(folder)
+        contents, digest = read_files(folder)
     except OSError as error:
         raise SurgeError(
             f"The checkpoint {folder.name!r} can't be read ({error.strerror or error}: {error.filename!r})."
         ) from error
-    config = _parse(contents["config.json"], "config.json", dict)
+    config = parse_json(contents["config.json"], "config.json", dict)
     if config.get("format_version") != FORMAT_VERSION:
         raise SurgeError(
             f"The checkpoint {folder.name!r} has format version {config.get('format_version')!r}, this program "
@@ -174,7 +171,7 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         raise SurgeError(f"config.json of the checkpoint {folder.name!r} can't be used: {reason}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise SurgeError(f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}).") from error
-    items = _read_items(contents["items.parquet"], folder.name)
+    items = read_items(contents["items.parquet"], folder.name)
     categories, item_category = category_rows(items)
     if items.height != model_config.item_count or len(categories) != model_config.category_count:
         raise SurgeError(
@@ -184,11 +181,11 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         )
     with torch.device("meta"):
         skeleton = SurgeModel(model_config, item_category.to("meta"))
-    _check_header(contents["model.safetensors"], skeleton, folder.name)
+    check_header(contents["model.safetensors"], skeleton.state_dict(), folder.name)
     try:
         weights = load_weights(contents["model.safetensors"])
     except SafetensorError as error:
-        raise _unreadable_weights(folder.name, error) from error
+        raise unreadable_weights(folder.name, error) from error
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise SurgeError(
@@ -208,8 +205,8 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         model_config=model_config,
         training_config=training_config,
         items=items,
-        metrics=_parse(contents["metrics.json"], "metrics.json", dict),
-        history=_parse(contents["history.json"], "history.json", list),
+        metrics=parse_json(contents["metrics.json"], "metrics.json", dict),
+        history=parse_json(contents["history.json"], "history.json", list),
         description=config,
     )
 
@@ -248,92 +245,3 @@ def _model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         f"{parts}\n## Model\n\n| setting | value |\n|---|---|\n{rows(config['model'])}\n"
         f"\n## Training\n\n| setting | value |\n|---|---|\n{rows(config['training'])}\n"
     )
-
-
-# -- reading ------------------------------------------------------------------------------------------
-
-
-def _read_files(folder: Path) -> tuple[dict[str, bytes], str]:
-    """All files of the folder, checked against its manifest, and the digest of the manifest."""
-    if folder.suffix.lower() in PICKLES:
-        raise SurgeError(
-            f"{folder.name!r} looks like a pickle, which can run code when opened, so it is never read; "
-            "give a checkpoint folder made by `python -m surge train`."
-        )
-    if folder.is_symlink() or not folder.is_dir():
-        raise SurgeError(
-            f"{str(folder)!r} is not a checkpoint folder; give the folder that `python -m surge train` wrote."
-        )
-    manifest_path = folder / "manifest.json"
-    if not manifest_path.is_file() or manifest_path.is_symlink():
-        raise SurgeError(
-            f"The checkpoint {folder.name!r} has no manifest.json, so it is not complete; copy or train it again."
-        )
-    raw = manifest_path.read_bytes()
-    manifest = _parse(raw, "manifest.json", dict)
-    contents = {}
-    for name in FILES:
-        path, entry = folder / name, manifest.get(name)
-        if not path.is_file() or path.is_symlink() or not isinstance(entry, dict):
-            raise SurgeError(f"The checkpoint {folder.name!r} lacks {name}; copy or train it again.")
-        size = path.stat().st_size
-        if size != entry.get("bytes"):
-            raise SurgeError(
-                f"{name} of the checkpoint {folder.name!r} has {size} bytes where {entry.get('bytes')} were "
-                "written, so it was cut or changed; copy or train it again."
-            )
-        contents[name] = path.read_bytes()
-        if hashlib.sha256(contents[name]).hexdigest() != entry.get("sha256"):
-            raise SurgeError(
-                f"{name} of the checkpoint {folder.name!r} is not what was written (its sha256 differs); "
-                "copy or train it again."
-            )
-    return contents, hashlib.sha256(raw).hexdigest()
-
-
-def _parse(content: bytes, name: str, kind: type) -> Any:
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise SurgeError(f"{name} of the checkpoint is not readable JSON ({error}).") from error
-    if not isinstance(value, kind):
-        raise SurgeError(f"{name} of the checkpoint holds a {type(value).__name__}, not a {kind.__name__}.")
-    return value
-
-
-def _read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
-    try:
-        items = pl.read_parquet(content).select(pl.col("item", "title", "category").cast(pl.String))
-    # polars panics, with an exception of its own, where some bytes of a Parquet file are not what it expects
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise SurgeError(
-            f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category."
-        ) from error
-    if items["item"].null_count() or items["item"].is_duplicated().any():
-        raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} names an item twice or not at all.")
-    return items.with_columns(pl.col("title").fill_null(pl.col("item")))
-
-
-def _unreadable_weights(checkpoint: str, error: Exception) -> SurgeError:
-    reason = " ".join(str(error).split())
-    return SurgeError(f"model.safetensors of the checkpoint {checkpoint!r} can't be read ({reason}).")
-
-
-def _check_header(content: bytes, skeleton: SurgeModel, checkpoint: str) -> None:
-    """The names, shapes and types in the safetensors header are those of the model, before it is read."""
-    names = {torch.float32: "F32", torch.int64: "I64"}
-    expected = {name: (names[t.dtype], list(t.shape)) for name, t in skeleton.state_dict().items()}
-    try:
-        (length,) = struct.unpack("<Q", content[:8])
-        if length > min(LONGEST_HEADER, len(content) - 8):
-            raise ValueError("its header is longer than the file")
-        header = json.loads(content[8 : 8 + length])
-        found = {name: (h["dtype"], list(h["shape"])) for name, h in header.items() if name != "__metadata__"}
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _unreadable_weights(checkpoint, error) from error
-    if found != expected:
-        wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-        raise SurgeError(
-            f"The weights of the checkpoint {checkpoint!r} do not fit its settings (first: {wrong[0]!r}); "
-            "weights and config.json do not belong together."
-        )

@@ -177,13 +177,14 @@ class TrainingConfig:
         for name, highest in (
             ("learning_rate", 10.0),
             ("weight_decay", 10.0),
-            ("gradient_clip", 1e6),
             ("same_mapping_weight", 1e6),
             ("single_affiliation_weight", 1e6),
             ("relative_position_weight", 1e6),
             ("balance_weight", 1e6),
         ):
             _number(name, getattr(self, name), 0.0, highest)
+        _require(self.gradient_clip > 0, "The setting gradient_clip is 0, which stops all learning; give more than 0.")
+        _number("gradient_clip", self.gradient_clip, 1e-6, 1e6)  # 0 would stop all learning
         _choice("relative_position", self.relative_position, POSITION_REGULARISER)
         _choice("precision", self.precision, ("float32", "bfloat16"))
         _choice("device", self.device, ("auto", "cpu", "cuda"))

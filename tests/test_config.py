@@ -53,7 +53,6 @@ MODEL_REALS = {"sparsity": 1.0}
 TRAINING_REALS = {
     "learning_rate": 10.0,
     "weight_decay": 10.0,
-    "gradient_clip": 1e6,
     "same_mapping_weight": 1e6,
     "single_affiliation_weight": 1e6,
     "relative_position_weight": 1e6,
@@ -105,7 +104,7 @@ def test_every_setting_is_in_a_table_here() -> None:
     of_model = {field.name for field in dataclasses.fields(ModelConfig)}
     assert of_model == {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *LISTS, "heads", "readout"}
     of_training = {field.name for field in dataclasses.fields(TrainingConfig)}
-    assert of_training == {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES}
+    assert of_training == {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, "gradient_clip"}
 
 
 # -- round trip ---------------------------------------------------------------------------------------
@@ -232,3 +231,9 @@ def test_sizes_that_follow() -> None:
     assert config.size == 16
     sizes = {kind: dataclasses.replace(config, evolution=kind).state_size for kind in EVOLUTION}
     assert sizes == {"augru": 5, "gru": 5, "attention": 16, "none": 16}
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -1.0, float("nan"), True])
+def test_a_gradient_clip_that_would_stop_learning_is_refused(value):
+    with pytest.raises(SurgeError, match="gradient_clip"):
+        TrainingConfig(gradient_clip=value)

@@ -22,6 +22,7 @@ ORDER = (
     ("config",),
     ("data",),
     ("model",),
+    ("checkpoint_files",),
     ("checkpoint",),
     ("explanation",),
     ("evaluation", "baselines"),

@@ -212,7 +212,7 @@ def _check_split(path: Path, split: object) -> None:
 def _read_table(path: Path, columns: dict[str, Any]) -> pl.DataFrame:
     try:
         table = pl.read_parquet(path, glob=False)
-    except pl.exceptions.PolarsError as problem:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as problem:  # some damage makes polars panic
         raise SurgeError(f"{path} can't be read as Parquet; prepare the dataset again") from problem
     for column, dtype in columns.items():
         if column not in table.columns:

@@ -12,7 +12,7 @@ from surge.checkpoint import Checkpoint
 from surge.explanation.history import UserHistory
 from surge.model.surge import History, SurgeModel
 
-CELLS = 5_000_000  # attention entries of one chunk: candidates x heads x n x n
+CELLS = 1_000_000  # attention entries of one chunk: candidates x heads x n x n; more don't fit the cache
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
+from tests.serving import ROOT, serve
 
 pytestmark = pytest.mark.browser
 playwright_api = pytest.importorskip("playwright.sync_api")
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 HEIGHT = 480
 SCRIPT = """
 import sys
@@ -58,34 +51,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("graph")
     script = folder / "graph_page.py"
     script.write_text(SCRIPT.format(root=str(ROOT), height=HEIGHT), encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {
-        "server.port": port,
-        "server.address": "127.0.0.1",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "browser.serverAddress": "127.0.0.1",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            for _ in range(150):
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.2)
-            else:
-                pytest.fail((folder / "log").read_text(encoding="utf-8"))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+    with serve(script) as running:
+        yield running
 
 
 class Page:
@@ -158,7 +125,7 @@ class Page:
 def page(address: str) -> Iterator[Page]:
     """A fresh page; afterwards it has asked nobody outside this machine and raised no error."""
     with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = launch_chromium(playwright)
         context = browser.new_context(
             viewport={"width": 1100, "height": 1000}, locale="en-US", timezone_id="UTC", reduced_motion="reduce"
         )

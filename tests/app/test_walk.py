@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app import loading
 from tests.app.conftest import World
+from tests.serving import ROOT, launch_chromium, serve
 from tests.views.hostile import HOSTILE
 
 pytestmark = pytest.mark.browser
 playwright_api = pytest.importorskip("playwright.sync_api")
 
-ROOT = Path(__file__).parents[2]
 SETTLED = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   if (app?.getAttribute('data-test-script-state') !== 'notRunning') return false;
@@ -39,31 +32,15 @@ GRAPH = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot).find((r) =
 @pytest.fixture(scope="module")
 def address(world: World) -> Iterator[str]:
     """The app on a free port of this machine, with the small world's folders among its roots."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
-    environment = {**os.environ, loading.ROOTS_VARIABLE: str(world.root)}
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
-                    break
-            except OSError:
-                assert server.poll() is None, "the server stopped"
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with serve(ROOT / "app" / "main.py", {loading.ROOTS_VARIABLE: str(world.root)}) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Debian's Chromium."""
     with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        chromium = launch_chromium(playwright)
         yield chromium
         chromium.close()
 

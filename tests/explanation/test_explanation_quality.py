@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from surge.errors import SurgeError
+from surge.explanation.explain import explain_history
+from surge.explanation.history import read_history
 from surge.explanation.quality import (
     assignment_entropy,
     attention_distance,
@@ -187,8 +189,20 @@ def test_quality_grades_the_reading_of_the_true_next_item() -> None:
     interests = {"ann": ["tea", "jazz", "noise", "tea", "jazz"]}
     dataset = make_dataset({"ann": ["i1", "i2", "i3", "i4", "i5"]}, checkpoint.items, interests)
     figures = explanation_quality(checkpoint, dataset)
-    assert figures["true_interests"] == 2
-    assert {"nmi", "importance_noise_auc", "degree_noise_auc", "importance_interest_auc"} <= set(figures)
+    history = read_history(checkpoint, dataset, "ann")
+    followed, top = (
+        truth(explain_history(checkpoint, history, item), interests["ann"][:4], "jazz") for item in ("i5", None)
+    )
+    assert set(followed) == {
+        "true_interests",
+        "nmi",
+        "nmi_with_noise",
+        "importance_noise_auc",
+        "degree_noise_auc",
+        "importance_interest_auc",
+    }
+    assert {name: figures[name] for name in followed} == followed
+    assert followed != top
 
 
 def test_quality_draws_users_by_its_seed() -> None:

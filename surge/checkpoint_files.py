@@ -1,0 +1,109 @@
+"""Reading the files of a checkpoint folder, each checked before anything is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from torch import Tensor
+
+from surge.errors import SurgeError
+
+FILES = ("config.json", "model.safetensors", "items.parquet", "metrics.json", "history.json", "README.md")
+PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
+LONGEST_HEADER = 10_000_000  # bytes of a safetensors header
+
+
+def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
+    """All files of the folder, checked against its manifest, and the digest of the manifest."""
+    if folder.suffix.lower() in PICKLES:
+        raise SurgeError(
+            f"{folder.name!r} looks like a pickle, which can run code when opened, so it is never read; "
+            "give a checkpoint folder made by `python -m surge train`."
+        )
+    if folder.is_symlink() or not folder.is_dir():
+        raise SurgeError(
+            f"{str(folder)!r} is not a checkpoint folder; give the folder that `python -m surge train` wrote."
+        )
+    manifest_path = folder / "manifest.json"
+    if not manifest_path.is_file() or manifest_path.is_symlink():
+        raise SurgeError(
+            f"The checkpoint {folder.name!r} has no manifest.json, so it is not complete; copy or train it again."
+        )
+    raw = manifest_path.read_bytes()
+    manifest = parse_json(raw, "manifest.json", dict)
+    contents = {}
+    for name in FILES:
+        path, entry = folder / name, manifest.get(name)
+        if not path.is_file() or path.is_symlink() or not isinstance(entry, dict):
+            raise SurgeError(f"The checkpoint {folder.name!r} lacks {name}; copy or train it again.")
+        size = path.stat().st_size
+        if size != entry.get("bytes"):
+            raise SurgeError(
+                f"{name} of the checkpoint {folder.name!r} has {size} bytes where {entry.get('bytes')} were "
+                "written, so it was cut or changed; copy or train it again."
+            )
+        contents[name] = path.read_bytes()
+        if hashlib.sha256(contents[name]).hexdigest() != entry.get("sha256"):
+            raise SurgeError(
+                f"{name} of the checkpoint {folder.name!r} is not what was written (its sha256 differs); "
+                "copy or train it again."
+            )
+    return contents, hashlib.sha256(raw).hexdigest()
+
+
+def parse_json(content: bytes, name: str, kind: type) -> Any:
+    """A JSON file whose outermost value is of this kind."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise SurgeError(f"{name} of the checkpoint is not readable JSON ({error}).") from error
+    if not isinstance(value, kind):
+        raise SurgeError(f"{name} of the checkpoint holds a {type(value).__name__}, not a {kind.__name__}.")
+    return value
+
+
+def read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
+    """The catalogue: item, title, category, each item once; an item without a title is called by its id."""
+    try:
+        items = pl.read_parquet(content).select(pl.col("item", "title", "category").cast(pl.String))
+    # polars panics, with an exception of its own, where some bytes of a Parquet file are not what it expects
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise SurgeError(
+            f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category."
+        ) from error
+    if items["item"].null_count() or items["item"].is_duplicated().any():
+        raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} names an item twice or not at all.")
+    return items.with_columns(pl.col("title").fill_null(pl.col("item")))
+
+
+def unreadable_weights(checkpoint: str, error: Exception) -> SurgeError:
+    """What is said of weights that can't be read."""
+    reason = " ".join(str(error).split())
+    return SurgeError(f"model.safetensors of the checkpoint {checkpoint!r} can't be read ({reason}).")
+
+
+def check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -> None:
+    """The names, shapes and types in the safetensors header are those of the model's state, before it is read."""
+    names = {torch.float32: "F32", torch.int64: "I64"}
+    expected = {name: (names[tensor.dtype], list(tensor.shape)) for name, tensor in state.items()}
+    try:
+        (length,) = struct.unpack("<Q", content[:8])
+        if length > min(LONGEST_HEADER, len(content) - 8):
+            raise ValueError("its header is longer than the file")
+        header = json.loads(content[8 : 8 + length])
+        found = {name: (h["dtype"], list(h["shape"])) for name, h in header.items() if name != "__metadata__"}
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise unreadable_weights(checkpoint, error) from error
+    if found != expected:
+        wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        raise SurgeError(
+            f"The weights of the checkpoint {checkpoint!r} do not fit its settings (first: {wrong[0]!r}); "
+            "weights and config.json do not belong together."
+        )
