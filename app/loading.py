@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -124,6 +125,27 @@ def _free_name(path: Path, taken: dict[str, Path]) -> str:
     return name
 
 
+def matching_dataset(library: Library, checkpoint: str) -> str | None:
+    """The name of a listed dataset that the checkpoint's config says it was trained on, by the dataset's own name."""
+    trained_on = _read_json(library.checkpoints[checkpoint] / "config.json").get("dataset")
+    wanted = trained_on.get("name") if isinstance(trained_on, dict) else None
+    if wanted is None:
+        return None
+    for name, path in library.datasets.items():
+        if _read_json(path / DESCRIPTION_FILE).get("name") == wanted:
+            return name
+    return None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """A small description, or nothing: what is wrong with it is said when the folder is opened."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 # -- files ----------------------------------------------------------------------------------------------
 
 
@@ -184,7 +206,7 @@ def explanation(checkpoint: Checkpoint, dataset: Dataset, user: str, candidate: 
 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
-    """A user to open with: the first of a few whose true next item is in the top 10 and who uses three clusters.
+    """A user to open with: the first of a few whose next item is in the test period and the top 10, with three clusters.
 
     Else the one of them whose next item ranks best; None where the checkpoint knows no item of any of them.
     """
@@ -228,6 +250,6 @@ def _telling_user(key: str, data_key: str, _checkpoint: Checkpoint, _dataset: Da
         best, best_rank = user, rank
         record = explanation(_checkpoint, _dataset, user, ranked.top(1)[0].item)
         clusters = record.interest_extraction.total_assignment().argmax(axis=1)
-        if rank <= 10 and len(set(clusters.tolist())) >= 3:
+        if rank <= 10 and len(set(clusters.tolist())) >= 3 and history.next_period == "test":
             return user
     return best

@@ -227,7 +227,9 @@ def _model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     def rows(values: Mapping[str, Any]) -> str:
         flat = {k: v for k, v in values.items() if isinstance(v, int | float | str | list | bool)}
         return "\n".join(
-            f"| {name} | {value:.4f} |" if isinstance(value, float) else f"| {name} | {value} |"
+            f"| {name} | {value:{'.4f' if value == 0 or abs(value) >= 1e-4 else 'g'}} |"
+            if isinstance(value, float)
+            else f"| {name} | {value} |"
             for name, value in flat.items()
         )
 

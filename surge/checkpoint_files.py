@@ -31,6 +31,10 @@ def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
         raise SurgeError(
             f"{str(folder)!r} is not a checkpoint folder; give the folder that `python -m surge train` wrote."
         )
+    if (folder / "dataset.json").is_file():
+        raise SurgeError(
+            f"{str(folder)!r} is a dataset, not a checkpoint; where both are given, the checkpoint comes first."
+        )
     manifest_path = folder / "manifest.json"
     if not manifest_path.is_file() or manifest_path.is_symlink():
         raise SurgeError(

@@ -104,7 +104,8 @@ def test_places_that_are_not_what_they_should_be(places, tmp_path, capsys):
     pickled = tmp_path / "model.pt"
     pickled.write_bytes(b"\x80\x04K\x01.")
     assert "pickle" in refused(capsys, "recommend", pickled, dataset, "--user", "u0003")
-    assert "manifest.json" in refused(capsys, "recommend", dataset, dataset, "--user", "u0003")
+    assert "is a dataset" in refused(capsys, "recommend", dataset, dataset, "--user", "u0003")
+    assert "manifest.json" in refused(capsys, "recommend", tmp_path, dataset, "--user", "u0003")
     assert refused(capsys, "recommend", checkpoint, checkpoint, "--user", "u0003")
     assert refused(capsys, "evaluate", checkpoint, tmp_path / "nowhere")
 

@@ -1,4 +1,4 @@
-"""What may import what: design.md's layout, read from the source of the whole project."""
+"""What may import what: the layout, read from the source of the whole project."""
 
 from __future__ import annotations
 

@@ -17,15 +17,17 @@ def headline(record: Explanation, rank: int | None, ranked: int) -> str:
     place = (
         f"ranks **#{rank:,} of {ranked:,}**" if rank is not None else "is not ranked, as it is in the history already,"
     )
+    known = record.target.item in {item.item for item in record.history}
+    repeat = ", an item that the history holds already" if known and rank is not None else ""
     first = (
-        f"**{target}** {place} for user {as_text(record.user, 40)}, with a predicted probability of "
-        f"**{percent(record.prediction.probability)}**."
+        f"**{target}** {place} for user {as_text(record.user, 40)}, with a score of "
+        f"**{percent(record.prediction.probability)}**{repeat}."
     )
     importance = record.interest_extraction.final_importance()
     heaviest = int(np.argmax(importance))
     style = cluster_styles(record)[heaviest]
     held = int((item_clusters(record) == heaviest).sum())
-    name = f"**{style.letter}**" if style.lettered else "without a letter"
+    name = f"**{style.letter}**" if style.lettered else "one without a letter"
     words = f", {as_text(style.name, 60)}" if style.name else ""
     strongest = [f"“{as_text(title_of(record.history[i]), 48)}”" for i in strongest_items(record, heaviest, 2)]
     items = (

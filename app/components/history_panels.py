@@ -109,7 +109,7 @@ def prediction_panel(inspection: Inspection, top: Sequence[Predicted]) -> None:
     for item in dict.fromkeys([next_item.item if next_item else candidate, candidate]):
         if all(entry.item != item for entry in shown) and (extra := _ranked(ranking, item)) is not None:
             shown.append(extra)
-    frame = tables.prediction_table(shown, next_item, None)  # the candidate's row is ticked
+    frame = tables.prediction_table(shown, next_item, None, inspection.record.history)  # the candidate's row is ticked
     linked_table(
         frame,
         "predictions",
@@ -120,16 +120,19 @@ def prediction_panel(inspection: Inspection, top: Sequence[Predicted]) -> None:
         columns={
             "rank": st.column_config.NumberColumn("#", width=40, help="Rank among all items that can be recommended."),
             "title": st.column_config.TextColumn("Item", width=170),
-            "note": st.column_config.TextColumn("Note", width=80, help="Marks the item that really came next."),
             "probability": st.column_config.NumberColumn(
-                "Probability",
+                "Score",
                 format="percent",
-                width="small",
-                help="The model's own estimate that the user takes the item.",
+                width=75,
+                help="Sigmoid of the logit. Compare it between items; it is no purchase rate, as training weighs every "
+                "click against a few drawn negatives.",
+            ),
+            "note": st.column_config.TextColumn(
+                "Note", width=90, help="Marks the item that really came next, and items that the history holds already."
             ),
             "category": st.column_config.TextColumn("Category", width="small"),
             "logit": st.column_config.NumberColumn(
-                "Score", format="%.3f", width="small", help="Before the sigmoid (logit)."
+                "Logit", format="%.3f", width="small", help="The score before the sigmoid."
             ),
         },
         alt="Predicted items, best first.",
@@ -152,4 +155,8 @@ def _next_sentence(inspection: Inspection) -> str:
     entry = _ranked(ranking, next_item.item)
     if entry is None:
         return f"{first} The true next item is not among those that can be recommended."
-    return f"{first} The item that really came next, which the model did not see, ranks #{entry.rank:,}."
+    seen = {
+        "train": " It lies in the training period: the model has learned from it.",
+        "valid": " It lies in the validation period, which decided when training stopped.",
+    }.get(inspection.history.next_period or "", "")
+    return f"{first} The item that really came next, which is not read here, ranks #{entry.rank:,}.{seen}"

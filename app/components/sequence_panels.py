@@ -72,9 +72,11 @@ def item_panel(inspection: Inspection) -> None:
         ),
         "beta": number("β", format="%.3f", width=65, help="How well the item suits the candidate."),
         "alpha": number("α", format="%.3f", width=65, help="How well the item suits its neighbourhood."),
-        "share": number("Share", format="percent", width=75, help="The part of the item that its cluster holds."),
+        "share": number("In cluster", format="percent", width=75, help="The part of the item that its cluster holds."),
         "degree": number("Degree", width=70, help="Kept edges of the item, without the one to itself."),
-        "weighted degree": number("Weighted", format="%.2f", width=80, help="Sum of the similarities of those edges."),
+        "weighted degree": number(
+            "Similarity", format="%.2f", width=85, help="Sum of the similarities of those edges."
+        ),
         "category": st.column_config.TextColumn("Category", width="small"),
         "date": st.column_config.DateColumn("Date", width=90),
     }

@@ -46,6 +46,13 @@ def page() -> None:
             user_search(dataset, user)
     for note in state.notes():
         messages.warning(as_text(note), icon=":material/link_off:")
+    if checkpoint is not None and dataset is not None and _foreign(checkpoint, dataset):
+        messages.info(
+            as_text(
+                f"Checkpoint {checkpoint.name!r} was trained on another dataset, or another version of this one; items "
+                "that it does not know are left out."
+            )
+        )
     if checkpoint is not None and dataset is not None and user is not None:
         _inspect(checkpoint, dataset, user)
     state.mirror()
@@ -72,8 +79,8 @@ def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
         key="checkpoint",
         width=190,
         filter_mode=None,
-        on_change=_chosen,
-        args=("checkpoint",),
+        on_change=_chosen_checkpoint,
+        args=(library,),
         help="A trained model. Listed are the folders under checkpoints/ and those given when the app was started.",
     )
     try:
@@ -84,7 +91,7 @@ def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
 
 
 def _choose_dataset(library: loading.Library) -> Dataset | None:
-    names = list(library.datasets)
+    names, checkpoint = list(library.datasets), state.current().checkpoint
     if not names:
         st.error(
             "No dataset was found. Make the sample with `python -m surge simulate sample_data --users 3000 --seed 0`."
@@ -92,7 +99,8 @@ def _choose_dataset(library: loading.Library) -> Dataset | None:
         return None
     name = state.current().dataset
     if name not in library.datasets:
-        first = "sample_data" if "sample_data" in names else names[0]
+        fitting = loading.matching_dataset(library, str(checkpoint)) if checkpoint in library.checkpoints else None
+        first = fitting or ("sample_data" if "sample_data" in names else names[0])
         if name is not None:
             state.add_note(f"There is no dataset {name!r} here; {first!r} is shown.")
         name = state.settle(dataset=first).dataset
@@ -103,8 +111,7 @@ def _choose_dataset(library: loading.Library) -> Dataset | None:
         key="dataset",
         width=190,
         filter_mode=None,
-        on_change=_chosen,
-        args=("dataset",),
+        on_change=lambda: state.change(dataset=st.session_state["dataset"]),
         help="The log that histories are read from; it should be the one the checkpoint was trained on.",
     )
     try:
@@ -114,8 +121,12 @@ def _choose_dataset(library: loading.Library) -> Dataset | None:
         return None
 
 
-def _chosen(name: str) -> None:
-    state.change(**{name: st.session_state[name]})
+def _chosen_checkpoint(library: loading.Library) -> None:
+    """Another checkpoint brings the dataset that it was trained on; where that stays the same, so does the user."""
+    name = st.session_state["checkpoint"]
+    fitting = loading.matching_dataset(library, name)
+    other = {"dataset": fitting} if fitting is not None and fitting != state.current().dataset else {}
+    state.change(checkpoint=name, **other)
 
 
 def _show_refused(library: loading.Library) -> None:
@@ -140,6 +151,13 @@ def _settle_user(checkpoint: Checkpoint | None, dataset: Dataset | None) -> str 
     user = loading.telling_user(checkpoint, dataset) or dataset.users[0]
     state.settle(user=user)
     return user
+
+
+def _foreign(checkpoint: Checkpoint, dataset: Dataset) -> bool:
+    """Whether the checkpoint says that it was trained on other data than these."""
+    trained_on = checkpoint.description.get("dataset")
+    digest = trained_on.get("digest") if isinstance(trained_on, dict) else None
+    return digest is not None and digest != dataset.digest
 
 
 def _sentence(error: SurgeError) -> str:

@@ -111,11 +111,13 @@ def assignment_matrix(record: Explanation, selection: Selection, theme: Theme | 
 
 def caption(record: Explanation) -> str:
     """What the matrix draws, in which unit, and what it leaves out."""
-    left_out = record.interest_extraction.total_assignment().shape[1] - len(shown_clusters(record))
+    mass, shown = cluster_mass(record), shown_clusters(record)
+    left_out = len(mass) - len(shown)
     rest = ""
     if left_out:
-        rest = f" {count(left_out, 'cluster holds', 'clusters hold')} less than half an item and are left out."
-        rest = rest.replace("and are", "and is") if left_out == 1 else rest
+        held = float(mass.sum() - mass[shown].sum())
+        amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
+        rest = f" {count(left_out, 'cluster')} holding {amount} {'is' if left_out == 1 else 'are'} left out."
     deeper = " Shares are products over the pooling layers." if record.interest_extraction.layers else ""
     return (
         "Soft assignment S: rows are items, the oldest on top; columns are clusters in the order read. "

@@ -117,5 +117,6 @@ def caption(record: Explanation, head: int | None = None, arrange: str = "intere
     return (
         f"Attention E ({which}): each row is an item, its cells the items it attends to, {order}. "
         "Colour: multiples of that row's uniform weight 1/|Nᵢ|. "
-        f"{count(kept, 'kept edge')} of {count(record.length**2, 'pair')}; the others weigh 0."
+        f"{count(kept, 'cell')} of {record.length**2:,} are kept edges, both ways and each item's own; "
+        "the others weigh 0."
     )

@@ -20,12 +20,14 @@ FIGURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
         "Effective clusters",
         "{:.1f}",
         lambda v: _verdict(
-            v, (1.5, "collapsed: nearly all items share one cluster"), (END, "clusters alive in a history")
+            v,
+            (1.5, "collapsed: nearly all items share one cluster"),
+            (END, "clusters that a history uses; means little where S is nearly uniform"),
         ),
     ),
     (
         "assignment_entropy",
-        "Entropy of S / log m",
+        "Blur of the clusters (entropy of S / log m)",
         "{:.2f}",
         lambda v: _verdict(
             v,
@@ -53,19 +55,19 @@ FIGURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
     ("nmi", "Clusters against true interests (NMI)", "{:.2f}", lambda v: "1 is a perfect match; simulated truth"),
     (
         "importance_noise_auc",
-        "Importance finds noise (AUC)",
+        "Low importance marks noise (AUC)",
         "{:.2f}",
         lambda v: "low γ against true noise clicks; 0.5 is chance",
     ),
     (
         "degree_noise_auc",
-        "Graph finds noise (AUC)",
+        "Few links mark noise (AUC)",
         "{:.2f}",
         lambda v: "low weighted degree against true noise clicks; 0.5 is chance",
     ),
     (
         "importance_interest_auc",
-        "Importance finds the interest (AUC)",
+        "High importance marks the interest (AUC)",
         "{:.2f}",
         lambda v: "high γ against the candidate's true interest; 0.5 is chance",
     ),

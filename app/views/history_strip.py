@@ -108,7 +108,7 @@ def _tick_texts(record: Explanation, shown: list[int]) -> list[str]:
     texts, before = [], ""
     for index in shown:
         day = date_of(record.history[index])
-        texts.append(moment_of(record.history[index])[-5:] if day and day == before else day or f"item {index + 1}")
+        texts.append(moment_of(record.history[index])[5:] if day and day == before else day or f"item {index + 1}")
         before = day
     return texts
 
@@ -123,6 +123,7 @@ def _ticks(top: float) -> list[float]:
 def caption(record: Explanation) -> str:
     """What the strip draws, in which unit, and what it leaves out."""
     return (
-        f"{count(record.length, 'item')} in time order, evenly spaced. Colour and letter: the item's cluster. "
+        f"{count(record.length, 'item')} in time order, evenly spaced. Colour and letter: the item's cluster "
+        "(grey: a small one). "
         "Height: importance γ, its share of the readout for this candidate (all shares sum to 100 %)."
     )

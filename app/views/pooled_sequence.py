@@ -17,15 +17,19 @@ from surge.explanation.record import Explanation
 
 STRONGEST = 3
 CHARACTERS = 120  # of the small names that fit side by side under all blocks
+LEAST_SHARE = 0.005  # of an item; with less it is not said to be in a cluster
 LEAST_CHARACTERS = 9  # a narrower block has no names under it
 
 
 def strongest_items(record: Explanation, cluster: int, limit: int = STRONGEST) -> list[int]:
-    """The items that weigh most in a cluster: largest share S times importance gamma."""
+    """The items that weigh most in a cluster: largest share S times importance gamma; a repeated item counts once."""
     extraction = record.interest_extraction
     share = extraction.total_assignment()[:, cluster]
-    ranked = np.argsort(-share * extraction.importance, kind="stable")[:limit]
-    return [int(i) for i in ranked if share[i] >= 0.005]
+    strongest: dict[str, int] = {}
+    for i in np.argsort(-share * extraction.importance, kind="stable"):
+        if share[i] >= LEAST_SHARE:
+            strongest.setdefault(record.history[i].item, int(i))
+    return list(strongest.values())[:limit]
 
 
 def pooled_sequence(record: Explanation, selection: Selection, theme: Theme | str) -> go.Figure:

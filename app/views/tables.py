@@ -66,14 +66,24 @@ def cluster_table(record: Explanation) -> pd.DataFrame:
     )
 
 
-def prediction_table(predicted: Sequence[Any], next_item: Item | None, candidate: str | None) -> pd.DataFrame:
-    """One row a predicted item, best first; `note` marks the true next item and the candidate on the screen."""
+def prediction_table(
+    predicted: Sequence[Any], next_item: Item | None, candidate: str | None, history: Sequence[Item] = ()
+) -> pd.DataFrame:
+    """One row a predicted item, best first.
+
+    `note` marks the true next item, the candidate on the screen, and items that the history holds already.
+    """
+    known = {item.item for item in history}
     true_next = next_item.item if next_item is not None else None
     rows = []
     for entry in predicted:
         notes = [
             word
-            for word, holds in (("next item", entry.item == true_next), ("candidate", entry.item == candidate))
+            for word, holds in (
+                ("next item", entry.item == true_next),
+                ("candidate", entry.item == candidate),
+                ("in history", entry.item in known),
+            )
             if holds
         ]
         rows.append(
@@ -87,7 +97,7 @@ def prediction_table(predicted: Sequence[Any], next_item: Item | None, candidate
                 "item": entry.item,
             }
         )
-    columns = ["rank", "title", "category", "probability", "logit", "note", "item"]
+    columns = ["rank", "title", "probability", "note", "category", "logit", "item"]
     return pd.DataFrame(rows, columns=columns)
 
 

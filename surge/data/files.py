@@ -74,6 +74,8 @@ def zip_members(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
     except zipfile.BadZipFile as problem:
+        if path.suffix.lower() != ".zip":
+            raise SurgeError(f"{path.name} is not a zip; for a single file use the format csv") from problem
         raise SurgeError(f"{path.name} is a damaged zip; get it again") from problem
     return [name for name in names if not name.startswith("__MACOSX/")]
 

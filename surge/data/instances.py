@@ -68,6 +68,12 @@ def encode(dataset: Dataset, rows: Mapping[str, int]) -> EncodedLog:
     )
 
 
+def time_period(timestamps: np.ndarray, split: Mapping[str, object]) -> np.ndarray:
+    """0, 1 or 2 (train, valid, test) of times under {"method": "time", "valid_start", "test_start"}."""
+    bounds = [int(split["valid_start"]), int(split["test_start"])]  # type: ignore[call-overload]
+    return np.searchsorted(bounds, timestamps, side="right")
+
+
 def split_instances(log: EncodedLog, split: Mapping[str, object]) -> dict[str, Instances]:
     """Every interaction with at least one before it is an instance of exactly one split.
 
@@ -78,8 +84,7 @@ def split_instances(log: EncodedLog, split: Mapping[str, object]) -> dict[str, I
     user = np.repeat(np.arange(len(lengths)), lengths)
     place = np.arange(len(log.items)) - log.offsets[user]
     if split.get("method") == "time":
-        bounds = [int(split["valid_start"]), int(split["test_start"])]  # type: ignore[call-overload]
-        period = np.searchsorted(bounds, log.timestamps, side="right")
+        period = time_period(log.timestamps, split)
     elif split.get("method") == "leave-last":
         period = np.clip(3 - (lengths[user] - place), 0, 2)
     else:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from surge.checkpoint import Checkpoint
+from surge.data.instances import SPLITS, time_period
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.record import Item
@@ -14,7 +17,8 @@ from surge.explanation.record import Item
 class UserHistory:
     """A history ready to be read: items in time order and their embedding rows.
 
-    `next_item` is the interaction that followed (held out), None where the whole history is read.
+    `next_item` is the interaction that followed and is not read, None where the whole history is read;
+    `next_period` is the part of the dataset's split that it belongs to: train, valid or test.
     `interests` is the simulated truth where the data carry it; no model ever sees it.
     `notes` says in sentences what was left out.
     """
@@ -25,6 +29,7 @@ class UserHistory:
     next_item: Item | None
     interests: tuple[str, ...] | None
     notes: tuple[str, ...]
+    next_period: str | None = None
 
 
 def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_out: bool = True) -> UserHistory:
@@ -83,4 +88,15 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
         next_item=next_item,
         interests=tuple(interests[index] for index in known) if interests else None,
         notes=tuple(notes),
+        next_period=_period(dataset, next_item),
     )
+
+
+def _period(dataset: Dataset, item: Item | None) -> str | None:
+    """The part of the split that a user's last interaction is in: by time, or always test with leave-last."""
+    if item is None:
+        return None
+    split = dataset.description.get("split", {})
+    if split.get("method") != "time":
+        return SPLITS[2]
+    return SPLITS[int(time_period(np.array([item.timestamp]), split)[0])]

@@ -64,7 +64,8 @@ def device_name(device: torch.device) -> str:
     """What the checkpoint's config says it was trained on."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
 
 
 class Trainer:
@@ -74,7 +75,9 @@ class Trainer:
         self, dataset: Dataset, output: Path, model: dict[str, Any], config: TrainingConfig, quiet: bool
     ) -> None:
         if output.exists():
-            raise SurgeError(f"{str(output)!r} already exists; choose another folder or remove it first.")
+            raise SurgeError(
+                f"{str(output)!r} already exists, so its training is over; choose another folder or remove it first."
+            )
         self.dataset, self.output, self.config, self.quiet = dataset, output, config, quiet
         self.device = choose_device(config.device)
         self.items = dataset.items.select("item", "title", "category")

@@ -100,10 +100,21 @@ def test_a_selection_in_the_url_is_shown_and_cleared(open_page):
 
 
 def test_another_checkpoint_keeps_the_user_and_ends_the_selection(open_page):
-    page = open_page(**TINY, user="u0001", items="0")
+    page = open_page(checkpoint="tiny model", dataset="sample_data", user="u0001", items="0")
+    assert "trained on another dataset" not in _sentences(page)  # this checkpoint does not say on which
     page.selectbox(key="checkpoint").select("demo").run()
     parameters = _parameters(page)
     assert (parameters["checkpoint"], parameters["user"]) == ("demo", "u0001") and "items" not in parameters
+
+
+def test_another_checkpoint_brings_the_dataset_that_it_was_trained_on(open_page):
+    page = open_page(**TINY, user="u0001")
+    page.selectbox(key="checkpoint").select("demo").run()
+    assert _parameters(page)["dataset"] == "sample_data"
+    page.selectbox(key="dataset").select("tiny").run()
+    assert (_parameters(page)["checkpoint"], _parameters(page)["dataset"]) == ("demo", "tiny")
+    assert any("trained on another dataset" in info.value.replace("\u2060", "") for info in page.info)
+    assert _drawn(page)
 
 
 @pytest.mark.parametrize(

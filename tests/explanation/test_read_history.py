@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -128,3 +130,20 @@ def test_an_item_without_a_title_is_called_by_its_id() -> None:
     items = checkpoint.items.with_columns(title=pl.when(pl.col("item") != "i3").then("title"))
     history = read_history(checkpoint, make_dataset({"ann": ["i2", "i3"]}, items), "ann", hold_out=False)
     assert [item.title for item in history.items] == ["Title 2", "i3"]
+
+
+@pytest.mark.parametrize(
+    ("split", "period"),
+    [
+        ({"method": "leave-last"}, "test"),
+        ({"method": "time", "valid_start": 10**12, "test_start": 10**12 + 1}, "train"),
+        ({"method": "time", "valid_start": 0, "test_start": 10**12}, "valid"),
+        ({"method": "time", "valid_start": 0, "test_start": 0}, "test"),
+    ],
+)
+def test_the_next_item_says_which_period_it_is_in(split, period):
+    checkpoint = make_checkpoint()
+    dataset = make_dataset({"ann": ["i1", "i4", "i2"]}, checkpoint.items)
+    dataset = replace(dataset, description={**dataset.description, "split": split})
+    assert read_history(checkpoint, dataset, "ann").next_period == period
+    assert read_history(checkpoint, dataset, "ann", hold_out=False).next_period is None

@@ -1,4 +1,4 @@
-"""Eq. 1-17 of design.md's section 2 once more, in float64 NumPy: one unpadded history, one candidate, plain loops."""
+"""Eq. 1-17 as the project defines them once more, in float64 NumPy: one history, one candidate, plain loops."""
 
 from __future__ import annotations
 

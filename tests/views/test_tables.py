@@ -76,7 +76,7 @@ def test_health_reads_what_is_there() -> None:
     figures = health.health(metrics)
     assert [(label, value) for label, value, _ in figures] == [
         ("Effective clusters", "1.2"),
-        ("Entropy of S / log m", "0.04"),
+        ("Blur of the clusters (entropy of S / log m)", "0.04"),
     ]
     assert "collapsed" in figures[0][2] and "crisp" in figures[1][2]
     assert health.health({}) == [] and health.health({"nmi": "high", "x": [1]}) == []
