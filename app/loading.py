@@ -206,7 +206,7 @@ def explanation(checkpoint: Checkpoint, dataset: Dataset, user: str, candidate: 
 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
-    """A user to open with: the first of a few whose next item is in the test period and the top 10, with three clusters.
+    """A user to open with: of a few, the first in whose top 10 is the next item, of the test period, with 3 clusters.
 
     Else the one of them whose next item ranks best; None where the checkpoint knows no item of any of them.
     """

@@ -18,10 +18,10 @@ def headline(record: Explanation, rank: int | None, ranked: int) -> str:
         f"ranks **#{rank:,} of {ranked:,}**" if rank is not None else "is not ranked, as it is in the history already,"
     )
     known = record.target.item in {item.item for item in record.history}
-    repeat = ", an item that the history holds already" if known and rank is not None else ""
+    repeat = ", which the history holds already," if known and rank is not None else ""
     first = (
-        f"**{target}** {place} for user {as_text(record.user, 40)}, with a score of "
-        f"**{percent(record.prediction.probability)}**{repeat}."
+        f"**{target}**{repeat} {place} for user {as_text(record.user, 40)}, with a score of "
+        f"**{percent(record.prediction.probability)}**."
     )
     importance = record.interest_extraction.final_importance()
     heaviest = int(np.argmax(importance))
