@@ -16,7 +16,7 @@ from app.views.text import count, escape, listed, shorten, title_of
 from surge.explanation.record import Explanation
 
 STRONGEST = 3
-CHARACTERS = 120  # of the small names that fit side by side under all blocks
+CHARACTERS = 84  # of the small names that fit side by side under all blocks
 LEAST_SHARE = 0.005  # of an item; with less it is not said to be in a cluster
 LEAST_CHARACTERS = 9  # a narrower block has no names under it
 

@@ -107,5 +107,5 @@ def caption(record: Explanation) -> str:
     over = f", means over {heads} heads" if heads > 1 else ""
     return (
         f"α: what the item's neighbourhood adds to attention; β: what the candidate adds{over}. γ: share of the "
-        "readout. Degree: kept edges; weighted degree: the sum of their similarities. Share: what its cluster holds."
+        "readout. Degree: kept edges; similarity: theirs added up. In cluster: the share that its cluster holds."
     )
