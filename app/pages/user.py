@@ -63,8 +63,8 @@ def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
     if not names:
         st.error(
             "No checkpoint was found. Train one with `python -m surge train sample_data --output checkpoints/mine`, or "
-            "name the "
-            f"folder that holds yours in the environment variable `{loading.ROOTS_VARIABLE}` and start the app again."
+            f"name the folder that holds yours in the environment variable `{loading.ROOTS_VARIABLE}` and start the "
+            "app again."
         )
         return None
     name = state.current().checkpoint

@@ -17,13 +17,6 @@ def degrees(record: Explanation) -> np.ndarray:
     return neighbour_counts(record) - np.diag(record.graph_construction.adjacency)
 
 
-def weighted_degrees(record: Explanation) -> np.ndarray:
-    """The sum of the similarities over each item's kept edges (n), without the one to itself."""
-    graph = record.graph_construction
-    kept = graph.adjacency * graph.similarity
-    return kept.sum(axis=1) - np.diag(kept)
-
-
 def attention(record: Explanation, head: int | None = None) -> np.ndarray:
     """E of one head (n x n), or its mean over the heads."""
     weights = record.interest_fusion.attention

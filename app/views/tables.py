@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.views.measures import degrees, mean_update_gate, weighted_degrees
+from app.views.measures import degrees, mean_update_gate
 from app.views.palette import cluster_mass, cluster_styles, item_clusters
 from app.views.pooled_sequence import strongest_items
 from app.views.text import title_of
@@ -34,7 +34,7 @@ def item_table(record: Explanation, interests: Sequence[str] | None = None) -> p
         "beta": fusion.query_score.mean(axis=0),
         "gamma": extraction.importance,
         "degree": degrees(record).astype(np.int64),
-        "weighted degree": weighted_degrees(record),
+        "weighted degree": record.graph_construction.weighted_degree(),
     }
     if interests is not None:
         columns["true interest"] = list(interests)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.catalogue import rank_catalogue, sigmoid
 from surge.explanation.history import UserHistory, read_history
 from surge.explanation.record import (
     Embeddings,
@@ -93,7 +92,7 @@ def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | No
             evolution=_array(reading.evolution.states[0]),
             update_gate=_array(reading.evolution.update_gate[0]),
             logit=logit,
-            probability=1 / (1 + math.exp(-logit)) if logit > -700 else 0.0,
+            probability=float(sigmoid(np.asarray(logit))),
         ),
         notes=history.notes,
     )

@@ -47,13 +47,6 @@ def attention_distance(record: Explanation) -> float:
     return float(distance[:, degree > 1].mean())
 
 
-def weighted_degree(record: Explanation) -> np.ndarray:
-    """Sum of the similarities of each item's kept edges to other items (n); low for what fits nothing else."""
-    graph = record.graph_construction
-    off = graph.adjacency * (1 - np.eye(len(graph.adjacency)))
-    return (off * graph.similarity).sum(1)
-
-
 def structure(first: Explanation, second: Explanation) -> dict[str, float]:
     """Figures of one history read with two candidates."""
     n = first.length
@@ -84,7 +77,7 @@ def truth(record: Explanation, interests: Sequence[str], target_interest: str | 
         figures["nmi_with_noise"] = float(normalized_mutual_info_score(labels, clusters))
     if clean.any() and not clean.all():
         figures["importance_noise_auc"] = float(roc_auc_score(~clean, -record.interest_extraction.importance))
-        figures["degree_noise_auc"] = float(roc_auc_score(~clean, -weighted_degree(record)))
+        figures["degree_noise_auc"] = float(roc_auc_score(~clean, -record.graph_construction.weighted_degree()))
     same = labels == target_interest
     if target_interest not in (None, NOISE) and same.any() and not same.all():
         figures["importance_interest_auc"] = float(roc_auc_score(same, record.interest_extraction.importance))

@@ -43,6 +43,11 @@ class GraphConstruction:
     threshold: float
     adjacency: Array
 
+    def weighted_degree(self) -> Array:
+        """Sum of the similarities of each item's kept edges to other items (n); low for what fits nothing else."""
+        kept = self.adjacency * self.similarity
+        return kept.sum(axis=1) - np.diag(kept)
+
 
 @dataclass(frozen=True)
 class InterestFusion:

@@ -19,7 +19,6 @@ from surge.explanation.quality import (
     explanation_quality,
     structure,
     truth,
-    weighted_degree,
 )
 from surge.explanation.record import Explanation
 from tests.explanation.worlds import catalogue, make_checkpoint, make_dataset
@@ -94,7 +93,7 @@ def test_attention_distance_skips_items_that_have_only_themselves() -> None:
 def test_weighted_degree_sums_the_kept_edges_to_others() -> None:
     similarity = np.array([[1, 0.8, 0.3], [0.8, 1, 0.5], [0.3, 0.5, 1]])
     record = changed(make_explanation(items=3), "graph_construction", similarity=similarity, adjacency=CHAIN)
-    assert weighted_degree(record).tolist() == pytest.approx([0.8, 1.3, 0.5])
+    assert record.graph_construction.weighted_degree().tolist() == pytest.approx([0.8, 1.3, 0.5])
 
 
 def test_structure_compares_two_candidates() -> None:
