@@ -13,7 +13,8 @@ from app.components.inspection import Inspection, caption, heading
 from app.components.interest_graph import graph_component, last_click
 from app.components.linked_table import linked_table
 from app.views import assignment_matrix, history_strip, interest_graph, tables
-from surge.explanation.catalogue import Predicted, Ranking
+from surge.explanation.catalogue import Ranking
+from surge.explanation.measured import Predicted
 
 GRAPH_KEY = "interest_graph"
 LEAST_HEIGHT = 480  # pixels of the graph's row

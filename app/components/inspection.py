@@ -28,7 +28,7 @@ class Inspection:
     selection: Selection
     theme: Theme
 
-    def styles(self) -> list[ClusterStyle]:
+    def styles(self) -> tuple[ClusterStyle, ...]:
         """Letters and colours of the final clusters."""
         return cluster_styles(self.record, self.theme)
 

@@ -10,7 +10,7 @@ from app import state
 from app.components.labels import as_text
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
-from surge.explanation.catalogue import Predicted
+from surge.explanation.measured import Predicted
 from surge.explanation.record import Item
 
 SHOWN = 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -120,27 +121,41 @@ def cluster_mass(record: Explanation) -> np.ndarray:
     return record.interest_extraction.total_assignment().sum(axis=0)
 
 
-def cluster_styles(record: Explanation, theme: Theme | str = Theme.LIGHT) -> list[ClusterStyle]:
+def cluster_styles(
+    record: Explanation,
+    theme: Theme | str = Theme.LIGHT,
+    like: Sequence[ClusterStyle] | None = None,
+    partner: Sequence[int] | None = None,
+) -> tuple[ClusterStyle, ...]:
     """One style a final cluster; entry c is the style of cluster c.
 
     The (at most seven) heaviest clusters that are some item's first choice get a colour and a letter, A first
-    in the order in which the clusters are read; all others are grey.
+    in the order in which the clusters are read; all others are grey. With `like`, the styles of another record,
+    a cluster keeps the letter and colour that it has there (under another checkpoint: that its `partner` has, -1
+    for none), and only what is left over is given to the others.
     """
     theme = Theme(theme)
     clusters, mass = item_clusters(record), cluster_mass(record)
-    holding = [int(cluster) for cluster in np.unique(clusters)]
-    heaviest = set(sorted(holding, key=lambda cluster: (-mass[cluster], cluster))[: len(CLUSTER_COLOURS)])
+    kept: dict[int, int] = {}  # cluster -> which of the seven looks
+    if like is not None:
+        for cluster in range(len(mass)):
+            source = cluster if partner is None else int(partner[cluster])
+            if 0 <= source < len(like) and like[source].lettered:
+                kept[cluster] = CLUSTER_LETTERS.index(like[source].letter)
+    holding = [int(cluster) for cluster in np.unique(clusters) if int(cluster) not in kept]
+    free = [look for look in range(len(CLUSTER_COLOURS)) if look not in kept.values()]
+    heaviest = set(sorted(holding, key=lambda cluster: (-mass[cluster], cluster))[: len(free)])
     read = [int(cluster) for cluster in record.prediction.order if int(cluster) in heaviest]
-    place = {cluster: position for position, cluster in enumerate(read)}
+    looks = kept | dict(zip(read, free, strict=False))
     styles = []
     for cluster in range(len(mass)):
         name = _cluster_name(record, clusters, cluster)
-        if cluster in place:
-            position = place[cluster]
-            styles.append(ClusterStyle(cluster, CLUSTER_LETTERS[position], CLUSTER_COLOURS[position], name))
+        if cluster in looks:
+            look = looks[cluster]
+            styles.append(ClusterStyle(cluster, CLUSTER_LETTERS[look], CLUSTER_COLOURS[look], name))
         else:
             styles.append(ClusterStyle(cluster, NO_LETTER, theme.other, name))
-    return styles
+    return tuple(styles)
 
 
 def _cluster_name(record: Explanation, clusters: np.ndarray, cluster: int) -> str:

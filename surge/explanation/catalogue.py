@@ -10,22 +10,10 @@ import torch
 
 from surge.checkpoint import Checkpoint
 from surge.explanation.history import UserHistory
+from surge.explanation.measured import Predicted, sigmoid
 from surge.model.surge import History, SurgeModel
 
 CELLS = 1_000_000  # attention entries of one chunk: candidates x heads x n x n; more don't fit the cache
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """One recommended item; rank counts from 1."""
-
-    rank: int
-    row: int
-    item: str
-    title: str
-    category: str | None
-    logit: float
-    probability: float
 
 
 @dataclass(frozen=True)
@@ -51,11 +39,6 @@ class Ranking:
                 zip(rows, items, sigmoid(self.logits[rows]).tolist(), strict=True), start=1
             )
         ]
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Probability of a logit, without overflow."""
-    return np.exp(-np.logaddexp(0, -logits.astype(np.float64)))
 
 
 def score_rows(

@@ -12,8 +12,9 @@ from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import rank_catalogue, sigmoid
+from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import UserHistory, read_history
+from surge.explanation.measured import sigmoid
 from surge.explanation.record import (
     Embeddings,
     Explanation,

@@ -132,6 +132,13 @@ class Explanation:
         """n, the number of history items that the model read."""
         return len(self.history)
 
+    def attention_received(self) -> Array:
+        """How much the history listens to each item (n): sum over i of E_ij, mean over heads, as a multiple of
+        what uniform attention would give it. 1 is what the graph alone gives."""
+        adjacency = self.graph_construction.adjacency.astype(np.float64)
+        uniform = (adjacency / adjacency.sum(axis=1, keepdims=True)).sum(axis=0)
+        return self.interest_fusion.attention.mean(axis=0).sum(axis=0) / uniform
+
     # -- saving and loading ---------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import torch
 
 from surge.checkpoint import Checkpoint
 from surge.explanation import catalogue
-from surge.explanation.catalogue import Ranking, rank_catalogue, score_rows, sigmoid
+from surge.explanation.catalogue import Ranking, rank_catalogue, score_rows
+from surge.explanation.measured import sigmoid
 from surge.model.surge import History
 from tests.explanation.worlds import history_of, make_checkpoint
 
