@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,44 @@ def score_rows(
             scores[start : start + chunk] = model.read(graph, part.unsqueeze(0)).logit[0].float().cpu().numpy()
             if progress:
                 progress(min(1.0, (start + chunk) / len(candidates)))
+    return scores
+
+
+def score_histories(
+    model: SurgeModel,
+    histories: Sequence[Sequence[int]],
+    candidates: Sequence[int] | np.ndarray,
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """Logits (float32, histories x candidates) of the same candidate rows for many histories, in chunks.
+
+    Histories of like length are read together, so that little is padded. An empty history is a ValueError.
+    """
+    if any(len(history) == 0 for history in histories):
+        raise ValueError("a history without an item can't be scored")
+    device = model.item_embedding.weight.device
+    order = sorted(range(len(histories)), key=lambda index: len(histories[index]))
+    rows = torch.as_tensor(np.asarray(candidates, dtype=np.int64), device=device)
+    scores = np.empty((len(histories), len(rows)), dtype=np.float32)
+    done = 0
+    with torch.inference_mode():
+        while done < len(order):
+            # the longest of a chunk is its last: take as many as fit, at least one
+            take = 1
+            while done + take < len(order):
+                longest = len(histories[order[done + take]])
+                if (take + 1) * max(len(rows), 1) * model.config.heads * longest**2 > CELLS:
+                    break
+                take += 1
+            part = order[done : done + take]
+            if take == 1:
+                scores[part[0]] = score_rows(model, tuple(histories[part[0]]), rows.cpu().numpy())
+            else:
+                graph = model.build_graph(History.pad([histories[index] for index in part], device))
+                scores[part] = model.read(graph, rows.expand(take, -1)).logit.float().cpu().numpy()
+            done += take
+            if progress:
+                progress(done / len(order))
     return scores
 
 

@@ -8,7 +8,7 @@ import torch
 
 from surge.checkpoint import Checkpoint
 from surge.explanation import catalogue
-from surge.explanation.catalogue import Ranking, rank_catalogue, score_rows
+from surge.explanation.catalogue import Ranking, rank_catalogue, score_histories, score_rows
 from surge.explanation.measured import sigmoid
 from surge.model.surge import History
 from tests.explanation.worlds import history_of, make_checkpoint
@@ -72,3 +72,18 @@ def test_chunks_change_no_score_and_report_progress_to_the_end(cells: int, monke
         direct = checkpoint.model(History.pad([rows]), torch.tensor([[29, 0, 7]]))[0].numpy()
     assert whole[[29, 0, 7]] == pytest.approx(direct, abs=1e-5)
     assert score_rows(checkpoint.model, rows, np.array([29, 0, 7])) == pytest.approx(direct, abs=1e-5)
+
+
+def test_many_histories_score_as_each_alone() -> None:
+    checkpoint = make_checkpoint()
+    model, count = checkpoint.model, checkpoint.model_config.item_count
+    rng = np.random.default_rng(3)
+    histories = [tuple(rng.integers(0, count, size=length).tolist()) for length in (7, 1, 12, 3, 12)]
+    candidates = rng.integers(0, count, size=5)
+    shares: list[float] = []
+    together = score_histories(model, histories, candidates, shares.append)
+    alone = np.stack([score_rows(model, history, candidates) for history in histories])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    with pytest.raises(ValueError, match="without an item"):
+        score_histories(model, [(1,), ()], candidates)
