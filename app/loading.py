@@ -11,23 +11,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import streamlit as st
 
+from app.jobs import Job
 from surge.checkpoint import Checkpoint, load_checkpoint
 from surge.checkpoint_files import PICKLES
 from surge.data.store import DESCRIPTION_FILE, FILES, Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, rank_catalogue
+from surge.explanation.drift import measure_drift
 from surge.explanation.explain import explain_history
+from surge.explanation.faithfulness import measure_faithfulness
 from surge.explanation.history import UserHistory, read_history
+from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
+from surge.explanation.measured import Drift, Effects, Faithfulness
+from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
+from surge.explanation.what_if import change_history, made_up_history
 
 PROJECT = Path(__file__).resolve().parent.parent
 ROOTS_VARIABLE = "SURGE_ROOTS"
 MOST_ENTRIES = 500  # of one root: a folder with more is hardly meant
 LEAST_TELLING = 20  # items of a history to open with
 TELLING_USERS = 12  # histories that are ranked, at most, to find one to open with
+MOST_CELLS_AT_ONCE = 150_000_000  # attention entries: some five seconds; more is scored in the background
+MOST_JOBS = 2  # scorings in the background, with their results
+KEPT = {"effects": 64, "faithfulness": 64, "drift": 16, "figure": 96}  # values of each kind
 Given = TypeVar("Given", Checkpoint, Dataset)
+Made = TypeVar("Made")
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -186,23 +199,128 @@ def _dataset(folder: str, stamp: tuple) -> Dataset:
     return Dataset.load(folder)
 
 
-# -- one user -------------------------------------------------------------------------------------------
-# Objects are shared, not copied: nobody changes them. Keys are digests, never arrays or tensors.
+# -- one history ----------------------------------------------------------------------------------------
+# Objects are shared, not copied: nobody changes them. Keys are digests and ids, never arrays or tensors.
 
 
-def user_history(checkpoint: Checkpoint, dataset: Dataset, user: str) -> UserHistory:
+@dataclass(frozen=True)
+class Subject:
+    """One history under one checkpoint, as the user left it or as edits made it; `key` tells it from all others."""
+
+    key: tuple[str, ...]
+    checkpoint: Checkpoint
+    history: UserHistory
+
+    @property
+    def cells(self) -> int:
+        """What scoring the whole catalogue costs, in attention entries."""
+        config = self.checkpoint.model_config
+        return config.item_count * config.heads * len(self.history.rows) ** 2
+
+
+def subject(checkpoint: Checkpoint, dataset: Dataset, user: str) -> Subject:
     """What the model reads of a user."""
-    return _history(checkpoint.digest, dataset.digest, user, checkpoint, dataset)
+    key = (checkpoint.digest, dataset.digest, user)
+    return Subject(key, checkpoint, _history(key, checkpoint, dataset))
 
 
-def ranking(checkpoint: Checkpoint, dataset: Dataset, user: str) -> Ranking:
-    """Every item of the catalogue, scored for a user."""
-    return _ranking(checkpoint.digest, dataset.digest, user, checkpoint, dataset)
+def made_up(checkpoint: Checkpoint) -> Subject:
+    """A user without a history, to be filled by edits."""
+    return Subject((checkpoint.digest, "", ""), checkpoint, made_up_history())
 
 
-def explanation(checkpoint: Checkpoint, dataset: Dataset, user: str, candidate: str) -> Explanation:
-    """Everything that the model computed for a user and a candidate."""
-    return _explanation(checkpoint.digest, dataset.digest, user, candidate, checkpoint, dataset)
+def edited(base: Subject, plan: Plan) -> Subject:
+    """The same user with a changed history; a plan that can't be read is a SurgeError."""
+    if plan.is_whole(len(base.history.items)):
+        return base
+    return Subject((*base.key, plan.to_text()), base.checkpoint, change_history(base.checkpoint, base.history, plan))
+
+
+def ranking(subject: Subject) -> Ranking | None:
+    """Every item of the catalogue, scored; None where that takes long and hasn't been done: see `scoring`."""
+    if subject.cells > MOST_CELLS_AT_ONCE:
+        job = _jobs().get(subject.key)
+        return job.result if job is not None else None
+    return _ranking(subject.key, subject)
+
+
+def scoring(subject: Subject) -> Job:
+    """The scoring of a large catalogue, in the background; it begins when it is first asked for."""
+    jobs = _jobs()
+    if subject.key not in jobs:
+        for old in list(jobs)[: max(0, len(jobs) - MOST_JOBS + 1)]:
+            jobs.pop(old).stop()
+        jobs[subject.key] = Job(lambda progress: rank_catalogue(subject.checkpoint, subject.history, progress))
+    return jobs[subject.key]
+
+
+def is_scoring(subject: Subject) -> bool:
+    """Whether the scoring of a large catalogue has begun, or is done."""
+    return subject.key in _jobs()
+
+
+def stop_scoring(subject: Subject) -> None:
+    """Leave the scoring of a large catalogue."""
+    job = _jobs().pop(subject.key, None)
+    if job is not None:
+        job.stop()
+
+
+@st.cache_resource(show_spinner=False)
+def _jobs() -> dict[tuple[str, ...], Job]:
+    return {}
+
+
+def explanation(subject: Subject, candidate: str) -> Explanation:
+    """Everything that the model computed for a history and a candidate."""
+    return _explanation(subject.key, candidate, subject)
+
+
+def effects(subject: Subject, candidate: str, progress: Progress | None = None) -> Effects:
+    """What the candidate's score becomes without each item and each cluster."""
+    ranked = ranking(subject)
+    return _kept(
+        "effects",
+        (*subject.key, candidate, ranked is not None),
+        lambda: _measured(subject, candidate, ranked, progress),
+    )
+
+
+def _measured(subject: Subject, candidate: str, ranked: Ranking | None, progress: Progress | None) -> Effects:
+    record, others = explanation(subject, candidate), None
+    if ranked is not None:
+        clusters = record.interest_extraction.total_assignment().argmax(axis=1)
+        others = _competitors(subject.key, tuple(clusters.tolist()), subject, ranked)
+    return measure_effects(subject.checkpoint, subject.history, record, ranked, others, progress)
+
+
+def faithfulness(subject: Subject, candidate: str, progress: Progress) -> Faithfulness:
+    """Deletion and insertion curves."""
+    return _kept(
+        "faithfulness",
+        (*subject.key, candidate),
+        lambda: measure_faithfulness(
+            subject.checkpoint,
+            subject.history,
+            explanation(subject, candidate),
+            effects(subject, candidate),
+            progress=progress,
+        ),
+    )
+
+
+def drift(subject: Subject, candidate: str, progress: Progress) -> Drift:
+    """How the graph and the candidate's rank grew with the history."""
+    return _kept(
+        "drift",
+        (*subject.key, candidate),
+        lambda: measure_drift(subject.checkpoint, subject.history, explanation(subject, candidate), progress=progress),
+    )
+
+
+def figure(key: tuple[Any, ...], build: Callable[[], Made]) -> Made:
+    """A picture that is drawn again unchanged when only the selection changes; `key` names all that it shows."""
+    return _kept("figure", key, build)
 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
@@ -213,21 +331,41 @@ def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
     return _telling_user(checkpoint.digest, dataset.digest, checkpoint, dataset)
 
 
+def _kept(kind: str, key: tuple[Any, ...], compute: Callable[[], Made]) -> Made:
+    """The value under a key, computed once; the oldest go first. Not a cached function of Streamlit's, as those may
+    draw no progress."""
+    store = _stores(kind)
+    if key not in store:
+        value = compute()  # first: an interrupted run leaves nothing
+        while len(store) >= KEPT[kind]:
+            store.pop(next(iter(store)), None)
+        store[key] = value
+    return store[key]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stores(kind: str) -> dict[tuple[Any, ...], Any]:
+    return {}
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _history(key: str, data_key: str, user: str, _checkpoint: Checkpoint, _dataset: Dataset) -> UserHistory:
-    return read_history(_checkpoint, _dataset, user)
+def _history(key: tuple[str, ...], _checkpoint: Checkpoint, _dataset: Dataset) -> UserHistory:
+    return read_history(_checkpoint, _dataset, key[2])
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _ranking(key: str, data_key: str, user: str, _checkpoint: Checkpoint, _dataset: Dataset) -> Ranking:
-    return rank_catalogue(_checkpoint, user_history(_checkpoint, _dataset, user))
+def _ranking(key: tuple[str, ...], _subject: Subject) -> Ranking:
+    return rank_catalogue(_subject.checkpoint, _subject.history)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _explanation(
-    key: str, data_key: str, user: str, candidate: str, _checkpoint: Checkpoint, _dataset: Dataset
-) -> Explanation:
-    return explain_history(_checkpoint, user_history(_checkpoint, _dataset, user), candidate)
+def _explanation(key: tuple[str, ...], candidate: str, _subject: Subject) -> Explanation:
+    return explain_history(_subject.checkpoint, _subject.history, candidate)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _competitors(key: tuple[str, ...], clusters: tuple[int, ...], _subject: Subject, _ranking: Ranking) -> Competitors:
+    return measure_competitors(_subject.checkpoint, _subject.history, np.asarray(clusters), _ranking)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for a telling user …")
@@ -236,19 +374,22 @@ def _telling_user(key: str, data_key: str, _checkpoint: Checkpoint, _dataset: Da
     best, best_rank = None, _checkpoint.model_config.item_count + 1
     for user in users[:: max(1, len(users) // TELLING_USERS)][:TELLING_USERS]:
         try:
-            history = user_history(_checkpoint, _dataset, user)
+            found = subject(_checkpoint, _dataset, user)
         except SurgeError:
             continue
         best = best or user
+        history = found.history
         row = _checkpoint.rows.get(history.next_item.item) if history.next_item else None
         if row is None or len(history.rows) < LEAST_TELLING:
             continue
-        ranked = ranking(_checkpoint, _dataset, user)
+        ranked = ranking(found)
+        if ranked is None:  # a catalogue too large to look around in
+            return user
         rank = ranked.rank_of(row)
         if rank is None or rank >= best_rank:
             continue
         best, best_rank = user, rank
-        record = explanation(_checkpoint, _dataset, user, ranked.top(1)[0].item)
+        record = explanation(found, ranked.top(1)[0].item)
         clusters = record.interest_extraction.total_assignment().argmax(axis=1)
         if rank <= 10 and len(set(clusters.tolist())) >= 3 and history.next_period == "test":
             return user

@@ -12,26 +12,43 @@ from app.views.interest_graph import DEFAULT_EDGES, LAYERS, MOST_EDGES
 from app.views.selection import Selection
 
 LONGEST_VALUE = 500  # characters of one value in a URL; ids are shorter
+LONGEST_EDITS = 20_000  # of a changed history, which names the ids of what was inserted
 MOST_ITEMS = 5000  # positions in a URL; no history is longer
-NAMES = ("checkpoint", "dataset", "user", "candidate", "items", "cluster", "layer", "edges")
-_PLACE, _NOTES, _MIRRORED, _CHOSEN = "place", "place notes", "place mirrored", "place chosen"
+MOST_UNDO = 100
+DRAWERS = ("edit", "compare", "versus", "faithfulness", "drift", "population")
+TOUR_STEPS = 5
+TEXTS = ("checkpoint", "dataset", "user", "candidate", "second", "versus", "edits", "staged")
+NUMBERS = ("cluster", "edges", "head", "tour")
+NAMES = (*TEXTS, "made_up", "items", *NUMBERS, "layer", "open")
+_PLACE, _NOTES, _MIRRORED, _CHOSEN, _UNDO = "place", "place notes", "place mirrored", "place chosen", "place undo"
 
 
 @dataclass(frozen=True)
 class Place:
     """Where the analyst is. `None` means the default: the first checkpoint, a telling user, the top prediction.
 
-    `items` are positions in the history that the model read, from 0; `cluster` is a final cluster.
+    `items` are positions in the history on the screen, from 0; `cluster` is a final cluster. `second` is the
+    candidate compared with, `versus` the checkpoint compared with. `edits` is the plan of the history that is read
+    (see surge.explanation.plan), `staged` one that waits to be run. With `made_up` there is no user: the plan alone
+    is the history. `open` names the drawers that are open; `tour` counts from 1.
     """
 
     checkpoint: str | None = None
     dataset: str | None = None
     user: str | None = None
     candidate: str | None = None
+    second: str | None = None
+    versus: str | None = None
+    made_up: bool = False
+    edits: str | None = None
+    staged: str | None = None
     items: frozenset[int] = frozenset()
     cluster: int | None = None
     layer: str = LAYERS[0]
     edges: int = DEFAULT_EDGES
+    head: int | None = None
+    open: frozenset[str] = frozenset()
+    tour: int | None = None
 
     @property
     def selection(self) -> Selection:
@@ -42,7 +59,7 @@ class Place:
 def parse(parameters: Mapping[str, str]) -> tuple[Place, list[str]]:
     """A place from the parameters of a URL, and one sentence for each that makes no sense and was left out.
 
-    Whether a checkpoint, a user or an item exists is not known here: who looks it up says so.
+    Whether a checkpoint, a user, an item or an edit exists is not known here: who looks it up says so.
     """
     notes: list[str] = []
     values: dict[str, Any] = {}
@@ -50,15 +67,20 @@ def parse(parameters: Mapping[str, str]) -> tuple[Place, list[str]]:
         text = parameters.get(name)
         if not text:
             continue
-        if len(text) > LONGEST_VALUE and name != "items":
+        longest = {"items": None, "edits": LONGEST_EDITS, "staged": LONGEST_EDITS}.get(name, LONGEST_VALUE)
+        if longest is not None and len(text) > longest:
             notes.append(f"The link's {name} is {len(text):,} characters long and was left out.")
-        elif name in ("checkpoint", "dataset", "user", "candidate"):
+        elif name in TEXTS:
             values[name] = text
         elif name == "layer":
             if text in LAYERS:
                 values["layer"] = text
             else:
                 notes.append(f"The link names the layer {text!r}; there are {', '.join(LAYERS)}.")
+        elif name == "made_up":
+            values["made_up"] = text == "1"
+        elif name == "open":
+            values["open"] = frozenset(part for part in text.split(",") if part in DRAWERS)
         elif name == "items":
             numbers = [_whole(part) for part in text.split(",", MOST_ITEMS)]
             values["items"] = frozenset(number for number in numbers if number is not None)
@@ -70,24 +92,24 @@ def parse(parameters: Mapping[str, str]) -> tuple[Place, list[str]]:
             values[name] = number
     if "edges" in values and not 1 <= values["edges"] <= MOST_EDGES:
         notes.append(f"The link asks for {values.pop('edges')} edges; from 1 to {MOST_EDGES:,} can be drawn.")
+    if "tour" in values and not 1 <= values["tour"] <= TOUR_STEPS:
+        notes.append(f"The tour has {TOUR_STEPS} steps; the link's step {values.pop('tour')} was left out.")
     return Place(**values), notes
 
 
 def parameters_of(place: Place) -> dict[str, str]:
     """The URL parameters that lead back to a place; what is at its default is left out."""
-    parameters = {
-        name: str(value)
-        for name in ("checkpoint", "dataset", "user", "candidate")
-        if (value := getattr(place, name)) is not None
-    }
+    parameters = {name: str(value) for name in TEXTS if (value := getattr(place, name)) is not None}
+    if place.made_up:
+        parameters["made_up"] = "1"
     if place.items:
         parameters["items"] = ",".join(str(item) for item in sorted(place.items))
-    if place.cluster is not None:
-        parameters["cluster"] = str(place.cluster)
-    if place.layer != LAYERS[0]:
-        parameters["layer"] = place.layer
-    if place.edges != DEFAULT_EDGES:
-        parameters["edges"] = str(place.edges)
+    default = Place()
+    for name in (*NUMBERS, "layer"):
+        if (value := getattr(place, name)) != getattr(default, name):
+            parameters[name] = str(value)
+    if place.open:
+        parameters["open"] = ",".join(name for name in DRAWERS if name in place.open)
     return parameters
 
 
@@ -100,6 +122,7 @@ def arrive() -> Place:
     chosen = st.session_state.pop(_CHOSEN, False)
     if _PLACE not in st.session_state or (not chosen and in_url != st.session_state.get(_MIRRORED)):
         st.session_state[_PLACE], st.session_state[_NOTES] = parse(in_url)
+        st.session_state[_UNDO] = []
     return current()
 
 
@@ -129,12 +152,16 @@ def change(**changes: Any) -> None:
     """What a widget's callback calls: the analyst chose something. Another user, model or log ends the selection."""
     st.session_state[_NOTES] = []
     st.session_state[_CHOSEN] = True
-    place = current()
-    if changes.keys() & {"checkpoint", "dataset", "user"}:
-        changes = {"candidate": None, "items": frozenset(), "cluster": None, **changes}
+    if changes.keys() & {"checkpoint", "dataset", "user", "made_up"}:
+        fresh: dict[str, Any] = {"candidate": None, "second": None, "items": frozenset(), "cluster": None, "head": None}
+        changes = {**fresh, "made_up": False, "edits": None, "staged": None, **changes}
+        st.session_state[_UNDO] = []
     if "dataset" in changes:
         changes = {"user": None, **changes}
-    st.session_state[_PLACE] = replace(place, **changes)
+    st.session_state[_PLACE] = replace(current(), **changes)
+
+
+# -- the selection --------------------------------------------------------------------------------------
 
 
 def click_item(index: int, add: bool) -> None:
@@ -157,6 +184,44 @@ def click_cluster(cluster: int, add: bool) -> None:
 def clear_selection() -> None:
     """Nothing is selected any more."""
     change(items=frozenset(), cluster=None)
+
+
+def toggle_drawer(name: str) -> None:
+    """Open a drawer, or close it."""
+    change(open=current().open ^ {name})
+
+
+# -- edits of the history -------------------------------------------------------------------------------
+
+
+def stage(plan: str) -> None:
+    """A changed history waits to be run."""
+    _remember()
+    change(staged=plan if plan != current().edits else None)
+
+
+def run_edits(plan: str | None) -> None:
+    """The history on the screen becomes this one (None: as the user left it), and nothing is staged."""
+    _remember()
+    change(edits=plan, staged=None, items=frozenset(), cluster=None)
+
+
+def undo() -> None:
+    """Back to what was staged or run before the last edit."""
+    if can_undo():
+        edits, staged = st.session_state[_UNDO].pop()
+        change(edits=edits, staged=staged, items=frozenset(), cluster=None)
+
+
+def can_undo() -> bool:
+    """Whether there is an edit of this session to take back."""
+    return bool(st.session_state.get(_UNDO))
+
+
+def _remember() -> None:
+    steps = st.session_state.setdefault(_UNDO, [])
+    steps.append((current().edits, current().staged))
+    del steps[:-MOST_UNDO]
 
 
 def mirror() -> None:

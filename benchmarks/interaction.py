@@ -1,9 +1,11 @@
-"""How long an analyst waits: another user, another candidate, a click, each until everything is drawn.
+"""How long an analyst waits: another user, another candidate, a click, a what-if run, a step of the drift.
 
     python -m benchmarks.interaction [--rounds 20]
 
 Starts the app on the demo checkpoint, drives it in headless Chromium and prints medians over the rounds, in
-milliseconds from the click to the last change of the page (a page that then stays unchanged for 350 ms).
+milliseconds from the click to the last change of the page (a page that then stays unchanged for 350 ms). Of a click
+that selects, two waits are told: until the selection is painted in every picture, which the browser does alone, and
+until the tables and the bar, which Python draws, have followed.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from playwright.sync_api import sync_playwright
 from tests.app.test_walk import SETTLED
 from tests.serving import ROOT, launch_chromium, serve
 
+CLICK = "click on an item: tables and bar as well"
 WATCH = """() => {
   const page = document.querySelector('[data-testid="stMain"]');
   window.watched = { start: performance.now(), last: null };
@@ -32,6 +35,29 @@ DONE = f"""() => {{
   return watched.last !== null && performance.now() - watched.last > 350 && ({SETTLED})();
 }}"""
 TOOK = "window.watched.last - window.watched.start"
+
+
+PAINTED = """() => {
+  window.painted = null;
+  const begin = performance.now();
+  const ready = () => { window.painted = performance.now() - begin; };
+  const frames = () => requestAnimationFrame(() => requestAnimationFrame(ready));
+  addEventListener('surge:selection', frames, { once: true });
+}"""
+STEP = """async (step) => {
+  const plot = document.querySelector('.st-key-drift .js-plotly-plot');
+  const marks = plot.querySelectorAll('.slider-tick, .slider-tick-rect');
+  const rail = plot.querySelector('.slider-rail-touch-rect').getBoundingClientRect();
+  const done = new Promise((resolve) => plot.once('plotly_animated', () => requestAnimationFrame(resolve)));
+  const begin = performance.now();
+  const x = rail.left + rail.width * (0.1 + 0.035 * step), y = rail.top + rail.height / 2;
+  const target = plot.querySelector('.slider-rail-touch-rect');
+  target.dispatchEvent(new MouseEvent('mousedown', { clientX: x, clientY: y, bubbles: true }));
+  document.dispatchEvent(new MouseEvent('mouseup', { clientX: x, clientY: y, bubbles: true }));
+  target.dispatchEvent(new MouseEvent('mouseup', { clientX: x, clientY: y, bubbles: true }));
+  await done;
+  return performance.now() - begin;
+}"""
 
 
 def wait_of(page: Any, act: Callable[[], None]) -> float:
@@ -61,6 +87,14 @@ def click_prediction(page: Any, row: int) -> None:
     page.mouse.click(box["x"] + 150, box["y"] + 35 * (1 + row) + 17)
 
 
+def _clear(page: Any) -> None:
+    """Nothing is selected."""
+    button = page.locator(".st-key-clear_selection button")
+    if button.is_enabled():
+        button.click()
+        settle(page)
+
+
 def measure(address: str, rounds: int) -> dict[str, list[float]]:
     """Waits by kind of action, after one unmeasured round of each."""
     waits: dict[str, list[float]] = {}
@@ -75,13 +109,31 @@ def measure(address: str, rounds: int) -> dict[str, list[float]]:
         actions: dict[str, Callable[[int], None]] = {
             "another user": lambda step: another.click(),
             "another candidate": lambda step: click_prediction(page, 1 + step % 8),
-            "click on an item": lambda step: click_bar(page, step % 8),
+            CLICK: lambda step: click_bar(page, step % 8),
         }
         for name, act in actions.items():
             for step in range(rounds + 1):
+                page.evaluate(PAINTED)
                 wait = wait_of(page, lambda step=step, act=act: act(step))  # type: ignore[misc]
                 if step:
                     waits.setdefault(name, []).append(wait)
+                    if name == CLICK:
+                        waits.setdefault("click on an item: all pictures", []).append(page.evaluate("window.painted"))
+        for step in range(rounds + 1):
+            _clear(page)
+            click_bar(page, 1 + step % 3)
+            settle(page)
+            page.get_by_role("button", name="Delete").click()
+            settle(page)
+            wait = wait_of(page, lambda: page.get_by_role("button", name="Run", exact=True).click())
+            if step:
+                waits.setdefault("what-if run", []).append(wait)
+            page.get_by_role("button", name="Reset", exact=True).click()
+            settle(page)
+        page.get_by_text("How did the interests grow over time?").click()
+        page.wait_for_selector(".st-key-drift .slider-rail-touch-rect", timeout=60_000)
+        settle(page)
+        waits["a step of the drift"] = [float(page.evaluate(STEP, step)) for step in range(rounds + 1)][1:]
         browser.close()
     return waits
 

@@ -5,6 +5,7 @@ import sys
 
 from surge.commands.data import add_prepare, add_simulate
 from surge.commands.model import add_evaluate, add_explain, add_recommend, add_train
+from surge.commands.survey import add_survey
 from surge.errors import SurgeError
 
 # polars, NumPy and torch are imported inside the commands that need them, so that --help answers at once.
@@ -42,6 +43,6 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m surge", description="See why a SURGE sequential recommender predicts this item for this user."
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_simulate, add_prepare, add_train, add_evaluate, add_recommend, add_explain):
+    for add in (add_simulate, add_prepare, add_train, add_evaluate, add_recommend, add_explain, add_survey):
         add(subparsers)
     return parser

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("surge", "app", "benchmarks", "tests")
-VIEWS_MAY = {"surge.explanation.record", "surge.explanation.measured", "surge.errors"}
+VIEWS_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "structure")} | {"surge.errors"}
 PLOTTING = ("plotly", "pyvis", "matplotlib", "seaborn", "bokeh", "altair")
 PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import streamlit as st
 
-from app import state
+from app import loading, state
 from app.components.chart_clicks import clickable_chart
 from app.components.inspection import Inspection, caption, heading
 from app.components.interest_graph import graph_component, last_click
 from app.components.linked_table import linked_table
 from app.views import assignment_matrix, history_strip, interest_graph, tables
-from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
+from surge.explanation.tell import shown_predictions
 
 GRAPH_KEY = "interest_graph"
 LEAST_HEIGHT = 480  # pixels of the graph's row
+BEST = 20  # predicted items shown
 
 
 def strip_panel(inspection: Inspection) -> None:
-    """The history in time order."""
-    heading("History", "What the user did, oldest first. These are the items that the model read.")
+    """The history in time order: what each item does to the candidate's score."""
+    heading("History", "What the user did, oldest first. These are the items that the model read.", history_strip.ABOUT)
     clickable_chart(
-        history_strip.history_strip(inspection.record, inspection.selection, inspection.theme),
+        loading.figure(
+            ("strip", *inspection.key, state.current().staged),
+            lambda: history_strip.history_strip(
+                inspection.record,
+                inspection.theme,
+                effects=inspection.effects,
+                before=inspection.before,
+                staged=inspection.staged,
+                styles=inspection.styles,
+            ),
+        ),
         "history_strip",
         alt="History in time order; the table of items holds the same values.",
     )
-    caption(" ".join([history_strip.caption(inspection.record), *inspection.history.notes]), "strip")
+    words = history_strip.caption(inspection.record, effects=inspection.effects, before=inspection.before)
+    caption(" ".join([words, *inspection.history.notes]), "strip")
 
 
 def graph_panel(inspection: Inspection) -> None:
@@ -37,9 +47,10 @@ def graph_panel(inspection: Inspection) -> None:
     heading(
         "Interest graph",
         "The model connects history items that it finds alike. Drag a node, scroll to zoom, click to select.",
+        interest_graph.ABOUT,
     )
     place = state.current()
-    total = interest_graph.interest_graph(record, place.layer, 1, inspection.theme).total
+    most = max(1, min(interest_graph.edge_total(record, place.layer), interest_graph.MOST_EDGES))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.session_state["layer"] = place.layer
         st.segmented_control(
@@ -51,7 +62,6 @@ def graph_panel(inspection: Inspection) -> None:
             help="Similarity: how alike two items are. Kept edge: the pairs that the model keeps, the strongest ones. "
             "Attention: how much an item listens to another for this candidate; 1× is as much as to any neighbour.",
         )
-        most = max(1, min(total, interest_graph.MOST_EDGES))
         st.session_state["edges"] = min(place.edges, most)
         if most > 1:
             st.slider(
@@ -63,16 +73,20 @@ def graph_panel(inspection: Inspection) -> None:
                 on_change=lambda: state.change(edges=st.session_state["edges"]),
                 help="The strongest edges of each item come first; all of them would be a hairball.",
             )
-    view = interest_graph.interest_graph(record, place.layer, min(place.edges, most), inspection.theme)
-    graph_component(
-        view,
-        inspection.selection.items,
-        inspection.members(),
-        inspection.theme,
-        GRAPH_KEY,
-        _height(inspection),
-        _node_click,
+    edges = min(place.edges, most)
+    view = loading.figure(
+        ("graph", *inspection.key, place.layer, edges),
+        lambda: interest_graph.interest_graph(
+            record,
+            place.layer,
+            edges,
+            inspection.theme,
+            effects=inspection.effects,
+            before=inspection.before,
+            styles=inspection.styles,
+        ),
     )
+    graph_component(view, inspection.theme, GRAPH_KEY, _height(inspection), _node_click)
     caption(view.caption, "graph")
 
 
@@ -93,24 +107,59 @@ def assignment_panel(inspection: Inspection) -> None:
         "Interest clusters",
         "The model spreads every item over a few clusters. A column is a cluster, a row an item; the strongest "
         "colour means that the cluster holds all of the item.",
+        assignment_matrix.ABOUT,
     )
     clickable_chart(
-        assignment_matrix.assignment_matrix(inspection.record, inspection.selection, inspection.theme),
+        loading.figure(
+            ("assignment", *inspection.key),
+            lambda: assignment_matrix.assignment_matrix(
+                inspection.record,
+                inspection.theme,
+                before=inspection.before,
+                styles=inspection.styles,
+                effects=inspection.effects,
+            ),
+        ),
         "assignment_matrix",
         alt="Assignment of items to clusters; the table of items holds each item's cluster and share.",
     )
-    caption(assignment_matrix.caption(inspection.record), "assignment")
+    caption(assignment_matrix.caption(inspection.record, before=inspection.before), "assignment")
 
 
-def prediction_panel(inspection: Inspection, top: Sequence[Predicted]) -> None:
+def prediction_panel(inspection: Inspection) -> None:
     """The predicted items, with the true next item and the candidate added where they rank lower."""
-    ranking, next_item, candidate = inspection.ranking, inspection.history.next_item, inspection.record.target.item
     heading("Predicted items", "What the model would recommend now. A click on a row explains that item instead.")
-    shown = list(top)
-    for item in dict.fromkeys([next_item.item if next_item else candidate, candidate]):
-        if all(entry.item != item for entry in shown) and (extra := _ranked(ranking, item)) is not None:
-            shown.append(extra)
-    frame = tables.prediction_table(shown, next_item, None, inspection.record.history)  # the candidate's row is ticked
+    ranking = inspection.ranking
+    if ranking is None:
+        _background(inspection.subject)
+        return
+    next_item, candidate = inspection.history.next_item, inspection.candidate
+    shown = shown_predictions(ranking, next_item.item if next_item else None, candidate, best=BEST)
+    ranks_before = _ranks_before(inspection, shown)
+    # the candidate's row is ticked
+    frame = tables.prediction_table(shown, next_item, None, inspection.record.history, ranks_before=ranks_before)
+    columns = {
+        "rank": st.column_config.NumberColumn("#", width=40, help="Rank among all items that can be recommended."),
+        "title": st.column_config.TextColumn("Item", width=150),
+        "probability": st.column_config.NumberColumn(
+            "Score",
+            format="percent",
+            width=70,
+            help="Sigmoid of the logit. Compare it between items; it is no purchase rate, as training weighs every "
+            "click against a few drawn negatives.",
+        ),
+        "note": st.column_config.TextColumn(
+            "Note", width=90, help="Marks the item that really came next, and items that the history holds already."
+        ),
+        "category": st.column_config.TextColumn("Category", width="small"),
+        "logit": st.column_config.NumberColumn(
+            "Logit", format="%.3f", width="small", help="The score before the sigmoid."
+        ),
+    }
+    if ranks_before is not None:
+        change = st.column_config.TextColumn("Change", width=65, help="Places gained or lost by the edits.")
+        was = st.column_config.NumberColumn("Was #", width=55, help="Rank before the edits.")
+        columns = {"rank": columns.pop("rank"), "change": change, "rank before": was, **columns}
     linked_table(
         frame,
         "predictions",
@@ -118,46 +167,54 @@ def prediction_panel(inspection: Inspection, top: Sequence[Predicted]) -> None:
         on_rows=lambda rows, ticked: state.change(candidate=shown[min(rows)].item) if rows else None,
         mode="single-row",
         height=_height(inspection),
-        columns={
-            "rank": st.column_config.NumberColumn("#", width=40, help="Rank among all items that can be recommended."),
-            "title": st.column_config.TextColumn("Item", width=170),
-            "probability": st.column_config.NumberColumn(
-                "Score",
-                format="percent",
-                width=75,
-                help="Sigmoid of the logit. Compare it between items; it is no purchase rate, as training weighs every "
-                "click against a few drawn negatives.",
-            ),
-            "note": st.column_config.TextColumn(
-                "Note", width=90, help="Marks the item that really came next, and items that the history holds already."
-            ),
-            "category": st.column_config.TextColumn("Category", width="small"),
-            "logit": st.column_config.NumberColumn(
-                "Logit", format="%.3f", width="small", help="The score before the sigmoid."
-            ),
-        },
+        columns=columns,
         alt="Predicted items, best first.",
     )
-    caption(_next_sentence(inspection), "predictions")
+    caption(_next_sentence(inspection, len(ranking.order)), "predictions")
 
 
-def _ranked(ranking: Ranking, item: str) -> Predicted | None:
-    """An item with its rank, however low; None where it has none."""
-    row = ranking.checkpoint.rows.get(item)
-    rank = ranking.rank_of(row) if row is not None else None
-    return ranking.top(rank)[-1] if rank is not None else None
+def _ranks_before(inspection: Inspection, shown: tuple[Predicted, ...]) -> dict[str, int] | None:
+    """Ranks of the shown items before the edits; None where nothing was edited."""
+    earlier = loading.ranking(inspection.base) if inspection.before is not None else None
+    if earlier is None:
+        return None
+    ranks = {entry.item: earlier.rank_of(entry.row) for entry in shown}
+    return {item: rank for item, rank in ranks.items() if rank is not None}
 
 
-def _next_sentence(inspection: Inspection) -> str:
+@st.fragment(run_every=1.0)
+def _background(subject: loading.Subject) -> None:
+    """Scoring a large catalogue goes on in the background while the page is used, and can be left."""
+    size, n = subject.checkpoint.model_config.item_count, len(subject.history.rows)
+    if not loading.is_scoring(subject):
+        st.markdown(f"Scoring {size:,} items for a history of {n} takes a while, so it waits for your word.")
+        st.button("Score the catalogue", key="start_scoring", on_click=_start, args=(subject,))
+        return
+    job = loading.scoring(subject)
+    if job.result is not None:
+        st.rerun()
+    if job.error is not None:
+        st.error("Scoring the catalogue failed; try again, or a shorter history.")
+    else:
+        st.progress(job.share, text=f"Scoring {size:,} items: {job.share:.0%}. The page can be used meanwhile.")
+    st.button("Stop", key="stop_scoring", on_click=loading.stop_scoring, args=(subject,))
+
+
+def _start(subject: loading.Subject) -> None:
+    loading.scoring(subject)
+
+
+def _next_sentence(inspection: Inspection, ranked: int) -> str:
     ranking, next_item = inspection.ranking, inspection.history.next_item
-    first = f"The 20 best of {len(ranking.order):,} items."
-    if next_item is None:
+    first = f"The {BEST} best of {ranked:,} items."
+    if next_item is None or ranking is None:
         return f"{first} What came next is not known."
-    entry = _ranked(ranking, next_item.item)
-    if entry is None:
+    row = ranking.checkpoint.rows.get(next_item.item)
+    rank = ranking.rank_of(row) if row is not None else None
+    if rank is None:
         return f"{first} The true next item is not among those that can be recommended."
     seen = {
         "train": " It lies in the training period: the model has learned from it.",
         "valid": " It lies in the validation period, which decided when training stopped.",
     }.get(inspection.history.next_period or "", "")
-    return f"{first} The item that really came next, which is not read here, ranks #{entry.rank:,}.{seen}"
+    return f"{first} The item that really came next, which is not read here, ranks #{rank:,}.{seen}"

@@ -1,36 +1,81 @@
-"""What all panels of the page read, their headings and captions, and what is selected."""
+"""What all panels of the page read, their headings and captions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import streamlit as st
 
-from app import state
-from app.components import chart_clicks
+from app import loading
 from app.components.labels import as_text
+from app.views.before import Before, Staged
 from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from app.views.selection import Selection
-from app.views.text import count, listed, title_of
+from surge.data.store import Dataset
 from surge.explanation.catalogue import Ranking
 from surge.explanation.history import UserHistory
+from surge.explanation.measured import Effects
+from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What all panels read: one record, where it comes from, what is selected, and how it looks."""
+    """What all panels read: one history and one candidate, where they come from, what is selected, how it looks.
 
+    `base` is the history as the user left it, `subject` the one on the screen, `plan` what leads from one to the
+    other; `before` is set where they differ. `reference` gives the clusters their letters for this user.
+    """
+
+    dataset: Dataset
+    base: loading.Subject
+    subject: loading.Subject
+    plan: Plan
     record: Explanation
-    history: UserHistory
-    ranking: Ranking
+    ranking: Ranking | None
+    effects: Effects
+    before: Before | None
+    staged: Staged | None
+    reference: Explanation
     selection: Selection
     theme: Theme
 
+    @property
+    def history(self) -> UserHistory:
+        return self.subject.history
+
+    @property
+    def candidate(self) -> str:
+        return self.record.target.item
+
+    @property
+    def rank(self) -> int | None:
+        """The candidate's rank, None where it has none or the catalogue isn't scored yet."""
+        return self.effects.rank
+
+    @cached_property
     def styles(self) -> tuple[ClusterStyle, ...]:
-        """Letters and colours of the final clusters."""
-        return cluster_styles(self.record, self.theme)
+        """Letters and colours of the final clusters, the same for every candidate and edit of this user."""
+        return self.styles_of(self.record)
+
+    def styles_of(self, record: Explanation) -> tuple[ClusterStyle, ...]:
+        """The same for another record of this user under this checkpoint."""
+        reference = cluster_styles(self.reference, self.theme)
+        return reference if record is self.reference else cluster_styles(record, self.theme, like=reference)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Tells apart all that is drawn without a control of its own."""
+        ranked = "ranked" if self.ranking is not None else ""
+        return (*self.subject.key, self.candidate, self.reference.target.item, self.theme.value, ranked)
+
+    def clusters(self) -> list[int]:
+        """The first-choice cluster of each item."""
+        return [int(cluster) for cluster in item_clusters(self.record)]
 
     def members(self) -> frozenset[int]:
         """The items whose first choice is the selected cluster."""
@@ -39,8 +84,18 @@ class Inspection:
         return frozenset(np.flatnonzero(item_clusters(self.record) == self.selection.cluster).tolist())
 
 
-def heading(text: str, help_text: str) -> None:
-    st.markdown(f"##### {text}", help=help_text)
+def heading(text: str, help_text: str, about_text: str = "") -> None:
+    """A view's heading, with a word of help; behind the small button, what the picture is."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"heading {text}"):
+        st.markdown(f"##### {text}", help=help_text, width="content")
+        if about_text:
+            about(about_text, text)
+
+
+def about(text: str, key: str) -> None:
+    """A quiet button that opens "about this picture": what it is, in which unit, and what it leaves out."""
+    with st.popover("About this picture", type="tertiary", icon=":material/info:", key=f"about {key}"):
+        st.markdown(as_text(text), width=380)
 
 
 def caption(text: str, key: str) -> None:
@@ -49,43 +104,15 @@ def caption(text: str, key: str) -> None:
         st.caption(as_text(text))
 
 
-def selection_bar(inspection: Inspection) -> None:
-    """What is selected, and the way out of it; stays in sight while the page scrolls."""
-    selection, record = inspection.selection, inspection.record
-    with st.container(
-        key="selection_bar", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-    ):
-        if selection.empty:
-            st.markdown("Nothing is selected. Click an item or a cluster in any view; Shift adds.")
-            return
-        parts = []
-        if selection.items:
-            names = [f"“{as_text(title_of(record.history[i]), 36)}”" for i in sorted(selection.items)]
-            shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
-            parts.append(f"{count(len(names), 'item')}: {listed(shown)}")
-        if selection.cluster is not None:
-            style = inspection.styles()[selection.cluster]
-            named = f" ({as_text(style.name, 40)})" if style.name else ""
-            parts.append(
-                f"cluster **{style.letter}**{named}" if style.lettered else f"a cluster without a letter{named}"
-            )
-        st.markdown(f"Selected: {' · '.join(parts)}", width="content")
-        st.button("Clear selection", key="clear_selection", icon=":material/close:", on_click=state.clear_selection)
+@contextmanager
+def progress_bar(words: str) -> Iterator[loading.Progress]:
+    """A bar for what takes more than a moment; another click leaves the work."""
+    bar = st.progress(0.0, text=words)
 
+    def move(share: float) -> None:
+        bar.progress(min(1.0, share), text=words)
 
-def listen() -> None:
-    """Clicks in the charts select; call it once, after the charts."""
-    chart_clicks.report_clicks(_chart_click)
-
-
-def _chart_click() -> None:
-    click = chart_clicks.last_click()
-    if click is None:
-        return
-    first = click.numbers[0]
-    if click.chart == "pooled_sequence":
-        state.click_cluster(first, click.add)
-    elif first >= 0:
-        state.click_item(first, click.add)
-    elif click.chart == "assignment_matrix" and len(click.numbers) > 1:  # the head of a column
-        state.click_cluster(click.numbers[1], click.add)
+    try:
+        yield move
+    finally:
+        bar.empty()

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from app import state
+from app.components.inspection import Inspection
 from app.components.labels import as_text
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
-from surge.explanation.measured import Predicted
-from surge.explanation.record import Item
 
 SHOWN = 10
 SEARCHED = 500  # matches looked at for items that the model knows
 _TEXT = "item_search_text"
 
 
-def item_search(checkpoint: Checkpoint, dataset: Dataset, candidate: Item, top: Sequence[Predicted]) -> None:
+def item_search(inspection: Inspection) -> None:
     """A button that names the candidate and opens the search, and one that goes back to the top prediction."""
+    candidate, ranking = inspection.record.target, inspection.ranking
+    top = ranking.top(SHOWN) if ranking is not None else []
     with st.popover(
         f"Candidate **{as_text(candidate.title, 40)}**",
         key=f"item_search {candidate.item}",
@@ -33,10 +34,11 @@ def item_search(checkpoint: Checkpoint, dataset: Dataset, candidate: Item, top: 
             help="The candidate is the item whose prediction is explained. Any item that the model knows can be one.",
         ).strip()
         if text:
-            _results(checkpoint, dataset, text)
-        else:
+            for row in found_items(inspection.subject.checkpoint, inspection.dataset, text):
+                _offer(row["item"], row["title"] or row["item"], row["category"])
+        elif top:
             st.caption("Predicted items, best first:")
-            for entry in top[:SHOWN]:
+            for entry in top:
                 _offer(entry.item, f"{entry.rank}. {entry.title}", entry.category)
     best = top[0].item if top else candidate.item
     st.button(
@@ -46,23 +48,23 @@ def item_search(checkpoint: Checkpoint, dataset: Dataset, candidate: Item, top: 
         disabled=candidate.item == best,
         width="stretch",
         type="tertiary",
-        help="Explains the item that the model ranks first for this user.",
+        help="Explains the item that the model ranks first for this history.",
         on_click=_choose,
-        args=(None,),
+        args=(best,),
     )
 
 
-def _results(checkpoint: Checkpoint, dataset: Dataset, text: str) -> None:
+def found_items(checkpoint: Checkpoint, dataset: Dataset, text: str) -> list[dict[str, Any]]:
+    """The first matches that the model knows; where there is none, or more, the page says so."""
     found = dataset.search_items(text, SEARCHED)
     known = found.filter(found["item"].is_in(list(checkpoint.rows))) if found.height else found
     if not found.height:
         st.markdown(f"No item has “{as_text(text, 40)}” in its title, category or id.")
     elif not known.height:
         st.markdown(f"The model knows none of the {found.height} items that match “{as_text(text, 40)}”.")
-    for row in known.head(SHOWN).iter_rows(named=True):
-        _offer(row["item"], row["title"] or row["item"], row["category"])
-    if known.height > SHOWN:
+    elif known.height > SHOWN:
         st.caption(f"The first {SHOWN} matches; type more to see others.")
+    return known.head(SHOWN).to_dicts()
 
 
 def _offer(item: str, title: str, category: str | None) -> None:
@@ -70,6 +72,6 @@ def _offer(item: str, title: str, category: str | None) -> None:
     st.button(name, key=f"item {item}", on_click=_choose, args=(item,), type="tertiary", width="stretch")
 
 
-def _choose(item: str | None) -> None:
+def _choose(item: str) -> None:
     st.session_state[_TEXT] = ""
     state.change(candidate=item)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import state
+from app import loading, state
 from app.components.chart_clicks import clickable_chart
 from app.components.inspection import Inspection, caption, heading
 from app.components.linked_table import linked_table
 from app.views import assignment_matrix, attention_matrix, pooled_sequence, tables
+
+EFFECT = "Score minus the score without it, in points: above 0 it speaks for the candidate."
+RANK_WITHOUT = "The candidate's rank without it; with ~ estimated from a part of the catalogue."
+
+
+def rank_format(inspection: Inspection) -> str:
+    """How a rank without something is written: "#4", or "~#4" where it is estimated."""
+    return "#%d" if inspection.effects.exact else "~#%d"
 
 
 def sequence_panel(inspection: Inspection) -> None:
@@ -18,19 +26,29 @@ def sequence_panel(inspection: Inspection) -> None:
         "Pooled sequence",
         "The clusters in the order in which the model reads them, the oldest interest first. The update gate is "
         "how much of the cluster enters the model's memory.",
+        pooled_sequence.ABOUT,
     )
     clickable_chart(
-        pooled_sequence.pooled_sequence(inspection.record, inspection.selection, inspection.theme),
+        loading.figure(
+            ("sequence", *inspection.key),
+            lambda: pooled_sequence.pooled_sequence(
+                inspection.record,
+                inspection.theme,
+                before=inspection.before,
+                styles=inspection.styles,
+                effects=inspection.effects,
+            ),
+        ),
         "pooled_sequence",
         alt="Clusters in the order they are read; the same values are in the table of clusters.",
     )
-    caption(pooled_sequence.caption(inspection.record), "sequence")
+    caption(pooled_sequence.caption(inspection.record, before=inspection.before), "sequence")
     _cluster_table(inspection)
 
 
 def _cluster_table(inspection: Inspection) -> None:
     """The pooled sequence in numbers, down to the clusters that are drawn; a click selects the cluster."""
-    frame = tables.cluster_table(inspection.record)
+    frame = tables.cluster_table(inspection.record, effects=inspection.effects, styles=inspection.styles)
     drawn = assignment_matrix.shown_clusters(inspection.record)
     frame = frame[frame["index"].isin(drawn)].reset_index(drop=True)
     clusters = frame["index"].tolist()
@@ -46,6 +64,8 @@ def _cluster_table(inspection: Inspection) -> None:
             "read": number("#", width=40, help="The place of the cluster in the sequence."),
             "cluster": st.column_config.TextColumn("Cluster", width=60),
             "name": st.column_config.TextColumn("Categories", width=170),
+            "effect": number("Effect", format="percent", width=75, help=EFFECT),
+            "rank without": number("Rank without", format=rank_format(inspection), width=90, help=RANK_WITHOUT),
             "mass": number("Mass", format="%.1f", width=60, help="How many items the cluster holds, parts added up."),
             "items": number("Items", width=55, help="Items whose first choice is this cluster."),
             "update gate": number("Update gate", format="percent", width=90, help="How much of it enters the memory."),
@@ -67,6 +87,14 @@ def item_panel(inspection: Inspection) -> None:
         "position": number("#", width=40),
         "title": st.column_config.TextColumn("Item", width="medium"),
         "cluster": st.column_config.TextColumn("Cluster", width=60),
+        "effect": number("Effect", format="percent", width=75, help=EFFECT),
+        "rank without": number("Rank without", format=rank_format(inspection), width=90, help=RANK_WITHOUT),
+        "attention": number(
+            "Attention",
+            format="%.2f×",
+            width=75,
+            help="How much the other items listen to this one; 1× is what the graph alone would give it.",
+        ),
         "gamma": number(
             "Importance γ", format="percent", width=95, help="The item's share of what the model reads out."
         ),
@@ -85,7 +113,9 @@ def item_panel(inspection: Inspection) -> None:
             "True interest", width="small", help="Simulated truth; the model never sees it."
         )
     linked_table(
-        tables.item_table(record, interests),
+        tables.item_table(
+            record, interests, effects=inspection.effects, before=inspection.before, styles=inspection.styles
+        ),
         "items",
         inspection.selection.items,
         on_rows=_row_click,
@@ -112,21 +142,31 @@ def attention_panel(inspection: Inspection) -> None:
         "Attention",
         "How much an item listens to each of its neighbours for this candidate. 1× is what it would be if it "
         "listened to all of them alike.",
+        attention_matrix.ABOUT,
     )
-    head = None
+    head = state.current().head
     if heads > 1:
-        options = [None, *range(heads)]
-        head = st.segmented_control(
+        head = head if head is not None and head < heads else None
+        st.session_state["head"] = head
+        st.segmented_control(
             "Head",
-            options,
+            [None, *range(heads)],
             key="head",
-            default=None,
+            required=True,
+            on_change=lambda: state.change(head=st.session_state["head"]),
             format_func=lambda value: "mean" if value is None else f"{value + 1}",
             help="The model attends in several ways at once, called heads.",
         )
+    else:
+        head = None
     clickable_chart(
-        attention_matrix.attention_matrix(record, inspection.selection, inspection.theme, head),
+        loading.figure(
+            ("attention", *inspection.key, head),
+            lambda: attention_matrix.attention_matrix(
+                record, inspection.theme, head=head, before=inspection.before, styles=inspection.styles
+            ),
+        ),
         "attention_matrix",
         alt="Attention between items; the layer Attention of the interest graph shows the same.",
     )
-    caption(attention_matrix.caption(record, head), "attention")
+    caption(attention_matrix.caption(record, head=head, before=inspection.before), "attention")

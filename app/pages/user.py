@@ -5,159 +5,60 @@ from __future__ import annotations
 import streamlit as st
 
 from app import loading, state
-from app.components.copy_link import copy_link
-from app.components.headline import headline
+from app.components.bar import Bar, bar, page_notes
+from app.components.drawers import drawers
+from app.components.edit_panel import edit_panel, parse_plan, staged_marks
 from app.components.history_panels import assignment_panel, graph_panel, prediction_panel, strip_panel
-from app.components.inspection import Inspection, listen, selection_bar
+from app.components.inspection import Inspection, progress_bar
 from app.components.interest_graph import load_library
 from app.components.item_search import item_search
 from app.components.labels import as_text
-from app.components.model_health import model_health
+from app.components.selection_bar import listen, selection_bar
 from app.components.sequence_panels import attention_panel, item_panel, sequence_panel
-from app.components.theme import apply_style, current_theme
+from app.components.take_away import take_away
+from app.components.theme import current_theme
+from app.components.tour import tour
 from app.components.user_search import user_search
-from surge.checkpoint import Checkpoint
+from app.components.verdict_panel import verdict_panel
+from app.views.before import Before
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
+from surge.explanation.plan import Plan
+
+LONG = 120  # items; measuring their effects takes more than a moment
 
 
 def page() -> None:
     """The bar, what is wrong if something is, and the views of the chosen user."""
-    apply_style()
     load_library()
-    state.arrive()
-    library = loading.find_library()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
-        with st.container(width=230, key="brand"):
-            st.markdown("**SURGE explorer**  \nWhy this item for this user?")
-        checkpoint = _choose_checkpoint(library)
-        dataset = _choose_dataset(library)
-        users = st.container(horizontal=True, vertical_alignment="bottom", width="content")
-        st.space("stretch")
-        copy_link()
-        if checkpoint is not None:
-            model_health(checkpoint)
-        _show_refused(library)
-    messages = st.container()
-    user = _settle_user(checkpoint, dataset)
-    if dataset is not None:
-        with users:
-            user_search(dataset, user)
-    for note in state.notes():
-        messages.warning(as_text(note), icon=":material/link_off:")
-    if checkpoint is not None and dataset is not None and _foreign(checkpoint, dataset):
-        messages.info(
-            as_text(
-                f"Checkpoint {checkpoint.name!r} was trained on another dataset, or another version of this one; items "
-                "that it does not know are left out."
-            )
-        )
-    if checkpoint is not None and dataset is not None and user is not None:
-        _inspect(checkpoint, dataset, user)
-    state.mirror()
+    first_visit = not st.query_params.to_dict()
+    chosen = bar("user")
+    with page_notes(chosen.messages):
+        user = _settle_user(chosen)
+        if chosen.dataset is not None:
+            with chosen.widgets:
+                user_search(chosen.dataset, user)
+        if chosen.checkpoint is not None and chosen.dataset is not None and (user or state.current().made_up):
+            _inspect(chosen.checkpoint, chosen.dataset, user, chosen.library)
+            tour(first_visit)
 
 
-def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
-    names = list(library.checkpoints)
-    if not names:
-        st.error(
-            "No checkpoint was found. Train one with `python -m surge train sample_data --output checkpoints/mine`, or "
-            f"name the folder that holds yours in the environment variable `{loading.ROOTS_VARIABLE}` and start the "
-            "app again."
-        )
-        return None
-    name = state.current().checkpoint
-    if name not in library.checkpoints:
-        if name is not None:
-            state.add_note(f"There is no checkpoint {name!r} here; {names[0]!r} is shown.")
-        name = state.settle(checkpoint=names[0]).checkpoint
-    st.session_state["checkpoint"] = name
-    st.selectbox(
-        "Checkpoint",
-        names,
-        key="checkpoint",
-        width=190,
-        filter_mode=None,
-        on_change=_chosen_checkpoint,
-        args=(library,),
-        help="A trained model. Listed are the folders under checkpoints/ and those given when the app was started.",
-    )
-    try:
-        return loading.open_checkpoint(library.checkpoints[str(name)])
-    except SurgeError as error:
-        st.error(as_text(str(error)))
-        return None
-
-
-def _choose_dataset(library: loading.Library) -> Dataset | None:
-    names, checkpoint = list(library.datasets), state.current().checkpoint
-    if not names:
-        st.error(
-            "No dataset was found. Make the sample with `python -m surge simulate sample_data --users 3000 --seed 0`."
-        )
-        return None
-    name = state.current().dataset
-    if name not in library.datasets:
-        fitting = loading.matching_dataset(library, str(checkpoint)) if checkpoint in library.checkpoints else None
-        first = fitting or ("sample_data" if "sample_data" in names else names[0])
-        if name is not None:
-            state.add_note(f"There is no dataset {name!r} here; {first!r} is shown.")
-        name = state.settle(dataset=first).dataset
-    st.session_state["dataset"] = name
-    st.selectbox(
-        "Dataset",
-        names,
-        key="dataset",
-        width=190,
-        filter_mode=None,
-        on_change=lambda: state.change(dataset=st.session_state["dataset"]),
-        help="The log that histories are read from; it should be the one the checkpoint was trained on.",
-    )
-    try:
-        return loading.open_dataset(library.datasets[str(name)])
-    except SurgeError as error:
-        st.error(as_text(str(error)))
-        return None
-
-
-def _chosen_checkpoint(library: loading.Library) -> None:
-    """Another checkpoint brings the dataset that it was trained on; where that stays the same, so does the user."""
-    name = st.session_state["checkpoint"]
-    fitting = loading.matching_dataset(library, name)
-    other = {"dataset": fitting} if fitting is not None and fitting != state.current().dataset else {}
-    state.change(checkpoint=name, **other)
-
-
-def _show_refused(library: loading.Library) -> None:
-    if library.refused:
-        with st.popover(f"{len(library.refused)} refused", icon=":material/block:", key="refused"):
-            for sentence in library.refused:
-                st.markdown(as_text(sentence))
-
-
-def _settle_user(checkpoint: Checkpoint | None, dataset: Dataset | None) -> str | None:
+def _settle_user(chosen: Bar) -> str | None:
     """The user in the URL, or a telling one where there is none or the dataset doesn't know it."""
-    if checkpoint is None or dataset is None:
+    if chosen.checkpoint is None or chosen.dataset is None or state.current().made_up:
         return None
     user = state.current().user
     if user is not None:
         try:
-            dataset.user_index(user)
+            chosen.dataset.user_index(user)
             return user
         except SurgeError as error:
             state.add_note(f"{_sentence(error)} Another user is shown.")
-            state.settle(candidate=None, items=frozenset(), cluster=None)
-    user = loading.telling_user(checkpoint, dataset) or dataset.users[0]
+            state.settle(candidate=None, items=frozenset(), cluster=None, edits=None, staged=None)
+    user = loading.telling_user(chosen.checkpoint, chosen.dataset) or chosen.dataset.users[0]
     state.settle(user=user)
     return user
-
-
-def _foreign(checkpoint: Checkpoint, dataset: Dataset) -> bool:
-    """Whether the checkpoint says that it was trained on other data than these."""
-    trained_on = checkpoint.description.get("dataset")
-    digest = trained_on.get("digest") if isinstance(trained_on, dict) else None
-    return digest is not None and digest != dataset.digest
 
 
 def _sentence(error: SurgeError) -> str:
@@ -166,59 +67,128 @@ def _sentence(error: SurgeError) -> str:
 
 
 @st.fragment
-def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str) -> None:
+def _inspect(checkpoint: loading.Checkpoint, dataset: Dataset, user: str | None, library: loading.Library) -> None:
     """Everything about one user; a click, another candidate or layer runs this part alone."""
     try:
-        history = loading.user_history(checkpoint, dataset, user)
+        base = loading.made_up(checkpoint) if user is None else loading.subject(checkpoint, dataset, user)
     except SurgeError as error:
         st.error(as_text(_sentence(error)))
         return
-    ranking = loading.ranking(checkpoint, dataset, user)
-    top = ranking.top(20)
-    candidate = state.current().candidate
-    if candidate is not None:
-        try:
-            candidate_row(checkpoint, candidate)
-        except SurgeError as error:
-            st.warning(as_text(f"{_sentence(error)} The top prediction is shown."), icon=":material/link_off:")
-            candidate = None
-    if candidate is None:
-        if not top:
-            st.error("Every item of this catalogue is in the history already; search for an item to explain.")
-            return
-        candidate = top[0].item
-        if state.current().candidate is None:
-            state.settle(candidate=candidate)
-    record = loading.explanation(checkpoint, dataset, user, candidate)
-    _settle_selection(record.length, len(record.prediction.order))
-    inspection = Inspection(record, history, ranking, state.current().selection, current_theme())
-
+    inspection = _inspection(base, dataset)
+    if inspection is None:
+        if user is None:
+            edit_panel(base, dataset, None)
+        state.mirror()
+        return
     choice, sentence = st.columns([1, 3], gap="medium", vertical_alignment="center")
     with choice, st.container(gap="xxsmall"):
-        item_search(checkpoint, dataset, record.target, top)
-    with sentence, st.container(key="headline"):
-        st.markdown(headline(record, ranking.rank_of(checkpoint.rows[candidate]), len(ranking.order)))
+        item_search(inspection)
+        take_away(inspection)
+    with sentence:
+        verdict_panel(inspection)
     selection_bar(inspection)
-    strip_panel(inspection)
+    with st.container(key="panel_strip"):
+        strip_panel(inspection)
+    edit_panel(base, dataset, inspection)
     graph, assignment, predictions = st.columns([19, 10, 14], gap="medium")
-    with graph:
+    with graph, st.container(key="panel_graph"):
         graph_panel(inspection)
-    with assignment:
+    with assignment, st.container(key="panel_assignment"):
         assignment_panel(inspection)
-    with predictions:
-        prediction_panel(inspection, top)
+    with predictions, st.container(key="panel_predictions"):
+        prediction_panel(inspection)
     sequence, attention = st.columns([3, 2], gap="medium")
-    with sequence:
+    with sequence, st.container(key="panel_sequence"):
         sequence_panel(inspection)
-    with attention:
+    with attention, st.container(key="panel_attention"):
         attention_panel(inspection)
     item_panel(inspection)
-    listen()
+    listen(inspection)
+    drawers(inspection, library)
     state.mirror()
 
 
+def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
+    """What is on the screen: the place, as far as this history and this model have it."""
+    length = len(base.history.items)
+    plan = parse_plan(state.current().edits, length, "edits") or Plan.whole(length)
+    if not plan.entries:
+        return None
+    try:
+        subject = loading.edited(base, plan)
+    except SurgeError as error:
+        st.warning(as_text(f"{_sentence(error)} The history is shown as it was."), icon=":material/link_off:")
+        state.settle(edits=None, items=frozenset(), cluster=None)
+        plan, subject = Plan.whole(length), base
+        if not length:
+            return None
+    ranking = loading.ranking(subject)
+    candidate = _candidate(subject, base)
+    if candidate is None:
+        st.error("Every item of this catalogue is in the history already; search for an item to explain.")
+        return None
+    record = loading.explanation(subject, candidate)
+    _settle_selection(record.length, len(record.prediction.order))
+    if record.length > LONG:
+        with progress_bar("Leaving out each item in turn …") as progress:
+            effects = loading.effects(subject, candidate, progress)
+    else:
+        effects = loading.effects(subject, candidate)
+    reference = _reference(base if length else subject, candidate)
+    before = None
+    if subject is not base and length:
+        shown = plan.entries[-record.length :]  # the model reads the last ones
+        origin = tuple(entry if isinstance(entry, int) else None for entry in shown)
+        before = Before(loading.explanation(base, candidate), origin, loading.effects(base, candidate))
+    staged = parse_plan(state.current().staged, length, "staged")
+    marks = staged_marks(plan, staged, subject) if staged is not None else None
+    return Inspection(
+        dataset,
+        base,
+        subject,
+        plan,
+        record,
+        ranking,
+        effects,
+        before,
+        marks,
+        reference,
+        state.current().selection,
+        current_theme(),
+    )
+
+
+def _candidate(subject: loading.Subject, base: loading.Subject) -> str | None:
+    """The candidate in the URL, or the top prediction; before a large catalogue is scored, the true next item."""
+    candidate = state.current().candidate
+    if candidate is not None:
+        try:
+            candidate_row(subject.checkpoint, candidate)
+            return candidate
+        except SurgeError as error:
+            st.warning(as_text(f"{_sentence(error)} The top prediction is shown."), icon=":material/link_off:")
+    ranking = loading.ranking(base if base.history.items else subject)
+    if ranking is not None:
+        top = ranking.top(1)
+        found = top[0].item if top else None
+    else:
+        followed = subject.history.next_item
+        known = followed is not None and followed.item in subject.checkpoint.rows
+        found = followed.item if followed is not None and known else subject.history.items[-1].item
+    if candidate is None and found is not None:
+        state.settle(candidate=found)
+    return found
+
+
+def _reference(base: loading.Subject, candidate: str) -> loading.Explanation:
+    """The record that gives the clusters their letters: the user's own history and top prediction."""
+    ranking = loading.ranking(base)
+    top = ranking.top(1) if ranking is not None else []
+    return loading.explanation(base, top[0].item if top else candidate)
+
+
 def _settle_selection(length: int, clusters: int) -> None:
-    """Positions and clusters that this history doesn't have can only come from a link."""
+    """Positions, clusters that this history doesn't have can only come from a link."""
     place = state.current()
     inside = frozenset(index for index in place.items if index < length)
     cluster = place.cluster if place.cluster is not None and place.cluster < clusters else None

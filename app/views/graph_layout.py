@@ -1,4 +1,4 @@
-"""Where the graph's nodes stand: groups of similar items side by side, the same for every candidate and layer."""
+"""Where the graph's nodes stand: groups of similar items side by side, the same for every candidate, layer and edit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import lru_cache
 import networkx as nx
 import numpy as np
 
+from app.views.before import Before
 from surge.explanation.record import Explanation
 
 SPACING = 56.0  # canvas units between neighbouring nodes of a group
@@ -23,6 +24,37 @@ def graph_positions(record: Explanation) -> np.ndarray:
     graph = record.graph_construction
     similarity = np.round(graph.similarity.astype(np.float64), 4)
     return _positions(similarity.tobytes(), graph.adjacency.astype(np.uint8).tobytes(), record.length).copy()
+
+
+def edited_positions(record: Explanation, before: Before) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (n x 2) after edits, and (r x 2) where the items stood that are gone (`before.removed`).
+
+    What was there before stands where it stood. A new item stands beside the kept item that is most similar to it
+    (Eq. 1), as near as can be without covering another node.
+    """
+    old = graph_positions(before.record)
+    positions, gone = np.zeros((record.length, 2)), old[list(before.removed)]
+    kept = [i for i, origin in enumerate(before.origin) if origin is not None]
+    positions[kept] = old[[origin for origin in before.origin if origin is not None]]
+    similarity, taken = record.graph_construction.similarity, np.concatenate([positions[kept], gone])
+    for i, origin in enumerate(before.origin):
+        if origin is None:
+            beside = positions[kept[int(np.argmax(similarity[i, kept]))]] if kept else np.zeros(2)
+            positions[i] = _free_spot(beside, taken)
+            taken = np.concatenate([taken, positions[i : i + 1]])
+    return positions, gone
+
+
+def _free_spot(centre: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """The nearest place on rings around a centre that is SPACING away from all others."""
+    for ring in range(1, 2 * len(taken) + 2):
+        angles = 2 * np.pi * np.arange(8 + 4 * ring) / (8 + 4 * ring)
+        spots = centre + (0.5 + 0.5 * ring) * SPACING * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        apart = np.sqrt(((spots[:, None] - taken[None]) ** 2).sum(-1)).min(axis=1, initial=np.inf)
+        free = np.flatnonzero(apart >= SPACING - 1e-6)
+        if len(free):
+            return spots[free[np.argmin(apart[free])]]  # the snuggest: next to others rather than far outside
+    raise AssertionError("a ring beyond all nodes has room")
 
 
 @lru_cache(maxsize=16)

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyvis
 from pyvis.edge import Edge
 from pyvis.network import Network
 
-from app.views.graph_layout import graph_positions
+from app.views.before import Before
+from app.views.graph_layout import edited_positions, graph_positions
 from app.views.measures import attention, attention_lift
-from app.views.palette import FONT, Theme, cluster_styles, item_clusters
-from app.views.text import count, moment_of, plain, shorten, title_of
-from surge.explanation.record import Explanation
+from app.views.palette import FONT, ClusterStyle, Theme, cluster_styles, item_clusters
+from app.views.text import count, moment_of, plain, shorten, title_of, without_it
+from surge.explanation.measured import Effects
+from surge.explanation.record import Explanation, Item
 
 LAYERS = ("similarity", "kept edge", "attention")
 DEFAULT_EDGES = 60
 MOST_EDGES = 3000
-LABELLED = 5  # the most important items carry their names
+LABELLED = 5  # the items that matter most carry their names
+SMALLEST, MIDDLE, LARGEST = 11, 14, 27  # radii of nodes in canvas units; MIDDLE is that of an average item
+LEAST_EFFECT = 0.005  # of the logit; less has no sign, as it would read 0.00
+ABOUT = (
+    "The model links history items whose embeddings are alike (Eq. 1–2) and keeps only the strongest links of the "
+    "whole history (Eq. 3). An item then listens to its kept neighbours, to some more than to others (Eq. 8): that is "
+    "the attention. 1× means as much as to any neighbour. Where a node stands means little: linked items are placed "
+    "side by side. Left out are the weaker links beyond the number on the slider, and the link of each item to itself."
+)
 
 
 @dataclass(frozen=True)
@@ -39,22 +54,36 @@ def interest_graph(
     layer: str = "similarity",
     edge_count: int = DEFAULT_EDGES,
     theme: Theme | str = Theme.LIGHT,
+    *,
     head: int | None = None,
+    effects: Effects | None = None,
+    before: Before | None = None,
+    styles: Sequence[ClusterStyle] | None = None,
 ) -> GraphView:
     """The graph of one layer: similarity (M, all pairs), kept edge (A) or attention (lift, from source to target).
 
     Node ids are indices into the record. Of the edges the `edge_count` first are drawn (3,000 at most): the
     strongest of each item, then the second of each, and so on, so that no item loses its edges to a dense group.
-    `head` of the attention; None means the mean over the heads.
+    `head` of the attention; None means the mean over the heads. A node's area is its importance gamma or, with
+    `effects`, the size of the measured effect on the logit, whose sign the node then carries.
+
+    With `before`, every item that was there stands where it stood, and those that are gone are hollow nodes with
+    ids from n on.
     """
     if layer not in LAYERS:
         raise ValueError(f"{layer!r} is no layer; the layers are {', '.join(LAYERS)}")
     theme = Theme(theme)
+    styles = cluster_styles(record, theme) if styles is None else styles
     sources, targets, weights = _candidates(record, layer, head)
     directed, limit = layer == "attention", min(max(edge_count, 0), MOST_EDGES)
     chosen = _strongest(sources, targets, weights, record.length, limit, directed)
     network = Network(directed=directed, cdn_resources="in_line", bgcolor=theme.background)
-    _add_nodes(network, record, theme)
+    if before is None:
+        _add_nodes(network, record, theme, graph_positions(record), styles, effects, None)
+    else:
+        positions, gone = edited_positions(record, before)
+        _add_nodes(network, record, theme, positions, styles, effects, before)
+        _add_ghosts(network, record.length, before, theme, gone)
     edges = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
     _add_edges(network, record, layer, head, theme, edges)
     network.options = _options(layer, theme)
@@ -64,8 +93,71 @@ def interest_graph(
         options=network.options,
         drawn=len(chosen),
         total=len(sources),
-        caption=_caption(record, layer, len(chosen), len(sources)),
+        caption=_caption(record, layer, len(chosen), len(sources), effects, before),
     )
+
+
+def edge_total(record: Explanation, layer: str) -> int:
+    """How many edges a layer has; what a slider for `edge_count` needs to know."""
+    n, kept = record.length, int(np.count_nonzero(record.graph_construction.adjacency)) - record.length
+    return {"similarity": n * (n - 1) // 2, "kept edge": kept // 2, "attention": kept}[layer]
+
+
+def graph_data(view: GraphView, theme: Theme | str, height: int, *, linked: bool = True) -> dict[str, Any]:
+    """What graph.js reads: plain JSON values; `height` in pixels. No selection is in it, so that choosing an item
+    sends nothing anew: the script hears of it by the window's event "surge:selection", unless `linked` is false
+    (a second graph whose items are others).
+    """
+    theme = Theme(theme)
+    # per edge only what differs: the browser makes the rest from the names of its nodes
+    edges = [[edge["from"], edge["to"], edge["width"], edge["color"]["opacity"], edge["words"]] for edge in view.edges]
+    graph = {"nodes": view.nodes, "edges": edges, "options": view.options}
+    places = sorted([node["key"], node["x"], node["y"]] for node in view.nodes if node["key"] is not None)
+    items = sum(not node["ghost"] for node in view.nodes)
+    return {
+        "graph": graph,
+        "digest": _digest(graph),
+        "places": _digest(places),
+        "linked": linked,
+        "colours": {
+            "edge": theme.edge,
+            "text": theme.text,
+            "muted": theme.muted,
+            "line": theme.grid,
+            "surface": theme.surface,
+            "background": theme.background,
+            "+": theme.positive,
+            "−": theme.negative,
+        },
+        "font": FONT,
+        "height": height,
+        "label": (
+            f"Interest graph: {count(items, 'item')}, {view.drawn:,} of {count(view.total, 'edge')}. Left and right "
+            "arrow keys go through the items in time order, Enter selects. The table of items holds the same values."
+        ),
+    }
+
+
+class GraphAssets(NamedTuple):
+    """What a page needs around `graph_data`: markup, style, graph.js (a module), and vis-network (a plain script)."""
+
+    html: str
+    css: str
+    script: str
+    library: str
+
+
+@cache
+def graph_assets() -> GraphAssets:
+    """The files of the graph component, as text; nothing in them asks for anything on the network."""
+    folder = Path(__file__).parents[1] / "components" / "interest_graph"
+    html, css, script = ((folder / f"graph.{ending}").read_text(encoding="utf-8") for ending in ("html", "css", "js"))
+    library = (Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js").read_text(encoding="utf-8")
+    return GraphAssets(html, css, script, library.split("//# sourceMappingURL")[0])
+
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def _candidates(record: Explanation, layer: str, head: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,37 +184,99 @@ def _strongest(
     return np.lexsort((targets, sources, -weights.astype(np.float64), rank))[:limit]
 
 
-def _add_nodes(network: Network, record: Explanation, theme: Theme) -> None:
-    n, extraction = record.length, record.interest_extraction
-    positions, total = graph_positions(record), extraction.total_assignment()
-    styles, clusters = cluster_styles(record, theme), item_clusters(record)
-    important = set(np.argsort(-extraction.importance, kind="stable")[:LABELLED].tolist())
+def _add_nodes(
+    network: Network,
+    record: Explanation,
+    theme: Theme,
+    positions: np.ndarray,
+    styles: Sequence[ClusterStyle],
+    effects: Effects | None,
+    before: Before | None,
+) -> None:
+    n, importance = record.length, record.interest_extraction.importance
+    total, clusters = record.interest_extraction.total_assignment(), item_clusters(record)
+    origin = range(n) if before is None else before.origin
+    signed = None if effects is None else np.nan_to_num(effects.item_logit_effect)
+    weight = importance if signed is None else np.abs(signed)
+    mean = float(weight.mean())
+    sizes = np.clip(MIDDLE * np.sqrt(weight / mean if mean > 0 else np.zeros(n)), SMALLEST, LARGEST)
+    named: dict[str, int] = {}  # a repeated item is named once
+    for i in np.lexsort((-importance, -weight)):
+        named.setdefault(record.history[i].item, int(i))
+    labelled = set(list(named.values())[:LABELLED])
     for i, item in enumerate(record.history):
         style = styles[clusters[i]]
-        name = shorten(title_of(item))
-        relative = float(extraction.importance[i]) * n  # 1 where every item is equally important
         lines = [
-            title_of(item),
-            item.category or "no category",
             " · ".join(part for part in (moment_of(item), f"item {i + 1} of {n}") if part),
             f"cluster {style.letter} {style.name}".rstrip() + f" ({float(total[i, clusters[i]]):.0%})",
-            f"importance γ {float(extraction.importance[i]):.2%}",
+            f"importance γ {float(importance[i]):.2%}",
         ]
+        if effects is not None:
+            lines += _effect_lines(effects, i)
+        if origin[i] is None:
+            lines.append("new: it is not in the history before the edits")
         network.add_node(
             i,
-            label=plain(name) if i in important else " ",  # pyvis shows the id where the label is empty
-            shape="dot",
+            label=plain(shorten(title_of(item)))
+            if i in labelled
+            else " ",  # pyvis shows the id where the label is empty
+            shape="dot" if origin[i] is not None else "square",
             color={"background": style.colour, "border": theme.background},
-            size=round(float(np.clip(14 * np.sqrt(relative), 11, 27)), 2),
+            size=round(float(sizes[i]), 2),
             x=round(float(positions[i, 0]), 2),
             y=round(float(positions[i, 1]), 2),
-            title=plain("\n".join(" ".join(line.split()) for line in lines)),
-            name=plain(name),
             letter=style.letter if style.lettered else "",
             ink=style.ink,
             cluster=int(clusters[i]),
-            importance=float(extraction.importance[i]),
+            weight=float(weight[i]),
+            sign="" if signed is None or abs(signed[i]) < LEAST_EFFECT else "+" if signed[i] > 0 else "−",
+            key=origin[i],
+            ghost=False,
+            **_words(item, lines),
         )
+
+
+def _add_ghosts(network: Network, n: int, before: Before, theme: Theme, positions: np.ndarray) -> None:
+    """The items that are gone: hollow, where they stood."""
+    for number, index in enumerate(before.removed):
+        item = before.record.history[index]
+        lines = [moment_of(item), "no longer in the history"]
+        if before.effects is not None:
+            lines += [f"before: {line}" for line in _effect_lines(before.effects, index) if line]
+        network.add_node(
+            n + number,
+            label=" ",
+            shape="dot",
+            color={"background": theme.background, "border": theme.muted},
+            shapeProperties={"borderDashes": [4, 3]},
+            size=SMALLEST,
+            x=round(float(positions[number, 0]), 2),
+            y=round(float(positions[number, 1]), 2),
+            letter="",
+            ink=theme.muted,
+            cluster=-1,
+            weight=0.0,
+            sign="",
+            key=index,
+            ghost=True,
+            **_words(item, lines),
+        )
+
+
+def _words(item: Item, lines: Sequence[str]) -> dict[str, str]:
+    """A node's name and tooltip, each line of which is one line."""
+    every = [title_of(item), item.category or "no category", *lines]
+    text = "\n".join(" ".join(line.split()) for line in every if line)
+    return {"title": plain(text), "name": plain(shorten(title_of(item)))}
+
+
+def _effect_lines(effects: Effects, i: int) -> list[str]:
+    """What the score and the rank become without an item, and on which side it is."""
+    signed = float(effects.item_logit_effect[i])
+    if not np.isfinite(signed):
+        return ["without it: nothing would be left to read"]
+    side = "it speaks for the candidate (+)" if signed > 0 else "it speaks against the candidate (−)"
+    return [without_it(effects, i), side if abs(signed) >= LEAST_EFFECT else ""]
 
 
 def _add_edges(
@@ -199,17 +353,30 @@ def _options(layer: str, theme: Theme) -> dict[str, Any]:
     }
 
 
-def _caption(record: Explanation, layer: str, drawn: int, total: int) -> str:
+def _caption(
+    record: Explanation, layer: str, drawn: int, total: int, effects: Effects | None, before: Before | None
+) -> str:
     what = {
         "similarity": "Similarity M between items (−1 to 1), all pairs",
         "kept edge": "Edges kept by the sparsification (Eq. 3), as wide as their similarity",
         "attention": "Attention in multiples of uniform over an item's neighbours; arrows end at the item that attends",
     }[layer]
+    size = "importance γ"
+    if effects is not None:
+        size = "measured effect, how much the logit changes without the item; + speaks for the candidate, − against it"
+    parts = [
+        f"{what}: there is no edge between two items."
+        if not total
+        else f"{what}. {drawn:,} of {count(total, 'edge')}, the strongest of each item first.",
+        f"Size: {size}. Colour and letter: cluster.",
+    ]
+    if before is not None:
+        gone, added = len(before.removed), sum(origin is None for origin in before.origin)
+        if gone:
+            parts.append(f"Dashed: {count(gone, 'item')} that the edits removed.")
+        if added:
+            parts.append(f"{'Square' if added == 1 else 'Squares'}: {count(added, 'new item')}.")
     alone = int((record.graph_construction.adjacency.sum(axis=1) == 1).sum())
-    lonely = f" {count(alone, 'item')} without a kept edge in the bottom row." if 0 < alone < record.length else ""
-    if not total:
-        return f"{what}: there is no edge between two items. Size: importance γ; colour and letter: cluster."
-    return (
-        f"{what}. {drawn:,} of {count(total, 'edge')}, the strongest of each item first. "
-        f"Size: importance γ; colour and letter: cluster.{lonely}"
-    )
+    if total and before is None and 0 < alone < record.length:
+        parts.append(f"{count(alone, 'item')} without a kept edge in the bottom row.")
+    return " ".join(parts)

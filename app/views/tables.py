@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from app.views.before import Before
 from app.views.measures import degrees, mean_update_gate
-from app.views.palette import cluster_mass, cluster_styles, item_clusters
+from app.views.palette import ClusterStyle, cluster_mass, cluster_styles, item_clusters
 from app.views.pooled_sequence import strongest_items
-from app.views.text import title_of
+from app.views.text import count, title_of
+from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 
 
-def item_table(record: Explanation, interests: Sequence[str] | None = None) -> pd.DataFrame:
+def item_table(
+    record: Explanation,
+    interests: Sequence[str] | None = None,
+    *,
+    effects: Effects | None = None,
+    before: Before | None = None,
+    styles: Sequence[ClusterStyle] | None = None,
+) -> pd.DataFrame:
     """One row a history item, in time order: row number = index in the record. Scores are means over heads.
 
-    `interests` is the simulated truth of each item where the data has it.
+    `interests` is the simulated truth of each item where the data has it. With `effects`: "effect" (score with the
+    item minus without, from -1 to 1), "score without", "rank without" (none where not known). With `before`:
+    "gamma before" and, where both are measured, "effect before", empty for new items.
     """
     fusion, extraction = record.interest_fusion, record.interest_extraction
-    styles, clusters = cluster_styles(record), item_clusters(record)
+    styles, clusters = cluster_styles(record) if styles is None else styles, item_clusters(record)
     n = record.length
     columns: dict[str, Any] = {
         "position": np.arange(1, n + 1),
@@ -33,21 +44,52 @@ def item_table(record: Explanation, interests: Sequence[str] | None = None) -> p
         "alpha": fusion.cluster_score.mean(axis=0),
         "beta": fusion.query_score.mean(axis=0),
         "gamma": extraction.importance,
+        "attention": record.attention_received(),
         "degree": degrees(record).astype(np.int64),
         "weighted degree": record.graph_construction.weighted_degree(),
     }
+    if effects is not None:
+        columns |= _measured(effects.item_effect, effects.score, effects.item_rank)
+    if before is not None:
+        columns["gamma before"] = _earlier(before, before.record.interest_extraction.importance)
+        if effects is not None and before.effects is not None:
+            columns["effect before"] = _earlier(before, before.effects.item_effect)
     if interests is not None:
         columns["true interest"] = list(interests)
     columns["item"] = [item.item for item in record.history]
     return pd.DataFrame(columns)
 
 
-def cluster_table(record: Explanation) -> pd.DataFrame:
-    """One row a final cluster, in the order read, the almost empty ones included."""
-    styles, mass = cluster_styles(record), cluster_mass(record)
+def _measured(effect: np.ndarray, score: float, rank: np.ndarray) -> dict[str, Any]:
+    """The columns of measured effects; what could not be measured is empty."""
+    ranks = rank if len(rank) else np.full(len(effect), np.nan)
+    return {
+        "effect": effect,
+        "score without": score - effect,
+        "rank without": pd.array(np.where(np.isfinite(ranks), np.round(ranks), np.nan), dtype="Int64"),
+    }
+
+
+def _earlier(before: Before, values: np.ndarray) -> list[float]:
+    return [np.nan if index is None else float(values[index]) for index in before.origin]
+
+
+def cluster_table(
+    record: Explanation, *, effects: Effects | None = None, styles: Sequence[ClusterStyle] | None = None
+) -> pd.DataFrame:
+    """One row a final cluster, in the order read, the almost empty ones included.
+
+    With `effects`: "effect" (score minus the score without the items whose first choice it is), "score without",
+    "rank without".
+    """
+    styles, mass = cluster_styles(record) if styles is None else styles, cluster_mass(record)
     gate, importance = mean_update_gate(record), record.interest_extraction.final_importance()
     first_choices = np.bincount(item_clusters(record), minlength=len(mass))
     order = [int(cluster) for cluster in record.prediction.order]
+    measured = {}
+    if effects is not None:
+        ranks = effects.cluster_rank[order] if len(effects.cluster_rank) else effects.cluster_rank
+        measured = _measured(effects.cluster_effect[order], effects.score, ranks)
     return pd.DataFrame(
         {
             "read": np.arange(1, len(order) + 1),
@@ -57,6 +99,7 @@ def cluster_table(record: Explanation) -> pd.DataFrame:
             "items": first_choices[order],
             "update gate": gate[order],
             "importance": importance[order],
+            **measured,
             "strongest items": [
                 " | ".join(title_of(record.history[i]) for i in strongest_items(record, c)) if mass[c] >= 0.5 else ""
                 for c in order
@@ -67,11 +110,17 @@ def cluster_table(record: Explanation) -> pd.DataFrame:
 
 
 def prediction_table(
-    predicted: Sequence[Any], next_item: Item | None, candidate: str | None, history: Sequence[Item] = ()
+    predicted: Sequence[Any],
+    next_item: Item | None,
+    candidate: str | None,
+    history: Sequence[Item] = (),
+    *,
+    ranks_before: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """One row a predicted item, best first.
 
-    `note` marks the true next item, the candidate on the screen, and items that the history holds already.
+    `note` marks the true next item, the candidate on the screen, and items that the history holds already. With
+    `ranks_before`, by item id: "rank before" and "change" ("▲ 3" places up, "▼ 2" down, "=", "new" where it had none).
     """
     known = {item.item for item in history}
     true_next = next_item.item if next_item is not None else None
@@ -86,26 +135,44 @@ def prediction_table(
             )
             if holds
         ]
-        rows.append(
-            {
-                "rank": int(entry.rank),
-                "title": entry.title if entry.title.strip() else entry.item,
-                "category": entry.category or "",
-                "probability": float(entry.probability),
-                "logit": float(entry.logit),
-                "note": ", ".join(notes),
-                "item": entry.item,
-            }
-        )
-    columns = ["rank", "title", "probability", "note", "category", "logit", "item"]
-    return pd.DataFrame(rows, columns=columns)
+        row = {
+            "rank": int(entry.rank),
+            "title": entry.title if entry.title.strip() else entry.item,
+            "category": entry.category or "",
+            "probability": float(entry.probability),
+            "logit": float(entry.logit),
+            "note": ", ".join(notes),
+            "item": entry.item,
+        }
+        if ranks_before is not None:
+            earlier = ranks_before.get(entry.item)
+            row |= {"rank before": earlier, "change": _change(int(entry.rank), earlier)}
+        rows.append(row)
+    compared = ["rank before", "change"] if ranks_before is not None else []
+    columns = ["rank", *compared, "title", "probability", "note", "category", "logit", "item"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype({"rank before": "Int64"}) if compared else frame
 
 
-def caption(record: Explanation) -> str:
+def _change(rank: int, earlier: int | None) -> str:
+    if earlier is None:
+        return "new"
+    return "=" if rank == earlier else f"▲ {earlier - rank:,}" if rank < earlier else f"▼ {rank - earlier:,}"
+
+
+def caption(record: Explanation, *, effects: Effects | None = None, before: Before | None = None) -> str:
     """What the item table holds and in which units."""
     heads = len(record.interest_fusion.cluster_score)
     over = f", means over {heads} heads" if heads > 1 else ""
-    return (
-        f"α: what the item's neighbourhood adds to attention; β: what the candidate adds{over}. γ: share of the "
-        "readout. Degree: kept edges; similarity: theirs added up. In cluster: the share that its cluster holds."
+    sentences = []
+    if effects is not None:
+        guess = "" if effects.exact else ", ranks estimated from a part of the catalogue"
+        sentences.append(f"Effect: what the score loses when the item is left out, in percentage points{guess}.")
+    sentences.append(
+        f"γ: share of the readout. Attention: how much the others listen to it, as a multiple of listening to all "
+        f"neighbours alike. α: what the item's neighbourhood adds to attention; β: what the candidate adds{over}. "
+        "Degree: kept edges; similarity: theirs added up. In cluster: the share that its cluster holds."
     )
+    if before is not None and (gone := len(before.removed)):
+        sentences.append(f"{count(gone, 'item')} taken out {'is' if gone == 1 else 'are'} not listed.")
+    return " ".join(sentences)

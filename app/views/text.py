@@ -5,7 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 
+from app.views.amounts import percent, points
+from surge.explanation.measured import Effects, sigmoid
 from surge.explanation.record import Item
 
 LABEL_LENGTH = 24
@@ -13,8 +16,11 @@ INVISIBLE_BREAK = "\u200b"  # a zero-width space: the word looks the same and ma
 
 
 def escape(text: str) -> str:
-    """Text for plotly, which reads a few HTML tags and entities in every string it draws."""
-    return html.escape(text, quote=False)
+    """Text for plotly, which reads a few HTML tags and entities in every string it draws.
+
+    In a figure with `layout.meta` it also fills in %{...} in notes and titles, so that brace becomes an entity too.
+    """
+    return html.escape(text, quote=False).replace("%{", "%&#123;")
 
 
 def shorten(text: str, length: int = LABEL_LENGTH) -> str:
@@ -61,3 +67,21 @@ def listed(words: Iterable[str]) -> str:
     """Words as a list in a sentence: "a", "a and b", "a, b and c"."""
     every: Sequence[str] = list(words)
     return ", ".join(every[:-1]) + " and " + every[-1] if len(every) > 1 else "".join(every)
+
+
+def without_it(effects: Effects, index: int, *, cluster: bool = False) -> str:
+    """What leaving out an item or a cluster does: "without it: score 98.2 % → 91.0 % (−7.2 points), rank #1 → #4".
+
+    Empty where it could not be measured.
+    """
+    logits, ranks = (
+        (effects.cluster_logit, effects.cluster_rank) if cluster else (effects.item_logit, effects.item_rank)
+    )
+    if not isfinite(logits[index]):
+        return ""
+    now, after = effects.score, float(sigmoid(logits[index]))
+    words = f"without it: score {percent(now)} → {percent(after)} ({points(after - now)})"
+    if effects.rank is not None and len(ranks) and isfinite(ranks[index]):
+        about = "" if effects.exact else "about "
+        words += f", rank #{effects.rank:,} → {about}#{int(ranks[index]):,}"
+    return words

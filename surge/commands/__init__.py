@@ -17,3 +17,28 @@ def add_command(
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint folder")
+    parser.add_argument("dataset", metavar="DATASET", help="dataset folder")
+
+
+def load_places(arguments: argparse.Namespace) -> tuple[Any, Any]:
+    from surge.checkpoint import load_checkpoint
+    from surge.data.store import Dataset
+
+    return load_checkpoint(arguments.checkpoint), Dataset.load(arguments.dataset)
+
+
+def progress_bar(name: str) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(
+        total=1.0, desc=name, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
+    )
+
+
+def one_line(text: str) -> str:
+    """Text of the data on one line of a terminal: no control character gets through."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from surge.commands import add_command
+from surge.commands import add_command, add_places, load_places, one_line, progress_bar
 from surge.errors import SurgeError
 
 
@@ -105,15 +105,15 @@ def add_evaluate(subparsers: Any) -> None:
         "  python -m surge evaluate checkpoints/demo sample_data --split valid",
         _evaluate,
     )
-    _add_places(parser)
+    add_places(parser)
     parser.add_argument("--split", choices=("train", "valid", "test"), default="test", help="(test)")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     from surge.evaluation.evaluate import evaluate_split
 
-    checkpoint, dataset = _load(arguments)
-    with _bar("evaluating") as bar:
+    checkpoint, dataset = load_places(arguments)
+    with progress_bar("evaluating") as bar:
         metrics = evaluate_split(checkpoint, dataset, arguments.split, progress=lambda done: bar.update(done - bar.n))
     _print_figures(metrics)
 
@@ -126,7 +126,7 @@ def add_recommend(subparsers: Any) -> None:
         "  python -m surge recommend checkpoints/demo sample_data --user u0001 --top 10",
         _recommend,
     )
-    _add_places(parser)
+    add_places(parser)
     _add_user(parser)
     parser.add_argument("--top", type=int, default=10, metavar="K", help="how many items (10)")
 
@@ -137,7 +137,7 @@ def _recommend(arguments: argparse.Namespace) -> None:
 
     if arguments.top < 1:
         raise SurgeError(f"--top is {arguments.top}; give a whole number from 1.")
-    checkpoint, dataset = _load(arguments)
+    checkpoint, dataset = load_places(arguments)
     history = read_history(checkpoint, dataset, arguments.user, hold_out=not arguments.whole_history)
     ranking = rank_catalogue(checkpoint, history)
     following = history.next_item.item if history.next_item else None
@@ -147,14 +147,14 @@ def _recommend(arguments: argparse.Namespace) -> None:
     for predicted in ranking.top(arguments.top):
         mark = "  <- came next" if predicted.item == following else ""
         print(
-            f"{predicted.rank:>5}  {predicted.probability:>11.4f}  {_line(predicted.item)}  {_line(predicted.title)}"
-            f"  [{_line(predicted.category or 'no category')}]{mark}"
+            f"{predicted.rank:>5}  {predicted.probability:>11.4f}  {one_line(predicted.item)}  "
+            f"{one_line(predicted.title)}  [{one_line(predicted.category or 'no category')}]{mark}"
         )
     if history.next_item is not None:
         row = checkpoint.rows.get(history.next_item.item)
         rank = ranking.rank_of(row) if row is not None else None
         where = f"ranks {rank} of {len(ranking.order)}" if rank else "is not among the ranked items"
-        print(f"the item that came next, {_line(history.next_item.title)}, {where}")
+        print(f"the item that came next, {one_line(history.next_item.title)}, {where}")
 
 
 def add_explain(subparsers: Any) -> None:
@@ -165,7 +165,7 @@ def add_explain(subparsers: Any) -> None:
         "  python -m surge explain checkpoints/demo sample_data --user u0001 --output why.json",
         _explain,
     )
-    _add_places(parser)
+    add_places(parser)
     _add_user(parser)
     parser.add_argument("--item", metavar="T", help="the candidate item (the top predicted one)")
     parser.add_argument("--output", required=True, metavar="FILE", help="FILE.json or FILE.npz")
@@ -176,23 +176,18 @@ def _explain(arguments: argparse.Namespace) -> None:
 
     if Path(arguments.output).suffix not in (".json", ".npz"):
         raise SurgeError(f"--output {arguments.output!r} must end in .json or .npz.")
-    checkpoint, dataset = _load(arguments)
+    checkpoint, dataset = load_places(arguments)
     record = explain(checkpoint, dataset, arguments.user, arguments.item, hold_out=not arguments.whole_history)
     record.save(arguments.output)
     for note in record.notes:
         print(note)
     print(
-        f"{_line(record.target.title)} for user {_line(record.user)}: probability {record.prediction.probability:.4f}, "
-        f"{record.length} history items; written to {arguments.output}"
+        f"{one_line(record.target.title)} for user {one_line(record.user)}: "
+        f"probability {record.prediction.probability:.4f}, {record.length} history items; written to {arguments.output}"
     )
 
 
 # -- shared by several commands -------------------------------------------------------------------------
-
-
-def _add_places(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint folder")
-    parser.add_argument("dataset", metavar="DATASET", help="dataset folder")
 
 
 def _add_user(parser: argparse.ArgumentParser) -> None:
@@ -204,26 +199,6 @@ def _add_user(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _load(arguments: argparse.Namespace) -> tuple[Any, Any]:
-    from surge.checkpoint import load_checkpoint
-    from surge.data.store import Dataset
-
-    return load_checkpoint(arguments.checkpoint), Dataset.load(arguments.dataset)
-
-
-def _bar(name: str) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(
-        total=1.0, desc=name, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
-    )
-
-
 def _print_figures(figures: dict[str, Any]) -> None:
     for name, value in figures.items():
         print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")
-
-
-def _line(text: str) -> str:
-    """Text of the data on one line of a terminal: no control character gets through."""
-    return "".join(character if character.isprintable() else " " for character in text)

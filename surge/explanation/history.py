@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ class UserHistory:
     `next_item` is the interaction that followed and is not read, None where the whole history is read;
     `next_period` is the part of the dataset's split that it belongs to: train, valid or test.
     `interests` is the simulated truth where the data carry it; no model ever sees it.
-    `notes` says in sentences what was left out.
+    `notes` says in sentences what was left out; `left_out` counts the earlier items beyond what the model reads.
     """
 
     user: str
@@ -30,6 +31,7 @@ class UserHistory:
     interests: tuple[str, ...] | None
     notes: tuple[str, ...]
     next_period: str | None = None
+    left_out: int = 0
 
 
 def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_out: bool = True) -> UserHistory:
@@ -72,24 +74,32 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
             f"{len(everything) - len(known)} of {len(everything)} history items are unknown to this model and left out."
         )
     longest = checkpoint.model_config.max_length
-    if len(known) > longest:
-        notes.append(f"The model reads the last {longest} items; {len(known) - longest} earlier ones are left out.")
-        known = known[-longest:]
+    left_out = max(0, len(known) - longest)
+    known = known[left_out:]
     items = tuple(everything[index] for index in known)
-    repeated = len(items) - len({item.item for item in items})
-    if repeated:
-        notes.append(f"{repeated} of the {len(items)} items read are repeats of another one in the history.")
-    if len(items) == 1:
-        notes.append("One item was read: its graph is a single node, and there is nothing to compare.")
     return UserHistory(
         user=user,
         items=items,
         rows=tuple(checkpoint.rows[item.item] for item in items),
         next_item=next_item,
         interests=tuple(interests[index] for index in known) if interests else None,
-        notes=tuple(notes),
+        notes=(*notes, *reading_notes(items, left_out, longest)),
         next_period=_period(dataset, next_item),
+        left_out=left_out,
     )
+
+
+def reading_notes(items: Sequence[Item], left_out: int, longest: int) -> tuple[str, ...]:
+    """What is worth saying of the items that are read, and of the `left_out` before them."""
+    notes = []
+    if left_out:
+        notes.append(f"The model reads the last {longest} items; {left_out} earlier ones are left out.")
+    repeated = len(items) - len({item.item for item in items})
+    if repeated:
+        notes.append(f"{repeated} of the {len(items)} items read are repeats of another one in the history.")
+    if len(items) == 1:
+        notes.append("One item was read: its graph is a single node, and there is nothing to compare.")
+    return tuple(notes)
 
 
 def _period(dataset: Dataset, item: Item | None) -> str | None:

@@ -12,8 +12,9 @@ LEAST_COMPARED = 4  # items; a rank correlation of fewer says nothing
 
 
 def sigmoid(logits: Array | float) -> Array:
-    """Probability of a logit, without overflow."""
-    return np.exp(-np.logaddexp(0, -np.asarray(logits, dtype=np.float64)))
+    """Probability of a logit, without overflow; NaN stays NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.exp(-np.logaddexp(0, -np.asarray(logits, dtype=np.float64)))
 
 
 def rank_correlation(first: Array, second: Array) -> float | None:

@@ -85,11 +85,11 @@ class Plan:
             if part.startswith("+") and len(part) > 1:
                 entries.append(unquote(part[1:]))
             else:
-                first, _, last = part.partition("-")
-                start, stop = _position(first), _position(last or first)
+                first, dash, last = part.partition("-")
+                start, stop = _position(first), _position(last if dash else first)
                 if start is None or stop is None or not start <= stop < length:
                     raise SurgeError(f"{part[:40]!r} is no part of a history of {length} items.")
-                entries.extend(range(start, stop + 1))
+                entries.extend(range(start, min(stop, start + MOST_ENTRIES) + 1))
             if len(entries) > MOST_ENTRIES:
                 raise SurgeError(f"A history of more than {MOST_ENTRIES:,} items can't be read.")
         positions = [entry for entry in entries if isinstance(entry, int)]

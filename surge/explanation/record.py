@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,16 @@ class Explanation:
             "prediction": _plain(self.prediction),
         }
 
+    def to_json_bytes(self) -> bytes:
+        """The content of a .json file."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+
+    def to_npz_bytes(self) -> bytes:
+        """The content of a .npz file."""
+        stream = BytesIO()
+        np.savez_compressed(stream, allow_pickle=False, **dict(_flatten(self.to_dict())))
+        return stream.getvalue()
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Explanation:
         """The record from what `to_dict` gave; anything else is a SurgeError."""
@@ -193,10 +204,7 @@ class Explanation:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             with temporary.open("xb") as stream:
-                if path.suffix == ".json":
-                    stream.write(json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode())
-                else:
-                    np.savez_compressed(stream, allow_pickle=False, **dict(_flatten(self.to_dict())))
+                stream.write(self.to_json_bytes() if path.suffix == ".json" else self.to_npz_bytes())
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -9,8 +9,26 @@ from app.state import Place, parameters_of, parse
 
 
 def test_a_place_survives_its_url():
-    place = Place("a b", "c&d", "ü#1", "<i>", frozenset({3, 0, 12}), 4, "attention", 200)
+    place = Place(
+        checkpoint="a b",
+        dataset="c&d",
+        user="ü#1",
+        candidate="<i>",
+        second="other&",
+        versus="b a",
+        edits="0-3,+%3Cb%3E,7",
+        staged="none",
+        items=frozenset({3, 0, 12}),
+        cluster=4,
+        layer="attention",
+        edges=200,
+        head=0,
+        open=frozenset({"drift", "compare"}),
+        tour=2,
+    )
     assert parse(parameters_of(place)) == (place, [])
+    invented = Place(made_up=True, edits="+a,+b")
+    assert parse(parameters_of(invented)) == (invented, [])
 
 
 def test_defaults_are_left_out():
@@ -27,12 +45,18 @@ def test_defaults_are_left_out():
         ({"items": "1,x,,3,-2"}, Place(items=frozenset({1, 3}))),
         ({"items": "9" * 50}, Place()),
         ({"user": "u" * 10_000}, Place()),
+        ({"edits": "0," * 10_001}, Place()),
+        ({"tour": "9"}, Place()),
     ],
 )
 def test_nonsense_is_left_out_with_one_sentence(parameters: dict[str, str], expected: Place):
     place, notes = parse(parameters)
     assert place == expected
     assert len(notes) == 1
+
+
+def test_unknown_drawers_are_ignored():
+    assert parse({"open": "drift,<b>,cellar"}) == (Place(open=frozenset({"drift"})), [])
 
 
 def test_parameters_of_others_are_ignored():

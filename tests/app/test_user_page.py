@@ -58,7 +58,7 @@ def test_the_entry_point_opens_the_demo(monkeypatch: pytest.MonkeyPatch):
     assert _drawn(page)
     parameters = _parameters(page)
     assert (parameters["checkpoint"], parameters["dataset"]) == ("demo", "sample_data")
-    assert any("ranks" in text.value and "pooled importance" in text.value for text in page.markdown)
+    assert any("ranks" in text.value and "with a score of" in text.value for text in page.markdown)
 
 
 def test_choosing_user_and_candidate(open_page, world: World):
@@ -97,6 +97,120 @@ def test_a_selection_in_the_url_is_shown_and_cleared(open_page):
     page.button(key="clear_selection").click().run()
     assert "items" not in _parameters(page) and "cluster" not in _parameters(page)
     assert _parameters(page)["layer"] == "attention"
+
+
+def _history_length(page: AppTest) -> int:
+    return len(page.dataframe[-1].value)
+
+
+def test_an_edit_is_staged_then_run_then_undone(open_page):
+    page = open_page(**TINY, user="u0003", items="1")
+    before = _history_length(page)
+    page.button(key="edit delete").click().run()
+    assert _parameters(page)["staged"] == f"0,2-{before - 1}" and "edits" not in _parameters(page)
+    assert _history_length(page) == before  # nothing has run
+    page.button(key="run_edits").click().run()
+    parameters = _parameters(page)
+    assert parameters["edits"] == f"0,2-{before - 1}" and "staged" not in parameters and "items" not in parameters
+    assert _history_length(page) == before - 1
+    assert "rank before" in page.dataframe[0].value
+    page.button(key="undo_edit").click().run()
+    assert _parameters(page)["staged"] and "edits" not in _parameters(page)
+    page.button(key="reset_edits").click().run()
+    assert not {"staged", "edits"} & _parameters(page).keys() and _history_length(page) == before
+    assert not page.exception
+
+
+def test_items_are_inserted_moved_cut_and_kept(open_page):
+    page = open_page(**TINY, user="u0003", items="1")
+    length = _history_length(page)
+    page.button(key="edit arrow_forward").click().run()
+    assert _parameters(page)["staged"].startswith("0,2,1,3")
+    page.text_input(key="insert_search_text").set_value("coffee").run()
+    offered = [button.key for button in page.button if (button.key or "").startswith("insert i")]
+    page.button(key=offered[0]).click().run()
+    assert _parameters(page)["staged"].startswith(f"0,2,1,+{offered[0].removeprefix('insert ')},3")
+    page.button(key="run_edits").click().run()
+    assert _history_length(page) == length + 1 and not page.exception
+    page = open_page(**TINY, user="u0003", items="2")
+    page.button(key="edit content_cut").click().run()
+    assert _parameters(page)["staged"] == "0-2"
+    clusters = page.dataframe[1].value
+    page = open_page(**TINY, user="u0003", cluster=str(clusters["index"].iloc[0]))
+    page.button(key="edit filter_center_focus").click().run()
+    assert _parameters(page)["staged"].count(",") + 1 <= length
+    page.button(key="run_edits").click().run()
+    assert _history_length(page) == clusters["items"].iloc[0] and not page.exception
+
+
+@pytest.mark.parametrize("edits", ["0-9999", "0,0", "x", "+nothing at all", "-1", "none", "3-1"])
+def test_edits_in_the_url_that_make_no_sense(open_page, edits: str):
+    page = open_page(**TINY, user="u0003", edits=edits)
+    assert len(page.warning) + len(page.error) <= 1 and not page.exception
+    if edits != "none":
+        assert "left out" in _sentences(page) or "as it was" in _sentences(page)
+        assert _drawn(page) and "edits" not in _parameters(page)
+    page.button(key="reset_edits").click().run() if edits == "none" else None
+    assert _drawn(page)
+
+
+def test_a_made_up_user(open_page):
+    page = open_page(**TINY)
+    page.button(key="open edit").click().run()
+    page.button(key="made_up").click().run()
+    assert _parameters(page)["made_up"] == "1" and "user" not in _parameters(page)
+    assert not page.exception and not _drawn(page)
+    page.text_input(key="insert_search_text").set_value("coffee").run()
+    offered = [button.key for button in page.button if (button.key or "").startswith("insert i")]
+    page.button(key=offered[0]).click().run()
+    page.button(key="run_edits").click().run()
+    assert _drawn(page) and _history_length(page) == 1 and not page.exception
+    page.button(key="random_user").click().run()
+    assert "made_up" not in _parameters(page) and "edits" not in _parameters(page) and _drawn(page)
+
+
+def test_drawers_compute_when_opened(open_page):
+    page = open_page(**TINY, user="u0003")
+    closed = len(page.get("plotly_chart"))
+    for name, more in (("compare", 7), ("versus", 2), ("faithfulness", 1), ("drift", 1)):
+        opened = open_page(**TINY, user="u0003", open=name)
+        assert len(opened.get("plotly_chart")) == closed + more, name
+        assert not opened.error and not opened.exception
+    assert "No survey of all users" in " ".join(
+        text.value for text in open_page(**TINY, user="u0003", open="population").markdown
+    )
+
+
+def test_the_second_candidate(open_page):
+    page = open_page(**TINY, user="u0003", open="compare", second="nothing <i>")
+    assert "knows no item" in _sentences(page) and not page.exception
+    first = _parameters(page)["candidate"]
+    second = page.selectbox(key="second").value
+    page.button(key="swap_candidates").click().run()
+    assert (_parameters(page)["candidate"], _parameters(page)["second"]) == (second, first)
+
+
+def test_the_tour_is_offered_once_and_walks(open_page):
+    page = open_page()
+    page.button(key="tour_start").click().run()
+    for step in range(1, 6):
+        assert _parameters(page)["tour"] == str(step)
+        assert any(text.value.startswith(f"**{step} of 5") for text in page.markdown)
+        page.button(key="tour_next").click().run()
+    assert "tour" not in _parameters(page) and not any("New here" in text.value for text in page.markdown)
+    assert not any("New here" in text.value for text in open_page(**TINY).markdown)
+
+
+def test_a_large_catalogue_waits_for_a_word(open_page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 1000)
+    page = open_page(**TINY, user="u0005")
+    assert page.get("plotly_chart") and not page.exception
+    assert any("waits for your word" in text.value for text in page.markdown)
+    page.button(key="start_scoring").click().run()
+    user = loading._jobs()
+    assert all(job.wait(60) for job in user.values())
+    page.run()
+    assert _drawn(page) and any("ranks" in text.value for text in page.markdown)
 
 
 def test_another_checkpoint_keeps_the_user_and_ends_the_selection(open_page):

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from app.views.graph_layout import SPACING, graph_positions
-from app.views.interest_graph import DEFAULT_EDGES, LABELLED, LAYERS, MOST_EDGES, interest_graph
+from app.views.before import Before
+from app.views.graph_layout import SPACING, edited_positions, graph_positions
+from app.views.interest_graph import (
+    ABOUT,
+    DEFAULT_EDGES,
+    LABELLED,
+    LARGEST,
+    LAYERS,
+    MOST_EDGES,
+    SMALLEST,
+    edge_total,
+    graph_assets,
+    graph_data,
+    interest_graph,
+)
 from app.views.measures import attention_lift
 from app.views.palette import Theme, cluster_styles, item_clusters
+from surge.explanation.measured import Effects
+from surge.explanation.record import Explanation
 from tests.records import make_explanation
 from tests.views.hostile import HOSTILE
 
@@ -35,13 +51,185 @@ def test_nodes_show_cluster_and_importance() -> None:
     importance = record.interest_extraction.importance
     assert [node["letter"] for node in view.nodes] == [styles[c].letter for c in clusters]
     assert [node["color"]["background"] for node in view.nodes] == [styles[c].colour for c in clusters]
-    np.testing.assert_allclose([node["importance"] for node in view.nodes], importance)
+    np.testing.assert_allclose([node["weight"] for node in view.nodes], importance)
+    assert not any(node["sign"] or node["ghost"] for node in view.nodes)
     sizes = np.array([node["size"] for node in view.nodes])
     inner = (sizes > sizes.min()) & (sizes < sizes.max())
     assert np.corrcoef(sizes[inner] ** 2, importance[inner])[0, 1] > 0.999  # area, within the limits
     named = [node["id"] for node in view.nodes if node["label"] != " "]
     assert sorted(named) == sorted(np.argsort(-importance)[:LABELLED].tolist())
     assert all(len(node["name"]) <= 24 for node in view.nodes)
+
+
+def effects_of(values: list[float], logit: float = 4.0, **more: object) -> Effects:
+    """Effects on the logit of each item, given as such."""
+    return Effects(logit, logit - np.array(values), np.full(4, np.nan), **more)  # type: ignore[arg-type]
+
+
+def test_nodes_show_the_measured_effect() -> None:
+    record = make_explanation(items=8, seed=2)
+    values = [2.0, -1.0, 0.5, -0.004, 0.0, np.nan, 0.25, -0.3]
+    view = interest_graph(record, effects=effects_of(values))
+    sizes = np.array([node["size"] for node in view.nodes])
+    known = np.abs(np.nan_to_num(values))
+    np.testing.assert_allclose(sizes, np.clip(14 * np.sqrt(known / known.mean()), SMALLEST, LARGEST), atol=0.01)
+    assert sizes[0] == LARGEST and set(sizes[[3, 4, 5]]) == {SMALLEST}
+    assert [node["sign"] for node in view.nodes] == ["+", "−", "+", "", "", "", "+", "−"]
+    assert {node["id"] for node in view.nodes if node["label"] != " "} == {0, 1, 2, 6, 7}
+    assert "measured effect" in view.caption and "importance" not in view.caption
+    assert "importance γ" in interest_graph(record).caption
+
+
+def test_tooltips_tell_the_score_without_the_item() -> None:
+    record = make_explanation(items=4, seed=2)
+    # scores: logit 4 is 98.2 %; 2.3136 is 91.0 %; 5 is 99.3 %
+    effects = effects_of([4 - 2.3136, -1.0, np.nan, 0.0], rank=3, item_rank=np.array([12.0, 1.0, np.nan, 3.0]))
+    lines = [node["title"].split("\n") for node in interest_graph(record, effects=effects).nodes]
+    assert lines[0][-2:] == [
+        "without it: score 98.2 % → 91.0 % (−7.2 points), rank #3 → #12",
+        "it speaks for the candidate (+)",
+    ]
+    assert lines[1][-2].startswith("without it: score 98.2 % → 99.3 % (+1.1 points)")
+    assert lines[1][-1] == "it speaks against the candidate (−)"
+    assert lines[2][-1] == "without it: nothing would be left to read"
+    assert lines[3][-1].startswith("without it: score 98.2 % → 98.2 %") and "speaks" not in lines[3][-1]
+
+
+def test_no_effect_at_all_is_drawn_small() -> None:
+    view = interest_graph(make_explanation(items=1), effects=effects_of([np.nan]))
+    assert [node["size"] for node in view.nodes] == [SMALLEST]
+    assert view.nodes[0]["title"].endswith("without it: nothing would be left to read")
+
+
+def test_a_repeated_item_is_named_once() -> None:
+    record = make_explanation(items=8, seed=2)
+    history = tuple(replace(record.history[0], timestamp=item.timestamp) for item in record.history[:6])
+    record = replace(record, history=history + record.history[6:])
+    view = interest_graph(record, effects=effects_of([9, 8, 7, 6, 5, 4, 2, 1]))
+    assert [node["id"] for node in view.nodes if node["label"] != " "] == [0, 6, 7]
+
+
+def test_given_styles_are_used() -> None:
+    record = make_explanation(items=12, clusters=4, seed=2)
+    styles = cluster_styles(record, like=cluster_styles(record)[::-1], partner=range(4))
+    view = interest_graph(record, styles=styles)
+    assert [node["letter"] for node in view.nodes] == [styles[c].letter for c in item_clusters(record)]
+    assert styles != cluster_styles(record)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("items", [1, 9, 40])
+def test_the_number_of_edges_is_known_without_drawing(layer: str, items: int) -> None:
+    record = make_explanation(items=items, seed=4)
+    assert edge_total(record, layer) == interest_graph(record, layer, MOST_EDGES).total
+
+
+# -- edits ------------------------------------------------------------------------------------------------
+
+
+def edited(items: int = 30, removed: tuple[int, ...] = (0, 4, 5), new: int = 2) -> tuple[Explanation, Before]:
+    """A record after edits that took items away and put new ones at its start and its end."""
+    base = make_explanation(items=items, clusters=5, seed=6)
+    kept = [i for i in range(items) if i not in removed]
+    origin = (*[None] * (new // 2), *kept, *[None] * (new - new // 2))
+    return make_explanation(items=len(origin), clusters=5, seed=7), Before(base, origin)
+
+
+def test_items_that_were_there_stand_where_they_stood() -> None:
+    record, before = edited()
+    old = graph_positions(before.record)
+    for layer in LAYERS:
+        view = interest_graph(record, layer, before=before)
+        places = np.array([(node["x"], node["y"]) for node in view.nodes])
+        for i, origin in enumerate(before.origin):
+            if origin is not None:
+                np.testing.assert_allclose(places[i], old[origin], atol=0.01)
+        np.testing.assert_allclose(places[record.length :], old[list(before.removed)], atol=0.01)
+    ghosts = view.nodes[record.length :]
+    assert [node["id"] for node in ghosts] == [29, 30, 31] and all(node["ghost"] for node in ghosts)
+    assert [node["name"] for node in ghosts] == [before.record.history[i].title for i in (0, 4, 5)]
+    assert all(node["shapeProperties"]["borderDashes"] and node["label"] == " " for node in ghosts)
+    assert all(edge["from"] < record.length and edge["to"] < record.length for edge in view.edges)
+    assert [node["shape"] for node in view.nodes].count("square") == 2
+    assert "Dashed: 3 items that the edits removed. Squares: 2 new items." in view.caption
+
+
+@pytest.mark.parametrize(("items", "new"), [(30, 8), (120, 40), (3, 12)])
+def test_new_items_stand_free_beside_the_most_similar_one(items: int, new: int) -> None:
+    record, before = edited(items, removed=(0,), new=new)
+    positions, gone = edited_positions(record, before)
+    places = np.concatenate([positions, gone])
+    apart = np.sqrt(((places[:, None] - places[None]) ** 2).sum(-1)) + 1e9 * np.eye(len(places))
+    added = [i for i, origin in enumerate(before.origin) if origin is None]
+    assert apart[added].min() >= SPACING - 1e-6
+    kept = [i for i, origin in enumerate(before.origin) if origin is not None]
+    first = added[0]
+    beside = kept[int(np.argmax(record.graph_construction.similarity[first, kept]))]
+    reach = np.sqrt(((positions[first] - positions[beside]) ** 2).sum())
+    assert reach < 2.6 * SPACING or items > 100  # where there is a crowd, a little further off
+
+
+def test_a_history_of_new_items_alone_is_placed() -> None:
+    base = make_explanation(items=4, seed=1)
+    record = make_explanation(items=5, seed=2)
+    positions, gone = edited_positions(record, Before(base, (None,) * 5))
+    places = np.concatenate([positions, gone])
+    apart = np.sqrt(((places[:, None] - places[None]) ** 2).sum(-1)) + 1e9 * np.eye(9)
+    assert gone.shape == (4, 2) and apart.min() >= 0.8 * SPACING
+
+
+def test_what_is_gone_tells_what_it_did() -> None:
+    record, before = edited()
+    effects = effects_of(np.linspace(-1, 1, 30).tolist())
+    view = interest_graph(record, before=Before(before.record, before.origin, effects))
+    lines = view.nodes[record.length]["title"].split("\n")
+    assert "no longer in the history" in lines
+    assert any(line.startswith("before: without it: score 98.2 %") for line in lines)
+
+
+# -- what the page is sent --------------------------------------------------------------------------------
+
+
+def test_the_data_are_plain_and_hold_no_selection() -> None:
+    record = make_explanation(items=20, seed=2)
+    view = interest_graph(record, effects=effects_of(np.linspace(-1, 1, 20).tolist()))
+    data = graph_data(view, "dark", 480)
+    again = graph_data(interest_graph(record, effects=effects_of(np.linspace(-1, 1, 20).tolist())), "dark", 480)
+    assert json.dumps(data, allow_nan=False) == json.dumps(again)
+    assert not {"selected", "members", "items", "cluster"} & data.keys()
+    assert data["label"].startswith("Interest graph: 20 items, 60 of 190 edges.")
+    assert graph_data(view, "dark", 480, linked=False)["linked"] is False
+
+
+def test_only_a_new_history_is_laid_out_anew() -> None:
+    record, before = edited()
+    drawn = {
+        "base": interest_graph(before.record),
+        "other layer": interest_graph(before.record, "attention", 20, "dark"),
+        "edited": interest_graph(record, before=before),
+        "another": interest_graph(make_explanation(items=30, clusters=5, seed=8)),
+    }
+    data = {name: graph_data(view, "light", 480) for name, view in drawn.items()}
+    assert data["base"]["places"] == data["other layer"]["places"] == data["edited"]["places"]
+    assert data["base"]["places"] != data["another"]["places"]
+    assert len({part["digest"] for part in data.values()}) == 4
+    assert data["edited"]["label"].startswith("Interest graph: 29 items,")
+
+
+def test_the_files_ask_nobody_for_anything() -> None:
+    assets = graph_assets()
+    assert "vis" in assets.library and "sourceMappingURL" not in assets.library
+    for text in (assets.html, assets.css, assets.script):
+        assert "http" not in text and "url(" not in text and "@import" not in text
+    assert "innerHTML" not in assets.script
+    assert "</script" not in assets.script + assets.library  # a report may hold them
+
+
+def test_the_words_about_the_picture_are_few() -> None:
+    assert len(ABOUT.split()) <= 90
+
+
+# -- edges and places -------------------------------------------------------------------------------------
 
 
 def test_similarity_edges_are_the_matrix() -> None:

@@ -1,34 +1,54 @@
-"""Clicks on plotly charts, with Shift.
+"""Clicks on plotly charts, with Shift, and the frames around what is selected.
 
-Streamlit itself reports a selection, which a chart forgets as soon as its data change, and Shift with it.
+Streamlit itself reports a selection, which a chart forgets as soon as its data change, and Shift with it. The frames
+are drawn by the browser over the charts, at once and without a redraw: a figure says in `layout.meta` where its items
+and clusters stand (see app.views.figure.places). All views of a page share the selection by the window's event
+"surge:selection".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.views.palette import Theme
+
 KEY = "chart_clicks"
+_ANSWERED = "chart_clicks answered"
 _component = st.components.v2.component(
     "surge_chart_clicks", js=(Path(__file__).parent / "clicks.js").read_text(encoding="utf-8")
 )
 
 
 class ChartClick(NamedTuple):
-    """A click on a point: the chart's key, the whole numbers that the point's customdata begins with, Shift held."""
+    """A click on a point: the chart's key, the whole numbers that the point's customdata begins with, Shift held.
+
+    In the views of a record these are (item, ...), or (-1, cluster, ...) where a cluster stands there.
+    """
 
     chart: str
     numbers: tuple[int, ...]
     add: bool
 
+    @property
+    def item(self) -> int | None:
+        """The item that was clicked."""
+        return self.numbers[0] if self.numbers[0] >= 0 else None
+
+    @property
+    def cluster(self) -> int | None:
+        """The cluster that was clicked; None where it was an item."""
+        return self.numbers[1] if self.numbers[0] < 0 and len(self.numbers) > 1 and self.numbers[1] >= 0 else None
+
 
 def clickable_chart(figure: go.Figure, key: str, alt: str) -> None:
     """Draws a figure whose points can be clicked; `alt` is what a screen reader says. The colours stay as they are."""
-    figure.update_layout(clickmode="event")
+    if figure.layout.clickmode != "event":
+        figure.update_layout(clickmode="event")
     st.plotly_chart(
         figure,
         theme=None,
@@ -38,24 +58,61 @@ def clickable_chart(figure: go.Figure, key: str, alt: str) -> None:
     )
 
 
-def report_clicks(on_click: Callable[[], None]) -> None:
-    """Listens to all clickable charts of the page; `on_click` runs before the script and reads `last_click()`."""
-    _component(key=KEY, on_clicked_change=on_click)
+def report_clicks(
+    on_click: Callable[[], None],
+    *,
+    items: Collection[int],
+    cluster: int | None,
+    clusters: Sequence[int],
+    theme: Theme | str,
+    on_clear: Callable[[], None] | None = None,
+) -> None:
+    """Listens to all clickable charts of the page and frames what is selected; call it once, after the charts.
+
+    `on_click` runs before the script and reads `last_click()`. `items`, `cluster`: what is selected; `clusters`: the
+    first-choice cluster of each item. With `on_clear`, Escape ends the selection.
+    """
+    theme = Theme(theme)
+    _component(
+        key=KEY,
+        data={
+            "items": sorted(int(item) for item in items),
+            "cluster": None if cluster is None else int(cluster),
+            "clusters": [int(each) for each in clusters],
+            "colours": {"text": theme.text, "surface": theme.background},
+            # the browser leaves answers to older clicks aside, so that a quick second click isn't undone for a moment
+            "answered": st.session_state.get(_ANSWERED, 0),
+            "clears": on_clear is not None,
+        },
+        on_clicked_change=lambda: _answer("clicked", on_click),
+        on_cleared_change=lambda: _answer("cleared", on_clear),
+    )
+
+
+def _answer(name: str, callback: Callable[[], None] | None) -> None:
+    value = _reported(name)
+    number = value.get("number") if value is not None else None
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        st.session_state[_ANSWERED] = number
+    if callback is not None:
+        callback()
+
+
+def _reported(name: str) -> dict[str, Any] | None:
+    """What the browser sent; None where it isn't an object."""
+    state = st.session_state.get(KEY)
+    value: Any = state.get(name) if state is not None else None
+    return value if isinstance(value, dict) else None
 
 
 def last_click() -> ChartClick | None:
     """The click that has just been reported; None where what the browser sent isn't one."""
-    state = st.session_state.get(KEY)
-    value: Any = state.get("clicked") if state is not None else None
-    if (
-        not isinstance(value, dict)
-        or not isinstance(value.get("chart"), str)
-        or not isinstance(value.get("data"), list)
-    ):
+    value = _reported("clicked")
+    if value is None or not isinstance(value.get("chart"), str) or not isinstance(value.get("data"), list):
         return None
     numbers = []
     for number in value["data"]:
-        if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
+        if isinstance(number, bool) or not isinstance(number, int | float) or number % 1 != 0:
             break
         numbers.append(int(number))
     return ChartClick(value["chart"], tuple(numbers), value.get("add") is True) if numbers else None

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
-import pyvis
 import streamlit as st
 
-from app.views.interest_graph import GraphView
-from app.views.palette import FONT, Theme
-from app.views.text import count
+from app.views.interest_graph import GraphView, graph_assets, graph_data
+from app.views.palette import Theme
 
 HEIGHT = 480  # pixels
-_HERE = Path(__file__).parent
-_LIBRARY = Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js"
 
 # Streamlit sends a component's script again whenever its data change. The library is half a megabyte, so a
 # component without data carries it, once; the other one has a short script.
-_loader = st.components.v2.component(
-    "surge_vis_network",
-    js=_LIBRARY.read_text(encoding="utf-8").split("//# sourceMappingURL")[0] + "\nexport default function () {}\n",
-)
-_graph = st.components.v2.component(
-    "surge_interest_graph",
-    html=(_HERE / "graph.html").read_text(encoding="utf-8"),
-    css=(_HERE / "graph.css").read_text(encoding="utf-8"),
-    js=(_HERE / "graph.js").read_text(encoding="utf-8"),
-)
+_assets = graph_assets()
+_loader = st.components.v2.component("surge_vis_network", js=_assets.library + "\nexport default function () {}\n")
+_graph = st.components.v2.component("surge_interest_graph", html=_assets.html, css=_assets.css, js=_assets.script)
 
 
 class Click(NamedTuple):
@@ -47,45 +33,22 @@ def load_library() -> None:
 
 def graph_component(
     view: GraphView,
-    selected: Collection[int],
-    cluster_members: Collection[int],
     theme: Theme | str,
     key: str,
     height: int = HEIGHT,
     on_click: Callable[[], None] | None = None,
+    *,
+    linked: bool = True,
 ) -> Click | None:
     """Draws the graph and gives the click that caused this run, if there was one; `height` in pixels.
 
-    `selected` nodes are ringed and named, `cluster_members` are ringed; the browser does it without moving a node.
+    The selection is drawn by the browser, which hears of it by the window's event "surge:selection": it moves no
+    node, and the graph is not sent again for it. A graph that is not `linked` shows and changes no selection.
     `on_click` runs before the script does, as a widget's callback; it reads the click by `last_click(key)`.
     """
-    theme = Theme(theme)
-    # per edge only what differs: the browser makes the rest from the names of its nodes
-    edges = [[edge["from"], edge["to"], edge["width"], edge["color"]["opacity"], edge["words"]] for edge in view.edges]
-    graph = {"nodes": view.nodes, "edges": edges, "options": view.options}
-    places = [(node["id"], node["x"], node["y"]) for node in view.nodes]
     result = _graph(
         key=key,
-        data={
-            "graph": graph,
-            "digest": _digest(graph),
-            "places": _digest(places),
-            "selected": sorted(int(i) for i in selected),
-            "members": sorted(int(i) for i in cluster_members),
-            "colours": {
-                "edge": theme.edge,
-                "text": theme.text,
-                "line": theme.grid,
-                "surface": theme.surface,
-                "background": theme.background,
-            },
-            "font": FONT,
-            "height": height,
-            "label": (
-                f"Interest graph: {count(len(view.nodes), 'item')}, {view.drawn:,} of {count(view.total, 'edge')}. "
-                "The table of items holds the same values and can be used with the keyboard."
-            ),
-        },
+        data=graph_data(view, theme, height, linked=linked),
         on_clicked_change=on_click or _nothing,
     )
     return _click(result.get("clicked"))
@@ -99,13 +62,9 @@ def last_click(key: str) -> Click | None:
 
 def _click(value: object) -> Click | None:
     """What the browser sent, or None where it isn't a click."""
-    if not isinstance(value, dict) or type(value.get("node")) is not int:
+    if not isinstance(value, dict) or type(value.get("node")) is not int or value["node"] < 0:
         return None
     return Click(value["node"], value.get("add") is True)
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def _nothing() -> None:

@@ -1,0 +1,170 @@
+"""The bar on top of every page: the way to the others, the checkpoint, the dataset, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app import loading, state
+from app.components.copy_link import copy_link
+from app.components.labels import as_text
+from app.components.theme import apply_style
+from surge.checkpoint import Checkpoint
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+
+PAGES = {
+    "user": ("Explain a user", ":material/account_tree:", "Why this item for this user?"),
+    "finder": ("Find users", ":material/travel_explore:", "All users by what the model made of them, after a survey."),
+    "model": ("The model", ":material/monitoring:", "How well the checkpoint predicts, and how it was trained."),
+}
+PAGES_KEY = "pages"
+Given = TypeVar("Given", Checkpoint, Dataset)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What is chosen, None where it can't be opened; `widgets` takes the page's own, `messages` its notes."""
+
+    library: loading.Library
+    checkpoint: Checkpoint | None
+    dataset: Dataset | None
+    widgets: DeltaGenerator
+    messages: DeltaGenerator
+
+
+def go_to(page: str) -> None:
+    """Open another page at the place where the analyst is."""
+    st.switch_page(st.session_state[PAGES_KEY][page], query_params=tuple(state.parameters_of(state.current()).items()))
+
+
+def bar(page: str) -> Bar:
+    """Draws the bar of a page, once and first of all; reads the URL on the way."""
+    apply_style()
+    state.arrive()
+    library = loading.find_library()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
+        with st.container(width=190, key="brand"):
+            st.markdown("**SURGE explorer**  \nWhy this item for this user?")
+        _navigation(page)
+        checkpoint = _choose_checkpoint(library)
+        dataset = _choose_dataset(library)
+        widgets = st.container(horizontal=True, vertical_alignment="bottom", width="content")
+        st.space("stretch")
+        copy_link()
+        if library.refused:
+            with st.popover(f"{len(library.refused)} refused", icon=":material/block:", key="refused"):
+                for sentence in library.refused:
+                    st.markdown(as_text(sentence))
+    messages = st.container()
+    if checkpoint is not None and dataset is not None and _foreign(checkpoint, dataset):
+        messages.info(
+            as_text(
+                f"Checkpoint {checkpoint.name!r} was trained on another dataset, or another version of this one; items "
+                "that it does not know are left out."
+            )
+        )
+    return Bar(library, checkpoint, dataset, widgets, messages)
+
+
+@contextmanager
+def page_notes(messages: DeltaGenerator) -> Iterator[None]:
+    """At the end of a page: what was wrong with the link in one box, and the place in the URL."""
+    yield
+    if notes := state.notes():
+        messages.warning("  \n".join(as_text(note) for note in notes), icon=":material/link_off:")
+    state.mirror()
+
+
+def _navigation(page: str) -> None:
+    for name, (label, icon, words) in PAGES.items():
+        if st.button(
+            label,
+            key=f"go {name}",
+            icon=icon,
+            help=words,
+            type="secondary" if name == page else "tertiary",
+            disabled=name == page or PAGES_KEY not in st.session_state,
+        ):
+            go_to(name)
+
+
+def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
+    names = list(library.checkpoints)
+    if not names:
+        st.error(
+            "No checkpoint was found. Train one with `python -m surge train sample_data --output checkpoints/mine`, or "
+            f"name the folder that holds yours in the environment variable `{loading.ROOTS_VARIABLE}` and start the "
+            "app again."
+        )
+        return None
+    name = state.current().checkpoint
+    if name not in library.checkpoints:
+        if name is not None:
+            state.add_note(f"There is no checkpoint {name!r} here; {names[0]!r} is shown.")
+        name = state.settle(checkpoint=names[0]).checkpoint
+    _selector(
+        "checkpoint",
+        names,
+        str(name),
+        lambda: _chosen_checkpoint(library),
+        "A trained model. Listed are the folders under checkpoints/ and those given when the app was started.",
+    )
+    return _opened(lambda: loading.open_checkpoint(library.checkpoints[str(name)]))
+
+
+def _choose_dataset(library: loading.Library) -> Dataset | None:
+    names, checkpoint = list(library.datasets), state.current().checkpoint
+    if not names:
+        st.error(
+            "No dataset was found. Make the sample with `python -m surge simulate sample_data --users 3000 --seed 0`."
+        )
+        return None
+    name = state.current().dataset
+    if name not in library.datasets:
+        fitting = loading.matching_dataset(library, str(checkpoint)) if checkpoint in library.checkpoints else None
+        first = fitting or ("sample_data" if "sample_data" in names else names[0])
+        if name is not None:
+            state.add_note(f"There is no dataset {name!r} here; {first!r} is shown.")
+        name = state.settle(dataset=first).dataset
+    _selector(
+        "dataset",
+        names,
+        str(name),
+        lambda: state.change(dataset=st.session_state["dataset"]),
+        "The log that histories are read from; it should be the one the checkpoint was trained on.",
+    )
+    return _opened(lambda: loading.open_dataset(library.datasets[str(name)]))
+
+
+def _selector(name: str, options: list[str], value: str, on_change: Callable[[], Any], words: str) -> None:
+    st.session_state[name] = value
+    st.selectbox(name.capitalize(), options, key=name, width=170, filter_mode=None, on_change=on_change, help=words)
+
+
+def _opened(read: Callable[[], Given]) -> Given | None:
+    try:
+        return read()
+    except SurgeError as error:
+        st.error(as_text(str(error)))
+        return None
+
+
+def _chosen_checkpoint(library: loading.Library) -> None:
+    """Another checkpoint brings the dataset that it was trained on; where that stays the same, so does the user."""
+    name = st.session_state["checkpoint"]
+    fitting = loading.matching_dataset(library, name)
+    other = {"dataset": fitting} if fitting is not None and fitting != state.current().dataset else {}
+    state.change(checkpoint=name, **other)
+
+
+def _foreign(checkpoint: Checkpoint, dataset: Dataset) -> bool:
+    """Whether the checkpoint says that it was trained on other data than these."""
+    trained_on = checkpoint.description.get("dataset")
+    digest = trained_on.get("digest") if isinstance(trained_on, dict) else None
+    return digest is not None and digest != dataset.digest

@@ -1,0 +1,140 @@
+"""Why this candidate and not another: two readings of one graph, side by side, and the ledger between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import loading, state
+from app.components.inspection import Inspection, about, caption
+from app.components.item_search import found_items
+from app.components.labels import as_text
+from app.views import assignment_matrix, attention_matrix, ledger, pooled_sequence
+from app.views.text import title_of
+from surge.errors import SurgeError
+from surge.explanation.explain import candidate_row
+from surge.explanation.measured import Effects
+from surge.explanation.record import Explanation
+
+_SEARCH = "second_search_text"
+PLOT = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+def candidates_drawer(inspection: Inspection) -> None:
+    """Choose the second candidate; then the ledger, and both readings."""
+    second = _second(inspection)
+    _choose(inspection, second)
+    if second is None:
+        st.markdown("There is no other item to compare with yet; search for one.")
+        return
+    record, effects = loading.explanation(inspection.subject, second), loading.effects(inspection.subject, second)
+    styles = inspection.styles
+    st.markdown(as_text(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
+    st.plotly_chart(
+        loading.figure(
+            ("ledger", *inspection.key, second),
+            lambda: ledger.ledger_figure(
+                inspection.record, record, inspection.effects, effects, inspection.theme, styles=styles
+            ),
+        ),
+        theme=None,
+        key="ledger",
+        config=PLOT,
+        alt="What each history item does to either candidate's score; the table below holds the same values.",
+    )
+    caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
+    with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
+        frame = ledger.ledger_table(inspection.record, record, inspection.effects, effects, styles=styles)
+        st.dataframe(frame, hide_index=True)
+    about(ledger.ABOUT, "ledger")
+    first_column, second_column = st.columns(2, gap="medium")
+    with first_column:
+        _reading(inspection, "①", inspection.record, inspection.effects)
+    with second_column:
+        _reading(inspection, "②", record, effects)
+
+
+def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Effects) -> None:
+    """One candidate's pooled sequence, assignment and attention."""
+    theme, styles = inspection.theme, inspection.styles_of(record)
+    score = f"{record.prediction.probability:.1%}".replace("%", " %")
+    st.markdown(f"**{mark} {as_text(title_of(record.target), 60)}** · score {score}")
+    pictures: dict[str, Callable[[], go.Figure]] = {
+        "pooled sequence": lambda: pooled_sequence.pooled_sequence(record, theme, styles=styles, effects=effects),
+        "assignment": lambda: assignment_matrix.assignment_matrix(record, theme, styles=styles, effects=effects),
+        "attention": lambda: attention_matrix.attention_matrix(record, theme, styles=styles),
+    }
+    for name, build in pictures.items():
+        st.plotly_chart(
+            loading.figure((f"two {name}", *inspection.key, record.target.item), build),
+            theme=None,
+            key=f"{name} {mark}",
+            config=PLOT,
+            alt=f"The {name} for candidate {mark}.",
+        )
+
+
+def _second(inspection: Inspection) -> str | None:
+    """The second candidate in the URL, or the best item that isn't the first."""
+    second = state.current().second
+    if second is not None:
+        try:
+            candidate_row(inspection.subject.checkpoint, second)
+            return second
+        except SurgeError as error:
+            st.warning(as_text(f"{error} Another item is compared."), icon=":material/link_off:")
+    ranking = inspection.ranking
+    top = ranking.top(2) if ranking is not None else []
+    return next((entry.item for entry in top if entry.item != inspection.candidate), None)
+
+
+def _choose(inspection: Inspection, second: str | None) -> None:
+    """The first few predicted items, the true next one, and a search."""
+    checkpoint, ranking = inspection.subject.checkpoint, inspection.ranking
+    titles = {entry.item: f"#{entry.rank} {entry.title}" for entry in (ranking.top(10) if ranking is not None else [])}
+    followed = inspection.history.next_item
+    if followed is not None and followed.item in checkpoint.rows:
+        titles.setdefault(followed.item, f"next item: {followed.title}")
+    if second is not None:
+        titles.setdefault(second, str(checkpoint.items["title"][checkpoint.rows[second]]))
+    titles.pop(inspection.candidate, None)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if second is not None and second in titles:
+            st.session_state["second"] = second
+            st.selectbox(
+                "② Compare with",
+                list(titles),
+                key="second",
+                width=420,
+                format_func=lambda item: titles.get(str(item), str(item))[:80],
+                filter_mode=None,
+                on_change=lambda: state.change(second=st.session_state["second"]),
+                help="The second candidate: the same history read for another item.",
+            )
+        with st.popover("Search another", icon=":material/search:"):
+            text = st.text_input(
+                "Search an item to compare with", key=_SEARCH, placeholder="a part of the title"
+            ).strip()
+            for row in found_items(checkpoint, inspection.dataset, text) if text else []:
+                st.button(
+                    as_text(row["title"] or row["item"], 60),
+                    key=f"second {row['item']}",
+                    on_click=_take,
+                    args=(row["item"],),
+                    type="tertiary",
+                )
+        st.button(
+            "Swap",
+            key="swap_candidates",
+            icon=":material/swap_horiz:",
+            disabled=second is None,
+            help="The second candidate becomes the one that the page explains.",
+            on_click=lambda: state.change(candidate=second, second=inspection.candidate),
+        )
+
+
+def _take(item: str) -> None:
+    st.session_state[_SEARCH] = ""
+    state.change(second=item)

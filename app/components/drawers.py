@@ -1,0 +1,117 @@
+"""The drawers under the views: each asks one more question, and computes nothing before it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import loading, state
+from app.components.candidates_drawer import candidates_drawer
+from app.components.checkpoints_drawer import checkpoints_drawer
+from app.components.inspection import Inspection, about, caption, progress_bar
+from app.components.labels import as_text
+from app.surveys import find_survey, survey_command
+from app.views import drift, faithfulness, percentiles
+from surge.errors import SurgeError
+
+PLOT = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+def drawers(inspection: Inspection, library: loading.Library) -> None:
+    """All drawers, closed unless the place says otherwise."""
+    st.markdown("##### Ask more", help="Each answers one question about this prediction; open as many as you like.")
+    _drawer("compare", "Why this item and not another?", lambda: candidates_drawer(inspection))
+    _drawer("versus", "Would another model say the same?", lambda: checkpoints_drawer(inspection, library))
+    _drawer("faithfulness", "Do the weights tell what really matters?", lambda: _faithfulness(inspection))
+    _drawer("drift", "How did the interests grow over time?", lambda: _drift(inspection))
+    _drawer("population", "Is this user unusual?", lambda: _population(inspection))
+
+
+@st.fragment
+def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
+    key = f"drawer {name}"
+    st.session_state[key] = name in state.current().open
+    drawer = st.expander(question, key=key, on_change=lambda: state.toggle_drawer(name))
+    if drawer.open:
+        with drawer:
+            content()
+    state.mirror()
+
+
+def _faithfulness(inspection: Inspection) -> None:
+    with progress_bar("Deleting and inserting items …") as progress:
+        measured = loading.faithfulness(inspection.subject, inspection.candidate, progress)
+    st.markdown(as_text(faithfulness.faithfulness_sentence(measured)))
+    st.plotly_chart(
+        loading.figure(
+            ("faithfulness", *inspection.key),
+            lambda: faithfulness.faithfulness_figure(measured, inspection.theme),
+        ),
+        theme=None,
+        key="faithfulness",
+        config=PLOT,
+        alt="Deletion and insertion curves; the table below holds the area under each.",
+    )
+    caption(faithfulness.caption(measured), "faithfulness")
+    st.dataframe(faithfulness.faithfulness_table(measured), hide_index=True)
+    about(faithfulness.ABOUT, "faithfulness")
+
+
+def _drift(inspection: Inspection) -> None:
+    with progress_bar("Reading the history step by step …") as progress:
+        measured = loading.drift(inspection.subject, inspection.candidate, progress)
+    st.plotly_chart(
+        loading.figure(
+            ("drift", *inspection.key),
+            lambda: drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles),
+        ),
+        theme=None,
+        key="drift",
+        config=PLOT,
+        alt="The graph, the clusters and the candidate's rank as the history grows; the table holds the same values.",
+    )
+    caption(drift.caption(inspection.record, measured), "drift")
+    with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
+        st.dataframe(drift.drift_table(inspection.record, measured), hide_index=True)
+    about(drift.ABOUT, "drift")
+
+
+def _population(inspection: Inspection) -> None:
+    if state.current().made_up:
+        st.markdown("A made-up user is none of the dataset's users.")
+        return
+    checkpoint, dataset = inspection.subject.checkpoint, inspection.dataset
+    try:
+        survey = find_survey(checkpoint, dataset)
+    except SurgeError as error:
+        st.error(as_text(str(error)))
+        return
+    if survey is None:
+        st.markdown("No survey of all users lies beside this checkpoint yet. Make it, then come back:")
+        st.code(survey_command(checkpoint, dataset), language="shell")
+        return
+    for sentence in survey.stale:
+        st.info(as_text(sentence))
+    own = survey.frame[survey.frame["user"] == inspection.base.history.user]
+    if own.empty:
+        st.markdown("This user is not in the survey, which may have drawn only some of the users.")
+        return
+    population = {
+        name: survey.frame[name].to_numpy(dtype=float) for name in percentiles.METRICS if name in survey.frame
+    }
+    values = {name: float(own.iloc[0][name]) for name in population}
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.plotly_chart(
+            percentiles.percentile_figure(values, population, inspection.theme),
+            theme=None,
+            key="population",
+            config=PLOT,
+            alt="This user among all users; the table beside it holds the same values.",
+        )
+    with right:
+        st.dataframe(percentiles.percentile_table(values, population), hide_index=True)
+    edited = " The survey knows the history as it was, without your edits." if inspection.before is not None else ""
+    caption(percentiles.caption(values, population) + edited, "population")
+    about(percentiles.ABOUT, "population")

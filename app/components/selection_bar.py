@@ -1,0 +1,67 @@
+"""What is selected, what can be done with it, and the clicks that select."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.components import chart_clicks
+from app.components.edit_panel import edit_buttons
+from app.components.inspection import Inspection
+from app.components.labels import as_text
+from app.views.text import count, listed, title_of
+
+
+def selection_bar(inspection: Inspection) -> None:
+    """What is selected, the edits that it allows, and the way out of it; stays in sight while the page scrolls."""
+    selection = inspection.selection
+    with st.container(
+        key="selection_bar", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown(_sentence(inspection), width="stretch")
+        edit_buttons(inspection)
+        st.button(
+            "Clear selection",
+            key="clear_selection",
+            icon=":material/close:",
+            disabled=selection.empty,
+            on_click=state.clear_selection,
+        )
+
+
+def _sentence(inspection: Inspection) -> str:
+    selection, record = inspection.selection, inspection.record
+    if selection.empty:
+        return "Nothing is selected. Click an item or a cluster in any view; Shift adds."
+    parts = []
+    if selection.items:
+        names = [f"“{as_text(title_of(record.history[i]), 36)}”" for i in sorted(selection.items)]
+        shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
+        parts.append(f"{count(len(names), 'item')}: {listed(shown)}")
+    if selection.cluster is not None:
+        style = inspection.styles[selection.cluster]
+        named = f" ({as_text(style.name, 40)})" if style.name else ""
+        parts.append(f"cluster **{style.letter}**{named}" if style.lettered else f"a cluster without a letter{named}")
+    return f"Selected: {' · '.join(parts)}"
+
+
+def listen(inspection: Inspection) -> None:
+    """Clicks in the charts select; call it once, after the charts."""
+    chart_clicks.report_clicks(
+        _chart_click,
+        items=inspection.selection.items,
+        cluster=inspection.selection.cluster,
+        clusters=inspection.clusters(),
+        theme=inspection.theme,
+        on_clear=state.clear_selection,
+    )
+
+
+def _chart_click() -> None:
+    click = chart_clicks.last_click()
+    if click is None:
+        return
+    if click.item is not None:
+        state.click_item(click.item, click.add)
+    elif click.cluster is not None:
+        state.click_cluster(click.cluster, click.add)

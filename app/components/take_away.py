@@ -1,0 +1,97 @@
+"""Take it away: the record, the tables, the graph and the whole page as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from app import loading
+from app.components.inspection import Inspection
+from app.views import exports, tables
+from app.views.report import report
+from surge.explanation.tell import compose_story, shown_predictions
+
+MOST_PREDICTED = 100  # rows of the table of predictions
+
+
+def take_away(inspection: Inspection) -> None:
+    """A button that opens the downloads; each file is made when it is asked for."""
+    record, styles, effects = inspection.record, inspection.styles, inspection.effects
+    with st.popover("Take it away", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
+        st.caption("Everything about this prediction, as files. The copied link reopens this view.")
+        _download(
+            "The whole page as one HTML file", "html", "text/html", inspection, lambda: _report(inspection).encode()
+        )
+        _download("The record (JSON)", "json", "application/json", inspection, lambda: exports.record_json(record))
+        _download(
+            "The record (NumPy)", "npz", "application/octet-stream", inspection, lambda: exports.record_npz(record)
+        )
+        for name in ("items", "clusters", "predictions"):
+            _download(
+                f"Table of {name} (CSV)",
+                "csv",
+                "text/csv",
+                inspection,
+                partial(_table, inspection, name),
+                name,
+            )
+        _download(
+            "The graph for Gephi (GEXF)",
+            "gexf",
+            "application/xml",
+            inspection,
+            lambda: exports.gexf_bytes(record, styles=styles, effects=effects),
+        )
+        _download(
+            "The graph (GraphML)",
+            "graphml",
+            "application/xml",
+            inspection,
+            lambda: exports.graphml_bytes(record, styles=styles, effects=effects),
+        )
+        st.caption("Pictures: the report's charts have a camera button (SVG, PNG); the graph has its own Save PNG.")
+
+
+def _download(
+    label: str, suffix: str, mime: str, inspection: Inspection, make: Callable[[], bytes], part: str = ""
+) -> None:
+    name = exports.file_name(inspection.record, f"{'-' + part if part else ''}.{suffix}")
+    st.download_button(
+        label, make, name, mime, key=f"download {suffix} {part}", on_click="ignore", type="tertiary", width="stretch"
+    )
+
+
+def _table(inspection: Inspection, name: str) -> bytes:
+    """One of the page's tables, with no cell that a spreadsheet would run."""
+    record, effects, styles = inspection.record, inspection.effects, inspection.styles
+    if name == "items":
+        frame = tables.item_table(record, inspection.history.interests, effects=effects, styles=styles)
+    elif name == "clusters":
+        frame = tables.cluster_table(record, effects=effects, styles=styles)
+    else:
+        ranking, followed = inspection.ranking, inspection.history.next_item
+        shown = shown_predictions(ranking, inspection.candidate, best=MOST_PREDICTED) if ranking is not None else ()
+        frame = tables.prediction_table(shown, followed, inspection.candidate, record.history)
+    return exports.csv_bytes(frame)
+
+
+def _report(inspection: Inspection) -> str:
+    """The standalone page, with the curves and the drift."""
+    candidate, subject = inspection.candidate, inspection.subject
+    story = compose_story(
+        subject.checkpoint,
+        inspection.dataset,
+        subject.history,
+        inspection.ranking,
+        inspection.record,
+        inspection.effects,
+        loading.faithfulness(subject, candidate, _silent),
+        loading.drift(subject, candidate, _silent),
+    )
+    return report(story, inspection.theme, styles=inspection.styles)
+
+
+def _silent(share: float) -> None:
+    """A download shows its own sign of progress."""

@@ -1,0 +1,39 @@
+"""The computed sentences on top: what the prediction rests on, and whether the model's own weights say so."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.components.inspection import Inspection
+from app.components.labels import as_text
+from app.views.verdict import trust, verdict
+
+TRUST_ICONS = {
+    "good": ":material/verified:",
+    "partly": ":material/help:",
+    "poor": ":material/warning:",
+    "unknown": ":material/help:",
+}
+
+
+def verdict_panel(inspection: Inspection) -> None:
+    """The verdict, and a plain word about attention and importance against the measured effect."""
+    record, effects, ranking = inspection.record, inspection.effects, inspection.ranking
+    pieces = verdict(
+        record,
+        effects,
+        inspection.rank,
+        len(ranking.order) if ranking is not None else None,
+        styles=inspection.styles,
+        interests=inspection.history.interests,
+    )
+    with st.container(key="headline"):
+        st.markdown("".join(f"**{as_text(p.text)}**" if p.strong else _inline(p.text) for p in pieces))
+        verdict_on_weights = trust(record, effects)
+        st.caption(f"{TRUST_ICONS[verdict_on_weights.level]} {as_text(verdict_on_weights.sentence)}")
+
+
+def _inline(text: str) -> str:
+    """As text, with the spaces at its ends that part it from its neighbours."""
+    left, right = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{' ' if left else ''}{as_text(text)}{' ' if right else ''}" if text.strip() else " "

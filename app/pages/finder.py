@@ -1,0 +1,314 @@
+"""The finder: every user of the survey, narrowed by a question, a text and ranges, as a table and as a map."""
+
+from __future__ import annotations
+
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.components.bar import bar, go_to, page_notes
+from app.components.inspection import caption, heading
+from app.components.labels import as_text
+from app.components.theme import current_theme
+from app.surveys import Survey, find_survey, survey_command
+from app.views import presets, users_map
+from app.views.exports import csv_bytes
+from app.views.percentiles import METRICS
+from app.views.text import count
+from surge.checkpoint import Checkpoint
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+
+MOST_RANGES = 3
+HEIGHT = 560
+FIRST_COLOUR = "dominant_interest"
+WHOLE = 100  # per cent: sliders of shares run in whole per cent
+_KEPT = "finder kept"  # what was chosen here; a widget forgets its own value while another page is shown
+TABLE, MAP = "finder_table", "finder_map"
+
+
+def page() -> None:
+    """The bar, what is wrong if something is, and the users."""
+    here = bar("finder")
+    with page_notes(here.messages):
+        if here.checkpoint is not None and here.dataset is not None:
+            _find(here.checkpoint, here.dataset)
+
+
+def open_user(user: str) -> None:
+    """Leave for the user page; ends this run of the script."""
+    state.change(user=user)
+    go_to("user")
+
+
+def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
+    try:
+        survey = find_survey(checkpoint, dataset)
+    except SurgeError as error:
+        st.error(as_text(str(error)))
+        _offer_command("Make it again", checkpoint, dataset)
+        return
+    if survey is None or not len(survey.frame):
+        what = "There is no survey" if survey is None else "The survey holds no user"
+        st.info(f"{what} of checkpoint {as_text(repr(checkpoint.name))} yet. It reads every user once and writes one "
+                "small file beside the checkpoint.")  # fmt: skip
+        _offer_command("Make it", checkpoint, dataset)
+        return
+    if survey.stale:
+        st.warning(as_text(f"{' '.join(survey.stale)} Its figures are shown all the same; they may not fit."))
+        _offer_command("Make it anew", checkpoint, dataset)
+    rows = _narrow(survey.frame)
+    preset = presets.preset_named(_kept()["preset"])
+    table, picture = st.columns([5, 4], gap="medium")
+    said = presets.caption(survey.frame, preset)
+    if len(survey.frame) < len(dataset.users):
+        said += f" The survey holds {len(survey.frame):,} of the {len(dataset.users):,} users."
+    with table:
+        _table(survey.frame.iloc[rows], preset, said, checkpoint)
+    with picture:
+        _map(survey, rows)
+
+
+def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
+    st.markdown(f"{wish} with this command, in the project's folder:")
+    st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
+
+
+# -- narrowing ------------------------------------------------------------------------------------------
+
+
+def _kept() -> dict[str, Any]:
+    first = {"preset": presets.PRESETS[0].name, "text": "", "metrics": [], "ranges": {}, "colour": FIRST_COLOUR}
+    return st.session_state.setdefault(_KEPT, first)
+
+
+def _keep(name: str) -> None:
+    _kept()[name] = st.session_state[f"finder_{name}"]
+
+
+def _keep_preset() -> None:
+    _keep("preset")
+    if column := presets.preset_named(_kept()["preset"]).column:
+        _kept()["colour"] = column
+
+
+def _keep_range(column: str, scale: int) -> None:
+    low, high = st.session_state[f"finder_range_{column}"]
+    _kept()["ranges"][column] = (low / scale, high / scale)
+
+
+def _clear() -> None:
+    _kept().update(preset=presets.PRESETS[0].name, text="", metrics=[], ranges={})
+
+
+def _narrow(frame: pd.DataFrame) -> np.ndarray:
+    """The widgets above the table, and the row numbers of the users that are left, in order."""
+    kept = _kept()
+    title, question = st.columns([2, 11], gap="small", vertical_alignment="center")
+    with title:
+        heading(
+            "Find users",
+            "Every user with figures of how the model reads them. Each question keeps the tenth of all users that "
+            "stands out most, the most telling first. A click on a row or on a point opens the user.",
+        )
+    with question:
+        st.session_state["finder_preset"] = kept["preset"]
+        st.pills(
+            "Question",
+            [preset.name for preset in presets.PRESETS],
+            key="finder_preset",
+            required=True,
+            on_change=_keep_preset,
+            label_visibility="collapsed",
+        )
+    text, chosen, clear = st.columns([2, 5, 1], gap="medium", vertical_alignment="bottom")
+    with text:
+        st.session_state["finder_text"] = kept["text"]
+        st.text_input(
+            "User id",
+            key="finder_text",
+            placeholder="a part of the id, then Enter",
+            on_change=_keep,
+            args=("text",),
+        )
+    with chosen:
+        st.session_state["finder_metrics"] = [name for name in kept["metrics"] if name in METRICS]
+        st.multiselect(
+            "Narrow by",
+            _metrics(frame),
+            key="finder_metrics",
+            format_func=lambda column: METRICS[column].label,
+            max_selections=MOST_RANGES,
+            placeholder="up to three figures, each with a range",
+            on_change=_keep,
+            args=("metrics",),
+        )
+    with clear:
+        st.button("Clear", key="finder_clear", icon=":material/close:", on_click=_clear, width="stretch")
+    rows = presets.matching(frame, presets.preset_named(kept["preset"]))
+    if needle := kept["text"].strip().lower():
+        rows = rows[frame["user"].iloc[rows].str.lower().str.contains(needle, regex=False).to_numpy(dtype=bool)]
+    if kept["metrics"]:
+        for column, place in zip(kept["metrics"], st.columns(MOST_RANGES, gap="large"), strict=False):
+            with place:
+                rows = rows[_in_range(frame, column)[rows]]
+    return rows
+
+
+def _metrics(frame: pd.DataFrame) -> list[str]:
+    return [column for column in METRICS if column in frame]
+
+
+def _in_range(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """A slider; true for the users inside. Those without a value are inside while the slider is at its ends."""
+    values = frame[column].to_numpy(dtype=np.float64)
+    scale = {"percent": WHOLE, "integer": 1}.get(METRICS[column].format, 0)
+    known = values[np.isfinite(values)]
+    if not len(known) or np.ptp(known) == 0:
+        st.caption(f"{METRICS[column].label} is unknown or the same for everybody.")
+        return np.ones(len(frame), dtype=bool)
+    low, high = float(known.min()), float(known.max())
+    ends: tuple[Any, Any] = (
+        (floor(low * scale), ceil(high * scale)) if scale else (floor(low * 100) / 100, ceil(high * 100) / 100)
+    )
+    wanted = _kept()["ranges"].get(column, (-np.inf, np.inf))
+    shown = [float(np.clip(edge * (scale or 1), *ends)) for edge in wanted]
+    key = f"finder_range_{column}"
+    st.session_state[key] = tuple(round(edge) if scale else edge for edge in shown)
+    chosen = st.slider(
+        METRICS[column].label,
+        *ends,
+        key=key,
+        step=1 if scale else 0.01,
+        format="%d %%" if scale == WHOLE else None,
+        help=METRICS[column].meaning,
+        on_change=_keep_range,
+        args=(column, scale or 1),
+    )
+    if tuple(chosen) == ends:
+        return np.ones(len(frame), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        return (values * (scale or 1) >= chosen[0]) & (values * (scale or 1) <= chosen[1])
+
+
+# -- table and map --------------------------------------------------------------------------------------
+
+
+def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: Checkpoint) -> None:
+    """The users that are left; a click on a row opens one, and so does a button for the keyboard."""
+    heading("Users", "A click on a row opens the user. A click on a column's head sorts.")
+    users = frame["user"].tolist()
+    with st.container(horizontal=True, vertical_alignment="center", key="finder_actions"):
+        st.markdown(f"**{count(len(users), 'user')}**", width="content")
+        first = as_text(users[0], 24) if users else ""
+        if st.button(
+            f"Open {first}" if users else "Open", key="finder_open", icon=":material/arrow_forward:",
+            disabled=not users, help="Opens the first user of this list, in the order of the question above.",
+        ):  # fmt: skip
+            open_user(users[0])
+        st.download_button(
+            "CSV", lambda: csv_bytes(frame), "users.csv", "text/csv", key="finder_csv", icon=":material/download:",
+            disabled=not users, on_click="ignore", help="Downloads the users below, with all figures of the survey.",
+        )  # fmt: skip
+    columns = _columns(frame, preset.column)
+    if users:
+        event: Any = st.dataframe(
+            _as_shown(frame, checkpoint),
+            key=TABLE,
+            height=HEIGHT,
+            hide_index=True,
+            column_config=columns,
+            column_order=list(columns),
+            on_select="rerun",
+            selection_mode=["single-row", "single-cell"],
+            placeholder="–",
+            alt="Users with the figures of the survey.",
+        )
+        row = _chosen_row(event["selection"])
+        if row is not None and row < len(users):
+            open_user(users[row])
+    else:
+        st.info("No user is left; choose another question, widen a range, or clear the text.")
+    caption(said, "finder_table")
+
+
+def _chosen_row(selection: Any) -> int | None:
+    rows = [*selection.get("rows", ()), *(cell[0] for cell in selection.get("cells", ()))]
+    return int(rows[0]) if rows else None
+
+
+def _as_shown(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
+    """The frame as the table shows it: shares in per cent, and the titles of items, where the model knows them."""
+    ids = {item for column in ("next_item", "top_item") for item in frame[column] if isinstance(item, str)}
+    known = checkpoint.items.select("item", "title")
+    titles = dict(known.filter(known["item"].is_in(list(ids))).iter_rows())
+    shown = {
+        f"{column} title": [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")
+    }
+    shares = {name: frame[name] * WHOLE for name in _metrics(frame) if METRICS[name].format == "percent"}
+    return frame.assign(**shown, **shares)
+
+
+def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
+    """The columns that are shown, the `first` metric foremost, with their heads, formats and help."""
+    columns: dict[str, Any] = {"user": st.column_config.TextColumn("User", pinned=True, width=90)}
+    formats = {"percent": "%.1f %%", "integer": "localized"}
+    for column in sorted(_metrics(frame), key=lambda name: name != first):
+        metric = METRICS[column]
+        columns[column] = st.column_config.NumberColumn(
+            metric.label, format=formats.get(metric.format, "%.2f"), help=metric.meaning
+        )
+    text = st.column_config.TextColumn
+    columns["next_item title"] = text("Next item", width="medium", help="The item that really came next.")
+    columns["next_period"] = text("Period", width=70, help="The part of the data that the next item lies in.")
+    columns["top_item title"] = text("Top prediction", width="medium", help="What the model would recommend first.")
+    return columns
+
+
+def _map(survey: Survey, rows: np.ndarray) -> None:
+    """All users on a plane; a click on a point opens the user."""
+    heading("Map", "Users whose histories hold items that the model finds alike lie close together.", users_map.ABOUT)
+    frame, kept = survey.frame, _kept()
+    if not np.isfinite(frame[["x", "y"]].to_numpy(dtype=np.float64)).all(axis=1).any():
+        st.info("This survey places no user on a map.")
+        return
+    options = _metrics(frame)
+    st.session_state["finder_colour"] = kept["colour"] if kept["colour"] in options else options[0]
+    metric = st.selectbox(
+        "Colour",
+        options,
+        key="finder_colour",
+        format_func=lambda column: METRICS[column].label,
+        on_change=_keep,
+        args=("colour",),
+        label_visibility="collapsed",
+    )
+    emphasised = rows.tolist() if len(rows) < len(frame) else None
+    user = state.current().user
+    event: Any = st.plotly_chart(
+        users_map.users_map(frame, metric, current_theme(), emphasised=emphasised, user=user),
+        theme=None,
+        key=MAP,
+        on_select="rerun",
+        selection_mode="points",
+        config={"displaylogo": False, "scrollZoom": False, "doubleClick": "reset"},
+        alt="Users on a map; the table holds the same users.",
+    )
+    caption(users_map.caption(frame, metric, emphasised=emphasised, method=survey.made), "finder_map")
+    row = _clicked_row(event["selection"])
+    if row is not None and row < len(frame):
+        open_user(frame["user"].iat[row])
+
+
+def _clicked_row(selection: Any) -> int | None:
+    """The row number at the head of the clicked point's customdata, which arrives as a list or as numbered keys."""
+    for point in selection.get("points", ()):
+        data = point.get("customdata")
+        first = data.get("0") if isinstance(data, dict) else data[0] if isinstance(data, list) and data else None
+        if isinstance(first, int) and not isinstance(first, bool) and first >= 0:
+            return first
+    return None

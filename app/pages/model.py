@@ -1,0 +1,269 @@
+"""The model page: how the checkpoint was trained, how well it predicts, and what its clusters and metric became."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app.components.bar import bar, page_notes
+from app.components.inspection import caption, heading, progress_bar
+from app.components.labels import as_text
+from app.components.theme import current_theme
+from app.components.words_table import words_table
+from app.surveys import find_comparison, find_survey, survey_command
+from app.usage import USERS, known_usage, measure_usage, seconds_needed
+from app.views import cluster_usage, health, metric_weights, model_tables, training_curves
+from surge.checkpoint import Checkpoint
+from surge.config import to_dict
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+
+AT_ONCE = 1.0  # seconds; what takes no longer needs no button
+COMPARISON_WORDS = {
+    "ablations.json": (
+        "With parts switched off",
+        "Ablations: the same model trained without one of its parts, from ablations.json beside the checkpoint.",
+    ),
+    "baselines.json": (
+        "Beside other models",
+        "Other recommenders on the same data, from baselines.json beside the checkpoint.",
+    ),
+}
+STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+def page() -> None:
+    """The bar, and everything about the chosen checkpoint."""
+    here = bar("model")
+    with page_notes(here.messages):
+        if here.checkpoint is not None:
+            _show(here.checkpoint, here.dataset)
+
+
+def _show(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        _health(checkpoint)
+        if dataset is not None:
+            _lengths(checkpoint, dataset)
+        for name, (title, help_text) in COMPARISON_WORDS.items():
+            _comparison(checkpoint, name, title, help_text)
+    with right:
+        _settings(checkpoint)
+    _training(checkpoint)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _metrics(checkpoint)
+    with right:
+        _weights(checkpoint)
+        if dataset is not None:
+            _usage(checkpoint, dataset)
+
+
+def _health(checkpoint: Checkpoint) -> None:
+    heading("Are the explanations alive?", "Clusters that collapsed or attention that is flat would explain nothing.")
+    figures = health.health(checkpoint.metrics)
+    if not figures:
+        st.info("This checkpoint's metrics.json holds no figures about its explanations.")
+        return
+    words_table(
+        pd.DataFrame(figures, columns=["figure", "value", "meaning"]),
+        {"figure": "Figure", "value": "Value", "meaning": "What it says"},
+        alt="Figures about the explanations.",
+        numbers=["value"],
+    )
+    caption(health.caption(), "health")
+
+
+def _settings(checkpoint: Checkpoint) -> None:
+    heading("What it is", "The settings of the model and of its training, from config.json, in plain words.")
+    words_table(
+        model_tables.settings_table(
+            to_dict(checkpoint.model_config), to_dict(checkpoint.training_config), checkpoint.description
+        ),
+        {"what": "Setting", "value": "Here", "meaning": "What it means"},
+        alt="Settings of the checkpoint.",
+    )
+    caption("Equation numbers are those of the SURGE paper (Chang et al., SIGIR 2021).", "settings")
+
+
+def _training(checkpoint: Checkpoint) -> None:
+    history, theme = checkpoint.history, current_theme()
+    best = checkpoint.description.get("best_epoch")
+    best = best if isinstance(best, int) and not isinstance(best, bool) else None
+    weights = {name: value for name, value in to_dict(checkpoint.training_config).items() if name.endswith("_weight")}
+    losses, metrics = training_curves.loss_series(history), training_curves.metric_series(history)
+    if not losses and not metrics:
+        heading("Training", "How the errors fell from epoch to epoch.")
+        st.info("This checkpoint's history.json holds no training curves.")
+        return
+    if losses:
+        heading(
+            "Training: errors",
+            "What training minimises, and what it is made of. Lower is better.",
+            training_curves.ABOUT,
+        )
+        st.plotly_chart(
+            training_curves.loss_curves(history, theme, best_epoch=best, weights=weights),
+            theme=None,
+            key="loss_curves",
+            config=STATIC,
+            alt="Loss terms over the epochs; the table under the curves holds the numbers.",
+        )
+    if metrics:
+        heading("Training: validation", "How well the model ranked items that it did not learn from. Higher is better.")
+        st.plotly_chart(
+            training_curves.metric_curves(history, theme, best_epoch=best),
+            theme=None,
+            key="metric_curves",
+            config=STATIC,
+            alt="Validation metrics over the epochs; the table under the curves holds the numbers.",
+        )
+    caption(training_curves.caption(history, best_epoch=best, weights=weights), "training")
+    with st.popover("The numbers", type="tertiary", icon=":material/table:", key="curve_numbers"):
+        st.dataframe(
+            pd.DataFrame(training_curves.curve_table(history)),
+            hide_index=True,
+            width=900,
+            height=320,
+            alt="Losses and validation metrics, one row an epoch.",
+        )
+
+
+def _metrics(checkpoint: Checkpoint) -> None:
+    heading("All metrics", "As training wrote them to metrics.json.", model_tables.ABOUT)
+    tables = model_tables.metrics_tables(checkpoint.metrics)
+    if not tables:
+        st.info("This checkpoint's metrics.json holds no metrics.")
+        return
+    for frame in tables:
+        parts = {name: name.removeprefix("part ") for name in frame.columns[1:-1]}
+        words_table(
+            frame,
+            {"metric": "Metric", **parts, "meaning": "What it says"},
+            alt=f"Metrics: {', '.join(parts.values())}.",
+            numbers=parts,
+        )
+    caption("Sampled lists hold one true next item and others drawn by popularity.", "metrics")
+
+
+def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
+    heading("By length of the history", "Whether the model does better for users whom it knows longer.")
+    try:
+        survey = find_survey(checkpoint, dataset)
+    except SurgeError as error:
+        st.error(as_text(str(error)))
+        return
+    if survey is None:
+        st.info("The survey of all users says this, and there is none yet. Make it in the project's folder with:")
+        st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
+        return
+    if survey.stale:
+        st.warning(as_text(" ".join(survey.stale)))
+    frame = model_tables.length_table(survey.frame)
+    if frame.empty:
+        st.info("The survey knows no user's rank of the next item.")
+        return
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame.assign(**{"hit@10": frame["hit@10"] * 100}),
+        hide_index=True,
+        column_config={
+            "length": st.column_config.TextColumn("History"),
+            "users": number("Users", format="localized"),
+            "hit@10": number("Hit@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
+            "mrr": number("MRR", format="%.3f", help="Mean of 1 / rank of the next item; 1 is perfect."),
+            "median rank": number("Median rank", format="%.0f", help="Half of the users' next items rank higher."),
+        },
+        alt="How well the next item ranks by length of the history.",
+    )
+    caption(model_tables.length_caption(survey.frame), "lengths")
+
+
+def _comparison(checkpoint: Checkpoint, name: str, title: str, help_text: str) -> None:
+    """A table from a file beside the checkpoint; nothing where there is no such file."""
+    try:
+        frame = find_comparison(checkpoint, name)
+    except SurgeError as error:
+        heading(title, help_text)
+        st.warning(as_text(str(error)))
+        return
+    if frame is None:
+        return
+    heading(title, help_text)
+    # the names of columns are the file's own: a header cell is drawn as plain text, but a label isn't always
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config={
+            "name": st.column_config.TextColumn("Variant", pinned=True),
+            **{column: st.column_config.NumberColumn(format="%.4g") for column in frame.columns[1:]},
+        },
+        placeholder="–",
+        alt=f"Metrics of variants, from {name}.",
+    )
+    caption(f"{len(frame)} variants, as written in {name}; nothing is measured here.", name.removesuffix(".json"))
+
+
+def _weights(checkpoint: Checkpoint) -> None:
+    heading(
+        "What makes items alike",
+        "The learned weights of the similarity that the interest graph is made of.",
+        metric_weights.ABOUT,
+    )
+    weights = checkpoint.model.construct.weight.detach().cpu().numpy()
+    item_size = checkpoint.model_config.item_size
+    st.markdown(as_text(metric_weights.sentence(weights, item_size)))
+    st.plotly_chart(
+        metric_weights.metric_weights_figure(weights, item_size, current_theme()),
+        theme=None,
+        key="metric_weights",
+        config=STATIC,
+        alt="Learned weights of the similarity; the sentence above sums them up.",
+    )
+    caption(metric_weights.caption(weights), "metric_weights")
+
+
+def _usage(checkpoint: Checkpoint, dataset: Dataset) -> None:
+    heading(
+        "Use of the clusters",
+        "Which interest clusters the model uses over many users, and for what.",
+        cluster_usage.ABOUT,
+    )
+    usage = known_usage(checkpoint, dataset)
+    if usage is None:
+        try:
+            seconds = seconds_needed((checkpoint.digest, dataset.digest), checkpoint, dataset)
+            users = min(USERS, len(dataset.users))
+            words = f"Measure cluster usage on {users} users (about {max(1, round(seconds))} s)"
+            if seconds > AT_ONCE and not st.button(words, key="measure_usage", icon=":material/monitoring:"):
+                caption("Reads the histories of users drawn at random; nothing is written.", "usage")
+                return
+            with progress_bar("Reading histories …") as progress:
+                usage = measure_usage(checkpoint, dataset, progress)
+        except SurgeError as error:
+            st.error(as_text(str(error)))
+            return
+    st.plotly_chart(
+        cluster_usage.usage_figure(usage.mass, usage.categories, current_theme()),
+        theme=None,
+        key="cluster_usage",
+        config=STATIC,
+        alt="Use of the clusters; the table under the bars holds the numbers.",
+    )
+    caption(cluster_usage.caption(usage.mass, usage.users, usage.items), "usage")
+    with st.popover("The numbers", type="tertiary", icon=":material/table:", key="usage_numbers"):
+        number = st.column_config.NumberColumn
+        st.dataframe(
+            cluster_usage.usage_table(usage.mass, usage.first_choices, usage.categories),
+            hide_index=True,
+            width=760,
+            column_config={
+                "cluster": number("Cluster"),
+                "name": "Name",
+                "share": number("Share of a history", format="percent"),
+                "items": number("Items", format="localized", help="Items that lie mostly in this cluster."),
+                "categories": "Commonest categories",
+            },
+            alt="Use of the clusters in numbers.",
+        )

@@ -1,0 +1,96 @@
+"""What lies beside a checkpoint's folder, read for the app and kept: the survey of its users, comparison tables."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from app.loading import PROJECT
+from app.views.model_tables import LARGEST_COMPARISON, comparison_table
+from surge.checkpoint import Checkpoint
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+from surge.explanation.survey import read_survey, survey_path
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One row a user in `frame`, numbered from 0 (unknown numbers are NaN). `made` is how the map was made.
+
+    `stale` says in sentences what the survey was made with that is not on the screen; empty where it fits.
+    """
+
+    frame: pd.DataFrame
+    made: str
+    stale: tuple[str, ...]
+
+
+def find_survey(checkpoint: Checkpoint, dataset: Dataset) -> Survey | None:
+    """The survey beside the checkpoint's folder; None where there is none, a SurgeError where it is damaged."""
+    path = survey_path(checkpoint.folder)
+    if path.is_symlink():
+        raise SurgeError(f"The survey {path.name!r} is a symbolic link, which is not followed; put the file itself.")
+    try:
+        stamp = path.stat()
+    except OSError:
+        return None
+    try:
+        frame, metadata = _read(str(path), stamp.st_mtime_ns, stamp.st_size)
+    except SurgeError:
+        raise
+    except Exception as error:  # a damaged file can fail in as many ways as its libraries have
+        raise SurgeError(f"The survey {path.name!r} can't be read ({type(error).__name__}); make it again.") from error
+    stale = [
+        f"The survey was made with another {kind} than {name!r}, or another version of it."
+        for kind, name, digest in (
+            ("checkpoint", checkpoint.name, checkpoint.digest),
+            ("dataset", dataset.name, dataset.digest),
+        )
+        if metadata.get(f"surge.{kind}") != digest
+    ]
+    return Survey(frame, metadata.get("surge.map", ""), tuple(stale))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the survey …")
+def _read(path: str, modified: int, size: int) -> tuple[pd.DataFrame, dict[str, str]]:
+    frame, metadata = read_survey(Path(path))
+    columns = {}
+    for series in frame.iter_columns():
+        if series.dtype.is_numeric():
+            columns[series.name] = pd.Series(
+                series.cast(float).to_numpy() if series.null_count() else series.to_numpy()
+            )
+        else:
+            columns[series.name] = pd.Series(series.to_list(), dtype=object)
+    return pd.DataFrame(columns), dict(metadata)
+
+
+def survey_command(checkpoint: Checkpoint, dataset: Dataset) -> str:
+    """What to type in the project's folder to make the survey, quoted for a shell."""
+    return shlex.join(["python", "-m", "surge", "survey", _shown(checkpoint.folder), _shown(dataset.folder)])
+
+
+def _shown(folder: Path) -> str:
+    """A folder as seen from the project's own where it lies in there."""
+    folder = folder.resolve()
+    return str(folder.relative_to(PROJECT) if folder.is_relative_to(PROJECT) else folder)
+
+
+def find_comparison(checkpoint: Checkpoint, name: str) -> pd.DataFrame | None:
+    """The comparison table of that name, in the checkpoint's folder or the one that holds it; None where it is in
+    neither, a SurgeError where it isn't such a table."""
+    for folder in (checkpoint.folder, checkpoint.folder.parent):
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            continue
+        try:
+            with path.open("rb") as stream:
+                content = stream.read(LARGEST_COMPARISON + 1)
+        except OSError as error:
+            raise SurgeError(f"{name} can't be read ({error.strerror or type(error).__name__}).") from error
+        return comparison_table(content, name)
+    return None

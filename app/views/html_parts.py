@@ -1,0 +1,103 @@
+"""Pieces of a standalone HTML page: escaped text, tables, data and packed scripts that end no tag early."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+# characters that end a script element, begin a comment in it, or end a line in old JavaScript
+_UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+class Column(NamedTuple):
+    """How a table shows one column of a frame: its head, how a value is written, what the head means, and whether
+    it holds numbers or long text."""
+
+    label: str
+    write: Callable[[Any], str] = str
+    meaning: str = ""
+    number: bool = False
+    long: bool = False
+
+
+def escape(value: object) -> str:
+    """Any value as text that is safe in HTML and in a quoted attribute."""
+    return html.escape(str(value), quote=True)
+
+
+def data_block(name: str, value: Any) -> str:
+    """JSON in a script element that nothing in it can leave; NaN is a ValueError."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
+    return f'<script type="application/json" id="{escape(name)}">{text}</script>'
+
+
+def packed_block(name: str, text: str) -> str:
+    """A large script as data, compressed to a third: the page unpacks it with the browser's own gzip."""
+    packed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    return f'<script type="text/plain" id="{escape(name)}">{packed}</script>'
+
+
+def changes(first: Any, second: Any, path: tuple[str | int, ...] = ()) -> list[list[Any]]:
+    """What turns the JSON value `first` into `second`, as [path, value] pairs: two looks of a picture cost little
+    more than one. A list of another length and a key that came or went are replaced with what holds them."""
+    if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
+        keys: Iterable[str | int] = first
+    elif isinstance(first, list) and isinstance(second, list) and _nested(first) and len(first) == len(second):
+        keys = range(len(first))
+    else:
+        return [] if first == second and type(first) is type(second) else [[list(path), second]]
+    return [change for key in keys for change in changes(first[key], second[key], (*path, key))]
+
+
+def _nested(values: list[Any]) -> bool:
+    """Whether a list holds parts of its own; a plain one is shorter whole than as changes with their paths."""
+    return any(isinstance(value, dict | list) for value in values)
+
+
+def table(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    caption: str,
+    marked: Collection[int] = (),
+    colours: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+) -> str:
+    """The named columns of a frame that it has, in their order; rows by number in `marked` stand out.
+
+    `colours`: for a column the background and the ink of each of its cells' text, as CSS colours of our own.
+    """
+    shown = [name for name in columns if name in frame.columns]
+    heads = "".join(_head(columns[name]) for name in shown)
+    rows = []
+    for number, values in enumerate(frame[shown].itertuples(index=False, name=None)):
+        cells = []
+        for name, value in zip(shown, values, strict=True):
+            text = "" if _missing(value) else escape(columns[name].write(value))
+            if text and colours and name in colours:
+                ground, ink = colours[name][number]
+                text = f'<span class=key style="background:{ground};color:{ink}">{text}</span>'
+            cells.append(f"<td{_kind(columns[name])}>{text}</td>")
+        rows.append(f"<tr{' class=marked' if number in marked else ''}>{''.join(cells)}</tr>")
+    return (
+        f'<div class="table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _head(column: Column) -> str:
+    meaning = f' title="{escape(column.meaning)}"' if column.meaning else ""
+    return f'<th scope="col"{_kind(column)}{meaning}>{escape(column.label)}</th>'
+
+
+def _kind(column: Column) -> str:
+    return " class=number" if column.number else " class=text" if column.long else ""
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)

@@ -1,0 +1,123 @@
+// Draws the report's pictures in the reader's theme, and again when it changes. Nothing is asked from anywhere.
+const root = document.documentElement;
+const pictures = read("pictures");
+const graphs = read("graphs");
+const looks = read("looks");
+const clusters = read("clusters"); // the first choice of each item
+const system = matchMedia("(prefers-color-scheme: dark)");
+const config = { responsive: true, displayModeBar: false, doubleClick: false };
+const PAPER = 660; // pixels of a chart on paper: A4 without its margins and the card's own
+let chosen = root.dataset.theme ?? null; // null follows the system
+let layer = Object.keys(graphs)[0] ?? null;
+
+function read(name) {
+  return JSON.parse(document.getElementById(`data-${name}`).textContent);
+}
+
+// A script that the page carries compressed; running it as an inline one needs no eval.
+async function unpack(name) {
+  const holder = document.getElementById(name);
+  if (!holder) return;
+  const bytes = Uint8Array.from(atob(holder.textContent), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  holder.replaceWith(script);
+}
+
+function theme() {
+  return chosen ?? (system.matches ? "dark" : "light");
+}
+
+// The light picture whole, and what the dark one has otherwise.
+function look({ light, dark }, name) {
+  const copy = structuredClone(light);
+  if (name === "light") return copy;
+  for (const [path, value] of dark) {
+    const last = path.at(-1);
+    path.slice(0, -1).reduce((part, step) => part[step], copy)[last] = value;
+  }
+  return copy;
+}
+
+// All charts anew, at the width of their cards or, for paper, at a width of its own.
+function drawCharts(name, size = { autosize: true }) {
+  const drawn = Object.entries(pictures).map(([key, picture]) => {
+    const old = document.getElementById(`picture-${key}`);
+    const place = old.cloneNode(false); // nothing that listens to the old chart or lies over it stays
+    const { data, layout, frames } = look(picture, name);
+    Plotly.purge(old);
+    old.replaceWith(place);
+    return Plotly.newPlot(place, { data, layout: { ...layout, ...size, clickmode: "event" }, frames, config });
+  });
+  return Promise.all(drawn);
+}
+
+// Every click selects in all pictures; what is selected stays when the theme changes.
+function link(name) {
+  const { items = [], cluster = null } = globalThis.surgeSelection ?? {};
+  const data = { items, cluster, clusters, colours: looks[name], clears: true, answered: Infinity };
+  globalThis.surgeLinkCharts?.({ parentElement: document.body, data, setTriggerValue: () => {} });
+}
+
+function drawGraph(name) {
+  const place = document.getElementById("picture-graph");
+  if (!place || layer === null) return;
+  if (!place.shadowRoot) {
+    const parts = document.getElementById("graph-parts").content.cloneNode(true);
+    place.attachShadow({ mode: "open" }).append(parts);
+  }
+  const data = look(graphs[layer], name);
+  globalThis.surgeDrawGraph({ parentElement: place.shadowRoot, data, setTriggerValue: () => {} });
+  document.getElementById("caption-graph")?.replaceChildren(data.caption);
+  for (const button of document.querySelectorAll("[data-layer]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.layer === layer));
+  }
+}
+
+async function show(name) {
+  root.dataset.shown = name;
+  const toggle = document.getElementById("toggle");
+  if (toggle) toggle.textContent = name === "dark" ? "Light" : "Dark";
+  drawGraph(name);
+  await drawCharts(name);
+  link(name);
+}
+
+// On paper all is light, as browsers leave out the dark ground, and charts are as wide as the page.
+function fitPaper(printing) {
+  const name = printing ? "light" : theme();
+  drawGraph(name);
+  drawCharts(name, printing ? { width: PAPER, autosize: false } : undefined);
+  link(name);
+}
+
+async function start() {
+  await unpack("vis-network");
+  await unpack("plotly");
+  await show(theme());
+  document.getElementById("toggle")?.addEventListener("click", () => {
+    chosen = theme() === "dark" ? "light" : "dark";
+    root.dataset.theme = chosen;
+    show(chosen);
+  });
+  for (const button of document.querySelectorAll("[data-layer]")) {
+    button.addEventListener("click", () => {
+      layer = button.dataset.layer;
+      drawGraph(theme());
+    });
+  }
+  system.addEventListener("change", () => {
+    if (chosen === null) show(theme());
+  });
+  addEventListener("beforeprint", () => fitPaper(true));
+  addEventListener("afterprint", () => fitPaper(false));
+  root.dataset.ready = "true";
+}
+
+start().catch((problem) => {
+  const notice = document.getElementById("failed");
+  notice.hidden = false;
+  notice.textContent = `The pictures could not be drawn (${problem}). The tables below hold the same values.`;
+  root.dataset.ready = "failed";
+});

@@ -1,0 +1,264 @@
+"""The parts of a report: one card for each picture or table, in the model's order, with its words."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.views import (
+    assignment_matrix,
+    attention_matrix,
+    drift,
+    faithfulness,
+    history_strip,
+    interest_graph,
+    pooled_sequence,
+    report_tables,
+    tables,
+)
+from app.views.html_parts import escape
+from app.views.text import count
+from app.views.verdict import trust
+from surge.explanation.story import Story
+
+LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
+PERIODS = {
+    "train": " It lies in the training period: the model has learned from it.",
+    "valid": " It lies in the validation period, which decided when training stopped.",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One card of the page: `body` is HTML, everything else plain text. `said` is a finding, set before the picture.
+
+    `wide`: over both columns; `long`: may be cut where a printed page ends.
+    """
+
+    name: str
+    title: str
+    lead: str
+    body: str
+    said: str = ""
+    caption: str = ""
+    about: str = ""
+    wide: bool = True
+    long: bool = False
+
+
+def sections(story: Story) -> list[Section]:
+    """All parts of the story that there is something to show for."""
+    parts = (
+        _history,
+        graph_section,
+        _assignment,
+        _predictions,
+        _sequence,
+        _attention,
+        _clusters,
+        _items,
+        _faithfulness,
+        _drift,
+        _making,
+    )
+    return [section for part in parts if (section := part(story)) is not None]
+
+
+def record_sections(story: Story) -> list[Section]:
+    """The pictures of the record alone."""
+    return [part(story) for part in (_history, graph_section, _assignment, _sequence, _attention)]
+
+
+def _history(story: Story) -> Section:
+    return Section(
+        "history",
+        "History",
+        "What the user did, oldest first. These are the items that the model read.",
+        _picture("history", "History in time order; the table of items holds the same values."),
+        caption=history_strip.caption(story.record, effects=story.effects),
+        about=history_strip.ABOUT,
+    )
+
+
+def graph_section(story: Story) -> Section:
+    buttons = "".join(
+        f'<button type="button" data-layer="{layer}" aria-pressed="false">{label}</button>'
+        for layer, label in LAYERS.items()
+    )
+    return Section(
+        "graph",
+        "Interest graph",
+        "The model links history items that it finds alike. Drag a node, scroll to zoom, hover to read.",
+        f'<div class="choice" role="group" aria-label="Edges show">{buttons}</div><div id="picture-graph"></div>',
+        caption=interest_graph.interest_graph(story.record, effects=story.effects).caption,
+        about=interest_graph.ABOUT,
+        wide=False,
+    )
+
+
+def _assignment(story: Story) -> Section:
+    return Section(
+        "clusters",
+        "Interest clusters",
+        "The model spreads every item over a few clusters: a row is an item, a column a cluster.",
+        _picture("assignment", "Assignment of items to clusters; the table of items holds each item's cluster."),
+        caption=assignment_matrix.caption(story.record),
+        about=assignment_matrix.ABOUT,
+        wide=False,
+    )
+
+
+def _predictions(story: Story) -> Section | None:
+    if not story.predicted:
+        return None
+    return Section(
+        "predictions",
+        "Predicted items",
+        "What the model would recommend now, best first.",
+        report_tables.predictions(story),
+        caption=_next_sentence(story),
+        wide=False,
+        long=True,
+    )
+
+
+def _sequence(story: Story) -> Section:
+    return Section(
+        "sequence",
+        "Pooled sequence",
+        "The clusters in the order in which the model reads them, before it scores the candidate.",
+        _picture("sequence", "Clusters in the order read; the table of clusters holds the same values."),
+        caption=pooled_sequence.caption(story.record, effects=story.effects),
+        about=pooled_sequence.ABOUT,
+        wide=False,
+    )
+
+
+def _attention(story: Story) -> Section:
+    return Section(
+        "attention",
+        "Attention",
+        "How much an item listens to each of its neighbours for this candidate; 1× is as much as to any of them.",
+        _picture("attention", "Attention between items; the layer Attention of the interest graph shows the same."),
+        caption=attention_matrix.caption(story.record),
+        about=attention_matrix.ABOUT,
+        wide=False,
+    )
+
+
+def _clusters(story: Story) -> Section:
+    return Section(
+        "cluster-numbers",
+        "Clusters in numbers",
+        "The clusters in the order read" + (", and what leaving each out does to the score." if story.effects else "."),
+        report_tables.clusters(story),
+        long=True,
+    )
+
+
+def _items(story: Story) -> Section:
+    return Section(
+        "item-numbers",
+        "Items in numbers",
+        "What the model computed for each item"
+        + (", beside the measured effect of leaving it out." if story.effects else "."),
+        report_tables.items(story),
+        said=trust(story.record, story.effects).sentence if story.effects is not None else "",
+        caption=tables.caption(story.record, effects=story.effects),
+        long=True,
+    )
+
+
+def _faithfulness(story: Story) -> Section | None:
+    if story.faithfulness is None:
+        return None
+    return Section(
+        "faithfulness",
+        "Faithfulness",
+        "Do the items that an explanation names matter? The model is asked again without them.",
+        _picture("faithfulness", "Score while items are taken away, and while they are added.", clickable=False)
+        + f"<details><summary>As a table</summary>{report_tables.faithfulness(story.faithfulness)}</details>",
+        said=faithfulness.faithfulness_sentence(story.faithfulness),
+        caption=faithfulness.caption(story.faithfulness),
+        about=faithfulness.ABOUT,
+    )
+
+
+def _drift(story: Story) -> Section | None:
+    if story.drift is None:
+        return None
+    return Section(
+        "drift",
+        "Drift over time",
+        "How clusters and score grew with the history: the model read it again after one item, two items, and so on.",
+        _picture("drift", "Clusters and score after each part of the history.", clickable=False),
+        caption=drift.caption(story.record, story.drift),
+        about=drift.ABOUT,
+    )
+
+
+def _making(story: Story) -> Section | None:
+    if not story.facts and story.checkpoint is None:
+        return None
+    settings = {name.replace("_", " "): _setting(value) for name, value in story.record.model.items()}
+    return Section(
+        "making",
+        "How this was made",
+        "Everything on this page was computed from these; the same command makes it again.",
+        f"<pre>{escape(_command(story))}</pre>{_facts(story.facts)}"
+        f"<details><summary>Settings of the model</summary>{_facts(settings)}</details>",
+        long=True,
+    )
+
+
+def _command(story: Story) -> str:
+    words = ["python", "-m", "surge", "explain", story.checkpoint or "CHECKPOINT", story.dataset or "DATASET"]
+    words += ["--user", story.record.user, "--item", story.record.target.item]
+    words += [] if story.held_out else ["--whole-history"]
+    return shlex.join([*words, "--output", "report.html"])
+
+
+def _setting(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts.items())}</dl>"
+
+
+def _next_sentence(story: Story) -> str:
+    """What is known of the item that really came next."""
+    first = f"The {count(min(len(story.predicted), report_tables.BEST), 'best item', 'best')}"
+    first += f" of {story.ranked:,} items." if story.ranked is not None else "."
+    if story.next_item is None:
+        return f"{first} What came next is not known."
+    entry = story.next_prediction
+    if entry is None:
+        return f"{first} The true next item is not among those that can be recommended."
+    period = PERIODS.get(story.next_period or "", "")
+    return f"{first} The item that really came next, which is not read here, ranks #{entry.rank:,}.{period}"
+
+
+def _picture(name: str, label: str, *, clickable: bool = True) -> str:
+    """The place of a chart; the classes of one that can be clicked are those that clicks.js looks for."""
+    classes = f"picture stPlotlyChart st-key-{name}" if clickable else "picture"
+    return f'<div class="{classes}"><div id="picture-{name}" role="group" aria-label="{escape(label)}"></div></div>'
+
+
+def card(section: Section) -> str:
+    """A section as HTML."""
+    kind = " ".join(name for name, holds in (("wide", section.wide), ("long", section.long)) if holds)
+    said = f'<p class="said">{escape(section.said)}</p>' if section.said else ""
+    about = f"<details><summary>About this picture</summary><p>{escape(section.about)}</p></details>"
+    return (
+        f'<section id="{section.name}" class="{kind}"><h2>{escape(section.title)}</h2>'
+        f'<p class="lead">{escape(section.lead)}</p>{said}{section.body}{small_print(section)}'
+        f"{about if section.about else ''}</section>"
+    )
+
+
+def small_print(section: Section) -> str:
+    """A section's caption as HTML; the script writes it anew where the picture changes."""
+    return f'<p class="caption" id="caption-{section.name}">{escape(section.caption)}</p>' if section.caption else ""

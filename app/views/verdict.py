@@ -1,0 +1,320 @@
+"""The verdict: why this item, in one to three sentences computed from the record and the measured effects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from app.views.amounts import bound_in_points, correlation, percent, points
+from app.views.palette import ClusterStyle, cluster_styles, item_clusters
+from app.views.text import count, shorten, title_of
+from surge.explanation.measured import LEAST_COMPARED, Effects, sigmoid
+from surge.explanation.record import Explanation
+from surge.explanation.structure import assignment_entropy, attention_distance
+
+MATTERS = 0.1  # of the logit; at most 2.5 points of the score
+AGREES, DISAGREES = 0.6, 0.2  # rank correlations
+CLEARLY = 2.0  # times the effect of the next interest: then it is "mainly" the first one
+NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left
+FLAT = 0.02  # total variation of attention from uniform
+ALIKE = 0.02  # total variation of the rows of S from their mean
+BLURRED = 0.75  # entropy of S over its largest
+WELL_PLACED = 20  # a rank up to which "because" is the right word
+
+ABOUT = (
+    "The sentence at the top says what the score rests on. Nothing in it comes from attention: each interest and each "
+    "item is left out of the history in turn and the model scores the candidate again. What the score loses is the "
+    "effect, in percentage points. Items are left out one by one, so two that can stand in for each other both look "
+    "weak. At its end it says whether the model's own importance γ (the softmax of β, Eq. 7) tells the same."
+)
+
+Whose = Literal["user", "changed", "made-up"]
+Level = Literal["good", "partly", "poor", "unknown"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of plain text (no markup: escape it where it is shown), set strong or not."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Do the model's own weights tell which items matter: rank correlations with the size of the measured effect.
+
+    None where a correlation is undefined.
+    """
+
+    level: Level
+    sentence: str
+    correlation_importance: float | None
+    correlation_attention: float | None
+
+
+def verdict(
+    record: Explanation,
+    effects: Effects | None,
+    rank: int | None,
+    ranked: int | None,
+    *,
+    styles: Sequence[ClusterStyle] | None = None,
+    interests: Sequence[str] | None = None,
+    whose: Whose = "user",
+    weights: bool = True,
+) -> list[Piece]:
+    """One to three sentences as pieces of plain text.
+
+    `rank` of the candidate among `ranked` items: `rank` is None where it is left out of the ranking, both where
+    nothing is ranked yet. `effects` is None where they aren't measured yet. `interests` is the simulated truth of
+    each item. `whose` says whether the history is the user's own, was changed, or is made up. Without `weights` it
+    doesn't say whether importance agrees with the effects, for places where the sentence of `trust` stands beside.
+    """
+    styles = cluster_styles(record) if styles is None else styles
+    pieces = _place(record, rank, ranked, whose)
+    if effects is not None and record.length == 1:
+        pieces += [
+            Piece(". The history holds a single item, "),
+            _quoted(title_of(record.history[0]), 48),
+            Piece(": nothing can be left out to see what the score rests on"),
+        ]
+    elif effects is not None:
+        pieces += _interest(record, effects, rank, styles, interests)
+        items = _items(record, effects)
+        pieces += [Piece(". "), *items] if items else []
+    notes = _notes(record, effects if weights else None)
+    if notes:
+        words = "; ".join(notes)
+        pieces.append(Piece(f". {words[0].upper()}{words[1:]}"))
+    return _joined([*pieces, Piece(".")])
+
+
+def plain_text(pieces: Sequence[Piece]) -> str:
+    """The sentences without any setting."""
+    return "".join(piece.text for piece in pieces)
+
+
+def trust(record: Explanation, effects: Effects) -> Trust:
+    """A plain word on importance and attention against what was measured for this user and candidate."""
+    importance = effects.agreement(record.interest_extraction.importance)
+    received = effects.agreement(record.attention_received())
+    measured = effects.item_logit_effect[np.isfinite(effects.item_logit_effect)]
+    if len(measured) < LEAST_COMPARED:
+        sentence = (
+            f"With fewer than {LEAST_COMPARED} items that can be left out it can't be said whether the model's own "
+            "weights tell which items matter."
+        )
+        return Trust("unknown", sentence, importance, received)
+    if np.ptp(np.abs(measured)) == 0:
+        sentence = "All items have an effect of the same size, so there is nothing that importance γ could tell apart."
+        return Trust("unknown", sentence, importance, received)
+    level: Level = "poor"
+    if importance is not None and importance >= DISAGREES:
+        level = "good" if importance >= AGREES else "partly"
+    if received is None:
+        attention = "all items receive the same attention"
+    else:
+        tells = "does not tell it"
+        if received >= DISAGREES:
+            tells = "tells it" if received >= AGREES else "tells it in part"
+        attention = f"the attention that items receive {tells} ({correlation(received)})"
+    return Trust(level, f"The {_importance_words(level, importance)}; {attention}.", importance, received)
+
+
+# -- the sentences ------------------------------------------------------------------------------------
+
+
+def _place(record: Explanation, rank: int | None, ranked: int | None, whose: Whose) -> list[Piece]:
+    """Where the candidate stands, without a full stop."""
+    user = f"user {shorten(record.user, 40)}"
+    who = {
+        "user": user,
+        "changed": f"the changed history of {user}",
+        "made-up": f"a made-up history of {count(record.length, 'item')}",
+    }[whose]
+    known = record.target.item in {item.item for item in record.history}
+    title = _quoted(title_of(record.target), 70)
+    score = Piece(percent(record.prediction.probability), strong=True)
+    if rank is not None:
+        place = f"#{rank:,}" + (f" of {ranked:,}" if ranked is not None else "")
+        repeat = ", which the history holds already, ranks " if known else " ranks "
+        return [title, Piece(repeat), Piece(place, strong=True), Piece(f" for {who}, with a score of "), score]
+    if ranked is None:
+        return [title, Piece(" has a score of "), score, Piece(f" for {who} (its rank is not known yet)")]
+    reason = f"is not ranked for {who}, as the history holds it already" if known else f"is left out of {who}'s ranking"
+    return [title, Piece(f" {reason}, with a score of "), score]
+
+
+def _interest(
+    record: Explanation,
+    effects: Effects,
+    rank: int | None,
+    styles: Sequence[ClusterStyle],
+    interests: Sequence[str] | None,
+) -> list[Piece]:
+    """The interest that the score rests on: goes on from `_place`, in its sentence."""
+    clusters = item_clusters(record)
+    used = np.unique(clusters)
+    if _collapsed(record):
+        return [
+            Piece("; the pooling has collapsed: all items are spread over the clusters alike, so no interest can be "),
+            Piece("told from another"),
+        ]
+    if len(used) == 1:
+        name = styles[int(used[0])].name
+        return [
+            Piece(f"; all {count(record.length, 'item')} lie in one interest{f' ({name})' if name else ''}, "),
+            Piece("so leaving out interests can't tell what carries this score"),
+        ]
+    effect = effects.cluster_logit_effect
+    measured = np.flatnonzero(np.isfinite(effect))
+    if not len(measured):
+        return []
+    order = measured[np.argsort(-effect[measured], kind="stable")]
+    first, last = int(order[0]), int(order[-1])
+
+    def told(cluster: int) -> list[Piece]:
+        return [
+            *_named(styles[cluster], clusters == cluster, interests),
+            Piece(f": without it {_without(effects, cluster)}"),
+        ]
+
+    if effect[first] < MATTERS and effect[last] > -MATTERS:
+        bound = bound_in_points(float(np.abs(effects.cluster_effect[measured]).max()))
+        return [
+            Piece(f"; no single interest carries this score: without any one of them it moves by less than {bound}")
+        ]
+    if effect[first] < MATTERS:
+        return [Piece("; no interest carries this score, and one holds it down, "), *told(last)]
+    second = float(effect[order[1]]) if len(order) > 1 else 0.0
+    mainly = "mainly" if effect[first] >= CLEARLY * second else "most of all"
+    if record.prediction.probability >= 0.5 or (rank is not None and rank <= WELL_PLACED):
+        pieces = [Piece(f", {mainly} because of "), *told(first)]
+    else:
+        pieces = [Piece(f"; what speaks for it is {mainly} "), *told(first)]
+    if (clusters == first).mean() >= NEARLY_ALL:
+        pieces.append(Piece(", but then hardly any history is left"))
+    if -effect[last] > effect[first]:
+        pieces += [Piece("; even more works against it in "), *told(last)]
+    return pieces
+
+
+def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | None) -> list[Piece]:
+    """interest B (Camping, 11 of 42 items; in truth 9 are camping)."""
+    inside = [style.name] if style.name else []
+    held = int(members.sum())
+    inside.append(f"{held:,} of {count(len(members), 'item')}")
+    truth = ""
+    if interests is not None:
+        name, number = Counter(interests[i] for i in np.flatnonzero(members).tolist()).most_common(1)[0]
+        those = "all are" if number == held else f"{number:,} {'is' if number == 1 else 'are'}"
+        truth = f"; in truth {those} {shorten(name, 40)}" if name else ""
+    name = f"interest {style.letter}" if style.lettered else "an interest without a letter"
+    return [Piece(name, strong=True), Piece(f" ({', '.join(inside)}{truth})")]
+
+
+def _without(effects: Effects, cluster: int) -> str:
+    """What becomes of the score and the rank without a cluster."""
+    change = -float(effects.cluster_logit_effect[cluster])
+    before, after = percent(effects.score), percent(float(sigmoid(effects.cluster_logit[cluster])))
+    way = "falls" if change < 0 else "rises"
+    place = ""
+    if cluster < len(effects.cluster_rank) and np.isfinite(effects.cluster_rank[cluster]):
+        place = f" ({'' if effects.exact else 'about '}rank #{int(effects.cluster_rank[cluster]):,})"
+    if after == before:
+        return f"the score stays {after}{place}, though the raw score (logit) {way} by {abs(change):.1f}"
+    return f"the score {way} to {after}{place}"
+
+
+def _items(record: Explanation, effects: Effects) -> list[Piece]:
+    """The single items that carry the score, or that none does; without a full stop."""
+    effect = effects.item_logit_effect
+    measured = np.flatnonzero(np.isfinite(effect))
+    if not len(measured):
+        return []
+    order = measured[np.argsort(-effect[measured], kind="stable")]
+    last = int(order[-1])
+
+    def told(index: int, then: str = "", counting: str = "") -> list[Piece]:
+        title = _quoted(title_of(record.history[index]), 48)
+        return [title, Piece(f"{counting} ({points(-float(effects.item_effect[index]))}{then})")]
+
+    carrying: dict[str, int] = {}  # an item that the history holds twice is named once
+    for index in order[effect[order] >= MATTERS].tolist():
+        carrying.setdefault(record.history[index].item, index)
+    against = -effect[last] >= MATTERS
+    if carrying:
+        first, *others = list(carrying.values())[:2]
+        pieces = [Piece("The items that carry it most: " if others else "The item that carries it: ")]
+        pieces += told(first, " without it")
+        for other in others:
+            pieces += [Piece(" and "), *told(other)]
+        if against and -effect[last] > effect[first]:
+            pieces += [Piece("; "), *told(last, counting=" counts against it even more")]
+        return pieces
+    if against:
+        return [Piece("No single item carries it; "), *told(last, " without it", " counts most against it")]
+    bound = bound_in_points(float(np.abs(effects.item_effect[measured]).max()))
+    return [Piece(f"No single item matters alone: without any one of them the score moves by less than {bound}")]
+
+
+def _notes(record: Explanation, effects: Effects | None) -> list[str]:
+    """What to know before believing the pictures: clauses without a capital and a full stop."""
+    if record.length == 1:
+        return []
+    notes = []
+    if not _collapsed(record) and assignment_entropy(record) > BLURRED:
+        notes.append("the clusters are blurred (each item lies in many of them), so interests say little here")
+    neighbours = record.graph_construction.adjacency.sum(axis=1)
+    if not (neighbours > 1).any():
+        notes.append("each item is linked to itself alone, so graph and attention add nothing here")
+    elif attention_distance(record) < FLAT:
+        notes.append("attention is flat: it adds nothing to the graph here")
+    if effects is not None and np.any(np.abs(effects.item_logit_effect) >= MATTERS):
+        trusted = trust(record, effects)
+        if trusted.level in ("good", "poor"):
+            notes.append(f"the {_importance_words(trusted.level, trusted.correlation_importance)}")
+    return notes
+
+
+def _importance_words(level: Level, value: float | None) -> str:
+    if value is None:
+        return "model's own importance γ is the same for every item; trust the measured effect"
+    tells = {
+        "good": "agrees with the measured effects",
+        "partly": "agrees with the measured effects only in part",
+        "poor": "does not tell which single items matter here",
+    }[level]
+    rest = "; trust the measured effect" if level == "poor" else ""
+    return f"model's own importance γ {tells} (rank correlation {correlation(value)}){rest}"
+
+
+# -- helpers ------------------------------------------------------------------------------------------
+
+
+def _collapsed(record: Explanation) -> bool:
+    """Whether all rows of S are alike without being crisp: then the first choice of an item means nothing."""
+    total = record.interest_extraction.total_assignment().astype(np.float64)
+    mean = total.mean(axis=0)
+    alike = 0.5 * np.abs(total - mean).sum(axis=1).max() < ALIKE
+    return bool(alike and len(mean) > 1 and len(total) > 1 and mean.max() < NEARLY_ALL)
+
+
+def _quoted(title: str, length: int) -> Piece:
+    return Piece(f"“{shorten(title, length)}”", strong=True)
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """Neighbours of one setting as one piece."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        if joined and joined[-1].strong == piece.strong:
+            joined[-1] = Piece(joined[-1].text + piece.text, piece.strong)
+        else:
+            joined.append(piece)
+    return joined

@@ -1,0 +1,201 @@
+"""The measured effect: the candidate's score and rank when one item, or one cluster, is left out of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from surge.checkpoint import Checkpoint
+from surge.explanation.catalogue import Ranking, score_histories
+from surge.explanation.explain import candidate_row
+from surge.explanation.history import UserHistory
+from surge.explanation.measured import Effects
+from surge.explanation.record import Explanation
+
+Rows = tuple[int, ...]
+Progress = Callable[[float], None]
+BUDGET = 15_000_000  # cells (see `_cells`): a quarter of a second of one core
+READING = 1_600  # cells that a reading costs whatever the length of the history
+LEAST_ROWS = 12  # competitors; fewer can't stand for a catalogue
+HEAD = 1 / 3  # share of the competitors that are the best items themselves
+
+
+@dataclass(frozen=True, eq=False)
+class Competitors:
+    """What a candidate is ranked against in every changed history; it does not depend on the candidate.
+
+    `rows` (k) of the catalogue, the best first, `weights` (k): the number of ranked items that each stands for,
+    `full` (k): their logits with the whole `history`. `logits` (v x k): their logits in each of the changed
+    `histories`. `exact`: whether every ranked item is there with weight 1.
+    """
+
+    history: Rows
+    rows: np.ndarray
+    weights: np.ndarray
+    full: np.ndarray
+    histories: tuple[Rows, ...]
+    logits: np.ndarray
+    exact: bool
+
+    @cached_property
+    def places(self) -> dict[Rows, int]:
+        """The row of `logits` of each changed history."""
+        return {history: place for place, history in enumerate(self.histories)}
+
+    def belong_to(self, ranking: Ranking) -> bool:
+        """Whether they were taken from this ranking."""
+        return np.array_equal(self.full, ranking.logits[self.rows])
+
+
+def first_choices(record: Explanation) -> np.ndarray:
+    """The final cluster that holds most of each item (n)."""
+    return record.interest_extraction.total_assignment().argmax(axis=1)
+
+
+def measure_effects(
+    checkpoint: Checkpoint,
+    history: UserHistory,
+    record: Explanation,
+    ranking: Ranking | None = None,
+    competitors: Competitors | None = None,
+    progress: Progress | None = None,
+) -> Effects:
+    """What the score of the record's candidate becomes without each item, and without each cluster's items.
+
+    One place in the history is left out at a time: of an item that is there twice, the other one stays. A cluster's
+    items are those whose first choice it is, in the record of the whole history. All logits, that of the whole
+    history too, come from the float32 batch that ranks the catalogue, so an effect mixes no precisions;
+    `record.prediction.logit` is the same in float64, within 1e-4.
+
+    Ranks need the `ranking` of the whole history, ranks left out `competitors` as well (see
+    `measure_competitors`); changed histories that they lack are scored on the way. An estimated rank is
+    rank + sum_r w_r ([r is above the candidate without the item] - [r is above it with everything]), so what
+    changes nothing leaves the rank as it is; with all competitors it is the rank itself. Ties keep the order of
+    the catalogue.
+
+    A record, ranking or competitors of another history are a ValueError; a candidate that the checkpoint doesn't
+    know is a SurgeError.
+    """
+    if [item.item for item in record.history] != [item.item for item in history.items]:
+        raise ValueError("the record explains another history")
+    if competitors is not None and competitors.history != history.rows:
+        raise ValueError("the competitors were measured for another history")
+    if competitors is not None and ranking is not None and not competitors.belong_to(ranking):
+        raise ValueError("the competitors were measured with another ranking")
+    target = candidate_row(checkpoint, record.target.item)
+    n = len(history.rows)
+    clusters = record.interest_extraction.total_assignment().shape[1]
+    changed = _left_out(history.rows, first_choices(record), clusters)
+    distinct = [rows for rows in dict.fromkeys(changed) if rows]
+    rank = ranking.rank_of(target) if ranking is not None else None
+    rivals = competitors if rank is not None and competitors is not None and len(competitors.rows) else None
+    missing = [rows for rows in distinct if rows not in rivals.places] if rivals is not None else []
+    first, second = _shared(progress, 0.5 if missing else 1.0)
+
+    scores = score_histories(checkpoint.model, [history.rows, *distinct], [target], first)[:, 0]
+    logit_without = dict(zip(distinct, scores[1:].tolist(), strict=True))
+    rank_without: dict[Rows, float] = {}
+    if rivals is not None and ranking is not None and rank is not None:
+        theirs = {rows: rivals.logits[place] for rows, place in rivals.places.items()}
+        theirs |= zip(missing, score_histories(checkpoint.model, missing, rivals.rows, second), strict=True)
+        before = _above(rivals, rivals.full, target, float(ranking.logits[target]))
+        for rows in distinct:
+            after = _above(rivals, theirs[rows], target, logit_without[rows])
+            estimate = rank + np.sum(rivals.weights * (after - before))
+            rank_without[rows] = float(np.clip(np.round(estimate), 1, len(ranking.order)))
+    logits = np.array([logit_without.get(rows, np.nan) for rows in changed])
+    ranks = np.array([rank_without.get(rows, np.nan) for rows in changed])
+    return Effects(
+        logit=float(scores[0]),
+        item_logit=logits[:n],
+        cluster_logit=logits[n:],
+        rank=rank,
+        item_rank=ranks[:n],
+        cluster_rank=ranks[n:],
+        exact=rivals is None or rivals.exact,
+    )
+
+
+def measure_competitors(
+    checkpoint: Checkpoint,
+    history: UserHistory,
+    clusters: np.ndarray | None,
+    ranking: Ranking,
+    budget: int = BUDGET,
+    progress: Progress | None = None,
+) -> Competitors:
+    """The logits of the ranked items without each item, and without each cluster's items, as the budget allows.
+
+    `clusters` (n) is each item's first choice (see `first_choices`), or None to leave out items alone. The
+    budget counts cells: readings (changed histories x competitors) times attention entries, heads x n x n, and
+    READING more for what doesn't grow with n. Where all of `ranking.order` fit, they all compete. Else the best
+    ones do, each for itself, and for the rest one item out of each of some stretches of the ranking, equally
+    long on a logarithmic scale, with the length of its stretch for a weight. Nobody competes where fewer than
+    LEAST_ROWS fit (a history of 250 items needs a larger budget, and seconds): ranks left out then stay unknown.
+
+    The competitors are those of the whole history: where a checkpoint recommends nothing twice, an item that is
+    left out of the history still does not compete, so that ranks with and without it count the same items.
+    """
+    order = ranking.order
+    chosen = np.asarray(clusters) if clusters is not None else np.zeros(len(history.rows), dtype=np.int64)
+    count = int(chosen.max()) + 1 if clusters is not None else 0
+    histories = tuple(rows for rows in dict.fromkeys(_left_out(history.rows, chosen, count)) if rows)
+    cost = sum(_cells(checkpoint, len(rows)) for rows in histories)
+    room = len(order) if cost * len(order) <= budget else budget // cost
+    places, weights = _spread(len(order), room if room >= min(LEAST_ROWS, len(order)) else 0)
+    rows = order[places]
+    return Competitors(
+        history=history.rows,
+        rows=rows,
+        weights=weights,
+        full=ranking.logits[rows],
+        histories=histories if len(rows) else (),
+        logits=score_histories(checkpoint.model, histories if len(rows) else (), rows, progress),
+        exact=len(rows) == len(order),
+    )
+
+
+def _left_out(rows: Rows, clusters: np.ndarray, count: int) -> list[Rows]:
+    """The history without each item, then without each cluster; empty where nothing is left, or left out."""
+    changed = [rows[:place] + rows[place + 1 :] for place in range(len(rows))]
+    for cluster in range(count):
+        held = clusters == cluster
+        changed.append(tuple(row for row, gone in zip(rows, held, strict=True) if not gone) if held.any() else ())
+    return changed
+
+
+def _cells(checkpoint: Checkpoint, length: int) -> int:
+    """What one reading of a history costs, in attention entries."""
+    return checkpoint.model_config.heads * length**2 + READING
+
+
+def _spread(count: int, room: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of a ranking of `count` items, at most `room`, and how many items each stands for."""
+    if room in (0, count):
+        return np.arange(room), np.ones(room)
+    head = max(1, int(room * HEAD))
+    edges = np.unique(np.round(np.geomspace(head, count, room - head + 1)).astype(np.int64))
+    starts, stops = edges[:-1], edges[1:]
+    middles = np.sqrt(starts * stops.astype(np.float64)).astype(np.int64)
+    weights = np.concatenate([np.ones(head), (stops - starts).astype(np.float64)])
+    return np.concatenate([np.arange(head), middles]), weights
+
+
+def _above(competitors: Competitors, logits: np.ndarray, target: int, logit: float) -> np.ndarray:
+    """Which competitors stand above the candidate (k, 1.0 or 0.0); on a tie the earlier row of the catalogue does."""
+    own = np.flatnonzero(competitors.rows == target)
+    if len(own):  # of the same batch: equal items then have equal logits
+        logit = logits[own[0]]
+    higher = (logits > logit) | ((logits == logit) & (competitors.rows < target))
+    return higher.astype(np.float64)
+
+
+def _shared(progress: Progress | None, share: float) -> tuple[Progress | None, Progress | None]:
+    """Progress of a first part of the work, up to `share`, and of the second."""
+    if progress is None:
+        return None, None
+    told = progress
+    return (lambda done: told(done * share)), (lambda done: told(share + done * (1 - share)))
