@@ -324,7 +324,8 @@ def figure(key: tuple[Any, ...], build: Callable[[], Made]) -> Made:
 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
-    """A user to open with: of a few, the first in whose top 10 is the next item, of the test period, with 3 clusters.
+    """A user to open with: of a few, the first in whose top 10 is the next item, of the test period, with 3 clusters
+    and a top prediction that the history doesn't hold already.
 
     Else the one of them whose next item ranks best; None where the checkpoint knows no item of any of them.
     """
@@ -389,8 +390,10 @@ def _telling_user(key: str, data_key: str, _checkpoint: Checkpoint, _dataset: Da
         if rank is None or rank >= best_rank:
             continue
         best, best_rank = user, rank
-        record = explanation(found, ranked.top(1)[0].item)
+        first = ranked.top(1)[0].item
+        record = explanation(found, first)
         clusters = record.interest_extraction.total_assignment().argmax(axis=1)
-        if rank <= 10 and len(set(clusters.tolist())) >= 3 and history.next_period == "test":
+        fresh = all(item.item != first for item in history.items)
+        if rank <= 10 and fresh and len(set(clusters.tolist())) >= 3 and history.next_period == "test":
             return user
     return best

@@ -48,7 +48,7 @@ def find_survey(checkpoint: Checkpoint, dataset: Dataset) -> Survey | None:
         f"The survey was made with another {kind} than {name!r}, or another version of it."
         for kind, name, digest in (
             ("checkpoint", checkpoint.name, checkpoint.digest),
-            ("dataset", dataset.name, dataset.digest),
+            ("dataset", dataset.folder.name, dataset.digest),
         )
         if metadata.get(f"surge.{kind}") != digest
     ]

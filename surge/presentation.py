@@ -13,7 +13,7 @@ from surge.errors import SurgeError
 
 # Records and stories are Any here: the record comes to this module when it is shown, so this one can't import it.
 NOTEBOOK_HEIGHT = 760  # pixels of a record in a notebook; its frame can be pulled larger
-GRAPH_HEIGHT = 520
+GRAPH_HEIGHT, GRAPH_FRAME = 480, 140  # of the canvas, and of what stands around it
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def record_figures(record: Any, theme: str = "light") -> dict[str, Any]:
     if theme not in ("light", "dark"):
         raise SurgeError(f"There is no theme {theme!r}; take 'light' or 'dark'.")
     report = _report()
-    graph = Page(report.graph_page(record, theme, GRAPH_HEIGHT), GRAPH_HEIGHT + 20)
+    graph = Page(report.graph_page(record, theme, GRAPH_HEIGHT), GRAPH_HEIGHT + GRAPH_FRAME)
     return {**report.record_figures(record, theme), "graph": graph}
 
 

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-NULLABLE = ("next_rank", "next_score", "faithfulness", "attention_faithfulness")
-
 
 def make_survey(users: list[str], seed: int = 0, item: str = "i0", without_next: int = 2) -> pl.DataFrame:
     """One row a user; the first `without_next` users have no next item, and no faithfulness."""
@@ -43,7 +41,14 @@ def make_survey(users: list[str], seed: int = 0, item: str = "i0", without_next:
             "x": rng.normal(size=n),
             "y": rng.normal(size=n),
         },
-        schema_overrides={"next_rank": pl.Int64, "next_item": pl.String, "next_period": pl.String, "user": pl.String},
+        schema_overrides={
+            "next_item": pl.String,
+            "next_rank": pl.Int64,
+            "next_score": pl.Float64,
+            "next_period": pl.String,
+            "faithfulness": pl.Float64,
+            "attention_faithfulness": pl.Float64,
+        },
     )
 
 

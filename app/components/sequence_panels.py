@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from app import loading, state
@@ -18,6 +19,11 @@ RANK_WITHOUT = "The candidate's rank without it; with ~ estimated from a part of
 def rank_format(inspection: Inspection) -> str:
     """How a rank without something is written: "#4", or "~#4" where it is estimated."""
     return "#%d" if inspection.effects.exact else "~#%d"
+
+
+def in_points(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its effects in percentage points, as the page writes them."""
+    return frame.assign(effect=100 * frame["effect"])
 
 
 def sequence_panel(inspection: Inspection) -> None:
@@ -48,7 +54,7 @@ def sequence_panel(inspection: Inspection) -> None:
 
 def _cluster_table(inspection: Inspection) -> None:
     """The pooled sequence in numbers, down to the clusters that are drawn; a click selects the cluster."""
-    frame = tables.cluster_table(inspection.record, effects=inspection.effects, styles=inspection.styles)
+    frame = in_points(tables.cluster_table(inspection.record, effects=inspection.effects, styles=inspection.styles))
     drawn = assignment_matrix.shown_clusters(inspection.record)
     frame = frame[frame["index"].isin(drawn)].reset_index(drop=True)
     clusters = frame["index"].tolist()
@@ -64,7 +70,7 @@ def _cluster_table(inspection: Inspection) -> None:
             "read": number("#", width=40, help="The place of the cluster in the sequence."),
             "cluster": st.column_config.TextColumn("Cluster", width=60),
             "name": st.column_config.TextColumn("Categories", width=170),
-            "effect": number("Effect", format="percent", width=75, help=EFFECT),
+            "effect": number("Effect, points", format="%+.1f", width=95, help=EFFECT),
             "rank without": number("Rank without", format=rank_format(inspection), width=90, help=RANK_WITHOUT),
             "mass": number("Mass", format="%.1f", width=60, help="How many items the cluster holds, parts added up."),
             "items": number("Items", width=55, help="Items whose first choice is this cluster."),
@@ -87,7 +93,7 @@ def item_panel(inspection: Inspection) -> None:
         "position": number("#", width=40),
         "title": st.column_config.TextColumn("Item", width="medium"),
         "cluster": st.column_config.TextColumn("Cluster", width=60),
-        "effect": number("Effect", format="percent", width=75, help=EFFECT),
+        "effect": number("Effect, points", format="%+.1f", width=95, help=EFFECT),
         "rank without": number("Rank without", format=rank_format(inspection), width=90, help=RANK_WITHOUT),
         "attention": number(
             "Attention",
@@ -113,8 +119,10 @@ def item_panel(inspection: Inspection) -> None:
             "True interest", width="small", help="Simulated truth; the model never sees it."
         )
     linked_table(
-        tables.item_table(
-            record, interests, effects=inspection.effects, before=inspection.before, styles=inspection.styles
+        in_points(
+            tables.item_table(
+                record, interests, effects=inspection.effects, before=inspection.before, styles=inspection.styles
+            )
         ),
         "items",
         inspection.selection.items,

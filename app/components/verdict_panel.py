@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import state
 from app.components.inspection import Inspection
 from app.components.labels import as_text
 from app.views.verdict import trust, verdict
@@ -26,6 +27,8 @@ def verdict_panel(inspection: Inspection) -> None:
         len(ranking.order) if ranking is not None else None,
         styles=inspection.styles,
         interests=inspection.history.interests,
+        whose="made-up" if state.current().made_up else "changed" if inspection.before is not None else "user",
+        weights=False,  # said below, with a sign
     )
     with st.container(key="headline"):
         st.markdown("".join(f"**{as_text(p.text)}**" if p.strong else _inline(p.text) for p in pieces))

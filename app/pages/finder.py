@@ -50,7 +50,7 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
         survey = find_survey(checkpoint, dataset)
     except SurgeError as error:
         st.error(as_text(str(error)))
-        _offer_command("Make it again", checkpoint, dataset)
+        _offer_command("Remove the file, then make it again", checkpoint, dataset)
         return
     if survey is None or not len(survey.frame):
         what = "There is no survey" if survey is None else "The survey holds no user"
@@ -68,9 +68,9 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     if len(survey.frame) < len(dataset.users):
         said += f" The survey holds {len(survey.frame):,} of the {len(dataset.users):,} users."
     with table:
-        _table(survey.frame.iloc[rows], preset, said, checkpoint)
+        picked = _table(survey.frame.iloc[rows], preset, said, checkpoint)
     with picture:
-        _map(survey, rows)
+        _map(survey, rows, picked or state.current().user)
 
 
 def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
@@ -113,7 +113,7 @@ def _narrow(frame: pd.DataFrame) -> np.ndarray:
         heading(
             "Find users",
             "Every user with figures of how the model reads them. Each question keeps the tenth of all users that "
-            "stands out most, the most telling first. A click on a row or on a point opens the user.",
+            "stands out most, the most telling first. A tick in the table or a click on the map opens a user.",
         )
     with question:
         st.session_state["finder_preset"] = kept["preset"]
@@ -198,24 +198,21 @@ def _in_range(frame: pd.DataFrame, column: str) -> np.ndarray:
 # -- table and map --------------------------------------------------------------------------------------
 
 
-def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: Checkpoint) -> None:
-    """The users that are left; a click on a row opens one, and so does a button for the keyboard."""
-    heading("Users", "A click on a row opens the user. A click on a column's head sorts.")
+def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: Checkpoint) -> str | None:
+    """The users that are left, and who is picked among them. A tick opens a user at once.
+
+    A cell only picks: the keyboard can't enter a table without choosing a cell, and must not be led away by that.
+    """
+    heading(
+        "Users",
+        "A tick in the first column opens the user; a click on any other cell puts the user on the button. A click on "
+        "a column's head sorts.",
+    )
     users = frame["user"].tolist()
-    with st.container(horizontal=True, vertical_alignment="center", key="finder_actions"):
-        st.markdown(f"**{count(len(users), 'user')}**", width="content")
-        first = as_text(users[0], 24) if users else ""
-        if st.button(
-            f"Open {first}" if users else "Open", key="finder_open", icon=":material/arrow_forward:",
-            disabled=not users, help="Opens the first user of this list, in the order of the question above.",
-        ):  # fmt: skip
-            open_user(users[0])
-        st.download_button(
-            "CSV", lambda: csv_bytes(frame), "users.csv", "text/csv", key="finder_csv", icon=":material/download:",
-            disabled=not users, on_click="ignore", help="Downloads the users below, with all figures of the survey.",
-        )  # fmt: skip
-    columns = _columns(frame, preset.column)
+    actions = st.container(horizontal=True, vertical_alignment="center", key="finder_actions")
+    picked = None
     if users:
+        columns = _columns(frame, preset.column)
         event: Any = st.dataframe(
             _as_shown(frame, checkpoint),
             key=TABLE,
@@ -228,17 +225,33 @@ def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: C
             placeholder="–",
             alt="Users with the figures of the survey.",
         )
-        row = _chosen_row(event["selection"])
-        if row is not None and row < len(users):
-            open_user(users[row])
+        ticked, picked = (_chosen(users, event["selection"], kind) for kind in ("rows", "cells"))
+        if ticked is not None:
+            open_user(ticked)
     else:
         st.info("No user is left; choose another question, widen a range, or clear the text.")
+    with actions:
+        st.markdown(f"**{count(len(users), 'user')}**", width="content")
+        target = picked or (users[0] if users else "")
+        if st.button(
+            f"Open {as_text(target, 24)}", key="finder_open", icon=":material/arrow_forward:", disabled=not users,
+            help="Opens the user whose cell was clicked, or else the first of the list.",
+        ):  # fmt: skip
+            open_user(target)
+        st.download_button(
+            "CSV", lambda: csv_bytes(frame), "users.csv", "text/csv", key="finder_csv", icon=":material/download:",
+            disabled=not users, on_click="ignore", help="Downloads the users below, with all figures of the survey.",
+        )  # fmt: skip
     caption(said, "finder_table")
+    return picked
 
 
-def _chosen_row(selection: Any) -> int | None:
-    rows = [*selection.get("rows", ()), *(cell[0] for cell in selection.get("cells", ()))]
-    return int(rows[0]) if rows else None
+def _chosen(users: list[str], selection: Any, kind: str) -> str | None:
+    """The user of the first ticked row, or chosen cell; the table may be older than the list."""
+    for entry in selection.get(kind, ()):
+        row = int(entry[0] if kind == "cells" else entry)
+        return users[row] if 0 <= row < len(users) else None
+    return None
 
 
 def _as_shown(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
@@ -269,8 +282,8 @@ def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
     return columns
 
 
-def _map(survey: Survey, rows: np.ndarray) -> None:
-    """All users on a plane; a click on a point opens the user."""
+def _map(survey: Survey, rows: np.ndarray, user: str | None) -> None:
+    """All users on a plane, one of them ringed; a click on a point opens the user."""
     heading("Map", "Users whose histories hold items that the model finds alike lie close together.", users_map.ABOUT)
     frame, kept = survey.frame, _kept()
     if not np.isfinite(frame[["x", "y"]].to_numpy(dtype=np.float64)).all(axis=1).any():
@@ -288,7 +301,6 @@ def _map(survey: Survey, rows: np.ndarray) -> None:
         label_visibility="collapsed",
     )
     emphasised = rows.tolist() if len(rows) < len(frame) else None
-    user = state.current().user
     event: Any = st.plotly_chart(
         users_map.users_map(frame, metric, current_theme(), emphasised=emphasised, user=user),
         theme=None,

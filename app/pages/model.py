@@ -191,7 +191,6 @@ def _comparison(checkpoint: Checkpoint, name: str, title: str, help_text: str) -
     if frame is None:
         return
     heading(title, help_text)
-    # the names of columns are the file's own: a header cell is drawn as plain text, but a label isn't always
     st.dataframe(
         frame,
         hide_index=True,

@@ -50,9 +50,9 @@ def pooled_sequence(
     styles: Sequence[ClusterStyle] | None = None,
     effects: Effects | None = None,
 ) -> go.Figure:
-    """Trace "blocks" is the whole blocks (width = mass), "gate" the filled part (height = mean update gate), "importance"
-    the dots at gamma*. One point a drawn cluster, in the order read; customdata is (-1, cluster,
-    name, words). "importance before" are hollow dots at gamma* before, "mass before" a row of outlines above.
+    """Trace "blocks" is the whole blocks (width = mass), "gate" the filled part (height = mean update gate),
+    "importance" the dots at gamma*. One point a drawn cluster, in the order read; customdata is (-1, cluster, name,
+    words). "importance before" are hollow dots at gamma* before, "mass before" a row of outlines above.
     """
     theme = Theme(theme)
     columns = shown_clusters(record, before)

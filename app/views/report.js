@@ -5,8 +5,8 @@ const graphs = read("graphs");
 const looks = read("looks");
 const clusters = read("clusters"); // the first choice of each item
 const system = matchMedia("(prefers-color-scheme: dark)");
-const config = { responsive: true, displayModeBar: false, doubleClick: false };
-const PAPER = 660; // pixels of a chart on paper: A4 without its margins and the card's own
+const config = { responsive: true, displayModeBar: false, doubleClick: false, typesetMath: false };
+const PAPER = 650; // pixels of a chart on paper: A4 without its margins and the card's own
 let chosen = root.dataset.theme ?? null; // null follows the system
 let layer = Object.keys(graphs)[0] ?? null;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from app.views import (
 )
 from app.views.amounts import percent
 from app.views.html_parts import changes, escape
-from app.views.palette import Theme, cluster_styles, item_clusters
+from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from app.views.report_page import page
 from app.views.report_sections import LAYERS, card, graph_section, record_sections, sections, small_print
 from app.views.text import title_of
@@ -30,35 +31,36 @@ from surge.explanation.story import Story
 GRAPH_HEIGHT = 520  # pixels
 
 
-def report(story: Story, theme: Theme | str | None = None) -> str:
-    """The whole story as one HTML file of about 2.5 MB that opens by a double click.
+def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[ClusterStyle] | None = None) -> str:
+    """The whole story as one HTML file of about 2.7 MB that opens by a double click.
 
-    Nothing is left out for being long. `theme` is the look it opens with; without it, the reader's own setting.
-    Both looks are inside, so that a button changes them: the second costs only what differs from the first.
-    The same story gives the same page.
+    `theme` is the look it opens with; without it, the reader's own setting. Both looks are inside, so that a button
+    changes them: the second costs only what differs from the first. `styles`: letters and colours that the clusters
+    keep, such as those on the screen. The same story gives the same page.
     """
-    parts = sections(story)
+    parts = sections(story, styles)
     links = "".join(f'<a href="#{part.name}">{escape(part.title)}</a>' for part in parts)
     bar = (
         f'<div class="bar"><strong>SURGE explorer</strong><nav aria-label="Parts of this report">{links}</nav>'
         '<button id="toggle" type="button" title="Light or dark">Dark</button></div>'
     )
-    body = f"{bar}{_header(story)}<main>{''.join(map(card, parts))}</main>{_footer()}"
-    return _page(story, body, _looks(story), theme=theme)
+    body = f"{bar}{_header(story, styles)}<main>{''.join(map(card, parts))}</main>{_footer()}"
+    return _page(story, body, styles, theme)
 
 
 def record_page(record: Explanation) -> str:
     """A shorter page for a notebook: what one record holds, without anything that was measured around it."""
     story = Story(record)
     body = f"{_header(story)}<main>{''.join(map(card, record_sections(story)))}</main>"
-    return _page(story, body, _looks(story))
+    return _page(story, body)
 
 
 def graph_page(record: Explanation, theme: Theme | str, height: int) -> str:
     """The interest graph alone, as a page; `height` in pixels."""
     story = Story(record)
     section = graph_section(story)
-    return _page(story, f"<main>{section.body}{small_print(section)}</main>", {}, height, theme)
+    body = f'<main><section class="wide">{section.body}{small_print(section)}</section></main>'
+    return page("Interest graph", body, {}, _graphs(story, height), [], theme)
 
 
 def record_figures(record: Explanation, theme: Theme | str = Theme.LIGHT) -> dict[str, go.Figure]:
@@ -67,22 +69,19 @@ def record_figures(record: Explanation, theme: Theme | str = Theme.LIGHT) -> dic
 
 
 def _page(
-    story: Story,
-    body: str,
-    pictures: dict[str, Any],
-    graph_height: int = GRAPH_HEIGHT,
-    theme: Theme | str | None = None,
+    story: Story, body: str, styles: Sequence[ClusterStyle] | None = None, theme: Theme | str | None = None
 ) -> str:
     title = f"Why {title_of(story.record.target)} for {story.record.user}"
-    return page(title, body, pictures, _graphs(story, graph_height), item_clusters(story.record).tolist(), theme)
+    graphs = _graphs(story, GRAPH_HEIGHT, styles)
+    return page(title, body, _looks(story, styles), graphs, item_clusters(story.record).tolist(), theme)
 
 
 # -- pictures -------------------------------------------------------------------------------------------
 
 
-def _figures(story: Story, theme: Theme) -> dict[str, go.Figure]:
+def _figures(story: Story, theme: Theme, like: Sequence[ClusterStyle] | None = None) -> dict[str, go.Figure]:
     record, effects = story.record, story.effects
-    styles = cluster_styles(record, theme)
+    styles = cluster_styles(record, theme, like)
     figures = {
         "history": history_strip.history_strip(record, theme, effects=effects, styles=styles),
         "assignment": assignment_matrix.assignment_matrix(record, theme, styles=styles, effects=effects),
@@ -92,41 +91,47 @@ def _figures(story: Story, theme: Theme) -> dict[str, go.Figure]:
     if story.faithfulness is not None:
         figures["faithfulness"] = faithfulness.faithfulness_figure(story.faithfulness, theme)
     if story.drift is not None:
-        figures["drift"] = drift.drift_figure(record, story.drift, theme)
+        figures["drift"] = drift.drift_figure(record, story.drift, theme, styles=styles)
     return figures
 
 
-def _looks(story: Story) -> dict[str, Any]:
+def _looks(story: Story, like: Sequence[ClusterStyle] | None) -> dict[str, Any]:
     """Each picture in the light theme, and what the dark one changes."""
     light, dark = (
-        {name: json.loads(figure.to_json()) for name, figure in _figures(story, theme).items()}
+        {name: json.loads(figure.to_json()) for name, figure in _figures(story, theme, like).items()}
         for theme in (Theme.LIGHT, Theme.DARK)
     )
     return {name: {"light": light[name], "dark": changes(light[name], dark[name])} for name in light}
 
 
-def _graphs(story: Story, height: int) -> dict[str, Any]:
+def _graphs(story: Story, height: int, like: Sequence[ClusterStyle] | None = None) -> dict[str, Any]:
     """The graph's layers in the same way."""
     looks = {}
     for layer in LAYERS:
-        light, dark = (_graph_data(story, layer, theme, height) for theme in (Theme.LIGHT, Theme.DARK))
+        light, dark = (_graph_data(story, layer, theme, height, like) for theme in (Theme.LIGHT, Theme.DARK))
         looks[layer] = {"light": light, "dark": changes(light, dark)}
     return looks
 
 
-def _graph_data(story: Story, layer: str, theme: Theme, height: int) -> dict[str, Any]:
-    view = interest_graph.interest_graph(story.record, layer, theme=theme, effects=story.effects)
+def _graph_data(
+    story: Story, layer: str, theme: Theme, height: int, like: Sequence[ClusterStyle] | None
+) -> dict[str, Any]:
+    record = story.record
+    styles = cluster_styles(record, theme, like)
+    view = interest_graph.interest_graph(record, layer, theme=theme, effects=story.effects, styles=styles)
+    # through JSON, so that both looks hold lists where they hold lists
     return {**json.loads(json.dumps(interest_graph.graph_data(view, theme, height))), "caption": view.caption}
 
 
 # -- the page -------------------------------------------------------------------------------------------
 
 
-def _header(story: Story) -> str:
+def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     record = story.record
+    styles = cluster_styles(record, like=like)
     sentence = "".join(
         f"<strong>{escape(piece.text)}</strong>" if piece.strong else escape(piece.text)
-        for piece in verdict(record, story.effects, story.rank, story.ranked, interests=story.interests)
+        for piece in verdict(record, story.effects, story.rank, story.ranked, interests=story.interests, styles=styles)
     )
     figures = [("Score", percent(record.prediction.probability))]
     if story.rank is not None and story.ranked is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.views import (
@@ -19,6 +20,7 @@ from app.views import (
     tables,
 )
 from app.views.html_parts import escape
+from app.views.palette import ClusterStyle, cluster_styles
 from app.views.text import count
 from app.views.verdict import trust
 from surge.explanation.story import Story
@@ -48,19 +50,20 @@ class Section:
     long: bool = False
 
 
-def sections(story: Story) -> list[Section]:
-    """All parts of the story that there is something to show for."""
-    parts = (
+def sections(story: Story, styles: Sequence[ClusterStyle] | None = None) -> list[Section]:
+    """All parts of the story that there is something to show for; `styles` of the clusters in the tables."""
+    styles = cluster_styles(story.record, like=styles)
+    parts: tuple[Callable[[Story], Section | None], ...] = (
         _history,
         graph_section,
         _assignment,
         _predictions,
         _sequence,
         _attention,
-        _clusters,
-        _items,
+        partial(_clusters, styles=styles),
+        partial(_items, styles=styles),
         _faithfulness,
-        _drift,
+        partial(_drift, styles=styles),
         _making,
     )
     return [section for part in parts if (section := part(story)) is not None]
@@ -148,23 +151,23 @@ def _attention(story: Story) -> Section:
     )
 
 
-def _clusters(story: Story) -> Section:
+def _clusters(story: Story, styles: Sequence[ClusterStyle]) -> Section:
     return Section(
         "cluster-numbers",
         "Clusters in numbers",
         "The clusters in the order read" + (", and what leaving each out does to the score." if story.effects else "."),
-        report_tables.clusters(story),
+        report_tables.clusters(story, styles),
         long=True,
     )
 
 
-def _items(story: Story) -> Section:
+def _items(story: Story, styles: Sequence[ClusterStyle]) -> Section:
     return Section(
         "item-numbers",
         "Items in numbers",
         "What the model computed for each item"
         + (", beside the measured effect of leaving it out." if story.effects else "."),
-        report_tables.items(story),
+        report_tables.items(story, styles),
         said=trust(story.record, story.effects).sentence if story.effects is not None else "",
         caption=tables.caption(story.record, effects=story.effects),
         long=True,
@@ -179,21 +182,22 @@ def _faithfulness(story: Story) -> Section | None:
         "Faithfulness",
         "Do the items that an explanation names matter? The model is asked again without them.",
         _picture("faithfulness", "Score while items are taken away, and while they are added.", clickable=False)
-        + f"<details><summary>As a table</summary>{report_tables.faithfulness(story.faithfulness)}</details>",
+        + _more("As a table", report_tables.faithfulness(story.faithfulness)),
         said=faithfulness.faithfulness_sentence(story.faithfulness),
         caption=faithfulness.caption(story.faithfulness),
         about=faithfulness.ABOUT,
     )
 
 
-def _drift(story: Story) -> Section | None:
+def _drift(story: Story, styles: Sequence[ClusterStyle]) -> Section | None:
     if story.drift is None:
         return None
     return Section(
         "drift",
         "Drift over time",
         "How clusters and score grew with the history: the model read it again after one item, two items, and so on.",
-        _picture("drift", "Clusters and score after each part of the history.", clickable=False),
+        _picture("drift", "Clusters and score after each part of the history.", clickable=False)
+        + _more("As a table", report_tables.drift(story, styles)),
         caption=drift.caption(story.record, story.drift),
         about=drift.ABOUT,
     )
@@ -206,9 +210,9 @@ def _making(story: Story) -> Section | None:
     return Section(
         "making",
         "How this was made",
-        "Everything on this page was computed from these; the same command makes it again.",
-        f"<pre>{escape(_command(story))}</pre>{_facts(story.facts)}"
-        f"<details><summary>Settings of the model</summary>{_facts(settings)}</details>",
+        "Everything on this page was computed from these. The same command, with your own folders of the checkpoint "
+        "and the dataset, makes it again.",
+        f"<pre>{escape(_command(story))}</pre>{_facts(story.facts)}{_more('Settings of the model', _facts(settings))}",
         long=True,
     )
 
@@ -251,14 +255,19 @@ def card(section: Section) -> str:
     """A section as HTML."""
     kind = " ".join(name for name, holds in (("wide", section.wide), ("long", section.long)) if holds)
     said = f'<p class="said">{escape(section.said)}</p>' if section.said else ""
-    about = f"<details><summary>About this picture</summary><p>{escape(section.about)}</p></details>"
+    about = _more("About this picture", f"<p>{escape(section.about)}</p>") if section.about else ""
     return (
         f'<section id="{section.name}" class="{kind}"><h2>{escape(section.title)}</h2>'
         f'<p class="lead">{escape(section.lead)}</p>{said}{section.body}{small_print(section)}'
-        f"{about if section.about else ''}</section>"
+        f"{about}</section>"
     )
 
 
 def small_print(section: Section) -> str:
     """A section's caption as HTML; the script writes it anew where the picture changes."""
     return f'<p class="caption" id="caption-{section.name}">{escape(section.caption)}</p>' if section.caption else ""
+
+
+def _more(summary: str, body: str) -> str:
+    """What opens at a click; `body` is HTML."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.views import tables
 from app.views.amounts import percent, signed
 from app.views.assignment_matrix import shown_clusters
+from app.views.drift import drift_table
 from app.views.faithfulness import faithfulness_table
 from app.views.html_parts import Column, table
-from app.views.palette import ClusterStyle, cluster_styles, item_clusters
+from app.views.palette import ClusterStyle, item_clusters
 from surge.explanation.measured import Faithfulness
 from surge.explanation.story import Story
 
@@ -30,6 +32,10 @@ def _day(moment: datetime) -> str:
 
 def _whole(value: float) -> str:
     return f"{int(value):,}"
+
+
+def _one_digit(value: float) -> str:
+    return f"{value:.1f}"
 
 
 def _times(value: float) -> str:
@@ -59,7 +65,7 @@ CLUSTERS = {
     "cluster": Column("Cluster"),
     "name": Column("Categories"),
     "items": Column("Items", _whole, "Items whose first choice is this cluster", number=True),
-    "mass": Column("Mass", lambda mass: f"{mass:.1f}", "How many items it holds, parts added up", number=True),
+    "mass": Column("Mass", _one_digit, "How many items it holds, parts added up", number=True),
     "update gate": Column("Update gate", percent, "How much of it enters the model's memory", number=True),
     "importance": Column("Importance γ*", percent, "Its share of the importance", number=True),
     **MEASURED,
@@ -92,6 +98,14 @@ ORDERS = {
     "insertion beats": Column("beats random", _share, "Share of the random orders that it beats", number=True),
 }
 
+DRIFT = {
+    "items read": Column("Items read", _whole, number=True),
+    "date": Column("Date", _day, "Day of the newest item in UTC", number=True),
+    "newest item": Column("Newest item", long=True),
+    "score": Column("Score", percent, "The candidate's score after these items", number=True),
+    "rank": Column("Rank", _whole, "The candidate's rank after these items", number=True),
+}
+
 
 def predictions(story: Story) -> str:
     """The best items, and the true next item and the candidate where they rank lower; the candidate stands out."""
@@ -101,18 +115,16 @@ def predictions(story: Story) -> str:
     return table(frame, PREDICTIONS, "Predicted items, best first", marked)
 
 
-def clusters(story: Story) -> str:
+def clusters(story: Story, styles: Sequence[ClusterStyle]) -> str:
     """The clusters that the matrix draws, in the order read."""
-    styles = cluster_styles(story.record)
     frame = tables.cluster_table(story.record, effects=story.effects, styles=styles)
     frame = frame[frame["index"].isin(shown_clusters(story.record))].reset_index(drop=True)
     keys = [_key(styles[cluster]) for cluster in frame["index"]]
     return table(frame, CLUSTERS, "Clusters in the order they are read", colours={"cluster": keys})
 
 
-def items(story: Story) -> str:
+def items(story: Story, styles: Sequence[ClusterStyle]) -> str:
     """Every item of the history in time order."""
-    styles = cluster_styles(story.record)
     frame = tables.item_table(story.record, story.interests, effects=story.effects, styles=styles)
     keys = [_key(styles[cluster]) for cluster in item_clusters(story.record)]
     return table(frame, ITEMS, "Items of the history with what the model computed", colours={"cluster": keys})
@@ -121,6 +133,15 @@ def items(story: Story) -> str:
 def faithfulness(measured: Faithfulness) -> str:
     """The areas under the curves, and how many random orders each order beats."""
     return table(faithfulness_table(measured), ORDERS, "Areas under the deletion and insertion curves")
+
+
+def drift(story: Story, styles: Sequence[ClusterStyle]) -> str:
+    """What the curves of the drift draw, one row a step; empty where it was not measured."""
+    if story.drift is None:
+        return ""
+    frame = drift_table(story.record, story.drift, styles=styles)
+    masses = {name: Column(f"M{name[1:]}", _one_digit, number=True) for name in frame if name.startswith("mass ")}
+    return table(frame, DRIFT | masses, "Score, rank and cluster masses after each part of the history")
 
 
 def _key(style: ClusterStyle) -> tuple[str, str]:

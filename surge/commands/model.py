@@ -162,29 +162,63 @@ def add_explain(subparsers: Any) -> None:
         subparsers,
         "explain",
         "write everything the model computed for one user and one item",
-        "  python -m surge explain checkpoints/demo sample_data --user u0001 --output why.json",
+        "  python -m surge explain checkpoints/demo sample_data --user u0001 --output why.json\n"
+        "  python -m surge explain checkpoints/demo sample_data --user u0001 --output report.html",
         _explain,
     )
     add_places(parser)
     _add_user(parser)
     parser.add_argument("--item", metavar="T", help="the candidate item (the top predicted one)")
-    parser.add_argument("--output", required=True, metavar="FILE", help="FILE.json or FILE.npz")
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="FILE",
+        help="FILE.json or FILE.npz: the record; FILE.html: a report with all pictures and what was measured, which "
+        "opens in a browser without a network",
+    )
 
 
 def _explain(arguments: argparse.Namespace) -> None:
-    from surge.explanation.explain import explain
-
-    if Path(arguments.output).suffix not in (".json", ".npz"):
-        raise SurgeError(f"--output {arguments.output!r} must end in .json or .npz.")
+    output = Path(arguments.output)
+    if output.suffix not in (".json", ".npz", ".html"):
+        raise SurgeError(
+            f"--output {arguments.output!r} must end in .json or .npz (the record) or in .html (the report)."
+        )
+    if not output.parent.is_dir():
+        raise SurgeError(f"The folder {str(output.parent)!r} does not exist; make it first.")
     checkpoint, dataset = load_places(arguments)
-    record = explain(checkpoint, dataset, arguments.user, arguments.item, hold_out=not arguments.whole_history)
-    record.save(arguments.output)
-    for note in record.notes:
+    if output.suffix == ".html":
+        record, notes = _save_report(checkpoint, dataset, arguments)
+    else:
+        from surge.explanation.explain import explain
+
+        record = explain(checkpoint, dataset, arguments.user, arguments.item, hold_out=not arguments.whole_history)
+        record.save(output)
+        notes = record.notes
+    for note in notes:
         print(note)
     print(
         f"{one_line(record.target.title)} for user {one_line(record.user)}: "
         f"probability {record.prediction.probability:.4f}, {record.length} history items; written to {arguments.output}"
     )
+
+
+def _save_report(checkpoint: Any, dataset: Any, arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
+    """Write the report; gives its record and the notes of the history."""
+    from surge.explanation.tell import tell
+    from surge.presentation import save_report
+
+    with progress_bar("explaining") as bar:
+        story = tell(
+            checkpoint,
+            dataset,
+            arguments.user,
+            arguments.item,
+            hold_out=not arguments.whole_history,
+            progress=lambda done: bar.update(done - bar.n),
+        )
+    save_report(story, arguments.output)
+    return story.record, story.notes
 
 
 # -- shared by several commands -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from surge.explanation.catalogue import CELLS, Ranking, rank_catalogue, score_hi
 from surge.explanation.explain import candidate_row
 from surge.explanation.faithfulness import spread
 from surge.explanation.history import UserHistory
-from surge.explanation.leave_one_out import READING, _spread
+from surge.explanation.leave_one_out import READING, spread_competitors
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
 from surge.model.surge import History, SurgeModel
@@ -88,7 +88,7 @@ def _ranks(
     if not exact:
         ranking = ranking or rank_catalogue(checkpoint, history)
         order = ranking.order[np.isin(ranking.order, rivals)]
-        places, weights = _spread(len(order), max(budget // cost, FEWEST_COMPETITORS))
+        places, weights = spread_competitors(len(order), max(budget // cost, FEWEST_COMPETITORS))
         scored = order[places]
         last = float(_above(ranking.logits[rivals], ranking.logits[row], rivals, row).sum())
     logits = score_histories(

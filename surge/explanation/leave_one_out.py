@@ -145,7 +145,7 @@ def measure_competitors(
     histories = tuple(rows for rows in dict.fromkeys(_left_out(history.rows, chosen, count)) if rows)
     cost = sum(_cells(checkpoint, len(rows)) for rows in histories)
     room = len(order) if cost * len(order) <= budget else budget // cost
-    places, weights = _spread(len(order), room if room >= min(LEAST_ROWS, len(order)) else 0)
+    places, weights = spread_competitors(len(order), room if room >= min(LEAST_ROWS, len(order)) else 0)
     rows = order[places]
     return Competitors(
         history=history.rows,
@@ -172,7 +172,7 @@ def _cells(checkpoint: Checkpoint, length: int) -> int:
     return checkpoint.model_config.heads * length**2 + READING
 
 
-def _spread(count: int, room: int) -> tuple[np.ndarray, np.ndarray]:
+def spread_competitors(count: int, room: int) -> tuple[np.ndarray, np.ndarray]:
     """Places of a ranking of `count` items, at most `room`, and how many items each stands for."""
     if room in (0, count):
         return np.arange(room), np.ones(room)

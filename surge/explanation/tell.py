@@ -19,7 +19,7 @@ from surge.explanation.story import Story
 
 SHOWN = 20
 # what each part costs, about, as a share of the whole: for the progress alone
-COSTS = {"ranking": 1, "record": 1, "competitors": 8, "effects": 1, "faithfulness": 2, "drift": 6}
+COSTS = {"ranking": 1, "record": 1, "competitors": 20, "effects": 1, "faithfulness": 2, "drift": 5}
 CELLS = 500_000_000  # of ranking without each item, see measure_competitors: less than ten seconds of one core
 Progress = Callable[[float], None]
 
@@ -70,7 +70,7 @@ def compose_story(
     checkpoint: Checkpoint,
     dataset: Dataset,
     history: UserHistory,
-    ranking: Ranking,
+    ranking: Ranking | None,
     record: Explanation,
     effects: Effects | None = None,
     faithfulness: Faithfulness | None = None,
@@ -83,9 +83,9 @@ def compose_story(
     return Story(
         record=record,
         effects=effects,
-        predicted=shown_predictions(ranking, following, record.target.item),
-        rank=ranking.rank_of(candidate_row(checkpoint, record.target.item)),
-        ranked=len(ranking.order),
+        predicted=() if ranking is None else shown_predictions(ranking, following, record.target.item),
+        rank=None if ranking is None else ranking.rank_of(candidate_row(checkpoint, record.target.item)),
+        ranked=None if ranking is None else len(ranking.order),
         next_item=history.next_item,
         next_period=history.next_period,
         interests=history.interests,

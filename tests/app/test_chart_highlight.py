@@ -55,6 +55,7 @@ if not away:
     for column, key in ((left, "strip"), (left, "assignment"), (right, "attention")):
         with column:
             clickable_chart(views[key], key, key)
+    clickable_chart(views["strip"].update_layout(meta=None), "foreign", "of another history")
     if more:
         clickable_chart(pooled_sequence.pooled_sequence(record, theme, effects=effects), "pooled", "pooled")
     st.text(f"answer {{sorted(chosen.items)}} {{chosen.cluster}}")
@@ -105,7 +106,7 @@ class Page:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.add_init_script(WATCH)
         page.goto(address)
-        self.ready(3)
+        self.ready(4)
 
     def ready(self, charts: int) -> None:
         """Waits until the charts are drawn and listened to."""
@@ -166,17 +167,23 @@ class Page:
         return self.page.evaluate("window.told.at(-1)")
 
 
-@pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    """A fresh page; afterwards it has raised no error."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium."""
     with playwright_api.sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        try:
-            opened = Page(browser.new_page(viewport={"width": 1400, "height": 1100}), address)
-            yield opened
-            assert opened.errors == []
-        finally:
-            browser.close()
+        chromium = launch_chromium(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Page]:
+    """A fresh page; afterwards it has raised no error."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1100}, reduced_motion="reduce")
+    opened = Page(context.new_page(), address)
+    yield opened
+    context.close()
+    assert opened.errors == []
 
 
 def close_to(box: dict[str, float], other: dict[str, float]) -> bool:
@@ -235,11 +242,11 @@ def test_clusters_and_charts_that_come_later(page: Page) -> None:
     playwright_api.expect(page.page.get_by_text(f"answer [] {chosen}", exact=True)).to_be_visible(timeout=20_000)
 
     page.choose("more")
-    page.ready(4)
+    page.ready(5)
     (frame,) = page.frames("pooled")
     assert frame["w"] > 50
     page.choose("changed")  # other items in another order, and gaps for those that are gone
-    page.ready(4)
+    page.ready(5)
     clusters = page.told()["clusters"]
     framed = sum(frame["w"] for frame in page.frames("strip")) / page.columns()[0]["w"]
     assert round(framed) == clusters.count(chosen) and len(clusters) == 11
@@ -254,14 +261,22 @@ def test_clusters_and_charts_that_come_later(page: Page) -> None:
     page.choose("away")
     page.page.wait_for_function("window.listeners === 0")
     page.choose("away")
-    page.ready(4)
+    page.ready(5)
     assert page.page.evaluate("window.listeners") == 1
     assert sum(frame["w"] for frame in page.frames("strip")) == pytest.approx(framed * page.columns()[0]["w"], abs=8)
 
 
+def test_a_chart_that_shows_other_items_selects_nothing(page: Page) -> None:
+    page.click("foreign", 4, 0)
+    page.settle()
+    assert page.told()["items"] == [] and page.answer() == "answer [] None"
+    page.click("strip", 4, 0)
+    assert page.told()["items"] == [3] and page.frames("foreign") == []
+
+
 def test_a_cell_of_a_large_matrix_selects_the_item_of_its_row(page: Page) -> None:
     page.choose("150")
-    page.ready(3)
+    page.ready(4)
     found = page.page.evaluate(
         f"(() => {{ const p = {PLOT.format(key='attention')}; const z = p._fullData[0].z;"
         " const y = 40, x = [...z[y]].findIndex((value, k) => k !== y && value === value && value !== null);"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from app.views.before import Before
@@ -25,11 +27,11 @@ def make_effects(record: Explanation, seed: int = 0, size: float = 0.6, logit: f
     return Effects(logit, item, cluster, 3, rank, cluster_rank)
 
 
-def make_before(items: int = 30, clusters: int = 6, seed: int = 1) -> tuple[Explanation, Before]:
+def make_before(items: int = 30, clusters: int = 6, seed: int = 1, **more: Any) -> tuple[Explanation, Before]:
     """A record and what it was before: the third and the last item are gone, a new one stands in fifth place, and
     the first two have changed places."""
-    earlier = make_explanation(items=items, clusters=clusters, seed=seed)
+    earlier = make_explanation(items=items, clusters=clusters, seed=seed, **more)
     kept: list[int | None] = [1, 0, *range(3, items - 1)]
     origin = (*kept[:4], None, *kept[4:])
-    now = make_explanation(items=len(origin), clusters=clusters, seed=seed + 1)
+    now = make_explanation(items=len(origin), clusters=clusters, seed=seed + 1, **more)
     return now, Before(earlier, origin, make_effects(earlier, seed))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.views.figure import magnitude_scale, rim
 from app.views.palette import (
     CLUSTER_COLOURS,
     NO_LETTER,
     Theme,
     cluster_mass,
     cluster_styles,
+    contrast,
     item_clusters,
     rgba,
 )
@@ -54,10 +56,45 @@ def test_names_come_from_the_commonest_categories_or_the_strongest_title() -> No
     assert cluster_styles(bare)[0].name == bare.history[strongest].title
 
 
-def test_letters_are_readable_on_their_colours() -> None:
-    record = make_explanation(items=200, clusters=12, seed=1)
-    for style in cluster_styles(record):
-        assert style.ink != style.colour
+# -- contrast, as WCAG 2 asks for: 4.5 for text, 3 for marks ------------------------------------------------
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21) and contrast("#777777", "#777777") == 1
+    assert contrast("#767676", "#ffffff") == contrast("#ffffff", "#767676") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+def test_words_are_readable(theme: Theme) -> None:
+    for ground in (theme.background, theme.surface):
+        assert contrast(theme.text, ground) >= 7
+        assert min(contrast(colour, ground) for colour in (theme.muted, theme.positive, theme.negative)) >= 4.5
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+def test_letters_are_readable_on_their_colours(theme: Theme) -> None:
+    styles = cluster_styles(make_explanation(items=200, clusters=12, seed=1), theme)
+    assert sum(style.lettered for style in styles) == 7
+    for style in styles:
+        assert contrast(style.ink, style.colour) >= 4.5
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+def test_marks_stand_out_or_have_a_rim(theme: Theme) -> None:
+    assert min(contrast(colour, theme.background) for colour in (theme.other, theme.muted, theme.edge)) >= 3
+    line = rim(theme, [*CLUSTER_COLOURS, theme.other])
+    assert contrast(line["color"], theme.background) >= 3
+    for colour, width in zip([*CLUSTER_COLOURS, theme.other], line["width"], strict=True):
+        assert (width == 0) == (contrast(colour, theme.background) >= 3)
+    assert sum(width > 0 for width in line["width"]) == (3 if theme is Theme.LIGHT else 0)
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+def test_what_is_larger_stands_out_more(theme: Theme) -> None:
+    scale = magnitude_scale(theme)
+    assert [scale[0][0], scale[-1][0]] == [0, 1]
+    seen = [contrast(colour, theme.background) for _, colour in scale]
+    assert seen == sorted(seen) and seen[-1] > 10
 
 
 def test_rgba() -> None:

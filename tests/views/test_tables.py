@@ -11,9 +11,11 @@ import pytest
 
 from app.views import health, tables, text
 from app.views.palette import cluster_styles, item_clusters
+from surge.explanation.measured import sigmoid
 from surge.explanation.record import Item
 from tests.records import make_explanation
 from tests.views.hostile import HOSTILE
+from tests.views.measured import make_before, make_effects
 
 
 @pytest.mark.parametrize("items", [1, 12, 250])
@@ -21,13 +23,14 @@ def test_item_table_is_the_record(items: int) -> None:
     record = make_explanation(items=items, clusters=4, heads=2, seed=1, titles=HOSTILE)
     table = tables.item_table(record, ["camping"] * items)
     assert list(table.columns) == [
-        *("position", "title", "category", "date", "cluster", "share", "alpha", "beta", "gamma", "degree"),
-        *("weighted degree", "true interest", "item"),
+        *("position", "title", "category", "date", "cluster", "share", "alpha", "beta", "gamma", "attention"),
+        *("degree", "weighted degree", "true interest", "item"),
     ]
     assert table["title"].tolist() == [item.title for item in record.history]
     np.testing.assert_allclose(table["alpha"], record.interest_fusion.cluster_score.mean(0))
     np.testing.assert_allclose(table["beta"], record.interest_fusion.query_score.mean(0))
     np.testing.assert_array_equal(table["gamma"], record.interest_extraction.importance)
+    np.testing.assert_array_equal(table["attention"], record.attention_received())
     graph = record.graph_construction
     np.testing.assert_array_equal(table["degree"], graph.adjacency.sum(1) - 1)
     off = graph.adjacency * graph.similarity * (1 - np.eye(items))
@@ -35,6 +38,54 @@ def test_item_table_is_the_record(items: int) -> None:
     styles = cluster_styles(record)
     assert table["cluster"].tolist() == [styles[c].letter for c in item_clusters(record)]
     assert table["date"][0] == pd.Timestamp(record.history[0].timestamp, unit="s")
+
+
+def test_item_table_holds_the_measured_effects_and_what_was_before() -> None:
+    record, before = make_before(12)
+    effects = make_effects(record)
+    table = tables.item_table(record, effects=effects, before=before)
+    np.testing.assert_array_equal(table["effect"], effects.item_effect)
+    np.testing.assert_allclose(table["score without"], sigmoid(effects.item_logit))
+    assert table["rank without"].tolist() == list(range(3, 14))
+    earlier = before.record.interest_extraction.importance
+    assert before.effects is not None
+    for row, origin in enumerate(before.origin):
+        if origin is None:
+            assert table.loc[row, ["gamma before", "effect before"]].isna().all()
+        else:
+            assert table["gamma before"][row] == earlier[origin]
+            assert table["effect before"][row] == before.effects.item_effect[origin]
+    assert list(before.origin).count(None) == 1 and len(table) == record.length == 11
+    styles = tuple(replace(style, letter="Q") for style in cluster_styles(record))
+    assert set(tables.item_table(record, styles=styles)["cluster"]) == {"Q"}
+    assert "2 items taken out are not listed." in tables.caption(record, effects=effects, before=before)
+    assert "estimated" in tables.caption(record, effects=replace(effects, exact=False))
+
+
+def test_what_could_not_be_measured_is_empty() -> None:
+    record = make_explanation(items=1, clusters=2)
+    table = tables.item_table(record, effects=make_effects(record))
+    assert table[["effect", "score without", "rank without"]].isna().all(axis=None)
+    record = make_explanation(items=5, clusters=2)
+    effects = replace(make_effects(record), rank=None, item_rank=np.empty(0), cluster_rank=np.empty(0))
+    assert tables.item_table(record, effects=effects)["rank without"].isna().all()
+    assert tables.cluster_table(record, effects=effects)["rank without"].isna().all()
+
+
+def test_cluster_table_holds_the_measured_effects() -> None:
+    record = make_explanation(items=20, clusters=12, interests=2, seed=1)
+    effects = make_effects(record)
+    table = tables.cluster_table(record, effects=effects).set_index("index")
+    holding = set(item_clusters(record).tolist())
+    assert 0 < len(holding) < 12
+    for cluster in range(12):
+        row = table.loc[cluster]
+        if cluster in holding:
+            assert row["effect"] == effects.cluster_effect[cluster]
+            assert row["score without"] == pytest.approx(sigmoid(effects.cluster_logit[cluster]))
+            assert row["rank without"] == cluster + 10
+        else:
+            assert row[["effect", "score without", "rank without"]].isna().all()
 
 
 def test_unknown_times_and_missing_titles_have_an_outcome() -> None:
@@ -68,6 +119,20 @@ def test_prediction_table_marks_the_next_item_and_the_candidate() -> None:
     assert len(tables.prediction_table([], None, "i1")) == 0
 
 
+def test_prediction_table_says_how_ranks_have_changed() -> None:
+    predicted = [
+        SimpleNamespace(rank=k, row=k, item=f"i{k}", title="t", category=None, logit=-k, probability=0.5)
+        for k in (1, 2, 3, 4)
+    ]
+    table = tables.prediction_table(predicted, None, None, ranks_before={"i1": 4, "i2": 1, "i3": 3})
+    assert table["change"].tolist() == ["▲ 3", "▼ 1", "=", "new"]
+    assert table["rank before"].tolist()[:3] == [4, 1, 3] and table["rank before"].isna()[3]
+    assert str(table["rank before"].dtype) == "Int64"
+    empty = tables.prediction_table([], None, None, ranks_before={})
+    assert len(empty) == 0 and {"rank before", "change"} <= set(empty.columns)
+    assert "change" not in tables.prediction_table(predicted, None, None).columns
+
+
 def test_health_reads_what_is_there() -> None:
     metrics = {
         "test": {"auc": 0.9},
@@ -90,3 +155,4 @@ def test_text() -> None:
     assert text.count(1, "edge") == "1 edge" and text.count(1175, "edge") == "1,175 edges"
     assert text.listed(["a"]) == "a" and text.listed(["a", "b", "c"]) == "a, b and c"
     assert text.escape('<b> & "x"') == '&lt;b&gt; &amp; "x"'
+    assert text.escape("50%{x} %{ 100 %") == "50%&#123;x} %&#123; 100 %"  # plotly shows the brace and fills nothing in

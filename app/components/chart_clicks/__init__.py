@@ -2,8 +2,8 @@
 
 Streamlit itself reports a selection, which a chart forgets as soon as its data change, and Shift with it. The frames
 are drawn by the browser over the charts, at once and without a redraw: a figure says in `layout.meta` where its items
-and clusters stand (see app.views.figure.places). All views of a page share the selection by the window's event
-"surge:selection".
+and clusters stand (see app.views.figure.places); one without it is left alone. All views of a page share the selection
+by the window's event "surge:selection".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 // Clicks on the plotly charts of the page, and the frames around what is selected, drawn over the charts at once:
 // Python hears of a click afterwards and its answer has the last word.
 const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
-const PATIENCE = 10_000; // milliseconds for which an answer to an older click is left aside
+const PATIENCE = 5000; // milliseconds after a click for which an answer to an older one is left aside
 const SVG = "http://www.w3.org/2000/svg";
 const WRITTEN = "input:not([type='radio'], [type='checkbox']), textarea, select, [contenteditable], [role='grid']";
 const VEIL = 0.62; // opacity of the page's colour over what is not selected
@@ -12,10 +12,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
   charts.gone = false;
   charts.colours = data.colours;
   charts.clears = data.clears;
-  if (data.answered >= charts.clicked || Date.now() - charts.clicked > PATIENCE) {
-    publish({ items: data.items, cluster: data.cluster, clusters: data.clusters });
+  clearTimeout(charts.later);
+  const answer = () => publish({ items: data.items, cluster: data.cluster, clusters: data.clusters });
+  const patience = data.answered >= charts.clicked ? 0 : charts.clicked + PATIENCE - Date.now();
+  if (patience <= 0) {
+    answer();
   } else {
-    draw(charts);
+    draw(charts); // in the new colours
+    charts.later = setTimeout(answer, patience); // a click that Python never heard of ends then
   }
   return () => {
     charts.gone = true;
@@ -47,6 +51,7 @@ function start() {
 }
 
 function stop(root, charts) {
+  clearTimeout(charts.later);
   charts.observer.disconnect();
   removeEventListener(SELECTION, charts.listen);
   removeEventListener("keydown", charts.press);
@@ -84,19 +89,19 @@ function keyOf(plot) {
 // -- clicks ---------------------------------------------------------------------------------------------
 
 function click(charts, plot, event) {
-  if (!charts.plots.has(plot)) return; // the page has been left, or another listener has taken over
+  // the page has been left, or the figure doesn't show the items that can be selected here
+  if (!charts.plots.has(plot) || !plot.layout?.meta?.items) return;
   const numbers = numbersOf(plot, event.points?.[0]);
   if (!numbers.length || (numbers[0] < 0 && !(numbers[1] >= 0))) return; // nothing that can be selected
   const source = event.event ?? {};
   const add = Boolean(source.shiftKey || source.ctrlKey || source.metaKey);
-  if (plot.layout?.meta?.items) toggle(numbers[0], numbers[1], add);
-  charts.clicked = Date.now();
-  charts.report("clicked", { chart: keyOf(plot), data: numbers, add, number: charts.clicked });
+  toggle(numbers[0], numbers[1], add);
+  report(charts, "clicked", { chart: keyOf(plot), data: numbers, add });
 }
 
 // The numbers of a point's customdata; a cell of a heatmap has none, its row and column are those of layout.meta.
 function numbersOf(plot, point) {
-  const rows = plot.layout?.meta?.rows;
+  const { rows } = plot.layout.meta;
   if (point?.fullData?.type === "heatmap" && rows) return [rows[point.y], rows[point.x]];
   return Object.values(point?.customdata ?? []).filter((value) => typeof value === "number");
 }
@@ -129,8 +134,13 @@ function press(charts, event) {
   const now = current();
   if (!now.items.length && now.cluster === null) return;
   publish({ ...now, items: [], cluster: null });
+  report(charts, "cleared", {});
+}
+
+function report(charts, name, value) {
+  clearTimeout(charts.later);
   charts.clicked = Date.now();
-  charts.report("cleared", { number: charts.clicked });
+  charts.report(name, { ...value, number: charts.clicked });
 }
 
 // -- the selection --------------------------------------------------------------------------------------

@@ -100,7 +100,9 @@ function draw(view) {
   view.ground = page || data.colours.background; // what halos and the rims of nodes vanish into
   const old = view.base ?? [];
   // names and letters are written by write(), so that they never lie on one another
-  view.base = graph.nodes.map(({ title, label, ...node }) => ({ ...node, tip: title, label: " ", named: label !== " " }));
+  view.base = graph.nodes.map(({ title, label, ...node }) => {
+    return { ...node, tip: title, label: " ", named: label !== " " };
+  });
   view.byId = new Map(view.base.map((node) => [node.id, node]));
   view.items = view.base.filter((node) => !node.ghost).length;
   const relation = graph.options.edges.arrows.to.enabled ? " is attended to by " : " – ";
@@ -119,7 +121,8 @@ function draw(view) {
   hideTip(view);
   if (view.network && view.places === data.places) {
     view.edges.clear();
-    if (old.length === view.base.length && old.every(({ key, ghost }, i) => key === view.base[i].key && ghost === view.base[i].ghost)) {
+    const alike = ({ key, ghost }, i) => key === view.base[i].key && ghost === view.base[i].ghost;
+    if (old.length === view.base.length && old.every(alike)) {
       view.nodes.update(view.base.map(({ x, y, ...node }) => node));
     } else {
       const positions = view.network.getPositions();
@@ -177,7 +180,8 @@ function highlight(view) {
   view.opacity = new Map();
   const important = view.base.filter((node) => node.named && (!active || inCluster.has(node.id)));
   important.sort((a, b) => b.weight - a.weight);
-  view.named = [...view.base.filter((node) => chosen.has(node.id)), ...important.filter((node) => !chosen.has(node.id))];
+  const isChosen = ({ id }) => chosen.has(id);
+  view.named = [...view.base.filter(isChosen), ...important.filter((node) => !isChosen(node))];
   view.nodes.update(
     view.base.map((node) => {
       const strong = chosen.has(node.id);
@@ -454,7 +458,10 @@ function ring(view, context) {
   context.save();
   context.beginPath();
   context.arc(x, y, view.byId.get(view.focused).size * 1.3 + 4 / scale, 0, 2 * Math.PI);
-  for (const [width, colour] of [[5, view.ground], [2.5, view.data.colours.text]]) {
+  for (const [width, colour] of [
+    [5, view.ground],
+    [2.5, view.data.colours.text],
+  ]) {
     context.lineWidth = width / scale;
     context.strokeStyle = colour;
     context.stroke();
@@ -501,7 +508,8 @@ async function savePicture(view) {
   const nodes = view.nodes.get().map((node) => ({ ...node, ...positions[node.id] }));
   const picture = new vis.Network(holder, { nodes, edges: view.edges.get() }, structuredClone(view.data.graph.options));
   picture.on("afterDrawing", (context) => write(view, { network: picture, context, width, height, ratio }));
-  picture.moveTo({ position: view.network.getViewPosition(), scale: view.network.getScale() * ratio, animation: false });
+  const scale = view.network.getScale() * ratio;
+  picture.moveTo({ position: view.network.getViewPosition(), scale, animation: false });
   picture.redraw();
   await frames(2); // the library draws before the next frame
   const drawn = holder.querySelector("canvas");

@@ -1,0 +1,280 @@
+"""The finder, run without a browser: questions, filters, opening a user, and surveys absent, stale and damaged."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import loading
+from app.pages.finder import _chosen, _clicked_row
+from app.surveys import find_survey, survey_command
+from surge.checkpoint import load_checkpoint
+from surge.data.store import Dataset
+from surge.explanation.survey import survey_path
+from tests.app.conftest import World
+from tests.surveys import make_survey, write_file
+
+KEPT = "finder kept"
+HOSTILE_USER = "repeats <b>"
+
+
+def _script() -> None:
+    import streamlit as st
+
+    from app import state
+    from app.components.bar import PAGES_KEY
+    from app.pages import finder
+
+    def user() -> None:
+        state.arrive()
+        st.text(f"opened {state.current().user}")
+        state.mirror()
+
+    pages = {
+        "user": st.Page(user, url_path="user"),
+        "finder": st.Page(finder.page, url_path="finder", default=True),
+        "model": st.Page(user, url_path="model"),
+    }
+    st.session_state[PAGES_KEY] = pages
+    st.navigation(list(pages.values()), position="hidden").run()
+
+
+@pytest.fixture(scope="module")
+def root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of its own with the small checkpoint and dataset: surveys lie beside the checkpoint."""
+    root = tmp_path_factory.mktemp("finder")
+    for name in ("tiny model", "tiny"):
+        shutil.copytree(world.root / name, root / name)
+    return root
+
+
+@pytest.fixture
+def survey(root: Path) -> Iterator[Path]:
+    """A survey of all users of the small dataset that fits; the users of two items have no next item."""
+    checkpoint, dataset = load_checkpoint(root / "tiny model"), Dataset.load(root / "tiny")
+    path = survey_path(root / "tiny model")
+    frame = make_survey(dataset.users, item=checkpoint.items["item"][0])
+    write_file(path, frame, checkpoint.digest, dataset.digest)
+    yield path
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Opens the finder on the small checkpoint, with what was chosen there before."""
+    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
+
+    def open_at(kept: dict[str, Any] | None = None) -> AppTest:
+        page = AppTest.from_function(_script, default_timeout=120)
+        page.query_params["checkpoint"], page.query_params["dataset"] = "tiny model", "tiny"
+        if kept is not None:
+            page.session_state[KEPT] = {
+                "preset": "All", "text": "", "metrics": [], "ranges": {}, "colour": "drift"
+            } | kept  # fmt: skip
+        page.run()
+        assert not page.exception
+        return page
+
+    return open_at
+
+
+def users(page: AppTest) -> list[str]:
+    return page.dataframe[0].value["user"].tolist() if page.dataframe else []
+
+
+def said(page: AppTest) -> str:
+    """Every sentence on the page, as it is read."""
+    elements = [*page.caption, *page.markdown, *page.info, *page.warning, *page.error]
+    return " ".join(element.value for element in elements).replace("\\", "").replace("\u2060", "")
+
+
+def opened(page: AppTest) -> str | None:
+    return page.text[0].value.removeprefix("opened ") if page.text else None
+
+
+def test_all_users_are_listed_and_mapped(open_page, root: Path, survey: Path):
+    page = open_page()
+    assert users(page) == Dataset.load(root / "tiny").users
+    assert len(page.get("plotly_chart")) == 1
+    assert not page.error and not page.warning
+    assert page.query_params["checkpoint"] == ["tiny model"] or page.query_params["checkpoint"] == "tiny model"
+
+
+def test_a_question_keeps_its_tenth_and_says_the_threshold(open_page, root: Path, survey: Path):
+    page = open_page({"preset": "Interests drifted"})
+    frame = make_survey(Dataset.load(root / "tiny").users).sort("drift", descending=True)
+    found = users(page)
+    assert 0 < len(found) <= frame.height / 10 + 1
+    assert found == frame["user"].to_list()[: len(found)]
+    assert f"at least {frame['drift'][len(found) - 1]:.1%}".replace("%", " %") in said(page)
+    assert next(iter(page.dataframe[0].value)) == "user"
+
+
+def test_text_and_ranges_narrow_further(open_page, root: Path, survey: Path):
+    frame = make_survey(Dataset.load(root / "tiny").users)
+    page = open_page({"text": " U000", "metrics": ["length", "next_rank"], "ranges": {"length": (10, 30)}})
+    wanted = frame.filter(
+        frame["user"].str.contains("u000") & frame["length"].is_between(10, 30)
+    )  # the rank's slider is at its ends: users without one stay
+    assert users(page) == wanted["user"].to_list() != []
+    page.slider(key="finder_range_next_rank").set_range(1, 100).run()
+    wanted = wanted.filter(wanted["next_rank"].is_between(1, 100))
+    assert users(page) == wanted["user"].to_list()
+    page.button(key="finder_clear").click().run()
+    assert len(users(page)) == frame.height and not page.slider
+
+
+def test_a_question_brings_its_colour(open_page, survey: Path):
+    page = open_page()
+    page.pills(key="finder_preset").select("Model wrong").run()
+    assert page.session_state[KEPT]["preset"] == "Model wrong"
+    assert page.selectbox(key="finder_colour").value == "next_rank"
+    assert 0 < len(users(page)) < 12
+    page.pills(key="finder_preset").select("All").run()
+    assert page.selectbox(key="finder_colour").value == "next_rank"
+
+
+def test_choosing_figures_and_colour_is_kept(open_page, survey: Path):
+    page = open_page()
+    page.multiselect(key="finder_metrics").select("noise_share").run()
+    assert [slider.label for slider in page.slider] == ["Noise"]
+    page.selectbox(key="finder_colour").select("next_rank").run()
+    page.text_input(key="finder_text").set_value("zzz").run()
+    assert "No user is left" in said(page) and not page.exception
+    assert page.button(key="finder_open").disabled
+    kept = page.session_state[KEPT]
+    assert (kept["metrics"], kept["colour"], kept["text"]) == (["noise_share"], "next_rank", "zzz")
+
+
+def test_ranges_of_another_survey_cost_nothing(open_page, survey: Path):
+    page = open_page(
+        {"metrics": ["length", "faithfulness", "drift"], "ranges": {"length": (900, 9000), "drift": (-5, 5)}}
+    )
+    assert len(page.slider) == 3 and not page.exception
+
+
+def test_the_button_a_tick_and_a_point_open_a_user(open_page, root: Path, survey: Path):
+    every = Dataset.load(root / "tiny").users
+    page = open_page()
+    page.button(key="finder_open").click().run()
+    assert opened(page) == every[0]
+    clicks: list[tuple[str, dict[str, Any], str]] = [
+        ("finder_table", {"rows": [2], "columns": [], "cells": []}, every[2]),
+        ("finder_map", {"points": [{"customdata": {"0": 7, "1": "x"}}], "point_indices": [0]}, every[7]),
+    ]
+    for key, selection, user in clicks:
+        page = open_page()
+        page.session_state[key] = {"selection": {"box": [], "lasso": [], **selection}}
+        page.run()
+        assert opened(page) == user
+        assert page.query_params["user"] in (user, [user])
+
+
+def test_a_cell_only_puts_the_user_on_the_button(open_page, survey: Path):
+    page = open_page({"preset": "Noise"})
+    user = users(page)[1]
+    page.session_state["finder_table"] = {"selection": {"rows": [], "columns": [], "cells": [[1, "length"]]}}
+    page.run()
+    assert opened(page) is None
+    assert page.button(key="finder_open").label.replace("\\", "") == f"Open {user}"
+    page.session_state["finder_table"] = {"selection": {"rows": [], "columns": [], "cells": [[1, "length"]]}}
+    page.button(key="finder_open").click().run()
+    assert opened(page) == user
+
+
+def test_a_tick_in_a_filtered_list_opens_who_was_clicked(open_page, survey: Path):
+    page = open_page({"preset": "Noise"})
+    user = users(page)[1]
+    page.session_state["finder_table"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    page.run()
+    assert opened(page) == user
+
+
+def test_hostile_ids_stay_text(open_page, survey: Path):
+    page = open_page({"text": "repeats"})
+    assert users(page) == [HOSTILE_USER]
+    label = page.button(key="finder_open").label
+    assert label.replace("\\", "") == f"Open {HOSTILE_USER}" and "\\<b\\>" in label
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {},
+        {"points": []},
+        {"points": [{}]},
+        {"points": [{"customdata": None}]},
+        {"points": [{"customdata": []}]},
+        {"points": [{"customdata": {"0": "x"}}]},
+        {"points": [{"customdata": [-1]}]},
+        {"points": [{"customdata": [True]}]},
+    ],
+    ids=str,
+)
+def test_what_is_no_click_opens_nobody(selection: dict[str, Any]):
+    assert _clicked_row(selection) is None
+
+
+@pytest.mark.parametrize("selection", [{}, {"rows": [], "cells": []}, {"rows": [9], "cells": [[-1, "user"]]}], ids=str)
+def test_what_is_no_row_of_the_list_chooses_nobody(selection: dict[str, Any]):
+    assert _chosen(["a", "b"], selection, "rows") is None
+    assert _chosen(["a", "b"], selection, "cells") is None
+
+
+def test_without_a_survey_the_command_is_there(open_page, root: Path):
+    page = open_page()
+    assert "There is no survey of checkpoint 'tiny model' yet" in said(page)
+    assert page.code[0].value == survey_command(load_checkpoint(root / "tiny model"), Dataset.load(root / "tiny"))
+    assert page.code[0].value == f"python -m surge survey '{root / 'tiny model'}' {root / 'tiny'}"
+    assert not page.dataframe and not page.error
+
+
+def test_a_stale_survey_is_shown_with_a_warning(open_page, root: Path, survey: Path):
+    write_file(survey, make_survey(["gone", "u0001"]), "0" * 64, "1" * 64)
+    page = open_page()
+    assert "made with another checkpoint than 'tiny model'" in said(page)
+    assert "made with another dataset than 'tiny'" in said(page)
+    assert page.code and users(page) == ["gone", "u0001"]
+
+
+def test_a_partial_survey_says_so(open_page, root: Path, survey: Path):
+    checkpoint, dataset = load_checkpoint(root / "tiny model"), Dataset.load(root / "tiny")
+    write_file(survey, make_survey(dataset.users[:5]), checkpoint.digest, dataset.digest)
+    assert f"The survey holds 5 of the {len(dataset.users)} users." in said(open_page())
+
+
+@pytest.mark.parametrize("damage", ["cut", "nonsense", "empty", "link", "folder"])
+def test_a_damaged_survey_costs_one_sentence(open_page, survey: Path, tmp_path: Path, damage: str):
+    content = survey.read_bytes()
+    survey.unlink()
+    if damage == "link":
+        (tmp_path / "elsewhere.parquet").write_bytes(content)
+        survey.symlink_to(tmp_path / "elsewhere.parquet")
+    elif damage == "folder":
+        survey.mkdir()
+    else:
+        survey.write_bytes({"cut": content[:-200], "nonsense": b"PAR1" + b"\xff" * 99, "empty": b""}[damage])
+    try:
+        page = open_page()
+        assert len(page.error) == 1 and "survey" in said(page)
+        assert not page.dataframe and page.code
+    finally:
+        if damage == "folder":
+            survey.rmdir()
+
+
+def test_a_survey_is_read_anew_when_it_changes(root: Path, survey: Path):
+    checkpoint, dataset = load_checkpoint(root / "tiny model"), Dataset.load(root / "tiny")
+    first = find_survey(checkpoint, dataset)
+    assert first is not None and find_survey(checkpoint, dataset).frame is first.frame  # kept, not read again
+    write_file(survey, make_survey(["only one"]), checkpoint.digest, dataset.digest)
+    again = find_survey(checkpoint, dataset)
+    assert again is not None and again.frame["user"].tolist() == ["only one"]
+    assert again.made == "pca" and again.stale == ()
+    survey.unlink()
+    assert find_survey(checkpoint, dataset) is None
