@@ -10,17 +10,15 @@ if ROOT not in sys.path:  # `streamlit run app/main.py` puts app/ there, not the
     sys.path.insert(0, ROOT)
 
 from app.components.bar import PAGES_KEY  # noqa: E402
-from app.pages import finder, model, user  # noqa: E402
+from app.screens import finder, model, user  # noqa: E402
 
 ICON = Path(__file__).with_name("icon.svg")  # a file: the browser would fetch a named icon from the network
 
 st.set_page_config(page_title="SURGE explorer", page_icon=ICON, layout="wide")
-# Paths other than the names of the files in pages/: Streamlit takes that folder for its older way of making pages, and
-# would run such a file alone for the first visitor of a server who opens a link to it.
 pages = {
-    "user": st.Page(user.page, title="SURGE explorer", url_path="explain", default=True),
-    "finder": st.Page(finder.page, title="SURGE explorer: find users", url_path="users"),
-    "model": st.Page(model.page, title="SURGE explorer: the model", url_path="checkpoint"),
+    "user": st.Page(user.page, title="SURGE explorer", url_path="user", default=True),
+    "finder": st.Page(finder.page, title="SURGE explorer: find users", url_path="finder"),
+    "model": st.Page(model.page, title="SURGE explorer: the model", url_path="model"),
 }
 st.session_state[PAGES_KEY] = pages
 st.navigation(list(pages.values()), position="hidden").run()

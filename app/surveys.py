@@ -16,6 +16,8 @@ from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey import read_survey, survey_path
 
+LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -67,6 +69,29 @@ def _read(path: str, modified: int, size: int) -> tuple[pd.DataFrame, dict[str, 
         else:
             columns[series.name] = pd.Series(series.to_list(), dtype=object)
     return pd.DataFrame(columns), dict(metadata)
+
+
+def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
+    """A user to open with, from a survey that fits: one whose next item, of the test period, is in the top 10, with
+    three interests or more and a top prediction that the history doesn't hold already; the most faithful one."""
+    try:
+        survey = find_survey(checkpoint, dataset)
+    except SurgeError:
+        return None
+    if survey is None or survey.stale:
+        return None
+    frame = survey.frame
+    telling = frame[
+        (frame["next_rank"] <= 10)
+        & (frame["next_period"] == "test")
+        & (frame["effective_clusters"] >= 3)
+        & frame["length"].between(20, 40)
+        & frame["top_score"].between(0.6, 0.97)
+    ].sort_values("faithfulness", ascending=False, na_position="last", kind="stable")
+    for user, item in zip(telling["user"].head(LOOKED_AT), telling["top_item"].head(LOOKED_AT), strict=True):
+        if item not in dataset.history(user)["item"].to_list():
+            return str(user)
+    return None
 
 
 def survey_command(checkpoint: Checkpoint, dataset: Dataset) -> str:

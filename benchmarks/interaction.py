@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.app.test_walk import SETTLED
+from tests.app.visit import SETTLED
 from tests.serving import ROOT, launch_chromium, serve
 
 CLICK = "click on an item: tables and bar as well"

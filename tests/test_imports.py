@@ -166,7 +166,7 @@ def test_arrows_go_one_way_in_surge() -> None:
 
 
 def test_nothing_imports_a_page_but_the_entry_point() -> None:
-    assert not offenders(("app.pages",), among=("app",), but=("app.pages", "app.main"))
+    assert not offenders(("app.screens",), among=("app",), but=("app.screens", "app.main"))
     assert not offenders(("app.main",), among=("app",), but=("app.main",))
 
 

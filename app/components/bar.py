@@ -89,8 +89,8 @@ def _navigation(page: str) -> None:
             icon=icon,
             help=words,
             type="secondary" if name == page else "tertiary",
-            disabled=name == page or PAGES_KEY not in st.session_state,
-        ):
+            disabled=PAGES_KEY not in st.session_state,
+        ) and name != page:
             go_to(name)
 
 

@@ -54,8 +54,11 @@ def _title(subject: loading.Subject, item: str) -> str:
 
 def current_plan(inspection: Inspection) -> Plan:
     """What the next edit changes: the staged plan, or the one on the screen."""
-    staged = state.current().staged
-    return Plan.from_text(staged, len(inspection.base.history.items)) if staged is not None else inspection.plan
+    return _staged(len(inspection.base.history.items)) or inspection.plan
+
+
+def _staged(length: int) -> Plan | None:
+    return parse_plan(state.current().staged, length, "staged")
 
 
 def edit_buttons(inspection: Inspection) -> None:
@@ -120,7 +123,7 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
                 _undo_buttons()
         return
     length = len(base.history.items)
-    plan = current_plan(inspection) if inspection is not None else Plan(())
+    plan = current_plan(inspection) if inspection is not None else _staged(length) or Plan(())
     with st.container(border=True, key="edit_panel"):
         left, right = st.columns([3, 2], gap="medium")
         with left:

@@ -37,7 +37,9 @@ def strip_panel(inspection: Inspection) -> None:
         "history_strip",
         alt="History in time order; the table of items holds the same values.",
     )
-    words = history_strip.caption(inspection.record, effects=inspection.effects, before=inspection.before)
+    words = history_strip.caption(
+        inspection.record, effects=inspection.effects, before=inspection.before, staged=inspection.staged
+    )
     caption(" ".join([words, *inspection.history.notes]), "strip")
 
 

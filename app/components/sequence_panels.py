@@ -48,7 +48,9 @@ def sequence_panel(inspection: Inspection) -> None:
         "pooled_sequence",
         alt="Clusters in the order they are read; the same values are in the table of clusters.",
     )
-    caption(pooled_sequence.caption(inspection.record, before=inspection.before), "sequence")
+    caption(
+        pooled_sequence.caption(inspection.record, before=inspection.before, effects=inspection.effects), "sequence"
+    )
     _cluster_table(inspection)
 
 
@@ -132,7 +134,7 @@ def item_panel(inspection: Inspection) -> None:
         columns=columns,
         alt="Items of the history with the values the model computed.",
     )
-    caption(tables.caption(record), "items")
+    caption(tables.caption(record, effects=inspection.effects, before=inspection.before), "items")
 
 
 def _row_click(rows: frozenset[int], ticked: bool) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import torch
 
+from app import loading
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig
 from surge.data.simulator import simulate
 from surge.data.store import DESCRIPTION_FILE, INTERACTIONS_FILE, ITEMS_FILE, Dataset
 from surge.model.surge import SurgeModel
+from tests.serving import ROOT, launch_chromium, serve
 from tests.views.hostile import HOSTILE
 
 
@@ -95,3 +99,20 @@ def _save(folder: Path, items: pl.DataFrame) -> None:
     save_checkpoint(
         folder, model, items, training_config=TrainingConfig(), metrics=metrics, history=[], description=description
     )
+
+
+@pytest.fixture(scope="session")
+def address(world: World) -> Iterator[str]:
+    """The app on a free port of this machine, with the small world's folders among its roots."""
+    with serve(ROOT / "app" / "main.py", {loading.ROOTS_VARIABLE: str(world.root)}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        chromium = launch_chromium(running)
+        yield chromium
+        chromium.close()

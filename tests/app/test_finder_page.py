@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading
-from app.pages.finder import _chosen, _clicked_row
+from app.screens.finder import _chosen, _clicked_row
 from app.surveys import find_survey, survey_command
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
@@ -28,7 +28,7 @@ def _script() -> None:
 
     from app import state
     from app.components.bar import PAGES_KEY
-    from app.pages import finder
+    from app.screens import finder
 
     def user() -> None:
         state.arrive()

@@ -20,7 +20,7 @@ from tests.surveys import make_survey, write_file
 
 
 def _script() -> None:
-    from app.pages.model import page
+    from app.screens.model import page
 
     page()
 
@@ -97,7 +97,7 @@ def test_lengths_come_from_the_survey(open_page, root: Path):
 
 
 def test_usage_waits_for_a_button_where_it_takes_long(open_page, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.pages.model.seconds_needed", lambda *_: 7.4)
+    monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 7.4)
     page = open_page()
     assert charts(page) == ["metric_weights"]
     button = page.button(key="measure_usage")

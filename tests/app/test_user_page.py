@@ -17,7 +17,7 @@ TINY = {"checkpoint": "tiny model", "dataset": "tiny"}
 
 
 def _script() -> None:
-    from app.pages.user import page
+    from app.screens.user import page
 
     page()
 
@@ -131,7 +131,7 @@ def test_items_are_inserted_moved_cut_and_kept(open_page):
     page.button(key=offered[0]).click().run()
     assert _parameters(page)["staged"].startswith(f"0,2,1,+{offered[0].removeprefix('insert ')},3")
     page.button(key="run_edits").click().run()
-    assert _history_length(page) == length + 1 and not page.exception
+    assert _history_length(page) == min(length + 1, 50) and not page.exception  # the model reads 50
     page = open_page(**TINY, user="u0003", items="2")
     page.button(key="edit content_cut").click().run()
     assert _parameters(page)["staged"] == "0-2"
@@ -147,11 +147,8 @@ def test_items_are_inserted_moved_cut_and_kept(open_page):
 def test_edits_in_the_url_that_make_no_sense(open_page, edits: str):
     page = open_page(**TINY, user="u0003", edits=edits)
     assert len(page.warning) + len(page.error) <= 1 and not page.exception
-    if edits != "none":
-        assert "left out" in _sentences(page) or "as it was" in _sentences(page)
-        assert _drawn(page) and "edits" not in _parameters(page)
-    page.button(key="reset_edits").click().run() if edits == "none" else None
-    assert _drawn(page)
+    assert "left out" in _sentences(page) or "as it was" in _sentences(page)
+    assert _drawn(page) and "edits" not in _parameters(page)
 
 
 def test_a_made_up_user(open_page):

@@ -20,6 +20,7 @@ from app.components.theme import current_theme
 from app.components.tour import tour
 from app.components.user_search import user_search
 from app.components.verdict_panel import verdict_panel
+from app.surveys import telling_user
 from app.views.before import Before
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -56,7 +57,11 @@ def _settle_user(chosen: Bar) -> str | None:
         except SurgeError as error:
             state.add_note(f"{_sentence(error)} Another user is shown.")
             state.settle(candidate=None, items=frozenset(), cluster=None, edits=None, staged=None)
-    user = loading.telling_user(chosen.checkpoint, chosen.dataset) or chosen.dataset.users[0]
+    user = (
+        telling_user(chosen.checkpoint, chosen.dataset)
+        or loading.telling_user(chosen.checkpoint, chosen.dataset)
+        or chosen.dataset.users[0]
+    )
     state.settle(user=user)
     return user
 
@@ -112,7 +117,7 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
     """What is on the screen: the place, as far as this history and this model have it."""
     length = len(base.history.items)
     plan = parse_plan(state.current().edits, length, "edits") or Plan.whole(length)
-    if not plan.entries:
+    if not plan.entries and not length:
         return None
     try:
         subject = loading.edited(base, plan)

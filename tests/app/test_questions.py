@@ -1,0 +1,157 @@
+"""Asking why, changing something and taking it away, as a user would: in headless Chromium with the network cut."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+
+from surge.explanation.record import Explanation
+from tests.app.visit import Visit
+
+pytestmark = pytest.mark.browser
+FOCUSED = """() => {
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  return (focused?.getAttribute('aria-label') || focused?.innerText || focused?.tagName || '').slice(0, 60);
+}"""
+
+
+def test_asking_why_changing_something_and_comparing(browser: Any, address: str):
+    visit = Visit(browser, address).open("?checkpoint=demo&dataset=sample_data&user=u1313")
+    page = visit.page
+    before = visit.headline()
+    assert "ranks #1 of 2,000" in before and "mainly because of interest" in before and "without it" in before
+
+    visit.click_bar(37)
+    visit.press("Delete")
+    assert visit.parameter("staged") == "0-36" and visit.headline() == before  # nothing has run
+    visit.press("Run")
+    assert visit.parameter("edits") == "0-36" and visit.headline() != before
+    edited = page.url
+    page.locator(".st-key-predictions-0, [class*='st-key-predictions']").first.wait_for()
+    assert "1 item left out" in page.locator(".st-key-edit_panel").inner_text()
+    visit.press("Undo")
+    assert visit.parameter("edits") is None and visit.headline() == before
+    visit.press("Reset")
+
+    visit.open_drawer("Why this item and not another?")
+    assert "①" in page.locator(".st-key-ledger").inner_text()
+    visit.open_drawer("Would another model say the same?")
+    assert page.locator('[class*="st-key-versus_graph"]').count() == 2
+    visit.open_drawer("Do the weights tell what really matters?")
+    assert page.locator(".st-key-faithfulness .scatterlayer .trace").count() >= 8
+    visit.open_drawer("Is this user unusual?")
+    assert page.locator(".st-key-population svg").count()
+    visit.open_drawer("How did the interests grow over time?")
+    rail = page.locator(".st-key-drift .slider-rail-touch-rect").bounding_box()
+    label = page.locator(".st-key-drift .slider-labels, .st-key-drift .slider-label").first.text_content()
+    page.mouse.click(rail["x"] + rail["width"] / 4, rail["y"] + rail["height"] / 2)
+    page.wait_for_timeout(500)
+    assert page.locator(".st-key-drift .slider-labels, .st-key-drift .slider-label").first.text_content() != label
+    assert visit.parameter("open") is not None
+    said = visit.headline()
+    visit.close()
+
+    again = Visit(browser, address).open(edited)
+    assert (
+        again.page.url == edited and "left out" in again.page.locator(".st-key-edited, .st-key-edit_panel").inner_text()
+    )
+    assert again.headline() != said
+    again.close()
+
+
+def test_finding_a_user_and_the_tour(browser: Any, address: str):
+    visit = Visit(browser, address).open()
+    page = visit.page
+    page.get_by_role("button", name="Take the tour").click()
+    for step, panel in enumerate(("graph", "attention", "assignment", "sequence", "strip"), start=1):
+        visit.settle()
+        assert visit.parameter("tour") == str(step)
+        assert "Equation" in page.locator(".st-key-tour_card").inner_text()
+        spotlit = page.locator(".surge-spotlight")
+        assert spotlit.count() == 1 and f"st-key-panel_{panel}" in (spotlit.get_attribute("class") or "")
+        page.locator(".st-key-tour_next button").click()
+    visit.settle()
+    assert page.locator(".st-key-tour_card").count() == 0
+    first = visit.parameter("user")
+
+    page.get_by_role("button", name="Find users", exact=True).click()
+    page.get_by_text("Noise", exact=True).click()
+    visit.settle()
+    opener = page.get_by_role("button", name=re.compile("Open u"))
+    wanted = re.search(r"u\d+", opener.inner_text()).group()  # type: ignore[union-attr]
+    opener.click()
+    page.wait_for_selector(".st-key-selection_bar", timeout=60_000)
+    visit.settle()
+    assert visit.parameter("user") == wanted != first
+    page.get_by_role("button", name="The model", exact=True).click()
+    page.get_by_text("Are the explanations alive?").wait_for(timeout=60_000)
+    visit.settle()
+    assert page.locator('[data-testid="stPlotlyChart"]').count() >= 2
+    page.go_back()
+    page.wait_for_selector(".st-key-selection_bar", timeout=60_000)
+    visit.settle()
+    assert visit.parameter("user") == wanted
+    visit.close()
+
+
+def test_hostile_titles_in_drawers_and_downloads(browser: Any, address: str, tmp_path: Path):
+    drawers = "compare,versus,faithfulness,drift,edit"
+    hostile = "?checkpoint=tiny+model&dataset=tiny&user=unknown+items"
+    visit = Visit(browser, address).open(f"{hostile}&open={drawers}&edits=0-3,5-12&versus=demo&items=1&staged=0-2")
+    page = visit.page
+    assert page.locator("img").count() == Visit(browser, address).open("?user=u0001").page.locator("img").count()
+    page.locator(".st-key-take_away button").click()
+    files = {}
+    for label in (
+        "Table of items (CSV)",
+        "The record (JSON)",
+        "The graph for Gephi (GEXF)",
+        "The whole page as one HTML",
+    ):
+        with page.expect_download(timeout=120_000) as download:
+            page.get_by_role("button", name=re.compile(re.escape(label))).click()
+        name = download.value.suggested_filename
+        assert re.fullmatch(r"[\w.-]+", name), name
+        download.value.save_as(tmp_path / name)
+        files[name.rsplit(".", 1)[-1]] = tmp_path / name
+    rows = list(csv.reader(files["csv"].read_text(encoding="utf-8-sig").splitlines()))
+    assert len(rows) > 5
+    for cell in (cell for row in rows for cell in row):
+        assert not cell.lstrip().startswith(("=", "@", "+")) and not re.match(r"\s*-(?![\d.])", cell), cell
+    assert Explanation.load(files["json"]).length > 5
+    assert nx.read_gexf(files["gexf"]).number_of_nodes() > 5
+    report = visit.context.new_page()
+    requests: list[str] = []
+    report.on("request", lambda request: requests.append(request.url))
+    report.on("dialog", visit._dialog)
+    report.goto(files["html"].as_uri())
+    report.wait_for_selector(".js-plotly-plot svg", timeout=60_000)
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in requests)
+    visit.close()
+
+
+def test_the_keyboard_reaches_the_controls(browser: Any, address: str):
+    visit = Visit(browser, address).open("?user=u1313")
+    page, reached = visit.page, set()
+    for _ in range(140):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(FOCUSED))
+    text = " | ".join(reached)
+    for control in (
+        "Random user",
+        "Copy link",
+        "Candidate",
+        "What if",
+        "similarity",
+        "Reset view",
+        "Save PNG",
+        "About",
+    ):
+        assert control in text, control
+    visit.close()
