@@ -290,7 +290,7 @@ def _measured(subject: Subject, candidate: str, ranked: Ranking | None, progress
     record, others = explanation(subject, candidate), None
     if ranked is not None:
         clusters = record.interest_extraction.total_assignment().argmax(axis=1)
-        others = _competitors(subject.key, tuple(clusters.tolist()), subject, ranked)
+        others = _competitors(subject.key, clusters, subject, ranked)
     return measure_effects(subject.checkpoint, subject.history, record, ranked, others, progress)
 
 
@@ -314,7 +314,13 @@ def drift(subject: Subject, candidate: str, progress: Progress) -> Drift:
     return _kept(
         "drift",
         (*subject.key, candidate),
-        lambda: measure_drift(subject.checkpoint, subject.history, explanation(subject, candidate), progress=progress),
+        lambda: measure_drift(
+            subject.checkpoint,
+            subject.history,
+            explanation(subject, candidate),
+            ranking=ranking(subject),
+            progress=progress,
+        ),
     )
 
 
@@ -365,8 +371,9 @@ def _explanation(key: tuple[str, ...], candidate: str, _subject: Subject) -> Exp
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _competitors(key: tuple[str, ...], clusters: tuple[int, ...], _subject: Subject, _ranking: Ranking) -> Competitors:
-    return measure_competitors(_subject.checkpoint, _subject.history, np.asarray(clusters), _ranking)
+def _competitors(key: tuple[str, ...], _clusters: np.ndarray, _subject: Subject, _ranking: Ranking) -> Competitors:
+    # the same for all candidates: what another candidate's clusters leave out otherwise is scored on the way
+    return measure_competitors(_subject.checkpoint, _subject.history, _clusters, _ranking)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for a telling user …")

@@ -22,6 +22,7 @@ from playwright.sync_api import sync_playwright
 from tests.app.visit import SETTLED
 from tests.serving import ROOT, launch_chromium, serve
 
+SETTLING = 1000  # milliseconds without a look
 CLICK = "click on an item: tables and bar as well"
 WATCH = """() => {
   const page = document.querySelector('[data-testid="stMain"]');
@@ -44,19 +45,14 @@ PAINTED = """() => {
   const frames = () => requestAnimationFrame(() => requestAnimationFrame(ready));
   addEventListener('surge:selection', frames, { once: true });
 }"""
-STEP = """async (step) => {
+STEPPED = """() => {
   const plot = document.querySelector('.st-key-drift .js-plotly-plot');
-  const marks = plot.querySelectorAll('.slider-tick, .slider-tick-rect');
-  const rail = plot.querySelector('.slider-rail-touch-rect').getBoundingClientRect();
-  const done = new Promise((resolve) => plot.once('plotly_animated', () => requestAnimationFrame(resolve)));
-  const begin = performance.now();
-  const x = rail.left + rail.width * (0.1 + 0.035 * step), y = rail.top + rail.height / 2;
-  const target = plot.querySelector('.slider-rail-touch-rect');
-  target.dispatchEvent(new MouseEvent('mousedown', { clientX: x, clientY: y, bubbles: true }));
-  document.dispatchEvent(new MouseEvent('mouseup', { clientX: x, clientY: y, bubbles: true }));
-  target.dispatchEvent(new MouseEvent('mouseup', { clientX: x, clientY: y, bubbles: true }));
-  await done;
-  return performance.now() - begin;
+  window.stepped = null;
+  let begin = null;
+  addEventListener('mousedown', () => { begin = performance.now(); }, { once: true, capture: true });
+  plot.once('plotly_animated', () => requestAnimationFrame(() => requestAnimationFrame(() => {
+    window.stepped = performance.now() - begin;
+  })));
 }"""
 
 
@@ -71,7 +67,7 @@ def wait_of(page: Any, act: Callable[[], None]) -> float:
 def settle(page: Any) -> None:
     """Wait until nothing has changed for a while."""
     page.wait_for_selector(".st-key-selection_bar", timeout=120_000)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(SETTLING)
     page.wait_for_function(SETTLED, timeout=60_000)
 
 
@@ -104,7 +100,7 @@ def measure(address: str, rounds: int) -> dict[str, list[float]]:
         started = time.perf_counter()
         page.goto(address)
         settle(page)
-        waits["first visit, with the server's first load"] = [1000 * (time.perf_counter() - started) - 1500]
+        waits["first visit, with the server's first load"] = [1000 * (time.perf_counter() - started) - SETTLING]
         another = page.get_by_role("button", name=re.compile("Random user"))
         actions: dict[str, Callable[[int], None]] = {
             "another user": lambda step: another.click(),
@@ -133,7 +129,16 @@ def measure(address: str, rounds: int) -> dict[str, list[float]]:
         page.get_by_text("How did the interests grow over time?").click()
         page.wait_for_selector(".st-key-drift .slider-rail-touch-rect", timeout=60_000)
         settle(page)
-        waits["a step of the drift"] = [float(page.evaluate(STEP, step)) for step in range(rounds + 1)][1:]
+        rail = page.locator(".st-key-drift .slider-rail-touch-rect")
+        rail.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+        page.wait_for_timeout(500)
+        box = rail.bounding_box()
+        for step in range(rounds + 1):
+            page.evaluate(STEPPED)
+            page.mouse.click(box["x"] + box["width"] * (0.1 + 0.8 * step / rounds), box["y"] + box["height"] / 2)
+            page.wait_for_function("window.stepped !== null", timeout=10_000)
+            if step:
+                waits.setdefault("a step of the drift", []).append(float(page.evaluate("window.stepped")))
         browser.close()
     return waits
 

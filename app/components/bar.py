@@ -83,14 +83,17 @@ def page_notes(messages: DeltaGenerator) -> Iterator[None]:
 
 def _navigation(page: str) -> None:
     for name, (label, icon, words) in PAGES.items():
-        if st.button(
-            label,
-            key=f"go {name}",
-            icon=icon,
-            help=words,
-            type="secondary" if name == page else "tertiary",
-            disabled=PAGES_KEY not in st.session_state,
-        ) and name != page:
+        if (
+            st.button(
+                label,
+                key=f"go {name}",
+                icon=icon,
+                help=words,
+                type="secondary" if name == page else "tertiary",
+                disabled=PAGES_KEY not in st.session_state,
+            )
+            and name != page
+        ):
             go_to(name)
 
 

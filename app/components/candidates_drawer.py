@@ -79,7 +79,7 @@ def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Ef
 def _second(inspection: Inspection) -> str | None:
     """The second candidate in the URL, or the best item that isn't the first."""
     second = state.current().second
-    if second is not None:
+    if second is not None and second != inspection.candidate:
         try:
             candidate_row(inspection.subject.checkpoint, second)
             return second
@@ -125,14 +125,16 @@ def _choose(inspection: Inspection, second: str | None) -> None:
                     args=(row["item"],),
                     type="tertiary",
                 )
-        st.button(
+        swapped = st.button(
             "Swap",
             key="swap_candidates",
             icon=":material/swap_horiz:",
             disabled=second is None,
             help="The second candidate becomes the one that the page explains.",
-            on_click=lambda: state.change(candidate=second, second=inspection.candidate),
         )
+        if swapped:  # not a callback: that would draw this drawer alone anew
+            state.change(candidate=second, second=inspection.candidate)
+            st.rerun()
 
 
 def _take(item: str) -> None:

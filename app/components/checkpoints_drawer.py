@@ -53,7 +53,18 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     ranking = loading.ranking(other)
     top = inspection.ranking.top(10) if inspection.ranking is not None else []
     other_top = ranking.top(10) if ranking is not None else []
-    st.markdown(as_text(comparison.difference_sentence(inspection.record, record, match, top, other_top)))
+    row = other.checkpoint.rows[inspection.candidate]
+    words = comparison.difference_sentence(
+        inspection.record,
+        record,
+        match,
+        top,
+        other_top,
+        rank_first=inspection.rank,
+        rank_second=ranking.rank_of(row) if ranking is not None else None,
+        names=(str(state.current().checkpoint), str(name)),
+    )
+    st.markdown(as_text(words))
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:
         _model(inspection, "first", str(state.current().checkpoint), inspection.record, inspection.styles, other)

@@ -73,7 +73,7 @@ def _drift(inspection: Inspection) -> None:
     )
     caption(drift.caption(inspection.record, measured), "drift")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
-        st.dataframe(drift.drift_table(inspection.record, measured), hide_index=True)
+        st.dataframe(drift.drift_table(inspection.record, measured, styles=inspection.styles), hide_index=True)
     about(drift.ABOUT, "drift")
 
 

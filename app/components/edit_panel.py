@@ -13,7 +13,7 @@ from app.views.text import count, listed
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.plan import Plan
-from surge.explanation.what_if import read_item_list
+from surge.explanation.what_if import read_item_list, read_plan
 
 _SEARCH, _UPLOAD = "insert_search_text", "insert_upload"
 
@@ -33,18 +33,21 @@ def parse_plan(text: str | None, length: int, name: str) -> Plan | None:
 def staged_marks(plan: Plan, staged: Plan, subject: loading.Subject) -> Staged:
     """The difference of a staged plan to the one on the screen, in indices of the screen."""
     first = len(plan.entries) - len(subject.history.items)  # earlier entries are not read
-    place = {entry: index - first for index, entry in enumerate(plan.entries)}
-    kept = [entry for entry in staged.entries if entry in place]
-    removed = frozenset(place[entry] for entry in plan.entries if entry not in staged.entries and place[entry] >= 0)
-    stays = [entry for entry in plan.entries if entry in staged.entries]
-    moved = frozenset(place[new] for new, old in zip(kept, stays, strict=False) if new != old and place[new] >= 0)
+    places, moves = plan.follow(staged)
+    unread = len(staged.entries) - len(read_plan(subject.checkpoint, staged).entries)
+    gone = [place for place in range(len(plan.entries)) if places.get(place, -1) < unread]
+    follows = {there: here for here, there in places.items()}
     added, after = [], -1
-    for entry in staged.entries:
-        if entry in place:
-            after = max(place[entry], -1)
-        else:
+    for place, entry in enumerate(staged.entries):
+        if place in follows:
+            after = max(follows[place] - first, -1)
+        elif place >= unread:
             added.append((after, _title(subject, str(entry))))
-    return Staged(removed, moved, tuple(added))
+    return Staged(
+        frozenset(place - first for place in gone if place >= first),
+        frozenset(place - first for place in moves if place >= first and place not in gone),
+        tuple(added),
+    )
 
 
 def _title(subject: loading.Subject, item: str) -> str:
@@ -110,8 +113,9 @@ def _stage(change, *arguments) -> None:
 def _places(inspection: Inspection, plan: Plan, items: frozenset[int] | None = None) -> tuple[int, ...]:
     """Where the selected items of the screen stand in the plan that the next edit changes."""
     first = len(inspection.plan.entries) - inspection.record.length
-    chosen = {inspection.plan.entries[first + i] for i in (inspection.selection.items if items is None else items)}
-    return tuple(place for place, entry in enumerate(plan.entries) if entry in chosen)
+    places, _ = inspection.plan.follow(plan)
+    chosen = inspection.selection.items if items is None else items
+    return tuple(sorted(places[first + i] for i in chosen if first + i in places))
 
 
 def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection | None) -> None:
@@ -237,7 +241,8 @@ def _difference(inspection: Inspection) -> str:
     """What was changed in the history that is on the screen."""
     removed = len(inspection.plan.removed(len(inspection.base.history.items)))
     new = sum(isinstance(entry, str) for entry in inspection.plan.entries)
-    return f"{_changes(removed, new, inspection.plan)}; the hollow marks are how it was."
+    ghosts = "; the hollow marks are how it was" if inspection.before is not None else ""
+    return f"{_changes(removed, new, inspection.plan)}{ghosts}."
 
 
 def _changes(removed: int, new: int, plan: Plan) -> str:
@@ -252,6 +257,8 @@ def _staged_sentence(inspection: Inspection | None, plan: Plan) -> str:
     if state.current().staged is None:
         if inspection is None:
             return "The history is empty. Add items by search or from a file; the model needs at least one."
+        if inspection.before is not None:
+            return f"On the screen: {_difference(inspection)} Nothing more is staged."
         return (
             "Nothing is staged. Select items and delete, move, cut or keep them with the buttons of the bar above, or "
             "add some here; then run."
@@ -261,4 +268,6 @@ def _staged_sentence(inspection: Inspection | None, plan: Plan) -> str:
     length = len(inspection.base.history.items) if inspection is not None else 0
     new = sum(isinstance(entry, str) for entry in plan.entries)
     changed = _changes(len(plan.removed(length)), new, plan)
-    return f"Staged: {changed}. The history would have {count(len(plan.entries), 'item')}."
+    longest = inspection.subject.checkpoint.model_config.max_length if inspection is not None else len(plan.entries)
+    read = f", of which the model reads the last {longest}" if len(plan.entries) > longest else ""
+    return f"Staged: {changed}. The history would have {count(len(plan.entries), 'item')}{read}."

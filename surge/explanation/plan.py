@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from urllib.parse import quote, unquote
 
 from surge.errors import SurgeError
@@ -59,6 +60,25 @@ class Plan:
         """Positions of the history as read that the plan leaves out."""
         kept = set(self.entries)
         return tuple(position for position in range(length) if position not in kept)
+
+    def follow(self, other: Plan) -> tuple[dict[int, int], frozenset[int]]:
+        """Where each entry of this plan stands in another, by place, and the places of those that were moved.
+
+        What the other leaves out has no place there; equal ids are told apart by their order.
+        """
+        blocks = SequenceMatcher(None, self.entries, other.entries, autojunk=False).get_matching_blocks()
+        places = {block.a + step: block.b + step for block in blocks for step in range(block.size)}
+        free = [place for place in range(len(other.entries)) if place not in set(places.values())]
+        moved = set()
+        for place, entry in enumerate(self.entries):
+            if place in places:
+                continue
+            found = next((spot for spot in free if other.entries[spot] == entry), None)
+            if found is not None:
+                free.remove(found)
+                places[place] = found
+                moved.add(place)
+        return places, frozenset(moved)
 
     def to_text(self) -> str:
         """Runs of positions and inserted ids, such as "0-5,7,+i12,6"; an empty plan is "none"."""

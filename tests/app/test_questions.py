@@ -48,9 +48,11 @@ def test_asking_why_changing_something_and_comparing(browser: Any, address: str)
     visit.open_drawer("Is this user unusual?")
     assert page.locator(".st-key-population svg").count()
     visit.open_drawer("How did the interests grow over time?")
-    rail = page.locator(".st-key-drift .slider-rail-touch-rect").bounding_box()
+    rail = page.locator(".st-key-drift .slider-rail-touch-rect")
+    rail.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+    box = rail.bounding_box()
     label = page.locator(".st-key-drift .slider-labels, .st-key-drift .slider-label").first.text_content()
-    page.mouse.click(rail["x"] + rail["width"] / 4, rail["y"] + rail["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
     page.wait_for_timeout(500)
     assert page.locator(".st-key-drift .slider-labels, .st-key-drift .slider-label").first.text_content() != label
     assert visit.parameter("open") is not None

@@ -138,3 +138,11 @@ def test_a_text_can_name_only_so_many() -> None:
         Plan.from_text(",".join(["+a"] * (MOST_ENTRIES + 1)), 0)
     with pytest.raises(SurgeError, match=f"more than {MOST_ENTRIES:,} items"):
         Plan.from_text("0-99999999", 10**8)
+
+
+def test_entries_are_followed_into_another_plan_and_equal_ids_by_their_order() -> None:
+    assert Plan((0, 1, 2, 3)).follow(Plan((0, 2, 3))) == ({0: 0, 2: 1, 3: 2}, frozenset())
+    assert Plan(("a", "b", "a")).follow(Plan(("b", "a"))) == ({1: 0, 2: 1}, frozenset())
+    assert Plan(("a",)).follow(Plan(("a", "a"))) == ({0: 0}, frozenset())
+    places, moved = Plan((0, 1, 2, 3)).follow(Plan((3, 0, 1, "new", 2)))
+    assert places == {0: 1, 1: 2, 2: 4, 3: 0} and moved == {3}
