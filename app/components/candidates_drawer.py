@@ -8,10 +8,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import loading, state
+from app.components.chart_clicks import STATIC
 from app.components.inspection import Inspection, about, caption
 from app.components.item_search import found_items
 from app.components.labels import as_text
 from app.views import assignment_matrix, attention_matrix, ledger, pooled_sequence
+from app.views.amounts import percent
 from app.views.text import title_of
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
@@ -19,7 +21,6 @@ from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 
 _SEARCH = "second_search_text"
-PLOT = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 def candidates_drawer(inspection: Inspection) -> None:
@@ -41,7 +42,7 @@ def candidates_drawer(inspection: Inspection) -> None:
         ),
         theme=None,
         key="ledger",
-        config=PLOT,
+        config=STATIC,
         alt="What each history item does to either candidate's score; the table below holds the same values.",
     )
     caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
@@ -59,7 +60,7 @@ def candidates_drawer(inspection: Inspection) -> None:
 def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Effects) -> None:
     """One candidate's pooled sequence, assignment and attention."""
     theme, styles = inspection.theme, inspection.styles_of(record)
-    score = f"{record.prediction.probability:.1%}".replace("%", " %")
+    score = percent(record.prediction.probability)
     st.markdown(f"**{mark} {as_text(title_of(record.target), 60)}** · score {score}")
     pictures: dict[str, Callable[[], go.Figure]] = {
         "pooled sequence": lambda: pooled_sequence.pooled_sequence(record, theme, styles=styles, effects=effects),
@@ -71,7 +72,7 @@ def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Ef
             loading.figure((f"two {name}", *inspection.key, record.target.item), build),
             theme=None,
             key=f"{name} {mark}",
-            config=PLOT,
+            config=STATIC,
             alt=f"The {name} for candidate {mark}.",
         )
 

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import loading, state
+from app.components.chart_clicks import STATIC
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
 from app.components.labels import as_text
 from app.views import assignment_matrix, comparison, interest_graph
+from app.views.amounts import percent
 from app.views.palette import ClusterStyle, cluster_styles
 from surge.errors import SurgeError
 from surge.explanation.matching import match_records
 from surge.explanation.record import Explanation
 
-PLOT = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 HEIGHT = 420
 
 
@@ -93,7 +94,7 @@ def _model(
 ) -> None:
     """One model's graph and assignment."""
     theme, key = inspection.theme, (*inspection.key, *other.key, which)
-    score = f"{record.prediction.probability:.1%}".replace("%", " %")
+    score = percent(record.prediction.probability)
     st.markdown(f"**{as_text(name, 40)}** · score of the candidate {score}")
     view = loading.figure(
         ("versus graph", *key),
@@ -108,7 +109,7 @@ def _model(
         ),
         theme=None,
         key=f"versus assignment {which}",
-        config=PLOT,
+        config=STATIC,
         alt=f"The assignment under the {which} checkpoint.",
     )
 

@@ -8,14 +8,13 @@ import streamlit as st
 
 from app import loading, state
 from app.components.candidates_drawer import candidates_drawer
+from app.components.chart_clicks import STATIC
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.inspection import Inspection, about, caption, progress_bar
 from app.components.labels import as_text
 from app.surveys import find_survey, survey_command
 from app.views import drift, faithfulness, percentiles
 from surge.errors import SurgeError
-
-PLOT = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 def drawers(inspection: Inspection, library: loading.Library) -> None:
@@ -50,7 +49,7 @@ def _faithfulness(inspection: Inspection) -> None:
         ),
         theme=None,
         key="faithfulness",
-        config=PLOT,
+        config=STATIC,
         alt="Deletion and insertion curves; the table below holds the area under each.",
     )
     caption(faithfulness.caption(measured), "faithfulness")
@@ -68,7 +67,7 @@ def _drift(inspection: Inspection) -> None:
         ),
         theme=None,
         key="drift",
-        config=PLOT,
+        config=STATIC,
         alt="The graph, the clusters and the candidate's rank as the history grows; the table holds the same values.",
     )
     caption(drift.caption(inspection.record, measured), "drift")
@@ -107,7 +106,7 @@ def _population(inspection: Inspection) -> None:
             percentiles.percentile_figure(values, population, inspection.theme),
             theme=None,
             key="population",
-            config=PLOT,
+            config=STATIC,
             alt="This user among all users; the table beside it holds the same values.",
         )
     with right:

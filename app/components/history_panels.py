@@ -11,6 +11,7 @@ from app.components.inspection import Inspection, caption, heading
 from app.components.interest_graph import graph_component, last_click
 from app.components.linked_table import linked_table
 from app.views import assignment_matrix, history_strip, interest_graph, tables
+from app.views.next_item import next_sentence
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
 
@@ -21,7 +22,7 @@ BEST = 20  # predicted items shown
 
 def strip_panel(inspection: Inspection) -> None:
     """The history in time order: what each item does to the candidate's score."""
-    heading("History", "What the user did, oldest first. These are the items that the model read.", history_strip.ABOUT)
+    heading("History", history_strip.lead(inspection.whose), history_strip.ABOUT)
     clickable_chart(
         loading.figure(
             ("strip", *inspection.key, state.current().staged),
@@ -172,7 +173,15 @@ def prediction_panel(inspection: Inspection) -> None:
         columns=columns,
         alt="Predicted items, best first.",
     )
-    caption(_next_sentence(inspection, len(ranking.order)), "predictions")
+    next_row = ranking.checkpoint.rows.get(next_item.item) if next_item is not None else None
+    words = next_sentence(
+        BEST,
+        len(ranking.order),
+        next_item is not None,
+        ranking.rank_of(next_row) if next_row is not None else None,
+        inspection.history.next_period,
+    )
+    caption(words, "predictions")
 
 
 def _ranks_before(inspection: Inspection, shown: tuple[Predicted, ...]) -> dict[str, int] | None:
@@ -204,19 +213,3 @@ def _background(subject: loading.Subject) -> None:
 
 def _start(subject: loading.Subject) -> None:
     loading.scoring(subject)
-
-
-def _next_sentence(inspection: Inspection, ranked: int) -> str:
-    ranking, next_item = inspection.ranking, inspection.history.next_item
-    first = f"The {BEST} best of {ranked:,} items."
-    if next_item is None or ranking is None:
-        return f"{first} What came next is not known."
-    row = ranking.checkpoint.rows.get(next_item.item)
-    rank = ranking.rank_of(row) if row is not None else None
-    if rank is None:
-        return f"{first} The true next item is not among those that can be recommended."
-    seen = {
-        "train": " It lies in the training period: the model has learned from it.",
-        "valid": " It lies in the validation period, which decided when training stopped.",
-    }.get(inspection.history.next_period or "", "")
-    return f"{first} The item that really came next, which is not read here, ranks #{rank:,}.{seen}"

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import streamlit as st
 
-from app import loading
+from app import loading, state
 from app.components.labels import as_text
 from app.views.before import Before, Staged
 from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
@@ -21,6 +21,7 @@ from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
+from surge.explanation.story import Whose
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ class Inspection:
     @property
     def candidate(self) -> str:
         return self.record.target.item
+
+    @property
+    def whose(self) -> Whose:
+        """Whether the history on the screen is the user's own, was changed, or is made up."""
+        if state.current().made_up:
+            return "made-up"
+        return "changed" if self.before is not None else "user"
 
     @property
     def rank(self) -> int | None:

@@ -57,7 +57,8 @@ def take_away(inspection: Inspection) -> None:
 def _download(
     label: str, suffix: str, mime: str, inspection: Inspection, make: Callable[[], bytes], part: str = ""
 ) -> None:
-    name = exports.file_name(inspection.record, f"{'-' + part if part else ''}.{suffix}")
+    words = ("" if inspection.whose == "user" else inspection.whose, part)
+    name = exports.file_name(inspection.record, f"{''.join(f'-{word}' for word in words if word)}.{suffix}")
     st.download_button(
         label, make, name, mime, key=f"download {suffix} {part}", on_click="ignore", type="tertiary", width="stretch"
     )
@@ -72,7 +73,8 @@ def _table(inspection: Inspection, name: str) -> bytes:
         frame = tables.cluster_table(record, effects=effects, styles=styles)
     else:
         ranking, followed = inspection.ranking, inspection.history.next_item
-        shown = shown_predictions(ranking, inspection.candidate, best=MOST_PREDICTED) if ranking is not None else ()
+        others = (followed.item if followed is not None else None, inspection.candidate)
+        shown = shown_predictions(ranking, *others, best=MOST_PREDICTED) if ranking is not None else ()
         frame = tables.prediction_table(shown, followed, inspection.candidate, record.history)
     return exports.csv_bytes(frame)
 
@@ -89,6 +91,7 @@ def _report(inspection: Inspection) -> str:
         inspection.effects,
         loading.faithfulness(subject, candidate, _silent),
         loading.drift(subject, candidate, _silent),
+        whose=inspection.whose,
     )
     return report(story, inspection.theme, styles=inspection.styles)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
 from app.components.inspection import Inspection
 from app.components.labels import as_text
 from app.views.verdict import trust, verdict
@@ -27,7 +26,7 @@ def verdict_panel(inspection: Inspection) -> None:
         len(ranking.order) if ranking is not None else None,
         styles=inspection.styles,
         interests=inspection.history.interests,
-        whose="made-up" if state.current().made_up else "changed" if inspection.before is not None else "user",
+        whose=inspection.whose,
         weights=False,  # said below, with a sign
     )
     with st.container(key="headline"):

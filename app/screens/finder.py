@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import blake2b
 from math import ceil, floor
 from typing import Any
 
@@ -64,7 +66,7 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     rows = _narrow(survey.frame)
     preset = presets.preset_named(_kept()["preset"])
     table, picture = st.columns([5, 4], gap="medium")
-    said = presets.caption(survey.frame, preset)
+    said = presets.caption(survey.frame, preset, len(rows))
     if len(survey.frame) < len(dataset.users):
         said += f" The survey holds {len(survey.frame):,} of the {len(dataset.users):,} users."
     with table:
@@ -112,8 +114,8 @@ def _narrow(frame: pd.DataFrame) -> np.ndarray:
     with title:
         heading(
             "Find users",
-            "Every user with figures of how the model reads them. Each question keeps the tenth of all users that "
-            "stands out most, the most telling first. A tick in the table or a click on the map opens a user.",
+            "Every user with figures of how the model reads them. Each question keeps the users that stand out most, "
+            "about a tenth of all, the most telling first. A tick in the table or a click on the map opens a user.",
         )
     with question:
         st.session_state["finder_preset"] = kept["preset"]
@@ -215,7 +217,7 @@ def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: C
         columns = _columns(frame, preset.column)
         event: Any = st.dataframe(
             _as_shown(frame, checkpoint),
-            key=TABLE,
+            key=table_key(users),
             height=HEIGHT,
             hide_index=True,
             column_config=columns,
@@ -246,8 +248,13 @@ def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: C
     return picked
 
 
+def table_key(users: list[str]) -> str:
+    """The table's key: a pick is the number of a row, so other users, or another order of them, are a new table."""
+    return f"{TABLE} {blake2b(json.dumps(users).encode(), digest_size=8).hexdigest()}"
+
+
 def _chosen(users: list[str], selection: Any, kind: str) -> str | None:
-    """The user of the first ticked row, or chosen cell; the table may be older than the list."""
+    """The user of the first ticked row, or chosen cell; None where the list has no such row."""
     for entry in selection.get(kind, ()):
         row = int(entry[0] if kind == "cells" else entry)
         return users[row] if 0 <= row < len(users) else None

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.components.bar import bar, page_notes
+from app.components.chart_clicks import STATIC
 from app.components.inspection import caption, heading, progress_bar
 from app.components.labels import as_text
 from app.components.theme import current_theme
@@ -29,7 +30,6 @@ COMPARISON_WORDS = {
         "Other recommenders on the same data, from baselines.json beside the checkpoint.",
     ),
 }
-STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 def page() -> None:

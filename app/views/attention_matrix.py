@@ -15,7 +15,6 @@ from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from app.views.text import count, escape, title_of
 from surge.explanation.record import Explanation
 
-ARRANGEMENTS = ("interest", "time")
 MOST_SQUARES = 2000  # with more, one picture of all cells is drawn faster than one mark a cell
 ABOUT = (
     "Before it sorts the items into interests, the model lets each item listen to its neighbours in the graph: a row "
@@ -25,10 +24,8 @@ ABOUT = (
 )
 
 
-def arrangement(record: Explanation, arrange: str = "interest") -> np.ndarray:
-    """The items (n) in the order in which the matrix puts them: by cluster as read, then time; or by time."""
-    if arrange == "time":
-        return np.arange(record.length)
+def arrangement(record: Explanation) -> np.ndarray:
+    """The items (n) in the order in which the matrix puts them: by cluster as read, then time."""
     place = np.argsort(record.prediction.order)  # of each cluster in the sequence
     return np.lexsort((np.arange(record.length), place[item_clusters(record)]))
 
@@ -38,7 +35,6 @@ def attention_matrix(
     theme: Theme | str,
     *,
     head: int | None = None,
-    arrange: str = "interest",
     before: Before | None = None,
     styles: Sequence[ClusterStyle] | None = None,
 ) -> go.Figure:
@@ -52,7 +48,7 @@ def attention_matrix(
     theme = Theme(theme)
     n = record.length
     styles, clusters = cluster_styles(record, theme) if styles is None else styles, item_clusters(record)
-    order = arrangement(record, arrange)
+    order = arrangement(record)
     place = np.argsort(order)
     height = int(np.clip(n * 10 + 40, 260, 520))
     cell = float(np.clip((height - 20) / (max(n, 6) + 2) - 0.8, 2, 18))
@@ -168,22 +164,16 @@ def _head_marker(theme: Theme, cell: float, colours: list[str]) -> dict[str, Any
 
 
 def _cluster_frames(spots: list[int], edge: float) -> list[Rectangle]:
-    """The square of a cluster's items among themselves where they stand together; else the heads of each."""
+    """The square of a cluster's items, which stand together, among themselves, and its heads on either side."""
     first, last = min(spots) - 0.5, max(spots) + 0.5
-    if last - first == len(spots):
-        return [[edge - 0.5, last, first, last], [first, last, edge - 0.5, last]]
-    heads = [[edge - 0.5, edge + 0.5, spot - 0.5, spot + 0.5] for spot in spots]
-    return heads + [[spot - 0.5, spot + 0.5, edge - 0.5, edge + 0.5] for spot in spots]
+    return [[edge - 0.5, last, first, last], [first, last, edge - 0.5, last]]
 
 
-def caption(
-    record: Explanation, *, head: int | None = None, arrange: str = "interest", before: Before | None = None
-) -> str:
+def caption(record: Explanation, *, head: int | None = None, before: Before | None = None) -> str:
     """What the matrix draws, in which unit, and what it leaves out."""
     heads = len(record.interest_fusion.attention)
     which = f"head {head + 1} of {heads}" if head is not None else f"mean of {heads} heads" if heads > 1 else "one head"
     kept = int(record.graph_construction.adjacency.sum())
-    order = "grouped by cluster" if arrange == "interest" else "in time order"
     then = ""
     if before is not None:
         if any(origin is None for origin in before.origin):
@@ -191,7 +181,7 @@ def caption(
         if gone := len(before.removed):
             then += f" {count(gone, 'item')} taken out {'has' if gone == 1 else 'have'} no row here."
     return (
-        f"Attention E ({which}): each row is an item, its cells the items it attends to, {order}. "
+        f"Attention E ({which}): each row is an item, its cells the items it attends to, grouped by cluster. "
         "Colour: multiples of that row's uniform weight 1/|Nᵢ|. "
         f"{count(kept, 'cell')} of {record.length**2:,} {'is a kept edge' if kept == 1 else 'are kept edges'}, "
         f"both ways and each item's own; the others weigh 0.{then}"

@@ -16,6 +16,7 @@ from app.views.strip_columns import Words, columns_of, item_words, other_words, 
 from app.views.text import count, date_of, listed, moment_of
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
+from surge.explanation.story import Whose
 
 LETTERS_UP_TO = 100  # columns; with more the tiles are narrower than a letter
 LEAST_PLACES = 12  # a short history doesn't fill the width: bars stay bars
@@ -31,6 +32,16 @@ ABOUT = (
     "γ, a softmax of how well an item suits the candidate (Eq. 7), its weight in the readout (Eq. 15). Gaps in time "
     "aren't drawn."
 )
+
+
+def lead(whose: Whose) -> str:
+    """What the history is, above the picture of it."""
+    what = {
+        "user": "What the user did",
+        "changed": "The history as you changed it",
+        "made-up": "A history made up by you",
+    }[whose]
+    return f"{what}, oldest first. These are the items that the model read."
 
 
 def history_strip(

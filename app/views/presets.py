@@ -10,7 +10,7 @@ import pandas as pd
 from app.views.percentiles import METRICS, metric_text
 from app.views.text import count
 
-SHARE = 0.1  # of the users whose value is known: what a preset calls much or little
+SHARE = 0.1  # of the users whose value is known: what a preset calls much or little; users alike may make it more
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,23 @@ def matching(frame: pd.DataFrame, preset: Preset) -> np.ndarray:
     return inside[np.argsort(order, kind="stable")]
 
 
-def caption(frame: pd.DataFrame, preset: Preset) -> str:
-    """What the preset keeps, with the threshold that this population gives it."""
+def caption(frame: pd.DataFrame, preset: Preset, left: int | None = None) -> str:
+    """Whom the preset keeps, with the threshold that this population gives it; users alike are kept together.
+
+    `left`: how many of them a text and ranges left over; None where nothing else narrows.
+    """
     if preset.column is None:
-        return f"{count(len(frame), 'user')}, in the order of the dataset."
+        narrowed = "" if left is None or left == len(frame) else f"{left:,} of "
+        return f"{narrowed}{count(len(frame), 'user')}, in the order of the dataset."
     metric = METRICS[preset.column]
     limit = threshold(frame, preset)
     if limit is None:
         return f"{preset.name}: no user stands out; {metric.label.lower()} is unknown or the same for everybody."
     end = "highest" if preset.highest else "lowest"
     least = "at least" if preset.highest else "at most"
+    kept = len(matching(frame, preset))
+    narrowed = "" if left is None or left == kept else f" The text and the ranges leave {left:,} of them."
     return (
-        f"{preset.name}: {preset.says}. Kept is the tenth of the users with the {end} value of “{metric.label}” here: "
-        f"{least} {metric_text(preset.column, limit)}."
+        f"{preset.name}: {preset.says}. Kept by this question: the {kept:,} of {count(len(frame), 'user')} with the "
+        f"{end} value of “{metric.label}” here, {least} {metric_text(preset.column, limit)}.{narrowed}"
     )

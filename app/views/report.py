@@ -29,6 +29,11 @@ from surge.explanation.record import Explanation
 from surge.explanation.story import Story
 
 GRAPH_HEIGHT = 520  # pixels
+FOR = {
+    "user": "for user {user}",
+    "changed": "for user {user}, with a history that was changed",
+    "made-up": "for a made-up history",
+}
 
 
 def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[ClusterStyle] | None = None) -> str:
@@ -44,7 +49,7 @@ def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[C
         f'<div class="bar"><strong>SURGE explorer</strong><nav aria-label="Parts of this report">{links}</nav>'
         '<button id="toggle" type="button" title="Light or dark">Dark</button></div>'
     )
-    body = f"{bar}{_header(story, styles)}<main>{''.join(map(card, parts))}</main>{_footer()}"
+    body = f"{bar}{_header(story, styles)}<main>{''.join(map(card, parts))}</main>{_footer(story)}"
     return _page(story, body, styles, theme)
 
 
@@ -71,7 +76,8 @@ def record_figures(record: Explanation, theme: Theme | str = Theme.LIGHT) -> dic
 def _page(
     story: Story, body: str, styles: Sequence[ClusterStyle] | None = None, theme: Theme | str | None = None
 ) -> str:
-    title = f"Why {title_of(story.record.target)} for {story.record.user}"
+    who = {"user": "", "changed": " (changed history)", "made-up": ""}[story.whose]
+    title = f"Why {title_of(story.record.target)} for {story.record.user}{who}"
     graphs = _graphs(story, GRAPH_HEIGHT, styles)
     return page(title, body, _looks(story, styles), graphs, item_clusters(story.record).tolist(), theme)
 
@@ -131,7 +137,15 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     styles = cluster_styles(record, like=like)
     sentence = "".join(
         f"<strong>{escape(piece.text)}</strong>" if piece.strong else escape(piece.text)
-        for piece in verdict(record, story.effects, story.rank, story.ranked, interests=story.interests, styles=styles)
+        for piece in verdict(
+            record,
+            story.effects,
+            story.rank,
+            story.ranked,
+            interests=story.interests,
+            styles=styles,
+            whose=story.whose,
+        )
     )
     figures = [("Score", percent(record.prediction.probability))]
     if story.rank is not None and story.ranked is not None:
@@ -144,7 +158,7 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in story.notes or record.notes)
     return (
         f"<header><h1>Why “{escape(title_of(record.target))}”?"
-        f"<small>for user {escape(record.user)}</small></h1>"
+        f"<small>{escape(FOR[story.whose].format(user=record.user))}</small></h1>"
         f'<p class="verdict">{sentence}</p><ul class="figures">{chips}</ul>'
         + (f'<ul class="notes">{notes}</ul>' if notes else "")
         + '<p class="hint">Click an item or a cluster in any picture to see it in all of them; Shift adds, Escape '
@@ -155,9 +169,10 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     )
 
 
-def _footer() -> str:
+def _footer(story: Story) -> str:
+    private = "This file holds the user's history: pass it on only to those who may read the log. "
     return (
         "<footer>Everything shown was computed by the model itself; measured effects come from scoring changed "
-        "histories again. This file holds the user's history: pass it on only to those who may read the log. "
+        f"histories again. {private if story.whose != 'made-up' else ''}"
         "It works offline and loads nothing.</footer>"
     )

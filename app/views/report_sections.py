@@ -20,15 +20,15 @@ from app.views import (
     tables,
 )
 from app.views.html_parts import escape
+from app.views.next_item import next_sentence
 from app.views.palette import ClusterStyle, cluster_styles
-from app.views.text import count
 from app.views.verdict import trust
 from surge.explanation.story import Story
 
 LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
-PERIODS = {
-    "train": " It lies in the training period: the model has learned from it.",
-    "valid": " It lies in the validation period, which decided when training stopped.",
+NOT_REPEATED = {
+    "changed": "The history was changed in the explorer: it is not what the user did.",
+    "made-up": "The history was made up in the explorer: it is no user's own.",
 }
 
 
@@ -78,7 +78,7 @@ def _history(story: Story) -> Section:
     return Section(
         "history",
         "History",
-        "What the user did, oldest first. These are the items that the model read.",
+        history_strip.lead(story.whose),
         _picture("history", "History in time order; the table of items holds the same values."),
         caption=history_strip.caption(story.record, effects=story.effects),
         about=history_strip.ABOUT,
@@ -121,7 +121,13 @@ def _predictions(story: Story) -> Section | None:
         "Predicted items",
         "What the model would recommend now, best first.",
         report_tables.predictions(story),
-        caption=_next_sentence(story),
+        caption=next_sentence(
+            report_tables.BEST,
+            story.ranked or len(story.predicted),
+            story.next_item is not None,
+            story.next_prediction.rank if story.next_prediction is not None else None,
+            story.next_period,
+        ),
         wide=False,
         long=True,
     )
@@ -207,12 +213,16 @@ def _making(story: Story) -> Section | None:
     if not story.facts and story.checkpoint is None:
         return None
     settings = {name.replace("_", " "): _setting(value) for name, value in story.record.model.items()}
+    if story.whose == "user":
+        again = "The same command, with your own folders of the checkpoint and the dataset, makes it again."
+        command = f"<pre>{escape(_command(story))}</pre>"
+    else:  # no command knows the edits
+        again, command = NOT_REPEATED[story.whose], ""
     return Section(
         "making",
         "How this was made",
-        "Everything on this page was computed from these. The same command, with your own folders of the checkpoint "
-        "and the dataset, makes it again.",
-        f"<pre>{escape(_command(story))}</pre>{_facts(story.facts)}{_more('Settings of the model', _facts(settings))}",
+        f"Everything on this page was computed from these. {again}",
+        f"{command}{_facts(story.facts)}{_more('Settings of the model', _facts(settings))}",
         long=True,
     )
 
@@ -230,19 +240,6 @@ def _setting(value: Any) -> str:
 
 def _facts(facts: Mapping[str, str]) -> str:
     return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts.items())}</dl>"
-
-
-def _next_sentence(story: Story) -> str:
-    """What is known of the item that really came next."""
-    first = f"The {count(min(len(story.predicted), report_tables.BEST), 'best item', 'best')}"
-    first += f" of {story.ranked:,} items." if story.ranked is not None else "."
-    if story.next_item is None:
-        return f"{first} What came next is not known."
-    entry = story.next_prediction
-    if entry is None:
-        return f"{first} The true next item is not among those that can be recommended."
-    period = PERIODS.get(story.next_period or "", "")
-    return f"{first} The item that really came next, which is not read here, ranks #{entry.rank:,}.{period}"
 
 
 def _picture(name: str, label: str, *, clickable: bool = True) -> str:

@@ -14,6 +14,7 @@ from app.views.palette import ClusterStyle, cluster_styles, item_clusters
 from app.views.text import count, shorten, title_of
 from surge.explanation.measured import LEAST_COMPARED, Effects, sigmoid
 from surge.explanation.record import Explanation
+from surge.explanation.story import Whose
 from surge.explanation.structure import assignment_entropy, attention_distance
 
 MATTERS = 0.1  # of the logit; at most 2.5 points of the score
@@ -32,7 +33,6 @@ ABOUT = (
     "weak. At its end it says whether the model's own importance γ (the softmax of β, Eq. 7) tells the same."
 )
 
-Whose = Literal["user", "changed", "made-up"]
 Level = Literal["good", "partly", "poor", "unknown"]
 
 
@@ -92,11 +92,6 @@ def verdict(
         words = "; ".join(notes)
         pieces.append(Piece(f". {words[0].upper()}{words[1:]}"))
     return _joined([*pieces, Piece(".")])
-
-
-def plain_text(pieces: Sequence[Piece]) -> str:
-    """The sentences without any setting."""
-    return "".join(piece.text for piece in pieces)
 
 
 def trust(record: Explanation, effects: Effects) -> Trust:

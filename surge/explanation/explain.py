@@ -28,6 +28,8 @@ from surge.explanation.record import (
 from surge.model.interest_extraction import Pooling, pool_adjacency
 from surge.model.surge import History, InterestGraph
 
+LONGEST_TOLD = 60  # characters of an unknown id in a message
+
 
 def explain(
     checkpoint: Checkpoint, dataset: Dataset, user: str, item: str | None = None, *, hold_out: bool = True
@@ -104,9 +106,14 @@ def candidate_row(checkpoint: Checkpoint, item: str) -> int:
     row = checkpoint.rows.get(str(item))
     if row is None:
         close = difflib.get_close_matches(str(item), list(checkpoint.rows)[:50_000], n=3)
-        hint = f"; the closest ids are {', '.join(map(repr, close))}" if close else ""
-        raise SurgeError(f"The checkpoint {checkpoint.name!r} knows no item {str(item)!r}{hint}.")
+        hint = f"; the closest ids are {', '.join(repr(_short(each)) for each in close)}" if close else ""
+        raise SurgeError(f"The checkpoint {checkpoint.name!r} knows no item {_short(str(item))!r}{hint}.")
     return row
+
+
+def _short(text: str) -> str:
+    """As much of an id as a sentence can hold."""
+    return text if len(text) <= LONGEST_TOLD else f"{text[: LONGEST_TOLD - 1]}…"
 
 
 def _array(tensor: Tensor) -> np.ndarray:

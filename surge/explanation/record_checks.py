@@ -23,6 +23,8 @@ def check_record(record: Explanation) -> None:
         raise SurgeError("An explanation needs a history of at least one item.")
     if not isinstance(record.user, str):
         raise SurgeError(f"The explanation names its user by {record.user!r}, which is not text.")
+    if not _is_writable(record.user):
+        raise SurgeError(f"The explanation's user {record.user!r} holds half a surrogate pair, which is no character.")
     for item in (record.target, *record.history):
         _check_item(item)
     d = _width(embeddings.target)
@@ -94,6 +96,17 @@ def _check_item(item: Item) -> None:
     named = isinstance(item.item, str) and isinstance(item.title, str) and isinstance(item.category, str | None)
     if not (named and isinstance(item.timestamp, int | None)):
         raise SurgeError(f"An item of the explanation has an id, title, category or time of the wrong kind: {item!r}.")
+    for name, text in (("id", item.item), ("title", item.title), ("category", item.category)):
+        if text is not None and not _is_writable(text):
+            raise SurgeError(
+                f"The {name} {text[:60]!r} of an item of the explanation holds half a surrogate pair, "
+                "which is no character."
+            )
+
+
+def _is_writable(text: str) -> bool:
+    """Whether a file can hold the text: no code point of a surrogate, which JSON can bring in as \\ud800."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check_sum(name: str, array: np.ndarray, axis: int) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from surge.errors import SurgeError
 from surge.explanation.measured import Drift, Effects, Faithfulness, Predicted
 from surge.explanation.record import Explanation, Item
+
+Whose = Literal["user", "changed", "made-up"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Story:
     `predicted`: the best items, then the true next item and the candidate where they rank lower. `rank`: of the
     candidate among the `ranked` items of the catalogue, None where it is left out or nothing was ranked.
     `next_item`, `next_period`, `interests` (one an item), `notes`: as in the user's history. `held_out`: whether the
-    last interaction was kept from the model. `facts`: where the numbers come from, as words to show, in order.
+    last interaction was kept from the model. `whose`: whether the history is the user's own, was changed, or is made
+    up. `facts`: where the numbers come from, as words to show, in order.
     """
 
     record: Explanation
@@ -30,6 +34,7 @@ class Story:
     interests: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     held_out: bool = True
+    whose: Whose = "user"
     faithfulness: Faithfulness | None = None
     drift: Drift | None = None
     checkpoint: str | None = None

@@ -15,7 +15,7 @@ from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.history import UserHistory, read_history
 from surge.explanation.measured import Drift, Effects, Faithfulness, Predicted
 from surge.explanation.record import Explanation
-from surge.explanation.story import Story
+from surge.explanation.story import Story, Whose
 
 SHOWN = 20
 # what each part costs, about, as a share of the whole: for the progress alone
@@ -77,8 +77,9 @@ def compose_story(
     drift: Drift | None = None,
     *,
     held_out: bool = True,
+    whose: Whose = "user",
 ) -> Story:
-    """The story of what was already computed; whatever is None was not measured."""
+    """The story of what was already computed; whatever is None was not measured. `whose` history it is: see Story."""
     following = history.next_item.item if history.next_item is not None else None
     return Story(
         record=record,
@@ -91,6 +92,7 @@ def compose_story(
         interests=history.interests,
         notes=history.notes,
         held_out=held_out,
+        whose=whose,
         faithfulness=faithfulness,
         drift=drift,
         checkpoint=checkpoint.name,

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading
-from app.screens.finder import _chosen, _clicked_row
+from app.screens.finder import _chosen, _clicked_row, table_key
 from app.surveys import find_survey, survey_command
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
@@ -164,7 +164,7 @@ def test_the_button_a_tick_and_a_point_open_a_user(open_page, root: Path, survey
     page.button(key="finder_open").click().run()
     assert opened(page) == every[0]
     clicks: list[tuple[str, dict[str, Any], str]] = [
-        ("finder_table", {"rows": [2], "columns": [], "cells": []}, every[2]),
+        (table_key(every), {"rows": [2], "columns": [], "cells": []}, every[2]),
         ("finder_map", {"points": [{"customdata": {"0": 7, "1": "x"}}], "point_indices": [0]}, every[7]),
     ]
     for key, selection, user in clicks:
@@ -178,19 +178,42 @@ def test_the_button_a_tick_and_a_point_open_a_user(open_page, root: Path, survey
 def test_a_cell_only_puts_the_user_on_the_button(open_page, survey: Path):
     page = open_page({"preset": "Noise"})
     user = users(page)[1]
-    page.session_state["finder_table"] = {"selection": {"rows": [], "columns": [], "cells": [[1, "length"]]}}
+    page.session_state[table_key(users(page))] = {"selection": {"rows": [], "columns": [], "cells": [[1, "length"]]}}
     page.run()
     assert opened(page) is None
     assert page.button(key="finder_open").label.replace("\\", "") == f"Open {user}"
-    page.session_state["finder_table"] = {"selection": {"rows": [], "columns": [], "cells": [[1, "length"]]}}
+    page.session_state[table_key(users(page))] = {"selection": {"rows": [], "columns": [], "cells": [[1, "length"]]}}
     page.button(key="finder_open").click().run()
     assert opened(page) == user
+
+
+def test_a_picked_cell_is_forgotten_with_another_filter(open_page, survey: Path):
+    page = open_page()
+    before = users(page)
+    page.session_state[table_key(before)] = {"selection": {"rows": [], "columns": [], "cells": [[3, "length"]]}}
+    page.pills(key="finder_preset").select("Noise").run()
+    after = users(page)
+    assert after[:4] != before[:4] and len(after) > 3
+    assert page.button(key="finder_open").label.replace("\\", "") == f"Open {after[0]}"
+    page.text_input(key="finder_text").set_value(after[2]).run()
+    assert page.button(key="finder_open").label.replace("\\", "") == f"Open {after[2]}"
+
+
+def test_the_caption_counts_the_rows_that_are_left(open_page, root: Path, survey: Path):
+    total = len(Dataset.load(root / "tiny").users)
+    page = open_page({"preset": "Noise"})
+    kept = len(users(page))
+    assert f"the {kept} of {total} users with the highest value" in said(page) and "leave" not in said(page)
+    page.text_input(key="finder_text").set_value(users(page)[0]).run()
+    assert len(users(page)) == 1 and "The text and the ranges leave 1 of them." in said(page)
+    page.pills(key="finder_preset").select("All").run()
+    assert f"1 of {total} users, in the order of the dataset." in said(page)
 
 
 def test_a_tick_in_a_filtered_list_opens_who_was_clicked(open_page, survey: Path):
     page = open_page({"preset": "Noise"})
     user = users(page)[1]
-    page.session_state["finder_table"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    page.session_state[table_key(users(page))] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     page.run()
     assert opened(page) == user
 

@@ -197,6 +197,14 @@ def known() -> Checkpoint:
     return make_checkpoint(count=12)
 
 
+def test_an_unknown_id_is_cut_in_the_message(known: Checkpoint) -> None:
+    with pytest.raises(SurgeError) as refusal:
+        candidate_row(known, "z" * 100_000)
+    assert f"no item '{'z' * 59}…'" in str(refusal.value) and len(str(refusal.value)) < 200
+    with pytest.raises(SurgeError, match=f"no item '{'z' * 60}'"):
+        candidate_row(known, "z" * 60)
+
+
 def test_candidate_row_is_the_embedding_row(known: Checkpoint) -> None:
     assert [candidate_row(known, item) for item in ("i0", "i11")] == [0, 11]
 

@@ -409,3 +409,18 @@ def test_notes_are_not_part_of_the_saved_record(tmp_path: Path) -> None:
 def test_an_item_without_a_category_and_time_is_an_item() -> None:
     record = replace(make_explanation(items=3), target=Item("t", "T", None))
     assert record.to_dict()["target"] == {"item": "t", "title": "T", "category": None}
+
+
+@pytest.mark.parametrize("place", ["user", "target", "history"])
+@pytest.mark.parametrize("name", ["item", "title", "category"])
+def test_half_a_surrogate_pair_is_refused(place: str, name: str, tmp_path: Path) -> None:
+    values = make_explanation(items=3, clusters=2).to_dict()
+    if place == "user":
+        values["user"] = "u\ud83d"
+    else:
+        (values[place] if place == "target" else values[place][1])[name] = "half \udc00"
+    with pytest.raises(SurgeError, match="holds half a surrogate pair, which is no character"):
+        Explanation.from_dict(values)
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(values), encoding="utf-8")  # JSON brings it in as \\ud83d
+    assert_refused(path)

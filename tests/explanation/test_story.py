@@ -12,7 +12,7 @@ from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.story import Story
+from surge.explanation.story import Story, Whose
 from surge.explanation.tell import compose_story, shown_predictions, tell
 from tests.records import make_explanation
 from tests.stories import FOLLOWED, READ, USER, hostile_story, hostile_world
@@ -93,6 +93,14 @@ def test_a_story_without_a_ranking() -> None:
     story = compose_story(checkpoint, dataset, history, None, explain(checkpoint, dataset, USER))
     assert (story.rank, story.ranked, story.predicted) == (None, None, ())
     assert story.next_prediction is None
+
+
+@pytest.mark.parametrize("whose", ["changed", "made-up"])
+def test_a_story_says_whose_history_it_is(whose: Whose) -> None:
+    checkpoint, dataset = hostile_world()
+    history, record = read_history(checkpoint, dataset, USER), explain(checkpoint, dataset, USER)
+    assert compose_story(checkpoint, dataset, history, None, record, whose=whose).whose == whose
+    assert compose_story(checkpoint, dataset, history, None, record).whose == "user"
 
 
 @pytest.mark.parametrize(

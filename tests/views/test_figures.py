@@ -104,21 +104,19 @@ def test_frames_of_the_assignment_hold_the_cells() -> None:
         assert meta["clusters"][str(cluster)][0][0] < x < meta["clusters"][str(cluster)][0][1]
 
 
-@pytest.mark.parametrize("arrange", attention.ARRANGEMENTS)
-def test_frames_of_the_attention_are_row_and_column(arrange: str) -> None:
+def test_frames_of_the_attention_are_row_and_column() -> None:
     record = make_explanation(items=25, clusters=4, seed=3)
-    figure = attention.attention_matrix(record, "light", arrange=arrange)
+    figure = attention.attention_matrix(record, "light")
     meta, cells = figure.layout.meta, trace(figure, "cells")
     for (target, source, _), x, y in zip(cells.customdata, cells.x, cells.y, strict=True):
         row, _ = meta["items"][int(target)]
         _, column = meta["items"][int(source)]
         assert row[2] < y < row[3] and row[0] < x < row[1]
         assert column[0] < x < column[1] and column[2] < y < column[3]
-    assert meta["rows"] == attention.arrangement(record, arrange).tolist()
+    assert meta["rows"] == attention.arrangement(record).tolist()
     assert set(meta["clusters"]) == {str(c) for c in set(item_clusters(record).tolist())}
     frames = [frame for group in meta["clusters"].values() for frame in group]
-    # together: one row band and one column band a cluster; apart: a frame for each head
-    assert len(frames) == (2 * len(meta["clusters"]) if arrange == "interest" else 2 * 25)
+    assert len(frames) == 2 * len(meta["clusters"])  # one row band and one column band a cluster
 
 
 def test_frames_of_the_pooled_sequence_are_the_blocks() -> None:
@@ -155,12 +153,11 @@ def test_assignment_cells_are_the_matrix(layers: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("head", [None, 1])
-@pytest.mark.parametrize("arrange", attention.ARRANGEMENTS)
-def test_attention_cells_are_the_lift(head: int | None, arrange: str) -> None:
+def test_attention_cells_are_the_lift(head: int | None) -> None:
     record = make_explanation(items=25, clusters=4, heads=2, seed=3)
-    figure = attention.attention_matrix(record, "dark", head=head, arrange=arrange)
+    figure = attention.attention_matrix(record, "dark", head=head)
     cells = figure.data[0]
-    order, lift = attention.arrangement(record, arrange), attention_lift(record, head)
+    order, lift = attention.arrangement(record), attention_lift(record, head)
     drawn = np.zeros((25, 25))
     for (target, source, weight), x, y, value in zip(
         cells.customdata, cells.x, cells.y, cells.marker.color, strict=True
@@ -247,10 +244,11 @@ def test_shares_before_are_outlined_where_they_differ() -> None:
 
 def test_new_items_are_marked_at_both_heads() -> None:
     record, before = make_before(12)
-    figure = attention.attention_matrix(record, "light", before=before, arrange="time")
+    figure = attention.attention_matrix(record, "light", before=before)
     marks = trace(figure, "new")
     assert list(marks.text) == ["+", "+"]
-    assert (marks.y[0], marks.x[1]) == (4, 4)  # the fifth item
+    place = attention.arrangement(record).tolist().index(4)  # of the item that was added
+    assert (marks.y[0], marks.x[1]) == (place, place)
     assert "+ marks items that were added. 2 items taken out have no row" in attention.caption(record, before=before)
 
 

@@ -53,10 +53,26 @@ def test_users_alike_keep_their_order():
 
 
 def test_the_caption_states_the_threshold_of_this_population():
-    assert caption(frame([0.1, 0.2, 0.85]), HIGH).endswith("“Drift” here: at least 85.0 %.")
+    assert caption(frame([0.1, 0.2, 0.85]), HIGH).endswith("“Drift” here, at least 85.0 %.")
     ranks = pd.DataFrame({"next_rank": [1.0, 20.0, 1234.0]})
     assert caption(ranks, preset_named("Model wrong")).endswith("at least 1,234.")
     assert "at most" in caption(frame([0.1, 0.2]), LOW)
+
+
+def test_users_alike_are_counted_as_they_are_kept():
+    values = frame([0.9, 0.1, 0.9, 0.9])  # three of four, not a tenth
+    assert "the 3 of 4 users with the highest value" in caption(values, HIGH)
+    mostly_alike = frame([0.0] * 97 + [0.2, 0.3, 0.4])
+    assert len(matching(mostly_alike, HIGH)) == 3
+    assert "the 3 of 100 users with the highest value of “Drift” here, at least 20.0 %." in caption(mostly_alike, HIGH)
+
+
+def test_the_caption_says_what_text_and_ranges_leave():
+    values = frame([0.1 * place for place in range(10)] * 2)
+    assert caption(values, HIGH, 2) == caption(values, HIGH)
+    assert caption(values, HIGH, 1).endswith(" The text and the ranges leave 1 of them.")
+    assert caption(values, PRESETS[0], 20) == caption(values, PRESETS[0]) == "20 users, in the order of the dataset."
+    assert caption(values, PRESETS[0], 0) == "0 of 20 users, in the order of the dataset."
 
 
 def test_every_preset_reads_a_metric_of_the_survey():

@@ -13,7 +13,7 @@ from app.views import drift, faithfulness, history_strip, pooled_sequence
 from app.views.palette import Theme, cluster_styles
 from app.views.report import graph_page, record_figures, record_page, report
 from app.views.report_page import POLICY
-from app.views.verdict import plain_text, verdict
+from app.views.verdict import verdict
 from surge.explanation.record import Item
 from surge.explanation.story import Story
 from tests.records import make_explanation
@@ -126,9 +126,8 @@ def test_hostile_words_stay_words() -> None:
     assert page.tags[0] == ("html", {"lang": "en"})
 
 
-def test_a_title_that_no_file_can_hold() -> None:
-    record = make_explanation(titles=["lone \ud800 surrogate", "nul \x00"])
-    text = record_page(record)
+def test_a_note_that_no_file_can_hold() -> None:
+    text = report(Story(make_explanation(titles=["nul \x00"]), notes=("lone \ud800 surrogate",)))
     assert "lone ? surrogate" in text
     text.encode()
 
@@ -174,7 +173,8 @@ def test_graphs_hold_every_layer_and_its_words() -> None:
 
 def test_the_verdict_stands_at_the_top() -> None:
     story = hostile_story()
-    words = plain_text(verdict(story.record, story.effects, story.rank, story.ranked, interests=story.interests))
+    pieces = verdict(story.record, story.effects, story.rank, story.ranked, interests=story.interests)
+    words = "".join(piece.text for piece in pieces)
     assert words in hostile_page().text
     assert hostile_page().text.index(words) < hostile_page().text.index("What the user did")
 
@@ -213,6 +213,24 @@ def test_the_true_next_item_is_told_with_its_period(period: str, words: str) -> 
     assert words in Page(report(Story(**values))).text
     unknown = Page(report(Story(**values | {"next_item": Item("no such item", "x", None)}))).text
     assert "not among those that can be recommended" in unknown
+
+
+@pytest.mark.parametrize(
+    ("whose", "lead", "made", "named"),
+    [
+        ("changed", "The history as you changed it, oldest first.", "The history was changed in", "that was changed"),
+        ("made-up", "A history made up by you, oldest first.", "The history was made up in", "for a made-up history"),
+    ],
+)
+def test_a_history_that_is_not_the_users_own_never_passes_for_it(whose: str, lead: str, made: str, named: str) -> None:
+    page = Page(report(Story(**vars(hostile_story()) | {"whose": whose})))
+    assert lead in page.text and made in page.text and named in page.text
+    assert f"{whose} history of" in page.text  # the verdict
+    for claim in ("What the user did", "python -m surge", "makes it again"):
+        assert claim not in page.text
+        assert claim in hostile_page().text
+    assert "Checkpoint digest (SHA-256)" in page.text
+    assert ("holds the user's history" in page.text) == (whose == "changed")
 
 
 def test_a_theme_can_be_asked_for() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from app.views.amounts import bound_in_points, correlation, percent, points, signed
 from app.views.palette import NO_LETTER, ClusterStyle
-from app.views.verdict import ABOUT, Piece, plain_text, trust, verdict
+from app.views.verdict import ABOUT, Piece, trust, verdict
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from tests.records import make_explanation
@@ -64,7 +64,7 @@ def changed(record: Explanation, part: str, **values: Any) -> Explanation:
 
 
 def said(told: tuple[Explanation, Effects | None], rank: int | None = 3, ranked: int | None = 2400, **more: Any) -> str:
-    return plain_text(verdict(*told, rank, ranked, **{"styles": STYLES, **more}))
+    return "".join(piece.text for piece in verdict(*told, rank, ranked, **{"styles": STYLES, **more}))
 
 
 def test_the_sentence_is_computed_from_rank_score_and_effects() -> None:
@@ -82,7 +82,6 @@ def test_strong_pieces_are_the_titles_and_figures_and_pieces_alternate() -> None
         *("“Trail stove”", "#3 of 2,400", "80.0 %", "interest A", "“Tent pegs”")
     ]
     assert all(one.strong != other.strong for one, other in pairwise(pieces))
-    assert plain_text([Piece("a "), Piece("b", True)]) == "a b"
 
 
 def test_estimated_ranks_are_called_about() -> None:
@@ -305,7 +304,7 @@ def test_any_record_has_a_verdict_of_three_sentences_at_most(items: int) -> None
     cluster_logit = np.where(used & (used.sum() > 1), rng.normal(size=5), np.nan)
     effects = Effects(record.prediction.logit, rng.normal(size=items), cluster_logit)
     record = replace(record, history=tuple(Item(f"i{i}", f"item {i}", "Tents") for i in range(items)))
-    text = plain_text(verdict(record, effects, 1, 1000))
+    text = said((record, effects), 1, 1000, styles=None)
     assert text.count(". ") <= 2 and text.endswith(".") and ".." not in text and "nan" not in text
 
 

@@ -17,6 +17,8 @@ import streamlit as st
 
 from app.views.palette import Theme
 
+# plotly's own settings of a chart that has no buttons and can't be zoomed
+STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 KEY = "chart_clicks"
 _ANSWERED = "chart_clicks answered"
 _component = st.components.v2.component(
@@ -53,7 +55,7 @@ def clickable_chart(figure: go.Figure, key: str, alt: str) -> None:
         figure,
         theme=None,
         key=key,
-        config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
+        config=STATIC,
         alt=alt,
     )
 

@@ -1,0 +1,30 @@
+"""What a list of predicted items shows, and what is known of the item that really came next: in words."""
+
+from __future__ import annotations
+
+PERIODS = {
+    "train": " It lies in the training period: the model has learned from it.",
+    "valid": " It lies in the validation period, which decided when training stopped.",
+}
+
+
+def next_sentence(best: int, ranked: int, known: bool, rank: int | None, period: str | None) -> str:
+    """The sentences below a list of the `best` of `ranked` items; where fewer are ranked, all of them are shown.
+
+    `known`: whether there is a true next item; `rank`: its own, None where it can't be recommended; `period`: the
+    part of the data that it lies in.
+    """
+    if not ranked:
+        first = "No item is left that can be recommended."
+    elif ranked == 1:
+        first = "The only item that can be recommended."
+    elif ranked <= best:
+        first = f"All {ranked:,} items that can be recommended."
+    else:
+        first = f"The {best:,} best of {ranked:,} items." if best > 1 else f"The best of {ranked:,} items."
+    if not known:
+        return f"{first} What came next is not known."
+    if rank is None:
+        return f"{first} The true next item is not among those that can be recommended."
+    period_words = PERIODS.get(period or "", "")
+    return f"{first} The item that really came next, which is not read here, ranks #{rank:,}.{period_words}"
