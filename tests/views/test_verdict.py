@@ -12,7 +12,7 @@ import pytest
 
 from app.views.amounts import bound_in_points, correlation, percent, points, signed
 from app.views.palette import NO_LETTER, ClusterStyle
-from app.views.verdict import ABOUT, Piece, trust, verdict
+from app.views.verdict import ABOUT, trust, verdict
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from tests.records import make_explanation
