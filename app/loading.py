@@ -1,4 +1,4 @@
-"""What the app reads: the checkpoints and datasets it finds, and the only cache of what is computed from them."""
+"""What the app reads: the checkpoints and datasets it finds, and the cache of what is computed for one history."""
 
 from __future__ import annotations
 

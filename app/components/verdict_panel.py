@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.components.inspection import Inspection
+from app.components.inspection import Inspection, about
 from app.components.labels import as_text
-from app.views.verdict import trust, verdict
+from app.views.verdict import ABOUT, trust, verdict
 
 TRUST_ICONS = {
     "good": ":material/verified:",
@@ -33,6 +33,7 @@ def verdict_panel(inspection: Inspection) -> None:
         st.markdown("".join(f"**{as_text(p.text)}**" if p.strong else _inline(p.text) for p in pieces))
         verdict_on_weights = trust(record, effects)
         st.caption(f"{TRUST_ICONS[verdict_on_weights.level]} {as_text(verdict_on_weights.sentence)}")
+        about(ABOUT, "verdict")
 
 
 def _inline(text: str) -> str:
