@@ -289,7 +289,7 @@ def effects(subject: Subject, candidate: str, progress: Progress | None = None) 
 def _measured(subject: Subject, candidate: str, ranked: Ranking | None, progress: Progress | None) -> Effects:
     record, others = explanation(subject, candidate), None
     if ranked is not None:
-        clusters = record.interest_extraction.total_assignment().argmax(axis=1)
+        clusters = record.interest_extraction.first_choices()
         others = _competitors(subject.key, clusters, subject, ranked)
     return measure_effects(subject.checkpoint, subject.history, record, ranked, others, progress)
 
@@ -342,12 +342,13 @@ def _kept(kind: str, key: tuple[Any, ...], compute: Callable[[], Made]) -> Made:
     """The value under a key, computed once; the oldest go first. Not a cached function of Streamlit's, as those may
     draw no progress."""
     store = _stores(kind)
-    if key not in store:
+    value = store.get(key)
+    if value is None:
         value = compute()  # first: an interrupted run leaves nothing
         while len(store) >= KEPT[kind]:
             store.pop(next(iter(store)), None)
         store[key] = value
-    return store[key]
+    return value  # not what the store holds by now: a download runs in a thread of its own and may have emptied it
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -399,7 +400,7 @@ def _telling_user(key: str, data_key: str, _checkpoint: Checkpoint, _dataset: Da
         best, best_rank = user, rank
         first = ranked.top(1)[0].item
         record = explanation(found, first)
-        clusters = record.interest_extraction.total_assignment().argmax(axis=1)
+        clusters = record.interest_extraction.first_choices()
         fresh = all(item.item != first for item in history.items)
         if rank <= 10 and fresh and len(set(clusters.tolist())) >= 3 and history.next_period == "test":
             return user

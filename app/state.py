@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.views.interest_graph import DEFAULT_EDGES, LAYERS, MOST_EDGES
 from app.views.selection import Selection
+from surge.explanation.plan import whole_number
 
 LONGEST_VALUE = 500  # characters of one value in a URL; ids are shorter
 LONGEST_EDITS = 20_000  # of a changed history, which names the ids of what was inserted
@@ -82,11 +83,11 @@ def parse(parameters: Mapping[str, str]) -> tuple[Place, list[str]]:
         elif name == "open":
             values["open"] = frozenset(part for part in text.split(",") if part in DRAWERS)
         elif name == "items":
-            numbers = [_whole(part) for part in text.split(",", MOST_ITEMS)]
+            numbers = [whole_number(part) for part in text.split(",", MOST_ITEMS)]
             values["items"] = frozenset(number for number in numbers if number is not None)
             if None in numbers:
                 notes.append("The link's items hold something that is not a position in the history; it was left out.")
-        elif (number := _whole(text)) is None:
+        elif (number := whole_number(text)) is None:
             notes.append(f"The link's {name} {text!r} is not a whole number; it was left out.")
         else:
             values[name] = number
@@ -231,8 +232,3 @@ def mirror() -> None:
         st.query_params.from_dict(wanted)
     st.session_state[_MIRRORED] = wanted
     st.session_state.pop(_CHOSEN, None)
-
-
-def _whole(text: str) -> int | None:
-    """A whole number from 0, or None; `int` alone would take '１', '1_0' and a million digits."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

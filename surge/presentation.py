@@ -92,7 +92,7 @@ def _report() -> Any:
 def _plain_table(record: Any, problem: str) -> str:
     """What a record says without pictures: one row an item, and why there is no picture."""
     extraction = record.interest_extraction
-    clusters = extraction.total_assignment().argmax(axis=1)
+    clusters = extraction.first_choices()
     rows = "".join(
         "<tr>"
         + "".join(

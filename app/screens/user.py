@@ -22,10 +22,12 @@ from app.components.user_search import user_search
 from app.components.verdict_panel import verdict_panel
 from app.surveys import telling_user
 from app.views.before import Before
+from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
 from surge.explanation.plan import Plan
+from surge.explanation.record import Explanation
 
 LONG = 120  # items; measuring their effects takes more than a moment
 
@@ -72,7 +74,7 @@ def _sentence(error: SurgeError) -> str:
 
 
 @st.fragment
-def _inspect(checkpoint: loading.Checkpoint, dataset: Dataset, user: str | None, library: loading.Library) -> None:
+def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library: loading.Library) -> None:
     """Everything about one user; a click, another candidate or layer runs this part alone."""
     try:
         base = loading.made_up(checkpoint) if user is None else loading.subject(checkpoint, dataset, user)
@@ -142,8 +144,7 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
     reference = _reference(base if length else subject, candidate)
     before = None
     if subject is not base and length:
-        shown = plan.entries[-record.length :]  # the model reads the last ones
-        origin = tuple(entry if isinstance(entry, int) else None for entry in shown)
+        origin = plan.origin[-record.length :]  # the model reads the last ones
         before = Before(loading.explanation(base, candidate), origin, loading.effects(base, candidate))
     staged = parse_plan(state.current().staged, length, "staged")
     marks = staged_marks(plan, staged, subject) if staged is not None else None
@@ -185,7 +186,7 @@ def _candidate(subject: loading.Subject, base: loading.Subject) -> str | None:
     return found
 
 
-def _reference(base: loading.Subject, candidate: str) -> loading.Explanation:
+def _reference(base: loading.Subject, candidate: str) -> Explanation:
     """The record that gives the clusters their letters: the user's own history and top prediction."""
     ranking = loading.ranking(base)
     top = ranking.top(1) if ranking is not None else []

@@ -121,7 +121,7 @@ def rgba(colour: str, opacity: float) -> str:
 
 def item_clusters(record: Explanation) -> np.ndarray:
     """The final cluster of each item (n): where its row of the total assignment is largest."""
-    return np.argmax(record.interest_extraction.total_assignment(), axis=1)
+    return record.interest_extraction.first_choices()
 
 
 def cluster_mass(record: Explanation) -> np.ndarray:

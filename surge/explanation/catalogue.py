@@ -41,6 +41,12 @@ class Ranking:
         ]
 
 
+def stands_above(logits: np.ndarray, own: np.ndarray | float, rows: np.ndarray, row: int) -> np.ndarray:
+    """Where an item of these rows ranks above the one of `row`, whose logit is `own`; a tie keeps the catalogue's
+    order, as in a ranking."""
+    return (logits > own) | ((logits == own) & (rows < row))
+
+
 def score_rows(
     model: SurgeModel,
     rows: tuple[int, ...],

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from surge.checkpoint import Checkpoint
-from surge.explanation.catalogue import CELLS, Ranking, rank_catalogue, score_histories
+from surge.explanation.catalogue import CELLS, Ranking, rank_catalogue, score_histories, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.faithfulness import spread
 from surge.explanation.history import UserHistory
@@ -90,19 +90,14 @@ def _ranks(
         order = ranking.order[np.isin(ranking.order, rivals)]
         places, weights = spread_competitors(len(order), max(budget // cost, FEWEST_COMPETITORS))
         scored = order[places]
-        last = float(_above(ranking.logits[rivals], ranking.logits[row], rivals, row).sum())
+        last = float(stands_above(ranking.logits[rivals], ranking.logits[row], rivals, row).sum())
     logits = score_histories(
         checkpoint.model, prefixes, np.append(scored, row), lambda share: progress(0.1 + 0.9 * share)
     )
-    ahead = _above(logits[:, :-1], logits[:, -1:], scored, row) @ weights
+    ahead = stands_above(logits[:, :-1], logits[:, -1:], scored, row) @ weights
     if not exact:
         ahead = last + ahead - ahead[-1]
     return 1 + np.clip(np.round(ahead), 0, len(rivals)), exact
-
-
-def _above(logits: Array, own: Array, rows: Array, row: int) -> Array:
-    """Where a logit is above the candidate's; ties keep the order of the catalogue, as in a ranking."""
-    return (logits > own) | ((logits == own) & (rows < row))
 
 
 # -- reading ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from surge.checkpoint import Checkpoint
-from surge.explanation.catalogue import Ranking, score_histories
+from surge.explanation.catalogue import Ranking, score_histories, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects
@@ -50,11 +50,6 @@ class Competitors:
         return np.array_equal(self.full, ranking.logits[self.rows])
 
 
-def first_choices(record: Explanation) -> np.ndarray:
-    """The final cluster that holds most of each item (n)."""
-    return record.interest_extraction.total_assignment().argmax(axis=1)
-
-
 def measure_effects(
     checkpoint: Checkpoint,
     history: UserHistory,
@@ -88,7 +83,7 @@ def measure_effects(
     target = candidate_row(checkpoint, record.target.item)
     n = len(history.rows)
     clusters = record.interest_extraction.total_assignment().shape[1]
-    changed = _left_out(history.rows, first_choices(record), clusters)
+    changed = _left_out(history.rows, record.interest_extraction.first_choices(), clusters)
     distinct = [rows for rows in dict.fromkeys(changed) if rows]
     rank = ranking.rank_of(target) if ranking is not None else None
     rivals = competitors if rank is not None and competitors is not None and len(competitors.rows) else None
@@ -189,8 +184,7 @@ def _above(competitors: Competitors, logits: np.ndarray, target: int, logit: flo
     own = np.flatnonzero(competitors.rows == target)
     if len(own):  # of the same batch: equal items then have equal logits
         logit = logits[own[0]]
-    higher = (logits > logit) | ((logits == logit) & (competitors.rows < target))
-    return higher.astype(np.float64)
+    return stands_above(logits, logit, competitors.rows, target).astype(np.float64)
 
 
 def _shared(progress: Progress | None, share: float) -> tuple[Progress | None, Progress | None]:

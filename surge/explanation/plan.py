@@ -106,7 +106,7 @@ class Plan:
                 entries.append(unquote(part[1:]))
             else:
                 first, dash, last = part.partition("-")
-                start, stop = _position(first), _position(last if dash else first)
+                start, stop = whole_number(first), whole_number(last if dash else first)
                 if start is None or stop is None or not start <= stop < length:
                     raise SurgeError(f"{part[:40]!r} is no part of a history of {length} items.")
                 entries.extend(range(start, min(stop, start + MOST_ENTRIES) + 1))
@@ -118,6 +118,6 @@ class Plan:
         return cls(tuple(entries))
 
 
-def _position(text: str) -> int | None:
+def whole_number(text: str) -> int | None:
     """A whole number from 0, or None; `int` alone would take '１', '1_0' and a million digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

@@ -49,7 +49,7 @@ def truth(record: Explanation, interests: Sequence[str], target_interest: str | 
     clean = labels != NOISE
     figures = {"true_interests": float(len(set(labels[clean].tolist())))}
     if len(set(labels[clean].tolist())) > 1:
-        clusters = record.interest_extraction.total_assignment().argmax(1)
+        clusters = record.interest_extraction.first_choices()
         figures["nmi"] = float(normalized_mutual_info_score(labels[clean], clusters[clean]))
         figures["nmi_with_noise"] = float(normalized_mutual_info_score(labels, clusters))
     if clean.any() and not clean.all():

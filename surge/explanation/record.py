@@ -89,6 +89,10 @@ class InterestExtraction:
             total = total @ layer.assignment
         return total
 
+    def first_choices(self) -> Array:
+        """The final cluster of each item (n): where its row of the total assignment is largest."""
+        return self.total_assignment().argmax(axis=1)
+
     def final_importance(self) -> Array:
         """gamma* of the last pooling layer, the one that is read as a sequence."""
         return self.layers[-1].pooled_importance if self.layers else self.pooled_importance

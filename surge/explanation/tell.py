@@ -43,7 +43,7 @@ def tell(
     """
     from surge.explanation.drift import measure_drift
     from surge.explanation.faithfulness import measure_faithfulness
-    from surge.explanation.leave_one_out import first_choices, measure_competitors, measure_effects
+    from surge.explanation.leave_one_out import measure_competitors, measure_effects
 
     part = _parts(progress, {"faithfulness": faithfulness, "drift": drift})
     history = read_history(checkpoint, dataset, user, hold_out=hold_out)
@@ -55,7 +55,7 @@ def tell(
     record = explain_history(checkpoint, history, item)
     part("record")(1.0)
     competitors = measure_competitors(
-        checkpoint, history, first_choices(record), ranking, CELLS, progress=part("competitors")
+        checkpoint, history, record.interest_extraction.first_choices(), ranking, CELLS, progress=part("competitors")
     )
     effects = measure_effects(checkpoint, history, record, ranking, competitors, progress=part("effects"))
     curves = growth = None

@@ -13,7 +13,7 @@ from surge.errors import SurgeError
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.history import UserHistory
-from surge.explanation.leave_one_out import Competitors, first_choices, measure_competitors, measure_effects
+from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
 from surge.explanation.record import Explanation
 from tests.explanation.worlds import history_of, make_checkpoint
 
@@ -33,7 +33,7 @@ def without(history: UserHistory, gone: np.ndarray) -> UserHistory | None:
 
 def each_alone(checkpoint: Checkpoint, history: UserHistory, record: Explanation) -> tuple[np.ndarray, np.ndarray]:
     """The candidate's logit and rank in every changed history, one catalogue at a time."""
-    row, choices = checkpoint.rows[record.target.item], first_choices(record)
+    row, choices = checkpoint.rows[record.target.item], record.interest_extraction.first_choices()
     marks = [np.arange(len(choices)) == place for place in range(len(choices))]
     marks += [choices == cluster for cluster in range(record.interest_extraction.total_assignment().shape[1])]
     logits, ranks = np.full(len(marks), np.nan), np.full(len(marks), np.nan)
@@ -57,7 +57,9 @@ def test_the_batch_is_each_changed_history_scored_alone(candidate: int, settings
     history = history_of(checkpoint, ROWS)
     ranking = rank_catalogue(checkpoint, history)
     record = explain_history(checkpoint, history, f"i{ranking.order[candidate]}")
-    competitors = measure_competitors(checkpoint, history, first_choices(record), ranking, EVERYTHING)
+    competitors = measure_competitors(
+        checkpoint, history, record.interest_extraction.first_choices(), ranking, EVERYTHING
+    )
     effects = measure_effects(checkpoint, history, record, ranking, competitors)
     logits, ranks = each_alone(checkpoint, history, record)
     assert effects.exact
@@ -81,7 +83,7 @@ def test_a_cluster_is_the_items_whose_first_choice_it_is() -> None:
     checkpoint = make_checkpoint(seed=2, clusters=(6,))
     history = history_of(checkpoint, ROWS)
     record = explain_history(checkpoint, history, "i7")
-    choices = first_choices(record)
+    choices = record.interest_extraction.first_choices()
     effects = measure_effects(checkpoint, history, record)
     assert effects.cluster_logit.shape == (6,)
     for cluster in range(6):
@@ -106,7 +108,7 @@ def test_nothing_would_be_left_of_a_single_item() -> None:
     history = history_of(checkpoint, [4])
     ranking = rank_catalogue(checkpoint, history)
     record = explain_history(checkpoint, history, "i7")
-    competitors = measure_competitors(checkpoint, history, first_choices(record), ranking)
+    competitors = measure_competitors(checkpoint, history, record.interest_extraction.first_choices(), ranking)
     effects = measure_effects(checkpoint, history, record, ranking, competitors)
     assert np.isnan(effects.item_logit).all() and np.isnan(effects.cluster_logit).all()
     assert np.isnan(effects.item_rank).all() and np.isnan(effects.cluster_rank).all()
@@ -169,7 +171,7 @@ def large() -> tuple[Checkpoint, UserHistory, np.ndarray, Competitors, Competito
     checkpoint = make_checkpoint(count=400, seed=5)
     history = history_of(checkpoint, np.random.default_rng(0).choice(400, size=12, replace=False).tolist())
     ranking = rank_catalogue(checkpoint, history)
-    choices = first_choices(explain_history(checkpoint, history, "i7"))
+    choices = explain_history(checkpoint, history, "i7").interest_extraction.first_choices()
     exact = measure_competitors(checkpoint, history, choices, ranking, EVERYTHING)
     cells = sum(len(rows) ** 2 + 1_600 for rows in exact.histories)
     some = measure_competitors(checkpoint, history, choices, ranking, 60 * cells)
