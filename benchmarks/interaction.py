@@ -78,9 +78,9 @@ def click_bar(page: Any, index: int) -> None:
 
 
 def click_prediction(page: Any, row: int) -> None:
-    """Click a row of the predicted items, which are drawn on a canvas."""
-    box = page.locator('[class*="st-key-predictions"] [data-testid="stDataFrame"]').bounding_box()
-    page.mouse.click(box["x"] + 150, box["y"] + 35 * (1 + row) + 17)
+    """Click a row of the predicted items."""
+    box = page.locator(".st-key-predictions tbody tr").nth(row).bounding_box()
+    page.mouse.click(box["x"] + 60, box["y"] + box["height"] / 2)
 
 
 def _clear(page: Any) -> None:

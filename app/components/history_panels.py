@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from app import loading, state
-from app.components.chart_clicks import clickable_chart
+from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, caption, heading
 from app.components.interest_graph import graph_component, last_click
-from app.components.linked_table import linked_table
-from app.views import assignment_matrix, history_strip, interest_graph, tables
+from app.components.linked_table import choosing_table
+from app.views import assignment_matrix, columns, history_strip, interest_graph, tables
 from app.views.next_item import next_sentence
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
@@ -23,20 +23,23 @@ BEST = 20  # predicted items shown
 def strip_panel(inspection: Inspection) -> None:
     """The history in time order: what each item does to the candidate's score."""
     heading("History", history_strip.lead(inspection.whose), history_strip.ABOUT)
-    clickable_chart(
+    chart(
         loading.figure(
             ("strip", *inspection.key, state.current().staged),
-            lambda: history_strip.history_strip(
-                inspection.record,
-                inspection.theme,
-                effects=inspection.effects,
-                before=inspection.before,
-                staged=inspection.staged,
-                styles=inspection.styles,
+            lambda: drawing(
+                history_strip.history_strip(
+                    inspection.record,
+                    inspection.theme,
+                    effects=inspection.effects,
+                    before=inspection.before,
+                    staged=inspection.staged,
+                    styles=inspection.styles,
+                )
             ),
         ),
         "history_strip",
-        alt="History in time order; the table of items holds the same values.",
+        "History in time order; the table of items holds the same values.",
+        inspection.theme,
     )
     words = history_strip.caption(
         inspection.record, effects=inspection.effects, before=inspection.before, staged=inspection.staged
@@ -112,19 +115,22 @@ def assignment_panel(inspection: Inspection) -> None:
         "colour means that the cluster holds all of the item.",
         assignment_matrix.ABOUT,
     )
-    clickable_chart(
+    chart(
         loading.figure(
             ("assignment", *inspection.key),
-            lambda: assignment_matrix.assignment_matrix(
-                inspection.record,
-                inspection.theme,
-                before=inspection.before,
-                styles=inspection.styles,
-                effects=inspection.effects,
+            lambda: drawing(
+                assignment_matrix.assignment_matrix(
+                    inspection.record,
+                    inspection.theme,
+                    before=inspection.before,
+                    styles=inspection.styles,
+                    effects=inspection.effects,
+                )
             ),
         ),
         "assignment_matrix",
-        alt="Assignment of items to clusters; the table of items holds each item's cluster and share.",
+        "Assignment of items to clusters; the table of items holds each item's cluster and share.",
+        inspection.theme,
     )
     caption(assignment_matrix.caption(inspection.record, before=inspection.before), "assignment")
 
@@ -139,38 +145,17 @@ def prediction_panel(inspection: Inspection) -> None:
     next_item, candidate = inspection.history.next_item, inspection.candidate
     shown = shown_predictions(ranking, next_item.item if next_item else None, candidate, best=BEST)
     ranks_before = _ranks_before(inspection, shown)
-    # the candidate's row is ticked
+    # the candidate's row stands out, so the note needn't say it
     frame = tables.prediction_table(shown, next_item, None, inspection.record.history, ranks_before=ranks_before)
-    columns = {
-        "rank": st.column_config.NumberColumn("#", width=40, help="Rank among all items that can be recommended."),
-        "title": st.column_config.TextColumn("Item", width=150),
-        "probability": st.column_config.NumberColumn(
-            "Score",
-            format="percent",
-            width=70,
-            help="Sigmoid of the logit. Compare it between items; it is no purchase rate, as training weighs every "
-            "click against a few drawn negatives.",
-        ),
-        "note": st.column_config.TextColumn(
-            "Note", width=90, help="Marks the item that really came next, and items that the history holds already."
-        ),
-        "category": st.column_config.TextColumn("Category", width="small"),
-        "logit": st.column_config.NumberColumn(
-            "Logit", format="%.3f", width="small", help="The score before the sigmoid."
-        ),
-    }
-    if ranks_before is not None:
-        change = st.column_config.TextColumn("Change", width=65, help="Places gained or lost by the edits.")
-        was = st.column_config.NumberColumn("Was #", width=55, help="Rank before the edits.")
-        columns = {"rank": columns.pop("rank"), "change": change, "rank before": was, **columns}
-    linked_table(
+    choosing_table(
         frame,
+        columns.PREDICTIONS,
         "predictions",
-        [row for row, entry in enumerate(shown) if entry.item == candidate],
-        on_rows=lambda rows, ticked: state.change(candidate=shown[min(rows)].item) if rows else None,
-        mode="single-row",
+        [entry.item for entry in shown],
+        candidate,
+        lambda item: state.change(candidate=item),
+        inspection.theme,
         height=_height(inspection),
-        columns=columns,
         alt="Predicted items, best first.",
     )
     next_row = ranking.checkpoint.rows.get(next_item.item) if next_item is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ import numpy as np
 import streamlit as st
 
 from app import loading, state
-from app.components.labels import as_text
 from app.views.before import Before, Staged
+from app.views.html_parts import escape
 from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from app.views.selection import Selection
 from surge.data.store import Dataset
@@ -93,23 +94,30 @@ class Inspection:
 
 
 def heading(text: str, help_text: str, about_text: str = "") -> None:
-    """A view's heading, with a word of help; behind the small button, what the picture is."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"heading {text}"):
-        st.markdown(f"##### {text}", help=help_text, width="content")
-        if about_text:
-            about(about_text, text)
+    """A view's heading; behind the small button beside it a word of help, and what the picture is."""
+    # one element of HTML: a page of Streamlit's own headings, tooltips and popovers takes the browser twice as long
+    label = "About this picture" if about_text else "What is this?"
+    st.html(f'<div class="surge-heading"><h5>{escape(text)}</h5>{_note(label, text, help_text, about_text)}</div>')
 
 
 def about(text: str, key: str) -> None:
     """A quiet button that opens "about this picture": what it is, in which unit, and what it leaves out."""
-    with st.popover("About this picture", type="tertiary", icon=":material/info:", key=f"about {key}"):
-        st.markdown(as_text(text), width=380)
+    st.html(f'<div class="surge-heading">{_note("About this picture", key, text)}</div>')
+
+
+def _note(label: str, key: str, *paragraphs: str) -> str:
+    """A button and the card that it opens; the browser closes it by Escape or a click elsewhere."""
+    name = "about-" + re.sub(r"[^a-z0-9]+", "-", key.lower())
+    words = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs if paragraph)
+    return (
+        f'<button type="button" popovertarget="{name}">{label}</button>'
+        f'<div popover id="{name}" class="surge-note"><h6>{escape(key)}</h6>{words}</div>'
+    )
 
 
 def caption(text: str, key: str) -> None:
     """The style reserves lines for the captions that change with a control, by their key."""
-    with st.container(key=f"caption_{key}"):
-        st.caption(as_text(text))
+    st.html(f'<p class="surge-caption" data-of="{escape(key)}">{escape(text)}</p>')
 
 
 @contextmanager

@@ -52,7 +52,6 @@ def listen(inspection: Inspection) -> None:
         items=inspection.selection.items,
         cluster=inspection.selection.cluster,
         clusters=inspection.clusters(),
-        theme=inspection.theme,
         on_clear=state.clear_selection,
     )
 

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from app import loading, state
-from app.components.chart_clicks import clickable_chart
+from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, caption, heading
-from app.components.linked_table import linked_table
-from app.views import assignment_matrix, attention_matrix, pooled_sequence, tables
-
-EFFECT = "Score minus the score without it, in points: above 0 it speaks for the candidate."
-RANK_WITHOUT = "The candidate's rank without it; with ~ estimated from a part of the catalogue."
-
-
-def rank_format(inspection: Inspection) -> str:
-    """How a rank without something is written: "#4", or "~#4" where it is estimated."""
-    return "#%d" if inspection.effects.exact else "~#%d"
-
-
-def in_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its effects in percentage points, as the page writes them."""
-    return frame.assign(effect=100 * frame["effect"])
+from app.components.linked_table import selecting_table
+from app.views import assignment_matrix, attention_matrix, columns, pooled_sequence, tables
 
 
 def sequence_panel(inspection: Inspection) -> None:
@@ -34,19 +20,22 @@ def sequence_panel(inspection: Inspection) -> None:
         "how much of the cluster enters the model's memory.",
         pooled_sequence.ABOUT,
     )
-    clickable_chart(
+    chart(
         loading.figure(
             ("sequence", *inspection.key),
-            lambda: pooled_sequence.pooled_sequence(
-                inspection.record,
-                inspection.theme,
-                before=inspection.before,
-                styles=inspection.styles,
-                effects=inspection.effects,
+            lambda: drawing(
+                pooled_sequence.pooled_sequence(
+                    inspection.record,
+                    inspection.theme,
+                    before=inspection.before,
+                    styles=inspection.styles,
+                    effects=inspection.effects,
+                )
             ),
         ),
         "pooled_sequence",
-        alt="Clusters in the order they are read; the same values are in the table of clusters.",
+        "Clusters in the order they are read; the same values are in the table of clusters.",
+        inspection.theme,
     )
     caption(
         pooled_sequence.caption(inspection.record, before=inspection.before, effects=inspection.effects), "sequence"
@@ -56,92 +45,44 @@ def sequence_panel(inspection: Inspection) -> None:
 
 def _cluster_table(inspection: Inspection) -> None:
     """The pooled sequence in numbers, down to the clusters that are drawn; a click selects the cluster."""
-    frame = in_points(tables.cluster_table(inspection.record, effects=inspection.effects, styles=inspection.styles))
-    drawn = assignment_matrix.shown_clusters(inspection.record)
-    frame = frame[frame["index"].isin(drawn)].reset_index(drop=True)
+    record, styles, effects = inspection.record, inspection.styles, inspection.effects
+    frame = tables.cluster_table(record, effects=effects, styles=styles)
+    frame = frame[frame["index"].isin(assignment_matrix.shown_clusters(record))]
     clusters = frame["index"].tolist()
-    number = st.column_config.NumberColumn
-    linked_table(
+    selecting_table(
         frame,
+        columns.with_ranks(columns.CLUSTERS, effects.exact),
         "clusters",
-        [row for row, cluster in enumerate(clusters) if cluster == inspection.selection.cluster],
-        on_rows=lambda rows, ticked: state.change(cluster=clusters[min(rows)] if rows else None),
-        mode="single-row",
-        height=int(np.clip(inspection.record.length * 9 - 120, 180, 250)),
-        columns={
-            "read": number("#", width=40, help="The place of the cluster in the sequence."),
-            "cluster": st.column_config.TextColumn("Cluster", width=60),
-            "name": st.column_config.TextColumn("Categories", width=170),
-            "effect": number("Effect, points", format="%+.1f", width=95, help=EFFECT),
-            "rank without": number("Rank without", format=rank_format(inspection), width=90, help=RANK_WITHOUT),
-            "mass": number("Mass", format="%.1f", width=60, help="How many items the cluster holds, parts added up."),
-            "items": number("Items", width=55, help="Items whose first choice is this cluster."),
-            "update gate": number("Update gate", format="percent", width=90, help="How much of it enters the memory."),
-            "importance": number("Importance γ*", format="percent", width=100, help="Its share of the importance."),
-            "strongest items": st.column_config.TextColumn("Strongest items", width="large"),
-        },
+        "cluster",
+        clusters,
+        inspection.theme,
+        height=int(np.clip(record.length * 9 - 120, 180, 250)),
         alt="Clusters in the order they are read.",
+        colours={"cluster": [styles[cluster].key for cluster in clusters]},
     )
 
 
 def item_panel(inspection: Inspection) -> None:
     """Every item with what the model computed for it."""
-    record, interests = inspection.record, inspection.history.interests
+    record, styles, effects = inspection.record, inspection.styles, inspection.effects
     heading(
-        "Items in numbers", "The values behind the pictures. A click on a row selects the item; ticks select several."
+        "Items in numbers",
+        "The values behind the pictures. A click on a row selects the item, with Shift it adds one; a click on a head "
+        "sorts.",
     )
-    number = st.column_config.NumberColumn
-    columns = {
-        "position": number("#", width=40),
-        "title": st.column_config.TextColumn("Item", width="medium"),
-        "cluster": st.column_config.TextColumn("Cluster", width=60),
-        "effect": number("Effect, points", format="%+.1f", width=95, help=EFFECT),
-        "rank without": number("Rank without", format=rank_format(inspection), width=90, help=RANK_WITHOUT),
-        "attention": number(
-            "Attention",
-            format="%.2f×",
-            width=75,
-            help="How much the other items listen to this one; 1× is what the graph alone would give it.",
-        ),
-        "gamma": number(
-            "Importance γ", format="percent", width=95, help="The item's share of what the model reads out."
-        ),
-        "beta": number("β", format="%.3f", width=65, help="How well the item suits the candidate."),
-        "alpha": number("α", format="%.3f", width=65, help="How well the item suits its neighbourhood."),
-        "share": number("In cluster", format="percent", width=75, help="The part of the item that its cluster holds."),
-        "degree": number("Degree", width=70, help="Kept edges of the item, without the one to itself."),
-        "weighted degree": number(
-            "Similarity", format="%.2f", width=85, help="Sum of the similarities of those edges."
-        ),
-        "category": st.column_config.TextColumn("Category", width="small"),
-        "date": st.column_config.DateColumn("Date", width=90),
-    }
-    if interests is not None:
-        columns["true interest"] = st.column_config.TextColumn(
-            "True interest", width="small", help="Simulated truth; the model never sees it."
-        )
-    linked_table(
-        in_points(
-            tables.item_table(
-                record, interests, effects=inspection.effects, before=inspection.before, styles=inspection.styles
-            )
-        ),
+    interests = inspection.history.interests
+    selecting_table(
+        tables.item_table(record, interests, effects=effects, before=inspection.before, styles=styles),
+        columns.with_ranks(columns.ITEMS, effects.exact),
         "items",
-        inspection.selection.items,
-        on_rows=_row_click,
-        mode="multi-row",
-        height=300,
-        columns=columns,
+        "item",
+        list(range(record.length)),
+        inspection.theme,
+        height=320,
         alt="Items of the history with the values the model computed.",
+        colours={"cluster": [styles[cluster].key for cluster in inspection.clusters()]},
     )
-    caption(tables.caption(record, effects=inspection.effects, before=inspection.before), "items")
-
-
-def _row_click(rows: frozenset[int], ticked: bool) -> None:
-    if ticked:
-        state.change(items=rows)
-    else:
-        state.click_item(min(rows), False)
+    caption(tables.caption(record, effects=effects, before=inspection.before), "items")
 
 
 def attention_panel(inspection: Inspection) -> None:
@@ -169,14 +110,17 @@ def attention_panel(inspection: Inspection) -> None:
         )
     else:
         head = None
-    clickable_chart(
+    chart(
         loading.figure(
             ("attention", *inspection.key, head),
-            lambda: attention_matrix.attention_matrix(
-                record, inspection.theme, head=head, before=inspection.before, styles=inspection.styles
+            lambda: drawing(
+                attention_matrix.attention_matrix(
+                    record, inspection.theme, head=head, before=inspection.before, styles=inspection.styles
+                )
             ),
         ),
         "attention_matrix",
-        alt="Attention between items; the layer Attention of the interest graph shows the same.",
+        "Attention between items; the layer Attention of the interest graph shows the same.",
+        inspection.theme,
     )
     caption(attention_matrix.caption(record, head=head, before=inspection.before), "attention")

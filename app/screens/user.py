@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import loading, state
 from app.components.bar import Bar, bar, page_notes
+from app.components.charts import load_plotly
 from app.components.drawers import drawers
 from app.components.edit_panel import edit_panel, parse_plan, staged_marks
 from app.components.history_panels import assignment_panel, graph_panel, prediction_panel, strip_panel
@@ -35,6 +36,7 @@ LONG = 120  # items; measuring their effects takes more than a moment
 def page() -> None:
     """The bar, what is wrong if something is, and the views of the chosen user."""
     load_library()
+    load_plotly()
     first_visit = not st.query_params.to_dict()
     chosen = bar("user")
     with page_notes(chosen.messages):

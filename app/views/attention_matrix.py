@@ -84,7 +84,7 @@ def attention_matrix(
         )
     # titles are sent once, as tick texts that only the hover boxes read, and not with every cell
     titles = [escape(title_of(record.history[i])) for i in order]
-    ticks = {"tickvals": list(range(n)), "ticktext": titles, "showticklabels": False, "constrain": "domain"}
+    ticks = {"tickvals": list(range(n)), "ticktext": titles, "showticklabels": False}
     start = edge - (0.7 if before is None else 2.2 + 0.015 * n)
     return figure_of(
         theme,
@@ -92,8 +92,8 @@ def attention_matrix(
         traces,
         clickmode="event",
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
-        xaxis=bare_axis(range=[start, size - 0.4], constraintoward="left", **ticks),
-        yaxis=bare_axis(range=[size - 0.4, start], scaleanchor="x", constraintoward="top", **ticks),
+        xaxis=bare_axis(range=[start, size - 0.4], **ticks),
+        yaxis=bare_axis(range=[size - 0.4, start], **ticks),
         meta=places(
             [
                 [[edge - 0.5, n - 0.5, spot - 0.5, spot + 0.5], [spot - 0.5, spot + 0.5, edge - 0.5, n - 0.5]]

@@ -7,12 +7,15 @@ import gzip
 import html
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 # characters that end a script element, begin a comment in it, or end a line in old JavaScript
 _UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_SORTABLE = (int, float, np.integer, np.floating, datetime)
 
 
 class Column(NamedTuple):
@@ -90,13 +93,51 @@ def table(
     )
 
 
+def cells_of(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    colours: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+) -> dict[str, Any]:
+    """The same table as plain data, for a script that builds and sorts it: see app/components/linked_table.
+
+    "heads": name, label, meaning and kind ("number", "text" or "") of each column; "rows": the cells' texts; "sorts":
+    for each column the values to sort by, None where there is none; "keys": `colours`.
+    """
+    shown = [name for name in columns if name in frame.columns]
+    texts, sorts = [], []
+    for name in shown:
+        column, values = columns[name], list(frame[name])
+        written = ["" if _missing(value) else column.write(value) for value in values]
+        texts.append(written)
+        by_value = column.number and all(_missing(value) or isinstance(value, _SORTABLE) for value in values)
+        whole = [_sortable(value) for value in values] if by_value else [text or None for text in written]
+        sorts.append(whole)
+    return {
+        "heads": [[name, columns[name].label, columns[name].meaning, _kind_name(columns[name])] for name in shown],
+        "rows": [list(row) for row in zip(*texts, strict=True)],
+        "sorts": sorts,
+        "keys": {name: [list(pair) for pair in pairs] for name, pairs in (colours or {}).items()},
+    }
+
+
+def _sortable(value: Any) -> float | None:
+    if _missing(value):
+        return None
+    return float(value.timestamp() if isinstance(value, datetime) else value)
+
+
 def _head(column: Column) -> str:
     meaning = f' title="{escape(column.meaning)}"' if column.meaning else ""
     return f'<th scope="col"{_kind(column)}{meaning}>{escape(column.label)}</th>'
 
 
 def _kind(column: Column) -> str:
-    return " class=number" if column.number else " class=text" if column.long else ""
+    name = _kind_name(column)
+    return f" class={name}" if name else ""
+
+
+def _kind_name(column: Column) -> str:
+    return "number" if column.number else "text" if column.long else ""
 
 
 def _missing(value: Any) -> bool:

@@ -99,6 +99,11 @@ class ClusterStyle:
         """The colour of a letter that lies on the cluster's colour."""
         return max("#ffffff", "#14181f", key=lambda ink: contrast(ink, self.colour))
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Ground and ink of the letter in a table; without a colour of its own it looks like the text around it."""
+        return (self.colour, self.ink) if self.lettered else ("transparent", "inherit")
+
 
 def _luminance(colour: str) -> float:
     channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]

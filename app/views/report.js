@@ -5,7 +5,6 @@ const graphs = read("graphs");
 const looks = read("looks");
 const clusters = read("clusters"); // the first choice of each item
 const system = matchMedia("(prefers-color-scheme: dark)");
-const config = { responsive: true, displayModeBar: false, doubleClick: false, typesetMath: false };
 const PAPER = 650; // pixels of a chart on paper: A4 without its margins and the card's own
 let chosen = root.dataset.theme ?? null; // null follows the system
 let layer = Object.keys(graphs)[0] ?? null;
@@ -40,24 +39,24 @@ function look({ light, dark }, name) {
   return copy;
 }
 
-// All charts anew, at the width of their cards or, for paper, at a width of its own.
-function drawCharts(name, size = { autosize: true }) {
-  const drawn = Object.entries(pictures).map(([key, picture]) => {
-    const old = document.getElementById(`picture-${key}`);
-    const place = old.cloneNode(false); // nothing that listens to the old chart or lies over it stays
+// All charts, as wide as their cards or, for paper, of a width of their own.
+function drawCharts(name, width = null) {
+  for (const [key, picture] of Object.entries(pictures)) {
+    const place = document.getElementById(`picture-${key}`);
+    if (!place.firstChild) place.append(document.getElementById("chart-parts").content.cloneNode(true));
     const { data, layout, frames } = look(picture, name);
-    Plotly.purge(old);
-    old.replaceWith(place);
-    return Plotly.newPlot(place, { data, layout: { ...layout, ...size, clickmode: "event" }, frames, config });
-  });
-  return Promise.all(drawn);
+    const figure = JSON.stringify({ data, layout: { ...layout, clickmode: "event" }, frames });
+    const alt = place.getAttribute("aria-label");
+    const chart = { key, figure, height: layout.height, alt, colours: looks[name], width };
+    globalThis.surgeDrawChart({ parentElement: place, data: chart });
+  }
 }
 
 // Every click selects in all pictures; what is selected stays when the theme changes.
-function link(name) {
+function link() {
   const { items = [], cluster = null } = globalThis.surgeSelection ?? {};
-  const data = { items, cluster, clusters, colours: looks[name], clears: true, answered: Infinity };
-  globalThis.surgeLinkCharts?.({ parentElement: document.body, data, setTriggerValue: () => {} });
+  const data = { items, cluster, clusters, clears: true, answered: Infinity };
+  globalThis.surgeListen?.({ parentElement: document.body, data, setTriggerValue: () => {} });
 }
 
 function drawGraph(name) {
@@ -75,27 +74,26 @@ function drawGraph(name) {
   }
 }
 
-async function show(name) {
+function show(name) {
   root.dataset.shown = name;
   const toggle = document.getElementById("toggle");
   if (toggle) toggle.textContent = name === "dark" ? "Light" : "Dark";
   drawGraph(name);
-  await drawCharts(name);
-  link(name);
+  drawCharts(name);
+  link();
 }
 
 // On paper all is light, as browsers leave out the dark ground, and charts are as wide as the page.
 function fitPaper(printing) {
   const name = printing ? "light" : theme();
   drawGraph(name);
-  drawCharts(name, printing ? { width: PAPER, autosize: false } : undefined);
-  link(name);
+  drawCharts(name, printing ? PAPER : null);
 }
 
 async function start() {
   await unpack("vis-network");
   await unpack("plotly");
-  await show(theme());
+  show(theme());
   document.getElementById("toggle")?.addEventListener("click", () => {
     chosen = theme() === "dark" ? "light" : "dark";
     root.dataset.theme = chosen;

@@ -20,7 +20,7 @@ POLICY = (
 )
 EXPORT = "export default function"
 _HERE = Path(__file__).parent
-_CLICKS = _HERE.parent / "components" / "chart_clicks" / "clicks.js"
+_COMPONENTS = _HERE.parent / "components"
 
 
 def page(
@@ -42,7 +42,9 @@ def page(
         f'<!doctype html><html lang="en"{opening}><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title><style>{_colours()}{_read(_HERE / 'report.css')}</style></head><body>{body}",
+        f"<title>{escape(title)}</title><style>{_colours()}{_read(_HERE / 'report.css')}"
+        f"{_read(_COMPONENTS / 'charts' / 'chart.css')}</style></head><body>{body}",
+        f'<template id="chart-parts">{_read(_COMPONENTS / "charts" / "chart.html")}</template>',
         f'<template id="graph-parts"><style>{assets.css}</style>{assets.html}</template>',
         data_block("data-pictures", pictures),
         data_block("data-graphs", graphs),
@@ -51,7 +53,8 @@ def page(
         _packed_library(),
         _packed_plotly() if pictures else "",
         _module(assets.script, "surgeDrawGraph"),
-        _module(_read(_CLICKS), "surgeLinkCharts") if pictures else "",
+        _module(_read(_COMPONENTS / "charts" / "chart.js"), "surgeDrawChart") if pictures else "",
+        _module(_read(_COMPONENTS / "chart_clicks" / "clicks.js"), "surgeListen") if pictures else "",
         f'<script type="module">{_read(_HERE / "report.js")}</script></body></html>\n',
     ]
     # a lone surrogate, which a JSON file can bring, is no text that a file could hold

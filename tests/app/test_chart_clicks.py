@@ -66,14 +66,13 @@ def test_an_answer_says_which_click_it_answers(reported: dict[str, Any], monkeyp
             items={4, 1},
             cluster=2,
             clusters=[0, 2, 2, 1, 0],
-            theme="dark",
             on_clear=lambda: heard.append(None),
         )
 
     listen()
     data = sent[-1]["data"]
     assert (data["items"], data["cluster"], data["clusters"], data["answered"]) == ([1, 4], 2, [0, 2, 2, 1, 0], 0)
-    assert data["colours"] == {"text": "#f2f3f7", "surface": "#0e1117"} and data["clears"] is True
+    assert data["clears"] is True
     reported[chart_clicks.KEY] = {"clicked": {"chart": "strip", "data": [3], "number": 1_800_000_000_123}}
     sent[-1]["on_clicked_change"]()
     assert heard == [ChartClick("strip", (3,), False)]

@@ -11,7 +11,7 @@ SETTLED = """() => {
   if (app?.getAttribute('data-test-script-state') !== 'notRunning') return false;
   if (app.getAttribute('data-test-connection-state') !== 'CONNECTED') return false;
   if (document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"]')) return false;
-  const charts = [...document.querySelectorAll('[data-testid="stPlotlyChart"]')];
+  const charts = [...document.querySelectorAll('[data-testid="stPlotlyChart"], .surge-chart')];
   if (charts.some((chart) => !chart.querySelector('svg'))) return false;
   return document.fonts.status === 'loaded';
 }"""

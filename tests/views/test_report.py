@@ -118,7 +118,7 @@ def test_hostile_words_stay_words() -> None:
     links = [attributes for tag, attributes in page.tags if tag == "a"]
     assert len(links) == len(page.titles())
     scripts = [attributes for tag, attributes in page.tags if tag == "script"]
-    assert len(scripts) == 4 + 2 + 3  # data, libraries, modules
+    assert len(scripts) == 4 + 2 + 4  # data, libraries, modules
     assert not any("alert(" in page.scripts[name] for name in page.scripts if name.startswith("script "))
     for title in HOSTILE:
         assert title in page.text, title
@@ -187,13 +187,13 @@ def test_tables_hold_the_numbers() -> None:
     assert len(predictions) == len(story.predicted)
     first = story.predicted[0]
     assert predictions[0][:2] == ["1", first.title]
-    assert predictions[0][3] == f"{first.probability:.1%}".replace("%", " %")
-    assert "candidate" in predictions[0][5]
+    assert predictions[0][2] == f"{first.probability:.1%}".replace("%", " %")
+    assert "candidate" in predictions[0][3]
     assert [row[0] for row in items] == [str(place + 1) for place in range(story.record.length)]
     assert story.effects is not None
     for row, effect in zip(items, story.effects.item_effect, strict=True):
         sign = "+" if effect > 0 else "−"
-        assert row[6] in (f"{sign}{abs(100 * effect):.1f}", "0.0")
+        assert row[3] in (f"{sign}{abs(100 * effect):.1f}", "0.0")
     assert 0 < len(clusters) <= 5
 
 

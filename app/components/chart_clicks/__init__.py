@@ -1,9 +1,7 @@
-"""Clicks on plotly charts, with Shift, and the frames around what is selected.
+"""What is selected on the page: clicks in its charts and tables, with Shift, and Escape.
 
-Streamlit itself reports a selection, which a chart forgets as soon as its data change, and Shift with it. The frames
-are drawn by the browser over the charts, at once and without a redraw: a figure says in `layout.meta` where its items
-and clusters stand (see app.views.figure.places); one without it is left alone. All views of a page share the selection
-by the window's event "surge:selection".
+The browser tells all views at once, by the window's event "surge:selection"; Python hears of a click afterwards, and
+its answer has the last word. A view asks for a selection by the event "surge:choose".
 """
 
 from __future__ import annotations
@@ -12,10 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import plotly.graph_objects as go
 import streamlit as st
-
-from app.views.palette import Theme
 
 # plotly's own settings of a chart that has no buttons and can't be zoomed
 STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
@@ -47,41 +42,25 @@ class ChartClick(NamedTuple):
         return self.numbers[1] if self.numbers[0] < 0 and len(self.numbers) > 1 and self.numbers[1] >= 0 else None
 
 
-def clickable_chart(figure: go.Figure, key: str, alt: str) -> None:
-    """Draws a figure whose points can be clicked; `alt` is what a screen reader says. The colours stay as they are."""
-    if figure.layout.clickmode != "event":
-        figure.update_layout(clickmode="event")
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key=key,
-        config=STATIC,
-        alt=alt,
-    )
-
-
 def report_clicks(
     on_click: Callable[[], None],
     *,
     items: Collection[int],
     cluster: int | None,
     clusters: Sequence[int],
-    theme: Theme | str,
     on_clear: Callable[[], None] | None = None,
 ) -> None:
-    """Listens to all clickable charts of the page and frames what is selected; call it once, after the charts.
+    """Listens to all charts and tables of the page and says what is selected; call it once, after them.
 
     `on_click` runs before the script and reads `last_click()`. `items`, `cluster`: what is selected; `clusters`: the
     first-choice cluster of each item. With `on_clear`, Escape ends the selection.
     """
-    theme = Theme(theme)
     _component(
         key=KEY,
         data={
             "items": sorted(int(item) for item in items),
             "cluster": None if cluster is None else int(cluster),
             "clusters": [int(each) for each in clusters],
-            "colours": {"text": theme.text, "surface": theme.background},
             # the browser leaves answers to older clicks aside, so that a quick second click isn't undone for a moment
             "answered": st.session_state.get(_ANSWERED, 0),
             "clears": on_clear is not None,

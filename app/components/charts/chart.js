@@ -1,0 +1,180 @@
+// One plotly chart, and the frames around what is selected in it, drawn over it without a redraw.
+const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
+const CHOOSE = "surge:choose"; // asks the page's listener to select something
+const SVG = "http://www.w3.org/2000/svg";
+const VEIL = 0.62; // opacity of the page's colour over what is not selected
+const WAIT = 20; // milliseconds between two looks for the library, which a component of its own carries
+const FINE = 2; // pixels of a saved PNG for each pixel of the screen
+// no buttons, no zoom, and a "$" in a title is no formula
+const STATIC = { displayModeBar: false, scrollZoom: false, doubleClick: false, responsive: false, typesetMath: false };
+
+export default function ({ parentElement, data }) {
+  const chart = (parentElement.surgeChart ??= create(parentElement));
+  chart.data = data;
+  chart.gone = false;
+  chart.plot.style.height = `${data.height}px`; // holds the place until it is drawn
+  chart.plot.setAttribute("aria-label", data.alt);
+  whenLoaded(chart, () => draw(chart));
+  return () => {
+    chart.gone = true;
+    // the next run of the script takes the chart over; only one that has left the page is let go
+    setTimeout(() => {
+      if (chart.gone && !chart.plot.isConnected) destroy(parentElement, chart);
+    }, 0);
+  };
+}
+
+function create(root) {
+  const plot = root.querySelector(".surge-chart");
+  plot.setAttribute("role", "figure");
+  const chart = { plot, text: null, width: 0 };
+  root.querySelectorAll("[data-format]").forEach((button) => {
+    button.onclick = () => save(chart, button.dataset.format);
+  });
+  plot.surgeChart = chart;
+  chart.listen = () => frame(chart);
+  addEventListener(SELECTION, chart.listen);
+  chart.observer = new ResizeObserver(() => {
+    const width = chart.data?.width ?? plot.clientWidth;
+    if (!chart.text || !width || width === chart.width) return;
+    chart.width = width;
+    globalThis.Plotly.relayout(plot, { width });
+  });
+  chart.observer.observe(plot);
+  return chart;
+}
+
+function destroy(root, chart) {
+  removeEventListener(SELECTION, chart.listen);
+  chart.observer.disconnect();
+  globalThis.Plotly?.purge(chart.plot);
+  delete root.surgeChart;
+}
+
+function whenLoaded(chart, action) {
+  if (globalThis.Plotly) action();
+  else if (!chart.gone) setTimeout(() => whenLoaded(chart, action), WAIT);
+}
+
+function draw(chart) {
+  const { plot, data } = chart;
+  const width = data.width ?? plot.clientWidth;
+  if (chart.text === data.figure && chart.width === width) {
+    frame(chart); // in the new colours
+    return;
+  }
+  const first = chart.text === null;
+  chart.text = data.figure;
+  chart.width = width;
+  const { data: traces, layout, frames } = JSON.parse(data.figure);
+  layout.width = width || undefined;
+  globalThis.Plotly.react(plot, { data: traces, layout, frames, config: STATIC });
+  if (first) {
+    plot.on("plotly_click", (event) => click(chart, event));
+    plot.on("plotly_afterplot", () => frame(chart));
+  }
+  frame(chart);
+}
+
+// The picture as a file, without the frames; plotly's own styles are in it.
+async function save({ plot, data }, format) {
+  const { width, height } = plot._fullLayout ?? {};
+  const link = document.createElement("a");
+  link.href = await globalThis.Plotly.toImage(plot, { format, width, height, scale: FINE });
+  link.download = `${data.key}.${format}`;
+  link.click();
+}
+
+// -- clicks ---------------------------------------------------------------------------------------------
+
+function click({ plot, data }, event) {
+  if (!plot.layout?.meta?.items) return; // the figure doesn't show the items that can be selected here
+  const numbers = numbersOf(plot, event.points?.[0]);
+  if (!numbers.length || (numbers[0] < 0 && !(numbers[1] >= 0))) return; // nothing that can be selected
+  const source = event.event ?? {};
+  const add = Boolean(source.shiftKey || source.ctrlKey || source.metaKey);
+  dispatchEvent(new CustomEvent(CHOOSE, { detail: { view: data.key, numbers, add } }));
+}
+
+// The numbers of a point's customdata; a cell of a heatmap has none, its row and column are those of layout.meta.
+function numbersOf(plot, point) {
+  const { rows } = plot.layout.meta;
+  if (point?.fullData?.type === "heatmap" && rows) return [rows[point.y], rows[point.x]];
+  return Object.values(point?.customdata ?? []).filter((value) => typeof value === "number");
+}
+
+// -- frames ---------------------------------------------------------------------------------------------
+
+// Lays the frames over a chart where its axes put them now.
+function frame(chart) {
+  const { plot, data } = chart;
+  const meta = plot.layout?.meta;
+  const { xaxis, yaxis, width, height } = plot._fullLayout ?? {};
+  if (!meta?.items || !xaxis?.l2p || !yaxis?.l2p) return;
+  const { items = [], cluster = null } = globalThis.surgeSelection ?? {};
+  const chosen = [...items.flatMap((item) => meta.items[item] ?? []), ...(meta.clusters?.[cluster] ?? [])];
+  const overlay = overlayOf(chart);
+  overlay.setAttribute("width", width);
+  overlay.setAttribute("height", height);
+  const drawn = [];
+  const box = ([x0, x1, y0, y1]) => {
+    const across = [x0, x1].map((x) => Math.round(xaxis._offset + xaxis.l2p(x))).sort((a, b) => a - b);
+    const down = [y0, y1].map((y) => Math.round(yaxis._offset + yaxis.l2p(y))).sort((a, b) => a - b);
+    return [across[0], down[0], across[1] - across[0], down[1] - down[0]];
+  };
+  if (meta.fades && (items.length || cluster !== null)) {
+    const kept = new Set(chosen.map(String));
+    const rest = merged(meta.items.flat().filter((rectangle) => !kept.has(String(rectangle))));
+    for (const rectangle of rest) {
+      drawn.push(shape(box(rectangle), { fill: data.colours.surface, "fill-opacity": VEIL }));
+    }
+  }
+  for (const rectangle of merged(chosen)) {
+    const [x, y, across, down] = box(rectangle);
+    const inside = [x + 0.5, y + 0.5, Math.max(across - 1, 1), Math.max(down - 1, 1)]; // on whole pixels: sharp
+    const { text } = data.colours;
+    drawn.push(shape(inside, { fill: text, "fill-opacity": 0.08, stroke: text, "stroke-width": 1, rx: 2 }));
+  }
+  overlay.replaceChildren(...drawn);
+}
+
+// Between the marks and the words of a chart, so that notes and hover boxes lie above it.
+function overlayOf(chart) {
+  if (!chart.overlay) {
+    chart.overlay = document.createElementNS(SVG, "svg");
+    chart.overlay.setAttribute("class", "surge-selection");
+    chart.overlay.setAttribute("aria-hidden", "true");
+    chart.overlay.style.cssText = "position: absolute; left: 0; top: 0; pointer-events: none; overflow: visible";
+  }
+  const marks = chart.plot.querySelector(".main-svg");
+  if (marks && marks.nextElementSibling !== chart.overlay) marks.after(chart.overlay);
+  return chart.overlay;
+}
+
+function shape([x, y, width, height], attributes) {
+  const rectangle = document.createElementNS(SVG, "rect");
+  for (const [name, value] of Object.entries({ x, y, width, height, ...attributes })) {
+    rectangle.setAttribute(name, value);
+  }
+  return rectangle;
+}
+
+// Neighbours side by side, or one above the other, become one rectangle.
+function merged(rectangles) {
+  const side = join(new Map(rectangles.map((r) => [String(r), r])).values(), 0, 1, 2, 3);
+  return join(side, 2, 3, 0, 1);
+}
+
+function join(rectangles, from, to, low, high) {
+  const sorted = [...rectangles].sort((a, b) => a[low] - b[low] || a[high] - b[high] || a[from] - b[from]);
+  const joined = [];
+  for (const rectangle of sorted) {
+    const last = joined.at(-1);
+    if (last && last[low] === rectangle[low] && last[high] === rectangle[high] && last[to] === rectangle[from]) {
+      last[to] = rectangle[to];
+    } else {
+      joined.push([...rectangle]);
+    }
+  }
+  return joined;
+}

@@ -1,0 +1,198 @@
+// A table whose rows can be chosen. All text reaches the page as text. Rows that stand for an item or a cluster share
+// the page's selection; a row of a "choice" is marked at once and reported to Python.
+const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
+const CHOOSE = "surge:choose"; // what a view without a listener of its own was asked to select
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const view = (parentElement.surgeTable ??= create(parentElement));
+  view.report = (id) => setTriggerValue("chosen", { id, number: Date.now() });
+  view.gone = false;
+  const text = JSON.stringify(data);
+  if (view.text !== text) {
+    view.text = text;
+    update(view, data);
+  }
+  return () => {
+    view.gone = true;
+    // the next run of the script takes the table over; only one that has left the page is let go
+    setTimeout(() => {
+      if (view.gone && !view.scroller.isConnected) removeEventListener(SELECTION, view.listen);
+    }, 0);
+  };
+}
+
+function create(root) {
+  const view = { scroller: root.querySelector(".scroller"), sort: null, rows: [] };
+  view.listen = () => mark(view, true);
+  addEventListener(SELECTION, view.listen);
+  view.scroller.onclick = (event) => {
+    const row = event.target.closest("tbody tr");
+    if (row) choose(view, row, event);
+  };
+  view.scroller.onkeydown = (event) => press(view, event);
+  return view;
+}
+
+function update(view, data) {
+  const { scroller } = view;
+  const heads = JSON.stringify(data.heads.map(([name]) => name));
+  if (view.heads !== heads) view.sort = null; // other columns
+  view.heads = heads;
+  view.data = data;
+  for (const [name, colour] of Object.entries(data.colours)) scroller.style.setProperty(`--${name}`, colour);
+  scroller.style.maxHeight = `${data.height}px`;
+  const focused = view.rows.findIndex((row) => row.matches(":focus"));
+  const table = element("table", { role: "grid", "aria-multiselectable": String(data.kind === "item") });
+  table.append(element("caption", {}, data.alt), headOf(view), bodyOf(view));
+  const { scrollTop, scrollLeft } = scroller;
+  scroller.replaceChildren(table);
+  scroller.scrollTo(scrollLeft, scrollTop);
+  arrange(view);
+  mark(view, false);
+  view.rows[focused]?.focus({ preventScroll: true });
+}
+
+function headOf(view) {
+  const row = element("tr");
+  view.data.heads.forEach(([name, label, meaning, kind], column) => {
+    const button = element("button", { type: "button", ...(meaning ? { title: meaning } : {}) }, label);
+    button.onclick = () => {
+      // the first click puts the largest numbers, or the first words, on top; the third ends the sorting
+      const up = kind !== "number";
+      const { column: old, rising } = view.sort ?? {};
+      view.sort = old !== column ? { column, rising: up } : rising === up ? { column, rising: !up } : null;
+      arrange(view);
+    };
+    const head = element("th", { scope: "col", class: kind, "data-name": name });
+    head.append(button);
+    row.append(head);
+  });
+  const top = element("thead");
+  top.append(row);
+  return top;
+}
+
+function bodyOf(view) {
+  const { rows, heads, keys } = view.data;
+  view.body = element("tbody");
+  view.rows = rows.map((texts, number) => {
+    const row = element("tr", { tabindex: "-1" });
+    texts.forEach((text, column) => {
+      const [name, , , kind] = heads[column];
+      const cell = element("td", kind ? { class: kind } : {});
+      const colour = keys[name]?.[number];
+      if (colour && text) {
+        const key = element("span", { class: "key" }, text);
+        [key.style.background, key.style.color] = colour;
+        cell.append(key);
+      } else {
+        cell.textContent = text;
+      }
+      if (kind === "text") cell.title = text; // what doesn't fit is cut
+      row.append(cell);
+    });
+    row.surgeNumber = number;
+    return row;
+  });
+  return view.body;
+}
+
+// -- order ----------------------------------------------------------------------------------------------
+
+function arrange(view) {
+  const { sort, data } = view;
+  const order = view.rows.map((_, number) => number);
+  if (sort) {
+    const values = data.sorts[sort.column];
+    const sign = sort.rising ? 1 : -1;
+    order.sort((a, b) => {
+      const [x, y] = [values[a], values[b]];
+      if (x === null || y === null) return (x === null) - (y === null) || a - b; // what is empty comes last
+      const less = typeof x === "number" ? x - y : x.localeCompare(y, undefined, { numeric: true });
+      return sign * less || a - b;
+    });
+  }
+  view.body.replaceChildren(...order.map((number) => view.rows[number]));
+  view.scroller.querySelectorAll("th").forEach((head, column) => {
+    const way = sort?.column === column ? (sort.rising ? "ascending" : "descending") : "none";
+    head.setAttribute("aria-sort", way);
+  });
+  reach(view);
+}
+
+// The keyboard reaches the table's rows at one of them; the arrow keys go on from there.
+function reach(view, row = view.rows.find((each) => each.ariaSelected === "true") ?? view.body.firstChild) {
+  for (const each of view.rows) each.tabIndex = each === row ? 0 : -1;
+}
+
+// -- what is chosen -------------------------------------------------------------------------------------
+
+function mark(view, follow) {
+  const { kind, ids } = view.data ?? {};
+  if (!kind) return;
+  const { items = [], cluster = null, clusters = [] } = globalThis.surgeSelection ?? {};
+  const chosen = new Set(items);
+  const touched = new Set(items.map((item) => clusters[item]));
+  let first = null;
+  view.rows.forEach((row, number) => {
+    const id = ids[number];
+    const strong = kind === "item" ? chosen.has(id) : id === (kind === "cluster" ? cluster : view.data.chosen);
+    const near = kind === "item" ? clusters[id] === cluster : kind === "cluster" && touched.has(id);
+    row.ariaSelected = String(strong);
+    row.classList.toggle("near", near && !strong);
+    if (strong) first ??= row;
+  });
+  reach(view);
+  if (follow && first && !view.scroller.matches(":hover")) show(view.scroller, first);
+}
+
+// Moves the table alone, not the page, and only where the row is out of sight.
+function show(scroller, row) {
+  const top = row.offsetTop - (scroller.querySelector("thead")?.offsetHeight ?? 0);
+  const bottom = row.offsetTop + row.offsetHeight - scroller.clientHeight;
+  if (scroller.scrollTop > top) scroller.scrollTop = top;
+  else if (scroller.scrollTop < bottom) scroller.scrollTop = bottom;
+}
+
+function choose(view, row, event) {
+  const { kind, ids, key } = view.data;
+  const id = ids[row.surgeNumber];
+  reach(view, row);
+  if (kind === "choice") {
+    view.data.chosen = id;
+    view.text = null; // what Python says next is drawn, even if it is what stood there before
+    mark(view, false);
+    view.report(id);
+    return;
+  }
+  const add = Boolean(event.shiftKey || event.ctrlKey || event.metaKey);
+  const numbers = kind === "item" ? [id] : [-1, id];
+  dispatchEvent(new CustomEvent(CHOOSE, { detail: { view: key, numbers, add } }));
+}
+
+function press(view, event) {
+  const row = event.target.closest("tbody tr");
+  if (!row) return;
+  const steps = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling };
+  const ends = { Home: view.body.firstChild, End: view.body.lastChild };
+  if (event.key === "Enter" || event.key === " ") {
+    choose(view, row, event);
+  } else if (event.key in steps || event.key in ends) {
+    const next = steps[event.key] ?? ends[event.key];
+    if (next) {
+      reach(view, next);
+      next.focus({ preventScroll: true });
+      show(view.scroller, next);
+    }
+  } else {
+    return;
+  }
+  event.preventDefault();
+}
+
+function element(name, attributes = {}, text = null) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== null) made.textContent = text;
+  return made;
+}
