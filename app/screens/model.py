@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.components.bar import bar, page_notes
-from app.components.chart_clicks import STATIC
+from app.components.charts import chart, load_plotly
 from app.components.inspection import caption, heading, progress_bar
 from app.components.labels import as_text
 from app.components.theme import current_theme
@@ -34,6 +34,7 @@ COMPARISON_WORDS = {
 
 def page() -> None:
     """The bar, and everything about the chosen checkpoint."""
+    load_plotly()
     here = bar("model")
     with page_notes(here.messages):
         if here.checkpoint is not None:
@@ -103,21 +104,19 @@ def _training(checkpoint: Checkpoint) -> None:
             "What training minimises, and what it is made of. Lower is better.",
             training_curves.ABOUT,
         )
-        st.plotly_chart(
+        chart(
             training_curves.loss_curves(history, theme, best_epoch=best, weights=weights),
-            theme=None,
-            key="loss_curves",
-            config=STATIC,
-            alt="Loss terms over the epochs; the table under the curves holds the numbers.",
+            "loss_curves",
+            "Loss terms over the epochs; the table under the curves holds the numbers.",
+            current_theme(),
         )
     if metrics:
         heading("Training: validation", "How well the model ranked items that it did not learn from. Higher is better.")
-        st.plotly_chart(
+        chart(
             training_curves.metric_curves(history, theme, best_epoch=best),
-            theme=None,
-            key="metric_curves",
-            config=STATIC,
-            alt="Validation metrics over the epochs; the table under the curves holds the numbers.",
+            "metric_curves",
+            "Validation metrics over the epochs; the table under the curves holds the numbers.",
+            current_theme(),
         )
     caption(training_curves.caption(history, best_epoch=best, weights=weights), "training")
     with st.popover("The numbers", type="tertiary", icon=":material/table:", key="curve_numbers"):
@@ -213,12 +212,11 @@ def _weights(checkpoint: Checkpoint) -> None:
     weights = checkpoint.model.construct.weight.detach().cpu().numpy()
     item_size = checkpoint.model_config.item_size
     st.markdown(as_text(metric_weights.sentence(weights, item_size)))
-    st.plotly_chart(
+    chart(
         metric_weights.metric_weights_figure(weights, item_size, current_theme()),
-        theme=None,
-        key="metric_weights",
-        config=STATIC,
-        alt="Learned weights of the similarity; the sentence above sums them up.",
+        "metric_weights",
+        "Learned weights of the similarity; the sentence above sums them up.",
+        current_theme(),
     )
     caption(metric_weights.caption(weights), "metric_weights")
 
@@ -243,12 +241,11 @@ def _usage(checkpoint: Checkpoint, dataset: Dataset) -> None:
         except SurgeError as error:
             st.error(as_text(str(error)))
             return
-    st.plotly_chart(
+    chart(
         cluster_usage.usage_figure(usage.mass, usage.categories, current_theme()),
-        theme=None,
-        key="cluster_usage",
-        config=STATIC,
-        alt="Use of the clusters; the table under the bars holds the numbers.",
+        "cluster_usage",
+        "Use of the clusters; the table under the bars holds the numbers.",
+        current_theme(),
     )
     caption(cluster_usage.caption(usage.mass, usage.users, usage.items), "usage")
     with st.popover("The numbers", type="tertiary", icon=":material/table:", key="usage_numbers"):

@@ -17,6 +17,7 @@ from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
 from surge.explanation.survey import survey_path
 from tests.app.conftest import World
+from tests.app.drawn import said
 from tests.surveys import make_survey, write_file
 
 KEPT = "finder kept"
@@ -85,12 +86,6 @@ def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppT
 
 def users(page: AppTest) -> list[str]:
     return page.dataframe[0].value["user"].tolist() if page.dataframe else []
-
-
-def said(page: AppTest) -> str:
-    """Every sentence on the page, as it is read."""
-    elements = [*page.caption, *page.markdown, *page.info, *page.warning, *page.error]
-    return " ".join(element.value for element in elements).replace("\\", "").replace("\u2060", "")
 
 
 def opened(page: AppTest) -> str | None:

@@ -15,7 +15,9 @@ from app import loading, usage
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
 from surge.explanation.survey import survey_path
+from tests.app import drawn
 from tests.app.conftest import World
+from tests.app.drawn import said
 from tests.surveys import make_survey, write_file
 
 
@@ -48,18 +50,13 @@ def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppT
     return open_at
 
 
-def said(page: AppTest) -> str:
-    elements = [*page.caption, *page.markdown, *page.info, *page.warning, *page.error]
-    return " ".join(element.value for element in elements).replace("\\", "").replace("\u2060", "")
-
-
 def tables(page: AppTest) -> str:
     """The tables of words, which are HTML."""
     return " ".join(element.proto.body for element in page.get("html"))
 
 
 def charts(page: AppTest) -> list[str]:
-    return [chart.proto.id.rsplit("-", 1)[-1] for chart in page.get("plotly_chart")]
+    return list(drawn.charts(page))
 
 
 def test_the_demo_shows_everything(open_page):
@@ -173,4 +170,4 @@ def test_without_a_checkpoint_only_the_bar_speaks(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(loading, "PROJECT", tmp_path)
     page = AppTest.from_function(_script, default_timeout=60).run()
     assert not page.exception and "No checkpoint was found" in said(page)
-    assert not page.get("plotly_chart")
+    assert not charts(page)

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import loading
 from tests.app.conftest import World
+from tests.app.drawn import charts, said, tables
 
 ROOT = Path(__file__).parents[2]
 TINY = {"checkpoint": "tiny model", "dataset": "tiny"}
@@ -44,7 +45,7 @@ def _parameters(page: AppTest) -> dict[str, str]:
 
 def _drawn(page: AppTest) -> bool:
     """Whether the views are there."""
-    return len(page.dataframe) >= 3 and bool(page.get("plotly_chart"))
+    return set(tables(page)) == {"predictions", "clusters", "items"} and len(charts(page)) >= 4
 
 
 def _sentences(page: AppTest) -> str:
@@ -100,7 +101,7 @@ def test_a_selection_in_the_url_is_shown_and_cleared(open_page):
 
 
 def _history_length(page: AppTest) -> int:
-    return len(page.dataframe[-1].value)
+    return len(tables(page)["items"])
 
 
 def test_an_edit_is_staged_then_run_then_undone(open_page):
@@ -113,7 +114,7 @@ def test_an_edit_is_staged_then_run_then_undone(open_page):
     parameters = _parameters(page)
     assert parameters["edits"] == f"0,2-{before - 1}" and "staged" not in parameters and "items" not in parameters
     assert _history_length(page) == before - 1
-    assert "rank before" in page.dataframe[0].value
+    assert "rank before" in tables(page)["predictions"][0]
     page.button(key="undo_edit").click().run()
     assert _parameters(page)["staged"] and "edits" not in _parameters(page)
     page.button(key="reset_edits").click().run()
@@ -135,12 +136,15 @@ def test_items_are_inserted_moved_cut_and_kept(open_page):
     page = open_page(**TINY, user="u0003", items="2")
     page.button(key="edit content_cut").click().run()
     assert _parameters(page)["staged"] == "0-2"
-    clusters = page.dataframe[1].value
-    page = open_page(**TINY, user="u0003", cluster=str(clusters["index"].iloc[0]))
+    cluster, items = (
+        charts(page)["pooled_sequence"]["data"][0]["customdata"][0][1],
+        tables(page)["clusters"][0]["items"],
+    )
+    page = open_page(**TINY, user="u0003", cluster=str(cluster))
     page.button(key="edit filter_center_focus").click().run()
     assert _parameters(page)["staged"].count(",") + 1 <= length
     page.button(key="run_edits").click().run()
-    assert _history_length(page) == clusters["items"].iloc[0] and not page.exception
+    assert _history_length(page) == int(items) and not page.exception
 
 
 @pytest.mark.parametrize("edits", ["0-9999", "0,0", "x", "+nothing at all", "-1", "none", "3-1"])
@@ -168,10 +172,10 @@ def test_a_made_up_user(open_page):
 
 def test_drawers_compute_when_opened(open_page):
     page = open_page(**TINY, user="u0003")
-    closed = len(page.get("plotly_chart"))
+    closed = len(charts(page)) + len(page.get("plotly_chart"))
     for name, more in (("compare", 7), ("versus", 2), ("faithfulness", 1), ("drift", 1)):
         opened = open_page(**TINY, user="u0003", open=name)
-        assert len(opened.get("plotly_chart")) == closed + more, name
+        assert len(charts(opened)) + len(opened.get("plotly_chart")) == closed + more, name
         assert not opened.error and not opened.exception
     assert "No survey of all users" in " ".join(
         text.value for text in open_page(**TINY, user="u0003", open="population").markdown
@@ -201,7 +205,7 @@ def test_the_tour_is_offered_once_and_walks(open_page):
 def test_a_large_catalogue_waits_for_a_word(open_page, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 1000)
     page = open_page(**TINY, user="u0005")
-    assert page.get("plotly_chart") and not page.exception
+    assert len(charts(page)) == 4 and not page.exception
     assert any("waits for your word" in text.value for text in page.markdown)
     page.button(key="start_scoring").click().run()
     user = loading._jobs()
@@ -274,7 +278,7 @@ def test_odd_histories(open_page, world: World):
         (world.stranger, "3 of 18 history items are unknown"),
     ):
         page = open_page(**TINY, user=user)
-        assert any(words in text.value.replace("\\", "") for text in page.caption), user
+        assert words in said(page), user
         assert _drawn(page) and not page.error
     page = open_page(**TINY, user=world.lost)
     assert "knows none of the 2 items" in _sentences(page)

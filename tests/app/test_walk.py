@@ -38,10 +38,7 @@ def test_a_walk(browser: Any, address: str):
     visit.settle()
     searched = visit.parameter("candidate")
     assert searched != top
-    table = page.locator('[class*="st-key-predictions"] [data-testid="stDataFrame"]')
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    page.mouse.click(box["x"] + 150, box["y"] + 35 * 2 + 17)  # the second row
+    page.locator(".st-key-predictions tbody tr").nth(1).click()
     visit.settle()
     assert visit.parameter("candidate") not in (searched, top)
     assert "ranks #2 of" in page.locator(".st-key-headline").inner_text()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.views.html_parts import Column, changes, data_block, escape, packed_block, table
+from app.views.html_parts import Column, cells_of, changes, data_block, escape, packed_block, table
 from tests.views.hostile import HOSTILE
 
 
@@ -117,3 +117,33 @@ def test_tables_hold_text_and_write_numbers_their_way() -> None:
     assert [row[1] for row in cells.rows[1:]] == list(HOSTILE)
     assert text.count("<tr class=marked>") == 1
     assert escape('what "it" is') in text and "Absent" not in text and "secret" not in text
+
+
+def test_cells_hold_texts_and_what_to_sort_by() -> None:
+    frame = pd.DataFrame(
+        {
+            "title": ["a", "b"],
+            "size": [0.5, float("nan")],
+            "day": pd.to_datetime(["2024-01-02", None]),
+            "rank": pd.array([3, None], dtype="Int64"),
+        }
+    )
+    columns = {
+        "size": Column("Size", lambda value: f"{value:.1f}", "How large", number=True),
+        "title": Column("Title", long=True),
+        "day": Column("Day", lambda value: value.strftime("%d.%m."), number=True),
+        "rank": Column("Rank", lambda value: f"#{value}", number=True),
+        "gone": Column("Gone"),
+    }
+    cells = cells_of(frame, columns, {"title": [("#000000", "#ffffff"), ("transparent", "inherit")]})
+    assert cells["heads"] == [
+        ["size", "Size", "How large", "number"],
+        ["title", "Title", "", "text"],
+        ["day", "Day", "", "number"],
+        ["rank", "Rank", "", "number"],
+    ]
+    assert cells["rows"] == [["0.5", "a", "02.01.", "#3"], ["", "b", "", ""]]
+    assert cells["sorts"] == [[0.5, None], ["a", "b"], [1704153600.0, None], [3.0, None]]
+    assert cells["keys"] == {"title": [["#000000", "#ffffff"], ["transparent", "inherit"]]}
+    assert json.loads(json.dumps(cells, allow_nan=False)) == cells
+    assert cells_of(frame.head(0), columns)["rows"] == []
