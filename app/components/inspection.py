@@ -100,9 +100,9 @@ def heading(text: str, help_text: str, about_text: str = "") -> None:
     st.html(f'<div class="surge-heading"><h5>{escape(text)}</h5>{_note(label, text, help_text, about_text)}</div>')
 
 
-def about(text: str, key: str) -> None:
+def about(text: str, key: str, label: str = "About this picture") -> None:
     """A quiet button that opens "about this picture": what it is, in which unit, and what it leaves out."""
-    st.html(f'<div class="surge-heading">{_note("About this picture", key, text)}</div>')
+    st.html(f'<div class="surge-heading">{_note(label, key, text)}</div>')
 
 
 def _note(label: str, key: str, *paragraphs: str) -> str:
@@ -122,8 +122,9 @@ def caption(text: str, key: str) -> None:
 
 @contextmanager
 def progress_bar(words: str) -> Iterator[loading.Progress]:
-    """A bar for what takes more than a moment; another click leaves the work."""
-    bar = st.progress(0.0, text=words)
+    """A bar for what takes more than a moment, over the page, so that nothing moves; another click leaves the work."""
+    with st.container(key=f"progress {words}"):
+        bar = st.progress(0.0, text=words)
 
     def move(share: float) -> None:
         bar.progress(min(1.0, share), text=words)

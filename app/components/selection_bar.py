@@ -21,10 +21,11 @@ def selection_bar(inspection: Inspection) -> None:
         st.markdown(_sentence(inspection), width="stretch")
         edit_buttons(inspection)
         st.button(
-            "Clear selection",
+            "Clear",
             key="clear_selection",
             icon=":material/close:",
             disabled=selection.empty,
+            help="Ends the selection, as Escape does.",
             on_click=state.clear_selection,
         )
 

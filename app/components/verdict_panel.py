@@ -33,7 +33,7 @@ def verdict_panel(inspection: Inspection) -> None:
         st.markdown("".join(f"**{as_text(p.text)}**" if p.strong else _inline(p.text) for p in pieces))
         verdict_on_weights = trust(record, effects)
         st.caption(f"{TRUST_ICONS[verdict_on_weights.level]} {as_text(verdict_on_weights.sentence)}")
-        about(ABOUT, "verdict")
+        about(ABOUT, "The verdict", "About this sentence")
 
 
 def _inline(text: str) -> str:
