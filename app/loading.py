@@ -1,23 +1,22 @@
-"""What the app reads: the checkpoints and datasets it finds, and the cache of what is computed for one history."""
+"""What the app reads: opened checkpoints and datasets, and the cache of what is computed for one history."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import numpy as np
 import streamlit as st
 
-from app.jobs import Job
+from app import library
+from app.jobs import Jobs, Standing
+from app.library import ROOTS_VARIABLE, Library, given_roots, matching_dataset
 from surge.checkpoint import Checkpoint, load_checkpoint
-from surge.checkpoint_files import PICKLES
-from surge.data.store import DESCRIPTION_FILE, FILES, Dataset
+from surge.data.store import FILES, Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.drift import measure_drift
@@ -30,133 +29,22 @@ from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.explanation.what_if import change_history, made_up_history
 
+__all__ = ["ROOTS_VARIABLE", "Library", "find_library", "given_roots", "matching_dataset"]  # beside what is below
 PROJECT = Path(__file__).resolve().parent.parent
-ROOTS_VARIABLE = "SURGE_ROOTS"
-MOST_ENTRIES = 500  # of one root: a folder with more is hardly meant
 LEAST_TELLING = 20  # items of a history to open with
 TELLING_USERS = 12  # histories that are ranked, at most, to find one to open with
 MOST_CELLS_AT_ONCE = 150_000_000  # attention entries: some five seconds; more is scored in the background
-MOST_JOBS = 2  # scorings in the background, with their results
+MOST_JOBS = 2  # scorings in the background at once; more wait in line
+KEPT_SCORINGS = 8  # their results: some 12 bytes an item each
 KEPT = {"effects": 64, "faithfulness": 64, "drift": 16, "figure": 96}  # values of each kind
 Given = TypeVar("Given", Checkpoint, Dataset)
 Made = TypeVar("Made")
 Progress = Callable[[float], None]
 
 
-@dataclass(frozen=True)
-class Library:
-    """Checkpoint and dataset folders by the name that the page and the URL use, and what was refused and why."""
-
-    checkpoints: dict[str, Path]
-    datasets: dict[str, Path]
-    refused: tuple[str, ...]
-
-
-def given_roots() -> list[Path]:
-    """Folders named in the environment variable or after `--` on the command line that started the app."""
-    named = [part for part in os.environ.get(ROOTS_VARIABLE, "").split(os.pathsep) if part]
-    # under a test runner, or any other program, the arguments are not ours
-    if Path(sys.argv[0]).name == "main.py" and Path(sys.argv[0]).resolve().parent.name == "app":
-        named += sys.argv[1:]
-    return [Path(name) for name in named]
-
-
 def find_library() -> Library:
-    """Look under checkpoints/, sample_data/ and the given roots: each is one folder, or holds some.
-
-    The project's own come first, so that they keep their plain names; the first of each kind opens by itself.
-    """
-    checkpoints: dict[str, Path] = {}
-    datasets: dict[str, Path] = {}
-    refused: list[str] = []
-    seen: set[Path] = set()
-    own = [
-        path
-        for path in (PROJECT / "checkpoints" / "demo", PROJECT / "checkpoints", PROJECT / "sample_data")
-        if path.is_dir()
-    ]
-    for path in _entries([*own, *given_roots()], refused):
-        if path.resolve() in seen:
-            continue
-        seen.add(path.resolve())
-        if _is_checkpoint(path):
-            checkpoints[_free_name(path, checkpoints)] = path
-        elif (path / DESCRIPTION_FILE).is_file():
-            datasets[_free_name(path, datasets)] = path
-    return Library(checkpoints, datasets, tuple(dict.fromkeys(refused)))
-
-
-def _entries(roots: list[Path], refused: list[str]) -> Iterator[Path]:
-    """The roots that are a checkpoint or a dataset, and the folders directly in the others."""
-    for root in roots:
-        if not _accepted(root, refused, given=True):
-            continue
-        if _is_checkpoint(root) or (root / DESCRIPTION_FILE).is_file():
-            yield root
-            continue
-        try:
-            inside = sorted(root.iterdir())
-        except OSError as problem:
-            refused.append(f"The folder {root.name!r} can't be listed ({problem.strerror}).")
-            continue
-        if len(inside) > MOST_ENTRIES:
-            refused.append(
-                f"The folder {root.name!r} has {len(inside):,} entries; only the first {MOST_ENTRIES} count."
-            )
-        for path in inside[:MOST_ENTRIES]:
-            if not path.name.startswith(".") and _accepted(path, refused, given=False):
-                yield path
-
-
-def _accepted(path: Path, refused: list[str], *, given: bool) -> bool:
-    """Whether the path is a real folder; what looks like a mistake is refused with a sentence."""
-    if path.is_symlink():
-        refused.append(f"{path.name!r} is a symbolic link, which is not followed; give the folder itself.")
-    elif path.suffix.lower() in PICKLES:
-        refused.append(
-            f"{path.name!r} looks like a pickle, which can run code when it is opened, so it is never read; "
-            "the app reads checkpoint folders made by `python -m surge train`."
-        )
-    elif path.is_dir():
-        return True
-    elif given:
-        refused.append(f"There is no folder {str(path)!r}; it was given as a place to look in.")
-    return False
-
-
-def _is_checkpoint(path: Path) -> bool:
-    return (path / "manifest.json").is_file() or (path / "model.safetensors").is_file()
-
-
-def _free_name(path: Path, taken: dict[str, Path]) -> str:
-    name, number = path.name, 1
-    if name in taken:
-        name = f"{path.name} ({path.resolve().parent.name})"
-    while name in taken:
-        number += 1
-        name = f"{path.name} ({number})"
-    return name
-
-
-def matching_dataset(library: Library, checkpoint: str) -> str | None:
-    """The name of a listed dataset that the checkpoint's config says it was trained on, by the dataset's own name."""
-    trained_on = _read_json(library.checkpoints[checkpoint] / "config.json").get("dataset")
-    wanted = trained_on.get("name") if isinstance(trained_on, dict) else None
-    if wanted is None:
-        return None
-    for name, path in library.datasets.items():
-        if _read_json(path / DESCRIPTION_FILE).get("name") == wanted:
-            return name
-    return None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """A small description, or nothing: what is wrong with it is said when the folder is opened."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    """The project's own checkpoints and datasets, and those of the given roots."""
+    return library.find_library(PROJECT, given_roots())
 
 
 # -- files ----------------------------------------------------------------------------------------------
@@ -237,38 +125,36 @@ def edited(base: Subject, plan: Plan) -> Subject:
 
 
 def ranking(subject: Subject) -> Ranking | None:
-    """Every item of the catalogue, scored; None where that takes long and hasn't been done: see `scoring`."""
+    """Every item of the catalogue, scored; None where that takes long and hasn't been done: see `start_scoring`."""
     if subject.cells > MOST_CELLS_AT_ONCE:
-        job = _jobs().get(subject.key)
-        return job.result if job is not None else None
+        return _scorings().result(subject.key)
     return _ranking(subject.key, subject)
 
 
-def scoring(subject: Subject) -> Job:
-    """The scoring of a large catalogue, in the background; it begins when it is first asked for."""
-    jobs = _jobs()
-    if subject.key not in jobs:
-        for old in list(jobs)[: max(0, len(jobs) - MOST_JOBS + 1)]:
-            jobs.pop(old).stop()
-        jobs[subject.key] = Job(lambda progress: rank_catalogue(subject.checkpoint, subject.history, progress))
-    return jobs[subject.key]
+def start_scoring(subject: Subject) -> None:
+    """Score a large catalogue in the background, for this visitor; where others are scored it waits in line."""
+    _scorings().ask(
+        subject.key, lambda progress: rank_catalogue(subject.checkpoint, subject.history, progress), _visitor()
+    )
 
 
-def is_scoring(subject: Subject) -> bool:
-    """Whether the scoring of a large catalogue has begun, or is done."""
-    return subject.key in _jobs()
+def scoring(subject: Subject) -> Standing:
+    """How far the scoring of a large catalogue is."""
+    return _scorings().standing(subject.key)
 
 
 def stop_scoring(subject: Subject) -> None:
-    """Leave the scoring of a large catalogue."""
-    job = _jobs().pop(subject.key, None)
-    if job is not None:
-        job.stop()
+    """This visitor no longer waits for the scoring of a large catalogue; others may."""
+    _scorings().leave(subject.key, _visitor())
 
 
 @st.cache_resource(show_spinner=False)
-def _jobs() -> dict[tuple[str, ...], Job]:
-    return {}
+def _scorings() -> Jobs:
+    return Jobs(MOST_JOBS, KEPT_SCORINGS)
+
+
+def _visitor() -> str:
+    return st.session_state.setdefault("visitor", uuid4().hex)
 
 
 def explanation(subject: Subject, candidate: str) -> Explanation:
@@ -310,15 +196,17 @@ def faithfulness(subject: Subject, candidate: str, progress: Progress) -> Faithf
 
 
 def drift(subject: Subject, candidate: str, progress: Progress) -> Drift:
-    """How the graph and the candidate's rank grew with the history."""
+    """How the graph and the candidate's rank grew with the history; no ranks before a large catalogue is scored."""
+    ranked = ranking(subject)
     return _kept(
         "drift",
-        (*subject.key, candidate),
+        (*subject.key, candidate, ranked is not None),
         lambda: measure_drift(
             subject.checkpoint,
             subject.history,
             explanation(subject, candidate),
-            ranking=ranking(subject),
+            ranks=ranked is not None,
+            ranking=ranked,
             progress=progress,
         ),
     )

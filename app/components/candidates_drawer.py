@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import loading, state
-from app.components.chart_clicks import STATIC
+from app.components.charts import Drawing, chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.item_search import found_items
 from app.components.labels import as_text
@@ -20,7 +21,7 @@ from surge.explanation.explain import candidate_row
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 
-_SEARCH = "second_search_text"
+_SEARCH, _SETTLED = "second_search_text", "second settled"
 
 
 def candidates_drawer(inspection: Inspection) -> None:
@@ -33,17 +34,18 @@ def candidates_drawer(inspection: Inspection) -> None:
     record, effects = loading.explanation(inspection.subject, second), loading.effects(inspection.subject, second)
     styles = inspection.styles
     st.markdown(as_text(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
-    st.plotly_chart(
+    chart(
         loading.figure(
             ("ledger", *inspection.key, second),
-            lambda: ledger.ledger_figure(
-                inspection.record, record, inspection.effects, effects, inspection.theme, styles=styles
+            lambda: drawing(
+                ledger.ledger_figure(
+                    inspection.record, record, inspection.effects, effects, inspection.theme, styles=styles
+                )
             ),
         ),
-        theme=None,
-        key="ledger",
-        config=STATIC,
-        alt="What each history item does to either candidate's score; the table below holds the same values.",
+        "ledger",
+        "What each history item does to either candidate's score; the table below holds the same values.",
+        inspection.theme,
     )
     caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
@@ -68,19 +70,28 @@ def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Ef
         "attention": lambda: attention_matrix.attention_matrix(record, theme, styles=styles),
     }
     for name, build in pictures.items():
-        st.plotly_chart(
-            loading.figure((f"two {name}", *inspection.key, record.target.item), build),
-            theme=None,
-            key=f"{name} {mark}",
-            config=STATIC,
-            alt=f"The {name} for candidate {mark}.",
+        chart(
+            loading.figure((f"two {name}", *inspection.key, record.target.item), partial(_drawn, build)),
+            f"{name} {mark}",
+            f"The {name} for candidate {mark}.",
+            theme,
         )
 
 
+def _drawn(build: Callable[[], go.Figure]) -> Drawing:
+    return drawing(build())
+
+
 def _second(inspection: Inspection) -> str | None:
-    """The second candidate in the URL, or the best item that isn't the first."""
-    second = state.current().second
-    if second is not None and second != inspection.candidate:
+    """The second candidate in the URL, or the best item that isn't the first.
+
+    That one stands in the URL too, as another training may rank another item best; with another first candidate it is
+    found anew.
+    """
+    second, candidate = state.current().second, inspection.candidate
+    found_for, found = st.session_state.get(_SETTLED) or (candidate, None)
+    outdated = found == second and found_for != candidate
+    if second is not None and second != candidate and not outdated:
         try:
             candidate_row(inspection.subject.checkpoint, second)
             return second
@@ -88,7 +99,15 @@ def _second(inspection: Inspection) -> str | None:
             st.warning(as_text(f"{error} Another item is compared."), icon=":material/link_off:")
     ranking = inspection.ranking
     top = ranking.top(2) if ranking is not None else []
-    return next((entry.item for entry in top if entry.item != inspection.candidate), None)
+    second = next((entry.item for entry in top if entry.item != candidate), None)
+    st.session_state[_SETTLED] = (candidate, second)
+    state.settle(second=second)
+    return second
+
+
+def _compare_with(item: str | None, **changes: str) -> None:
+    st.session_state[_SETTLED] = None
+    state.change(second=item, **changes)
 
 
 def _choose(inspection: Inspection, second: str | None) -> None:
@@ -111,7 +130,7 @@ def _choose(inspection: Inspection, second: str | None) -> None:
                 width=420,
                 format_func=lambda item: titles.get(str(item), str(item))[:80],
                 filter_mode=None,
-                on_change=lambda: state.change(second=st.session_state["second"]),
+                on_change=lambda: _compare_with(st.session_state["second"]),
                 help="The second candidate: the same history read for another item.",
             )
         with st.popover("Search another", icon=":material/search:"):
@@ -134,10 +153,10 @@ def _choose(inspection: Inspection, second: str | None) -> None:
             help="The second candidate becomes the one that the page explains.",
         )
         if swapped:  # not a callback: that would draw this drawer alone anew
-            state.change(candidate=second, second=inspection.candidate)
+            _compare_with(inspection.candidate, candidate=str(second))
             st.rerun()
 
 
 def _take(item: str) -> None:
     st.session_state[_SEARCH] = ""
-    state.change(second=item)
+    _compare_with(item)

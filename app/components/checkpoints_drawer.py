@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from app import loading, state
-from app.components.chart_clicks import STATIC
+from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
 from app.components.labels import as_text
 from app.views import assignment_matrix, comparison, interest_graph
 from app.views.amounts import percent
+from app.views.graph_layout import shared_positions
 from app.views.palette import ClusterStyle, cluster_styles
 from surge.errors import SurgeError
 from surge.explanation.matching import match_records
+from surge.explanation.measured import Match
 from surge.explanation.record import Explanation
 
 HEIGHT = 420
+LINKS_WIDTH = 680  # pixels of a table that opens over the page
 
 
 def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None:
@@ -33,6 +37,7 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
         if name is not None:
             st.warning(as_text(f"There is no other checkpoint {name!r} here; {others[0]!r} is compared."))
         name = others[0]
+        state.settle(versus=name)
     st.session_state["versus"] = name
     st.selectbox(
         "Compare with checkpoint",
@@ -49,6 +54,7 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     except SurgeError as error:
         st.error(as_text(str(error)))
         return
+    names = str(state.current().checkpoint), str(name)
     match = match_records(inspection.record, record)
     styles = cluster_styles(record, inspection.theme, like=inspection.styles, partner=match.partner.tolist())
     ranking = loading.ranking(other)
@@ -63,14 +69,16 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
         other_top,
         rank_first=inspection.rank,
         rank_second=ranking.rank_of(row) if ranking is not None else None,
-        names=(str(state.current().checkpoint), str(name)),
+        names=names,
     )
     st.markdown(as_text(words))
+    _links(inspection, record, match, names)
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:
-        _model(inspection, "first", str(state.current().checkpoint), inspection.record, inspection.styles, other)
+        _model(inspection, "first", names[0], inspection.record, inspection.styles, other)
     with second_column:
-        _model(inspection, "second", str(name), record, styles, other)
+        where = shared_positions(record, inspection.record, match.places)
+        _model(inspection, "second", names[1], record, styles, other, where)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Predicted by either**")
@@ -91,27 +99,54 @@ def _model(
     record: Explanation,
     styles: Sequence[ClusterStyle],
     other: loading.Subject,
+    positions: np.ndarray | None = None,
 ) -> None:
-    """One model's graph and assignment."""
+    """One model's graph, its nodes where `positions` has them, and assignment."""
     theme, key = inspection.theme, (*inspection.key, *other.key, which)
     score = percent(record.prediction.probability)
     st.markdown(f"**{as_text(name, 40)}** · score of the candidate {score}")
     view = loading.figure(
         ("versus graph", *key),
-        lambda: interest_graph.interest_graph(record, "kept edge", 60, theme, styles=styles),
+        lambda: interest_graph.interest_graph(record, "kept edge", 60, theme, styles=styles, positions=positions),
     )
     graph_component(view, theme, f"versus_graph_{which}", HEIGHT, linked=False)
-    st.plotly_chart(
+    chart(
         loading.figure(
             ("versus assignment", *key),
             # without the rectangles of the selection, which counts the items of the first model's history
-            lambda: assignment_matrix.assignment_matrix(record, theme, styles=styles).update_layout(meta=None),
+            lambda: drawing(assignment_matrix.assignment_matrix(record, theme, styles=styles).update_layout(meta=None)),
         ),
-        theme=None,
-        key=f"versus assignment {which}",
-        config=STATIC,
-        alt=f"The assignment under the {which} checkpoint.",
+        f"versus assignment {which}",
+        f"The assignment under the {which} checkpoint.",
+        theme,
     )
+
+
+def _links(inspection: Inspection, record: Explanation, match: Match, names: tuple[str, str]) -> None:
+    """Which links only one of the two keeps, in numbers, and the strongest of them in a table."""
+    told = comparison.edge_sentence(inspection.record, record, match, names)
+    if told is None:
+        return
+    st.markdown(as_text(f"{told} An item of both stands in the same place in both graphs below."))
+    difference = comparison.edge_difference(inspection.record, record, match)
+    if difference.empty:
+        return
+    with st.popover("The same as a table", type="tertiary", icon=":material/table:", key="versus_links"):
+        st.markdown("**The strongest links that only one of the two keeps**")
+        narrow = st.column_config.TextColumn(width=155)
+        number = st.column_config.NumberColumn(format="%.3f")
+        st.dataframe(
+            comparison.edge_table(difference, names),
+            hide_index=True,
+            width=LINKS_WIDTH,
+            column_config={
+                "kept by": st.column_config.TextColumn(width=110),
+                "item": narrow,
+                "other item": narrow,
+                "similarity, first": number,
+                "similarity, second": number,
+            },
+        )
 
 
 def _subject(inspection: Inspection, library: loading.Library, name: str) -> loading.Subject:

@@ -8,8 +8,9 @@ import streamlit as st
 
 from app import loading, state
 from app.components.candidates_drawer import candidates_drawer
-from app.components.chart_clicks import STATIC
+from app.components.charts import chart, drawing
 from app.components.checkpoints_drawer import checkpoints_drawer
+from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar
 from app.components.labels import as_text
 from app.surveys import find_survey, survey_command
@@ -42,15 +43,14 @@ def _faithfulness(inspection: Inspection) -> None:
     with progress_bar("Deleting and inserting items …") as progress:
         measured = loading.faithfulness(inspection.subject, inspection.candidate, progress)
     st.markdown(as_text(faithfulness.faithfulness_sentence(measured)))
-    st.plotly_chart(
+    chart(
         loading.figure(
             ("faithfulness", *inspection.key),
-            lambda: faithfulness.faithfulness_figure(measured, inspection.theme),
+            lambda: drawing(faithfulness.faithfulness_figure(measured, inspection.theme)),
         ),
-        theme=None,
-        key="faithfulness",
-        config=STATIC,
-        alt="Deletion and insertion curves; the table below holds the area under each.",
+        "faithfulness",
+        "Deletion and insertion curves; the table below holds the area under each.",
+        inspection.theme,
     )
     caption(faithfulness.caption(measured), "faithfulness")
     st.dataframe(faithfulness.faithfulness_table(measured), hide_index=True)
@@ -60,20 +60,45 @@ def _faithfulness(inspection: Inspection) -> None:
 def _drift(inspection: Inspection) -> None:
     with progress_bar("Reading the history step by step …") as progress:
         measured = loading.drift(inspection.subject, inspection.candidate, progress)
-    st.plotly_chart(
+    chart(
         loading.figure(
             ("drift", *inspection.key),
-            lambda: drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles),
+            lambda: drawing(
+                drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles)
+            ),
         ),
-        theme=None,
-        key="drift",
-        config=STATIC,
-        alt="The graph, the clusters and the candidate's rank as the history grows; the table holds the same values.",
+        "drift",
+        "The graph, the clusters and the candidate's rank as the history grows; the table holds the same values.",
+        inspection.theme,
     )
+    last = len(measured.lengths) - 1
+    if last:
+        drift_player("drift", _step(last), lambda: _settle_step(last))
     caption(drift.caption(inspection.record, measured), "drift")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
         st.dataframe(drift.drift_table(inspection.record, measured, styles=inspection.styles), hide_index=True)
     about(drift.ABOUT, "drift")
+
+
+def _step(last: int) -> int:
+    """The step that the drift shows, from 0; one that only a link can ask for, and this history doesn't have, is left
+    out."""
+    step = state.current().step
+    if step is None or step <= last + 1:
+        return last if step is None else step - 1
+    st.warning(
+        f"The link asks for step {step:,} of the drift, which has {last + 1:,}; it was left out.",
+        icon=":material/link_off:",
+    )
+    state.settle(step=None)
+    return last
+
+
+def _settle_step(last: int) -> None:
+    """The slider rests: the step stands in the address, unless it is the last, which is where it opens."""
+    step = last_step()
+    if step is not None and step <= last:
+        state.change(step=None if step == last else step + 1)
 
 
 def _population(inspection: Inspection) -> None:
@@ -102,12 +127,11 @@ def _population(inspection: Inspection) -> None:
     values = {name: float(own.iloc[0][name]) for name in population}
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.plotly_chart(
+        chart(
             percentiles.percentile_figure(values, population, inspection.theme),
-            theme=None,
-            key="population",
-            config=STATIC,
-            alt="This user among all users; the table beside it holds the same values.",
+            "population",
+            "This user among all users; the table beside it holds the same values.",
+            inspection.theme,
         )
     with right:
         st.dataframe(percentiles.percentile_table(values, population), hide_index=True)

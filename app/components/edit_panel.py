@@ -2,83 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from app import loading, state
+from app.components.edit_plans import current_plan, staged_plan
 from app.components.inspection import Inspection
 from app.components.item_search import found_items
 from app.components.labels import as_text
-from app.views.before import Staged
 from app.views.text import count, listed
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.plan import Plan
-from surge.explanation.what_if import read_item_list, read_plan
+from surge.explanation.plan import MOST_ENTRIES, Plan
+from surge.explanation.what_if import LARGEST_LIST, read_item_list
 
-_SEARCH, _UPLOAD = "insert_search_text", "insert_upload"
-
-
-def parse_plan(text: str | None, length: int, name: str) -> Plan | None:
-    """The plan of the URL for this history; one that makes no sense is said and forgotten."""
-    if text is None:
-        return None
-    try:
-        return Plan.from_text(text, length)
-    except SurgeError as error:
-        st.warning(as_text(f"The link's {name} don't fit this history: {error} They were left out."))
-        state.settle(**{name: None})
-        return None
-
-
-def staged_marks(plan: Plan, staged: Plan, subject: loading.Subject) -> Staged:
-    """The difference of a staged plan to the one on the screen, in indices of the screen."""
-    first = len(plan.entries) - len(subject.history.items)  # earlier entries are not read
-    places, moves = plan.follow(staged)
-    unread = len(staged.entries) - len(read_plan(subject.checkpoint, staged).entries)
-    gone = [place for place in range(len(plan.entries)) if places.get(place, -1) < unread]
-    follows = {there: here for here, there in places.items()}
-    added, after = [], -1
-    for place, entry in enumerate(staged.entries):
-        if place in follows:
-            after = max(follows[place] - first, -1)
-        elif place >= unread:
-            added.append((after, _title(subject, str(entry))))
-    return Staged(
-        frozenset(place - first for place in gone if place >= first),
-        frozenset(place - first for place in moves if place >= first and place not in gone),
-        tuple(added),
-    )
-
-
-def _title(subject: loading.Subject, item: str) -> str:
-    row = subject.checkpoint.rows.get(item)
-    return item if row is None else subject.checkpoint.items["title"][row] or item
-
-
-def current_plan(inspection: Inspection) -> Plan:
-    """What the next edit changes: the staged plan, or the one on the screen."""
-    return _staged(len(inspection.base.history.items)) or inspection.plan
-
-
-def _staged(length: int) -> Plan | None:
-    return parse_plan(state.current().staged, length, "staged")
+Edit = Callable[..., Plan]
+_SEARCH, _UPLOAD, _REFUSED = "insert_search_text", "insert_upload", "edit refused"
 
 
 def edit_buttons(inspection: Inspection) -> None:
     """The edits that the selection allows, as small buttons; each is staged, nothing runs yet."""
-    plan = current_plan(inspection)
+    plan, now = current_plan(inspection), inspection.plan
     places = _places(inspection, plan)
     cluster = inspection.selection.cluster
+    ids = [item.item for item in inspection.base.history.items]
     with st.container(horizontal=True, width="content", gap="small", key="edit_buttons"):
-        _edit("Delete", "delete", "Leave the selected items out of the history.", places, plan.delete, places)
-        last = max(places, default=0)
-        _edit("Cut after", "content_cut", "Leave out everything after the selected item.", places, plan.cut_after, last)
-        one = places if len(places) == 1 else ()
-        _edit("Earlier", "arrow_back", "Move the selected item one place earlier.", one, plan.move, last, last - 1)
-        _edit("Later", "arrow_forward", "Move the selected item one place later.", one, plan.move, last, last + 1)
+        some, last = bool(places), max(places, default=0)
+        _edit("Delete", "delete", "Leave the selected items out of the history.", some, now, plan.delete, places)
+        words = "Put a copy of each selected item right after it."
+        _edit("Duplicate", "content_copy", words, some, now, plan.duplicate, places, ids)
+        words = "Leave out everything after the selected item."
+        _edit("Cut after", "content_cut", words, some, now, plan.cut_after, last)
+        one, end = len(places) == 1, len(plan.entries) - 1
+        words = "Move the selected item one place earlier."
+        _edit("Earlier", "arrow_back", words, one and last > 0, now, plan.move, last, last - 1)
+        words = "Move the selected item one place later."
+        _edit("Later", "arrow_forward", words, one and last < end, now, plan.move, last, last + 1)
         words = "Keep only the items of the selected cluster (select one in the cluster views)."
         members = _places(inspection, plan, inspection.members()) if cluster is not None else ()
-        _edit("Keep only", "filter_center_focus", words, members, plan.keep, members)
+        _edit("Keep only", "filter_center_focus", words, bool(members), now, plan.keep, members)
         st.button(
             "What if",
             key="open edit",
@@ -90,22 +54,28 @@ def edit_buttons(inspection: Inspection) -> None:
         )
 
 
-def _edit(label: str, icon: str, words: str, places, change, *arguments) -> None:
+def _edit(label: str, icon: str, words: str, possible: bool, now: Plan, change: Edit, *arguments: Any) -> None:
     st.button(
         label,
         key=f"edit {icon}",
         icon=f":material/{icon}:",
         help=f"{words} It is staged: nothing runs before you say so.",
-        disabled=not places,
+        disabled=not possible,
         type="tertiary",
         on_click=_stage,
-        args=(change, *arguments),
+        args=(now, change, *arguments),
     )
 
 
-def _stage(change, *arguments) -> None:
+def _stage(now: Plan, change: Edit, *arguments: Any) -> None:
+    """The changed plan waits to be run, unless it is `now` on the screen."""
     plan = change(*arguments)
-    state.stage(plan.to_text())
+    if len(plan.entries) > MOST_ENTRIES:
+        st.session_state[_REFUSED] = (
+            f"That would be a history of {len(plan.entries):,} items, more than the {MOST_ENTRIES:,} that can be read."
+        )
+    else:
+        state.stage(None if plan == now else plan.to_text())
     place = state.current()
     state.change(open=place.open | {"edit"})
 
@@ -125,9 +95,10 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
             with st.container(horizontal=True, vertical_alignment="center", key="edited"):
                 st.markdown(f"**What if:** {as_text(_difference(inspection))}", width="content")
                 _undo_buttons()
+            _too_long()
         return
     length = len(base.history.items)
-    plan = current_plan(inspection) if inspection is not None else _staged(length) or Plan(())
+    plan = current_plan(inspection) if inspection is not None else staged_plan(length) or Plan(())
     with st.container(border=True, key="edit_panel"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
@@ -135,6 +106,9 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
                 "**A user made up by you**" if state.current().made_up else "**What if the history were another?**"
             )
             st.markdown(as_text(_staged_sentence(inspection, plan)))
+            _too_long()
+            if refused := st.session_state.pop(_REFUSED, None):
+                st.warning(as_text(refused))
             with st.container(horizontal=True, vertical_alignment="center"):
                 waiting = state.current().staged is not None
                 st.button(
@@ -163,6 +137,14 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
             _insertion(base, dataset, inspection, plan)
 
 
+def _too_long() -> None:
+    if state.current().too_long:
+        st.caption(
+            "This history is too long for a link, so a copied link or a reload leaves it out; take it away as JSON to "
+            "keep what the model reads of it."
+        )
+
+
 def _undo_buttons() -> None:
     place = state.current()
     st.button(
@@ -180,6 +162,7 @@ def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection |
     """Search for an item and put it after the selected one, or at the end; or many at once from a file."""
     places = _places(inspection, plan) if inspection is not None else ()
     place = max(places) + 1 if places else len(plan.entries)
+    now = inspection.plan if inspection is not None else Plan(())
     where = "after the selected item" if places else "at the end, as the newest"
     text = st.text_input(
         f"Add an item {where}",
@@ -193,12 +176,17 @@ def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection |
                 f" · *{as_text(row['category'], 30)}*" if row["category"] else ""
             )
             st.button(
-                name, key=f"insert {row['item']}", on_click=_insert, args=(plan, place, row["item"]), type="tertiary"
+                name,
+                key=f"insert {row['item']}",
+                on_click=_insert,
+                args=(now, plan, place, row["item"]),
+                type="tertiary",
             )
     upload = st.file_uploader(
         "Or add a list of item ids",
         type=["csv", "txt"],
         key=_UPLOAD,
+        max_upload_size=LARGEST_LIST,
         help="One id a line, or a CSV with a column named item; the oldest first.",
     )
     if upload is not None:
@@ -216,13 +204,13 @@ def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection |
             )
         st.button(
             f"Add {count(len(known), 'item')}", key="insert_list", disabled=not known,
-            on_click=_insert, args=(plan, place, *known),
+            on_click=_insert, args=(now, plan, place, *known),
         )  # fmt: skip
 
 
-def _insert(plan: Plan, place: int, *items: str) -> None:
+def _insert(now: Plan, plan: Plan, place: int, *items: str) -> None:
     st.session_state[_SEARCH] = ""
-    _stage(plan.insert, place, items)
+    _stage(now, plan.insert, place, items)
 
 
 def _run(plan: Plan, length: int) -> None:

@@ -9,6 +9,7 @@ from app import loading, state
 from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, caption, heading
 from app.components.interest_graph import graph_component, last_click
+from app.components.labels import as_text
 from app.components.linked_table import choosing_table
 from app.views import assignment_matrix, columns, history_strip, interest_graph, tables
 from app.views.next_item import next_sentence
@@ -178,23 +179,33 @@ def _ranks_before(inspection: Inspection, shown: tuple[Predicted, ...]) -> dict[
     return {item: rank for item, rank in ranks.items() if rank is not None}
 
 
-@st.fragment(run_every=1.0)
 def _background(subject: loading.Subject) -> None:
-    """Scoring a large catalogue goes on in the background while the page is used, and can be left."""
+    """Scoring a large catalogue goes on in the background while the page is used, and can be left.
+
+    The page looks after it only while there is something to wait for.
+    """
     size, n = subject.checkpoint.model_config.item_count, len(subject.history.rows)
-    if not loading.is_scoring(subject):
-        st.markdown(f"Scoring {size:,} items for a history of {n} takes a while, so it waits for your word.")
-        st.button("Score the catalogue", key="start_scoring", on_click=_start, args=(subject,))
+
+    @st.fragment(run_every=1.0)
+    def look() -> None:
+        standing = loading.scoring(subject)
+        if standing.state == "running":
+            words = f"Scoring {size:,} items: {standing.share:.0%}. The page can be used meanwhile."
+            st.progress(standing.share, text=words)
+        elif standing.state == "waiting":
+            others = "another catalogue is scored" if standing.ahead == 1 else f"{standing.ahead} others are scored"
+            st.progress(0.0, text=f"Scoring {size:,} items begins when {others}. The page can be used meanwhile.")
+        stopped = st.button("Stop", key="stop_scoring", on_click=loading.stop_scoring, args=(subject,))
+        if stopped or not standing.under_way:
+            st.rerun()  # the whole page: that ends the looking
+
+    standing = loading.scoring(subject)
+    if standing.under_way:
+        look()
         return
-    job = loading.scoring(subject)
-    if job.result is not None:
-        st.rerun()
-    if job.error is not None:
-        st.error("Scoring the catalogue failed; try again, or a shorter history.")
+    if standing.state == "failed":
+        st.error(as_text(f"Scoring the catalogue failed ({standing.error})."))
     else:
-        st.progress(job.share, text=f"Scoring {size:,} items: {job.share:.0%}. The page can be used meanwhile.")
-    st.button("Stop", key="stop_scoring", on_click=loading.stop_scoring, args=(subject,))
-
-
-def _start(subject: loading.Subject) -> None:
-    loading.scoring(subject)
+        st.markdown(f"Scoring {size:,} items for a history of {n} takes a while, so it waits for your word.")
+    label = "Try again" if standing.state == "failed" else "Score the catalogue"
+    st.button(label, key="start_scoring", on_click=loading.start_scoring, args=(subject,))

@@ -25,7 +25,6 @@ def selection_bar(inspection: Inspection) -> None:
             key="clear_selection",
             icon=":material/close:",
             disabled=selection.empty,
-            help="Ends the selection, as Escape does.",
             on_click=state.clear_selection,
         )
 

@@ -14,6 +14,14 @@ from app.views.report import report
 from surge.explanation.tell import compose_story, shown_predictions
 
 MOST_PREDICTED = 100  # rows of the table of predictions
+TABLES = {
+    "items": "items",
+    "clusters": "clusters",
+    "predictions": "predictions",
+    "links": "links between items",
+    "assignment": "the assignment S",
+    "attention": "the attention E",
+}
 
 
 def take_away(inspection: Inspection) -> None:
@@ -28,15 +36,8 @@ def take_away(inspection: Inspection) -> None:
         _download(
             "The record (NumPy)", "npz", "application/octet-stream", inspection, lambda: exports.record_npz(record)
         )
-        for name in ("items", "clusters", "predictions"):
-            _download(
-                f"Table of {name} (CSV)",
-                "csv",
-                "text/csv",
-                inspection,
-                partial(_table, inspection, name),
-                name,
-            )
+        for name, of in TABLES.items():
+            _download(f"Table of {of} (CSV)", "csv", "text/csv", inspection, partial(_table, inspection, name), name)
         _download(
             "The graph for Gephi (GEXF)",
             "gexf",
@@ -65,12 +66,18 @@ def _download(
 
 
 def _table(inspection: Inspection, name: str) -> bytes:
-    """One of the page's tables, with no cell that a spreadsheet would run."""
+    """A table behind one of the page's pictures, with no cell that a spreadsheet would run."""
     record, effects, styles = inspection.record, inspection.effects, inspection.styles
     if name == "items":
         frame = tables.item_table(record, inspection.history.interests, effects=effects, styles=styles)
     elif name == "clusters":
         frame = tables.cluster_table(record, effects=effects, styles=styles)
+    elif name == "links":
+        frame = tables.link_table(record)
+    elif name == "assignment":
+        frame = tables.assignment_table(record, styles=styles)
+    elif name == "attention":
+        frame = tables.attention_table(record)
     else:
         ranking, followed = inspection.ranking, inspection.history.next_item
         others = (followed.item if followed is not None else None, inspection.candidate)

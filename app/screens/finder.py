@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from hashlib import blake2b
-from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,15 @@ import streamlit as st
 
 from app import state
 from app.components.bar import bar, go_to, page_notes
+from app.components.finder_filters import (
+    FIRST_COLOUR,
+    WHOLE,
+    Search,
+    current_search,
+    metrics_of,
+    narrow,
+    sort_words,
+)
 from app.components.inspection import caption, heading
 from app.components.labels import as_text
 from app.components.theme import current_theme
@@ -25,11 +33,7 @@ from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 
-MOST_RANGES = 3
 HEIGHT = 560
-FIRST_COLOUR = "dominant_interest"
-WHOLE = 100  # per cent: sliders of shares run in whole per cent
-_KEPT = "finder kept"  # what was chosen here; a widget forgets its own value while another page is shown
 TABLE, MAP = "finder_table", "finder_map"
 
 
@@ -63,16 +67,27 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     if survey.stale:
         st.warning(as_text(f"{' '.join(survey.stale)} Its figures are shown all the same; they may not fit."))
         _offer_command("Make it anew", checkpoint, dataset)
-    rows = _narrow(survey.frame)
-    preset = presets.preset_named(_kept()["preset"])
+    search = current_search(survey.frame)
+    rows = narrow(survey.frame, search)
+    preset = search.preset
     table, picture = st.columns([5, 4], gap="medium")
     said = presets.caption(survey.frame, preset, len(rows))
+    if search.sort is not None:
+        said = (
+            f"{said.removesuffix(', in the order of the dataset.').removesuffix('.')}. Sorted: {_sorted(search.sort)}"
+        )
     if len(survey.frame) < len(dataset.users):
         said += f" The survey holds {len(survey.frame):,} of the {len(dataset.users):,} users."
     with table:
-        picked = _table(survey.frame.iloc[rows], preset, said, checkpoint)
+        first = search.sort.removeprefix("-") if search.sort is not None else preset.column
+        picked = _table(survey.frame.iloc[rows], first, said, checkpoint)
     with picture:
-        _map(survey, rows, picked or state.current().user)
+        _map(survey, rows, picked or state.current().user, search)
+
+
+def _sorted(sort: str) -> str:
+    words = sort_words(sort)
+    return f"{words[:1].lower()}{words[1:]}."
 
 
 def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
@@ -80,127 +95,10 @@ def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
     st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
-# -- narrowing ------------------------------------------------------------------------------------------
-
-
-def _kept() -> dict[str, Any]:
-    first = {"preset": presets.PRESETS[0].name, "text": "", "metrics": [], "ranges": {}, "colour": FIRST_COLOUR}
-    return st.session_state.setdefault(_KEPT, first)
-
-
-def _keep(name: str) -> None:
-    _kept()[name] = st.session_state[f"finder_{name}"]
-
-
-def _keep_preset() -> None:
-    _keep("preset")
-    if column := presets.preset_named(_kept()["preset"]).column:
-        _kept()["colour"] = column
-
-
-def _keep_range(column: str, scale: int) -> None:
-    low, high = st.session_state[f"finder_range_{column}"]
-    _kept()["ranges"][column] = (low / scale, high / scale)
-
-
-def _clear() -> None:
-    _kept().update(preset=presets.PRESETS[0].name, text="", metrics=[], ranges={})
-
-
-def _narrow(frame: pd.DataFrame) -> np.ndarray:
-    """The widgets above the table, and the row numbers of the users that are left, in order."""
-    kept = _kept()
-    title, question = st.columns([2, 11], gap="small", vertical_alignment="center")
-    with title:
-        heading(
-            "Find users",
-            "Every user with figures of how the model reads them. Each question keeps the users that stand out most, "
-            "about a tenth of all, the most telling first. A tick in the table or a click on the map opens a user.",
-        )
-    with question:
-        st.session_state["finder_preset"] = kept["preset"]
-        st.pills(
-            "Question",
-            [preset.name for preset in presets.PRESETS],
-            key="finder_preset",
-            required=True,
-            on_change=_keep_preset,
-            label_visibility="collapsed",
-        )
-    text, chosen, clear = st.columns([2, 5, 1], gap="medium", vertical_alignment="bottom")
-    with text:
-        st.session_state["finder_text"] = kept["text"]
-        st.text_input(
-            "User id",
-            key="finder_text",
-            placeholder="a part of the id, then Enter",
-            on_change=_keep,
-            args=("text",),
-        )
-    with chosen:
-        st.session_state["finder_metrics"] = [name for name in kept["metrics"] if name in METRICS]
-        st.multiselect(
-            "Narrow by",
-            _metrics(frame),
-            key="finder_metrics",
-            format_func=lambda column: METRICS[column].label,
-            max_selections=MOST_RANGES,
-            placeholder="up to three figures, each with a range",
-            on_change=_keep,
-            args=("metrics",),
-        )
-    with clear:
-        st.button("Clear", key="finder_clear", icon=":material/close:", on_click=_clear, width="stretch")
-    rows = presets.matching(frame, presets.preset_named(kept["preset"]))
-    if needle := kept["text"].strip().lower():
-        rows = rows[frame["user"].iloc[rows].str.lower().str.contains(needle, regex=False).to_numpy(dtype=bool)]
-    if kept["metrics"]:
-        for column, place in zip(kept["metrics"], st.columns(MOST_RANGES, gap="large"), strict=False):
-            with place:
-                rows = rows[_in_range(frame, column)[rows]]
-    return rows
-
-
-def _metrics(frame: pd.DataFrame) -> list[str]:
-    return [column for column in METRICS if column in frame]
-
-
-def _in_range(frame: pd.DataFrame, column: str) -> np.ndarray:
-    """A slider; true for the users inside. Those without a value are inside while the slider is at its ends."""
-    values = frame[column].to_numpy(dtype=np.float64)
-    scale = {"percent": WHOLE, "integer": 1}.get(METRICS[column].format, 0)
-    known = values[np.isfinite(values)]
-    if not len(known) or np.ptp(known) == 0:
-        st.caption(f"{METRICS[column].label} is unknown or the same for everybody.")
-        return np.ones(len(frame), dtype=bool)
-    low, high = float(known.min()), float(known.max())
-    ends: tuple[Any, Any] = (
-        (floor(low * scale), ceil(high * scale)) if scale else (floor(low * 100) / 100, ceil(high * 100) / 100)
-    )
-    wanted = _kept()["ranges"].get(column, (-np.inf, np.inf))
-    shown = [float(np.clip(edge * (scale or 1), *ends)) for edge in wanted]
-    key = f"finder_range_{column}"
-    st.session_state[key] = tuple(round(edge) if scale else edge for edge in shown)
-    chosen = st.slider(
-        METRICS[column].label,
-        *ends,
-        key=key,
-        step=1 if scale else 0.01,
-        format="%d %%" if scale == WHOLE else None,
-        help=METRICS[column].meaning,
-        on_change=_keep_range,
-        args=(column, scale or 1),
-    )
-    if tuple(chosen) == ends:
-        return np.ones(len(frame), dtype=bool)
-    with np.errstate(invalid="ignore"):
-        return (values * (scale or 1) >= chosen[0]) & (values * (scale or 1) <= chosen[1])
-
-
 # -- table and map --------------------------------------------------------------------------------------
 
 
-def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: Checkpoint) -> str | None:
+def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkpoint) -> str | None:
     """The users that are left, and who is picked among them. A tick opens a user at once.
 
     A cell only picks: the keyboard can't enter a table without choosing a cell, and must not be led away by that.
@@ -208,13 +106,13 @@ def _table(frame: pd.DataFrame, preset: presets.Preset, said: str, checkpoint: C
     heading(
         "Users",
         "A tick in the first column opens the user; a click on any other cell puts the user on the button. A click on "
-        "a column's head sorts.",
+        "a column's head sorts what you see.",
     )
     users = frame["user"].tolist()
     actions = st.container(horizontal=True, vertical_alignment="center", key="finder_actions")
     picked = None
     if users:
-        columns = _columns(frame, preset.column)
+        columns = _columns(frame, first)
         event: Any = st.dataframe(
             _as_shown(frame, checkpoint),
             key=table_key(users),
@@ -269,7 +167,7 @@ def _as_shown(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
     shown = {
         f"{column} title": [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")
     }
-    shares = {name: frame[name] * WHOLE for name in _metrics(frame) if METRICS[name].format == "percent"}
+    shares = {name: frame[name] * WHOLE for name in metrics_of(frame) if METRICS[name].format == "percent"}
     return frame.assign(**shown, **shares)
 
 
@@ -277,7 +175,7 @@ def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
     """The columns that are shown, the `first` metric foremost, with their heads, formats and help."""
     columns: dict[str, Any] = {"user": st.column_config.TextColumn("User", pinned=True, width=90)}
     formats = {"percent": "%.1f %%", "integer": "localized"}
-    for column in sorted(_metrics(frame), key=lambda name: name != first):
+    for column in sorted(metrics_of(frame), key=lambda name: name != first):
         metric = METRICS[column]
         columns[column] = st.column_config.NumberColumn(
             metric.label, format=formats.get(metric.format, "%.2f"), help=metric.meaning
@@ -289,22 +187,22 @@ def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
     return columns
 
 
-def _map(survey: Survey, rows: np.ndarray, user: str | None) -> None:
+def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> None:
     """All users on a plane, one of them ringed; a click on a point opens the user."""
     heading("Map", "Users whose histories hold items that the model finds alike lie close together.", users_map.ABOUT)
-    frame, kept = survey.frame, _kept()
+    frame = survey.frame
     if not np.isfinite(frame[["x", "y"]].to_numpy(dtype=np.float64)).all(axis=1).any():
         st.info("This survey places no user on a map.")
         return
-    options = _metrics(frame)
-    st.session_state["finder_colour"] = kept["colour"] if kept["colour"] in options else options[0]
+    options = metrics_of(frame)
+    shown = search.colour or search.preset.column or FIRST_COLOUR
+    st.session_state["finder_colour"] = shown if shown in options else options[0]
     metric = st.selectbox(
         "Colour",
         options,
         key="finder_colour",
         format_func=lambda column: METRICS[column].label,
-        on_change=_keep,
-        args=("colour",),
+        on_change=lambda: state.change(colour=st.session_state["finder_colour"]),
         label_visibility="collapsed",
     )
     emphasised = rows.tolist() if len(rows) < len(frame) else None

@@ -8,7 +8,8 @@ from app import loading, state
 from app.components.bar import Bar, bar, page_notes
 from app.components.charts import load_plotly
 from app.components.drawers import drawers
-from app.components.edit_panel import edit_panel, parse_plan, staged_marks
+from app.components.edit_panel import edit_panel
+from app.components.edit_plans import leave_out_unknown, parse_plan, settle_plans, staged_marks
 from app.components.history_panels import assignment_panel, graph_panel, prediction_panel, strip_panel
 from app.components.inspection import Inspection, progress_bar
 from app.components.interest_graph import load_library
@@ -120,7 +121,10 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
 def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
     """What is on the screen: the place, as far as this history and this model have it."""
     length = len(base.history.items)
+    if state.current().made_up:
+        leave_out_unknown(base.checkpoint)
     plan = parse_plan(state.current().edits, length, "edits") or Plan.whole(length)
+    settle_plans(plan, length)
     if not plan.entries and not length:
         return None
     try:
@@ -133,9 +137,11 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
             return None
     ranking = loading.ranking(subject)
     candidate = _candidate(subject, base)
-    if candidate is None:
-        st.error("Every item of this catalogue is in the history already; search for an item to explain.")
-        return None
+    if ranking is not None and not len(ranking.order):
+        st.info(
+            "Every item of the catalogue is in the history already, so nothing is left to predict; any item can still "
+            "be explained, and the history can be changed."
+        )
     record = loading.explanation(subject, candidate)
     _settle_selection(record.length, len(record.prediction.order))
     if record.length > LONG:
@@ -166,8 +172,11 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
     )
 
 
-def _candidate(subject: loading.Subject, base: loading.Subject) -> str | None:
-    """The candidate in the URL, or the top prediction; before a large catalogue is scored, the true next item."""
+def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
+    """The candidate in the URL, or the top prediction; before a large catalogue is scored, the true next item.
+
+    Where the history holds the whole catalogue, the item with the highest score.
+    """
     candidate = state.current().candidate
     if candidate is not None:
         try:
@@ -177,14 +186,13 @@ def _candidate(subject: loading.Subject, base: loading.Subject) -> str | None:
             st.warning(as_text(f"{_sentence(error)} The top prediction is shown."), icon=":material/link_off:")
     ranking = loading.ranking(base if base.history.items else subject)
     if ranking is not None:
-        top = ranking.top(1)
-        found = top[0].item if top else None
+        best = ranking.order[0] if len(ranking.order) else ranking.logits.argmax()
+        found = str(subject.checkpoint.items["item"][int(best)])
     else:
         followed = subject.history.next_item
         known = followed is not None and followed.item in subject.checkpoint.rows
         found = followed.item if followed is not None and known else subject.history.items[-1].item
-    if candidate is None and found is not None:
-        state.settle(candidate=found)
+    state.settle(candidate=found)
     return found
 
 

@@ -19,6 +19,7 @@ Array = np.ndarray
 NAMES = ("the first checkpoint", "the second checkpoint")
 TOP = 10  # predictions whose overlap is told
 SAME_GROUPS, OTHER_GROUPS = 0.8, 0.4  # normalised mutual information
+MOST_LINKS = 10  # of each side in the table of links that only one keeps
 HALF_HELD = 0.5  # of a cluster's mass: with less a match is only the best of bad ones
 
 ABOUT = (
@@ -136,6 +137,36 @@ def edge_difference(first: Explanation, second: Explanation, match: Match) -> pd
             "to": places[other, 0],
         }
     )
+
+
+def edge_sentence(first: Explanation, second: Explanation, match: Match, names: tuple[str, str] = NAMES) -> str | None:
+    """How many links between common items both keep and each alone, as plain text; None where there is no link."""
+    (_, ours), (_, theirs) = _links(first, second, match)
+    ours, theirs = np.triu(ours, k=1), np.triu(theirs, k=1)
+    either, both = int((ours | theirs).sum()), int((ours & theirs).sum())
+    if not either:
+        return None
+    alone = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    told = f"Of the {count(either, 'link')} between items that both read, both models keep {both:,}"
+    return f"{told}, only {names[0]} {alone[0]:,} and only {names[1]} {alone[1]:,}."
+
+
+def edge_table(difference: pd.DataFrame, names: tuple[str, str] = NAMES, most: int = MOST_LINKS) -> pd.DataFrame:
+    """The `most` strongest links of each side in an `edge_difference`, as a reader sees them: with the models' names,
+    and with positions that count from 1."""
+    strongest = difference.groupby("kept by", sort=False).head(most)
+    named = dict(zip(("first", "second"), names, strict=True))
+    return pd.DataFrame(
+        {
+            "kept by": strongest["kept by"].map(named).astype(object),
+            "item": strongest["item"],
+            "other item": strongest["other item"],
+            "similarity, first": strongest["similarity, first"],
+            "similarity, second": strongest["similarity, second"],
+            "position": strongest["from"] + 1,
+            "other position": strongest["to"] + 1,
+        }
+    ).reset_index(drop=True)
 
 
 def difference_sentence(

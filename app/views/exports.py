@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 import unicodedata
@@ -22,6 +23,7 @@ from surge.explanation.record import Explanation
 
 FORMULA = frozenset("=+-@")
 BREAKS = frozenset("\t\r\n")
+_AFTER_CUTS = re.compile("(?<=[;\t\r\n])")  # where a spreadsheet with another separator than ours ends a cell
 LONGEST_PART = 40  # characters of an id in a file name
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -34,6 +36,9 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
 
     Titles and ids are anybody's text, and a spreadsheet runs a cell as a formula when it begins with one of
     = + - @, a tab or a line break (OWASP, "CSV injection"). Such text, column names too, gets an apostrophe in front.
+    All text stands in quotes, so that a semicolon in it ends no cell; but a spreadsheet whose own separator is the
+    semicolon or the tab doesn't see our quotes for what they are, and cuts the text there and at line breaks. So a
+    formula after one of them gets its apostrophe too.
     """
     safe = frame.copy()
     for place in range(frame.shape[1]):
@@ -42,19 +47,26 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
             values = [_no_formula(value) if isinstance(value, str) else value for value in column]
             safe.isetitem(place, pd.Series(values, index=frame.index, dtype=object))
     safe.columns = pd.Index([_no_formula(str(name)) for name in frame.columns])
-    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig", errors="replace")
+    text = safe.to_csv(index=False, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode("utf-8-sig", errors="replace")
 
 
 def _no_formula(text: str) -> str:
-    """The text, with an apostrophe in front if a spreadsheet could take it for a formula."""
-    for character in text:
-        if character in BREAKS:
-            return f"'{text}"
+    """The text, with an apostrophe in front of all that a spreadsheet could take for a formula."""
+    first, *rest = _AFTER_CUTS.split(text)
+    return "".join([_guarded(first, FORMULA | BREAKS), *(_guarded(part, FORMULA, skipped='"') for part in rest)])
+
+
+def _guarded(part: str, signs: frozenset[str], skipped: str = "") -> str:
+    """The part, with an apostrophe in front if one of the signs is the first that a spreadsheet would look at."""
+    for character in part:
+        # full-width and small forms of the signs count as the signs themselves
+        if unicodedata.normalize("NFKC", character) in signs:
+            return f"'{part}"
         # what a spreadsheet may drop before it looks: blanks, control characters, invisible marks
-        if unicodedata.category(character)[0] not in "ZC":
-            # full-width and small forms of the signs count as the signs themselves
-            return f"'{text}" if unicodedata.normalize("NFKC", character) in FORMULA else text
-    return text
+        if unicodedata.category(character)[0] not in "ZC" and character not in skipped:
+            return part
+    return part
 
 
 # -- the graph ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import networkx as nx
@@ -33,16 +34,41 @@ def edited_positions(record: Explanation, before: Before) -> tuple[np.ndarray, n
     (Eq. 1), as near as can be without covering another node.
     """
     old = graph_positions(before.record)
-    positions, gone = np.zeros((record.length, 2)), old[list(before.removed)]
-    kept = [i for i, origin in enumerate(before.origin) if origin is not None]
-    positions[kept] = old[[origin for origin in before.origin if origin is not None]]
-    similarity, taken = record.graph_construction.similarity, np.concatenate([positions[kept], gone])
-    for i, origin in enumerate(before.origin):
-        if origin is None:
+    gone = old[list(before.removed)]
+    return _beside_kept(record, list(before.origin), old, gone), gone
+
+
+def shared_positions(record: Explanation, first: Explanation, places: np.ndarray) -> np.ndarray:
+    """Coordinates (n x 2) for a second model's record of the same user, as the first's graph has them.
+
+    `places` (k x 2) are the items that both read, by their positions in the first and in this record (see
+    surge.explanation.measured.Match). What only this one reads stands beside the common item that is most similar to
+    it; without a common item the graph stands as it does alone.
+    """
+    if not len(places):
+        return graph_positions(record)
+    origin: list[int | None] = [None] * record.length
+    for there, here in places.tolist():
+        origin[here] = there
+    old = graph_positions(first)
+    return _beside_kept(record, origin, old, np.delete(old, places[:, 0], axis=0))
+
+
+def _beside_kept(
+    record: Explanation, origin: Sequence[int | None], old: np.ndarray, occupied: np.ndarray
+) -> np.ndarray:
+    """Coordinates (n x 2): an item with an origin stands where that does, each other one near its most similar one
+    of them; `occupied` (r x 2) is where nothing may stand."""
+    positions = np.zeros((record.length, 2))
+    kept = [i for i, source in enumerate(origin) if source is not None]
+    positions[kept] = old[[source for source in origin if source is not None]]
+    similarity, taken = record.graph_construction.similarity, np.concatenate([positions[kept], occupied])
+    for i, source in enumerate(origin):
+        if source is None:
             beside = positions[kept[int(np.argmax(similarity[i, kept]))]] if kept else np.zeros(2)
             positions[i] = _free_spot(beside, taken)
             taken = np.concatenate([taken, positions[i : i + 1]])
-    return positions, gone
+    return positions
 
 
 def _free_spot(centre: np.ndarray, taken: np.ndarray) -> np.ndarray:

@@ -17,18 +17,16 @@ from pyvis.network import Network
 
 from app.views.before import Before
 from app.views.graph_layout import edited_positions, graph_positions
+from app.views.graph_nodes import add_ghosts, add_nodes
 from app.views.measures import attention, attention_lift
-from app.views.palette import FONT, ClusterStyle, Theme, cluster_styles, item_clusters
-from app.views.text import count, moment_of, plain, shorten, title_of, without_it
+from app.views.palette import FONT, ClusterStyle, Theme, cluster_styles
+from app.views.text import count
 from surge.explanation.measured import Effects
-from surge.explanation.record import Explanation, Item
+from surge.explanation.record import Explanation
 
 LAYERS = ("similarity", "kept edge", "attention")
 DEFAULT_EDGES = 60
 MOST_EDGES = 3000
-LABELLED = 5  # the items that matter most carry their names
-SMALLEST, MIDDLE, LARGEST = 11, 14, 27  # radii of nodes in canvas units; MIDDLE is that of an average item
-LEAST_EFFECT = 0.005  # of the logit; less has no sign, as it would read 0.00
 ABOUT = (
     "The model links history items whose embeddings are alike (Eq. 1–2) and keeps only the strongest links of the "
     "whole history (Eq. 3). An item then listens to its kept neighbours, to some more than to others (Eq. 8): that is "
@@ -59,6 +57,7 @@ def interest_graph(
     effects: Effects | None = None,
     before: Before | None = None,
     styles: Sequence[ClusterStyle] | None = None,
+    positions: np.ndarray | None = None,
 ) -> GraphView:
     """The graph of one layer: similarity (M, all pairs), kept edge (A) or attention (lift, from source to target).
 
@@ -68,7 +67,8 @@ def interest_graph(
     `effects`, the size of the measured effect on the logit, whose sign the node then carries.
 
     With `before`, every item that was there stands where it stood, and those that are gone are hollow nodes with
-    ids from n on.
+    ids from n on. `positions` (n x 2, see app.views.graph_layout) puts the nodes elsewhere than where they stand
+    alone, such as where another model's graph of the same items has them.
     """
     if layer not in LAYERS:
         raise ValueError(f"{layer!r} is no layer; the layers are {', '.join(LAYERS)}")
@@ -79,11 +79,12 @@ def interest_graph(
     chosen = _strongest(sources, targets, weights, record.length, limit, directed)
     network = Network(directed=directed, cdn_resources="in_line", bgcolor=theme.background)
     if before is None:
-        _add_nodes(network, record, theme, graph_positions(record), styles, effects, None)
+        own = graph_positions(record) if positions is None else positions
+        add_nodes(network, record, theme, own, styles, effects, None)
     else:
-        positions, gone = edited_positions(record, before)
-        _add_nodes(network, record, theme, positions, styles, effects, before)
-        _add_ghosts(network, record.length, before, theme, gone)
+        moved, gone = edited_positions(record, before)
+        add_nodes(network, record, theme, moved, styles, effects, before)
+        add_ghosts(network, record.length, before, theme, gone)
     edges = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
     _add_edges(network, record, layer, head, theme, edges)
     network.options = _options(layer, theme)
@@ -93,7 +94,7 @@ def interest_graph(
         options=network.options,
         drawn=len(chosen),
         total=len(sources),
-        caption=_caption(record, layer, len(chosen), len(sources), effects, before),
+        caption=_caption(record, layer, len(chosen), len(sources), effects, before, own=positions is None),
     )
 
 
@@ -184,101 +185,6 @@ def _strongest(
     return np.lexsort((targets, sources, -weights.astype(np.float64), rank))[:limit]
 
 
-def _add_nodes(
-    network: Network,
-    record: Explanation,
-    theme: Theme,
-    positions: np.ndarray,
-    styles: Sequence[ClusterStyle],
-    effects: Effects | None,
-    before: Before | None,
-) -> None:
-    n, importance = record.length, record.interest_extraction.importance
-    total, clusters = record.interest_extraction.total_assignment(), item_clusters(record)
-    origin = range(n) if before is None else before.origin
-    signed = None if effects is None else np.nan_to_num(effects.item_logit_effect)
-    weight = importance if signed is None else np.abs(signed)
-    mean = float(weight.mean())
-    sizes = np.clip(MIDDLE * np.sqrt(weight / mean if mean > 0 else np.zeros(n)), SMALLEST, LARGEST)
-    named: dict[str, int] = {}  # a repeated item is named once
-    for i in np.lexsort((-importance, -weight)):
-        named.setdefault(record.history[i].item, int(i))
-    labelled = set(list(named.values())[:LABELLED])
-    for i, item in enumerate(record.history):
-        style = styles[clusters[i]]
-        lines = [
-            " · ".join(part for part in (moment_of(item), f"item {i + 1} of {n}") if part),
-            f"cluster {style.letter} {style.name}".rstrip() + f" ({float(total[i, clusters[i]]):.0%})",
-            f"importance γ {float(importance[i]):.2%}",
-        ]
-        if effects is not None:
-            lines += _effect_lines(effects, i)
-        if origin[i] is None:
-            lines.append("new: it is not in the history before the edits")
-        network.add_node(
-            i,
-            label=plain(shorten(title_of(item)))
-            if i in labelled
-            else " ",  # pyvis shows the id where the label is empty
-            shape="dot" if origin[i] is not None else "square",
-            color={"background": style.colour, "border": theme.background},
-            size=round(float(sizes[i]), 2),
-            x=round(float(positions[i, 0]), 2),
-            y=round(float(positions[i, 1]), 2),
-            letter=style.letter if style.lettered else "",
-            ink=style.ink,
-            cluster=int(clusters[i]),
-            weight=float(weight[i]),
-            sign="" if signed is None or abs(signed[i]) < LEAST_EFFECT else "+" if signed[i] > 0 else "−",
-            key=origin[i],
-            ghost=False,
-            **_words(item, lines),
-        )
-
-
-def _add_ghosts(network: Network, n: int, before: Before, theme: Theme, positions: np.ndarray) -> None:
-    """The items that are gone: hollow, where they stood."""
-    for number, index in enumerate(before.removed):
-        item = before.record.history[index]
-        lines = [moment_of(item), "no longer in the history"]
-        if before.effects is not None:
-            lines += [f"before: {line}" for line in _effect_lines(before.effects, index) if line]
-        network.add_node(
-            n + number,
-            label=" ",
-            shape="dot",
-            color={"background": theme.background, "border": theme.muted},
-            shapeProperties={"borderDashes": [4, 3]},
-            size=SMALLEST,
-            x=round(float(positions[number, 0]), 2),
-            y=round(float(positions[number, 1]), 2),
-            letter="",
-            ink=theme.muted,
-            cluster=-1,
-            weight=0.0,
-            sign="",
-            key=index,
-            ghost=True,
-            **_words(item, lines),
-        )
-
-
-def _words(item: Item, lines: Sequence[str]) -> dict[str, str]:
-    """A node's name and tooltip, each line of which is one line."""
-    every = [title_of(item), item.category or "no category", *lines]
-    text = "\n".join(" ".join(line.split()) for line in every if line)
-    return {"title": plain(text), "name": plain(shorten(title_of(item)))}
-
-
-def _effect_lines(effects: Effects, i: int) -> list[str]:
-    """What the score and the rank become without an item, and on which side it is."""
-    signed = float(effects.item_logit_effect[i])
-    if not np.isfinite(signed):
-        return ["without it: nothing would be left to read"]
-    side = "it speaks for the candidate (+)" if signed > 0 else "it speaks against the candidate (−)"
-    return [without_it(effects, i), side if abs(signed) >= LEAST_EFFECT else ""]
-
-
 def _add_edges(
     network: Network,
     record: Explanation,
@@ -354,7 +260,14 @@ def _options(layer: str, theme: Theme) -> dict[str, Any]:
 
 
 def _caption(
-    record: Explanation, layer: str, drawn: int, total: int, effects: Effects | None, before: Before | None
+    record: Explanation,
+    layer: str,
+    drawn: int,
+    total: int,
+    effects: Effects | None,
+    before: Before | None,
+    *,
+    own: bool,
 ) -> str:
     what = {
         "similarity": "Similarity M between items (−1 to 1), all pairs",
@@ -377,6 +290,6 @@ def _caption(
         if added:
             parts.append(f"{'Square' if added == 1 else 'Squares'}: {count(added, 'new item')}.")
     alone = int((record.graph_construction.adjacency.sum(axis=1) == 1).sum())
-    if total and before is None and 0 < alone < record.length:
+    if own and total and before is None and 0 < alone < record.length:
         parts.append(f"{count(alone, 'item')} without a kept edge in the bottom row.")
     return " ".join(parts)

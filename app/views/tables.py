@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from app.views.before import Before
-from app.views.measures import degrees, mean_update_gate
+from app.views.measures import attention, attention_lift, degrees, mean_update_gate
 from app.views.palette import ClusterStyle, cluster_mass, cluster_styles, item_clusters
 from app.views.pooled_sequence import strongest_items
 from app.views.text import count, title_of
@@ -176,3 +176,79 @@ def caption(record: Explanation, *, effects: Effects | None = None, before: Befo
     if before is not None and (gone := len(before.removed)):
         sentences.append(f"{count(gone, 'item')} taken out {'is' if gone == 1 else 'are'} not listed.")
     return " ".join(sentences)
+
+
+# -- behind the graph and the matrices ------------------------------------------------------------------
+
+
+def link_table(record: Explanation) -> pd.DataFrame:
+    """One row a pair of items, the earlier first: what the interest graph draws in any of its layers.
+
+    `similarity` is M (Eq. 1), `kept` whether the sparsification left an edge (Eq. 3). `attention to other` is E (Eq.
+    8) from the first of the two to the other: how much it listens to it, mean over the heads; `attention from other`
+    is the other way. They are empty where there is no edge. Positions count from 1.
+    """
+    graph, weights = record.graph_construction, attention(record)
+    one, other = np.triu_indices(record.length, k=1)
+    there, back = graph.adjacency[one, other] > 0, graph.adjacency[other, one] > 0
+    return pd.DataFrame(
+        {
+            "position": one + 1,
+            "title": _titles(record, one),
+            "other position": other + 1,
+            "other title": _titles(record, other),
+            "similarity": graph.similarity[one, other],
+            "kept": there | back,
+            "attention to other": np.where(there, weights[one, other], np.nan),
+            "attention from other": np.where(back, weights[other, one], np.nan),
+            "item": _ids(record, one),
+            "other item": _ids(record, other),
+        }
+    )
+
+
+def assignment_table(record: Explanation, *, styles: Sequence[ClusterStyle] | None = None) -> pd.DataFrame:
+    """One row an item, one column a final cluster in the order read, the almost empty ones included: S (Eq. 11).
+
+    Shares of a row sum to 1; with more pooling layers than one, S is the product of all. A column is named by its
+    letter, where it has one, and by the cluster's index: "A (cluster 3)".
+    """
+    styles, n = cluster_styles(record) if styles is None else styles, np.arange(record.length)
+    share = record.interest_extraction.total_assignment()
+    columns: dict[str, Any] = {"position": n + 1, "title": _titles(record, n)}
+    for cluster in record.prediction.order.tolist():
+        style = styles[cluster]
+        columns[f"{style.letter} (cluster {cluster})" if style.lettered else f"cluster {cluster}"] = share[:, cluster]
+    return pd.DataFrame({**columns, "item": _ids(record, n)})
+
+
+def attention_table(record: Explanation) -> pd.DataFrame:
+    """One row an entry of E (Eq. 8) that exists: an item and one that it listens to, itself among them.
+
+    `attention` is the mean over the heads, `lift` the same as a multiple of listening to all neighbours alike; of more
+    heads than one each has a column too. The rows of one listener sum to 1. Positions count from 1.
+    """
+    listener, source = np.nonzero(record.graph_construction.adjacency)
+    weights = record.interest_fusion.attention
+    heads = {f"attention, head {head + 1}": each[listener, source] for head, each in enumerate(weights)}
+    return pd.DataFrame(
+        {
+            "listener position": listener + 1,
+            "listener": _titles(record, listener),
+            "listens to position": source + 1,
+            "listens to": _titles(record, source),
+            "attention": attention(record)[listener, source],
+            "lift": attention_lift(record)[listener, source],
+            **(heads if len(weights) > 1 else {}),
+            "listener item": _ids(record, listener),
+            "listens to item": _ids(record, source),
+        }
+    )
+
+
+def _titles(record: Explanation, places: np.ndarray) -> list[str]:
+    return [title_of(record.history[place]) for place in places.tolist()]
+
+
+def _ids(record: Explanation, places: np.ndarray) -> list[str]:
+    return [record.history[place].item for place in places.tolist()]

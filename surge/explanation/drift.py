@@ -30,6 +30,7 @@ def measure_drift(
     record: Explanation,
     *,
     points: int = 60,
+    ranks: bool = True,
     competitors_budget: int = BUDGET,
     ranking: Ranking | None = None,
     progress: Callable[[float], None] | None = None,
@@ -42,7 +43,8 @@ def measure_drift(
     heads x length^2 + READING cells a prefix. Where `competitors_budget` is too small for all of them, a part is
     scored, dense among the best of the whole history's `ranking` (made here if not given), and earlier ranks are
     estimated from it: rank + sum_r w_r ([r is above the candidate in the prefix] - [r is above it at the end]),
-    where item r stands for w_r. The last rank is exact in any case.
+    where item r stands for w_r. The last rank is exact in any case. Without `ranks` no competitor is scored, and no
+    rank is known (NaN): that is quick for any catalogue.
 
     A `record` of another history is a ValueError. `progress` is called with the share done.
     """
@@ -53,7 +55,11 @@ def measure_drift(
     lengths = spread(record.length, points) + 1
     prefixes = [history.rows[:length] for length in lengths.tolist()]
     readings = _read_prefixes(checkpoint.model, prefixes, row, lambda share: move(share / 10))
-    rank, exact = _ranks(checkpoint, history, prefixes, row, competitors_budget, ranking, move)
+    if ranks:
+        rank, exact = _ranks(checkpoint, history, prefixes, row, competitors_budget, ranking, move)
+    else:
+        rank, exact = np.full(len(lengths), np.nan), False
+        move(1.0)
     mass = np.zeros((len(lengths), max(len(reading.mass) for reading in readings)))
     for place, reading in enumerate(readings):
         mass[place, : len(reading.mass)] = reading.mass

@@ -44,6 +44,18 @@ class Plan:
         """With new items before a place; the length inserts at the end."""
         return Plan((*self.entries[:place], *items, *self.entries[place:]))
 
+    def duplicate(self, places: Collection[int], items: Sequence[str]) -> Plan:
+        """With a copy of each entry at these places right after it; `items` are the ids of the history as read.
+
+        A copy is a new item: a position stands in a plan once.
+        """
+        entries: list[Entry] = []
+        for place, entry in enumerate(self.entries):
+            entries.append(entry)
+            if place in places:
+                entries.append(items[entry] if isinstance(entry, int) else entry)
+        return Plan(tuple(entries))
+
     def move(self, place: int, to: int) -> Plan:
         """With one entry moved, so that it stands at `to` (held inside the plan)."""
         rest = list(self.entries)
@@ -66,17 +78,24 @@ class Plan:
 
         What the other leaves out has no place there; equal ids are told apart by their order.
         """
-        blocks = SequenceMatcher(None, self.entries, other.entries, autojunk=False).get_matching_blocks()
-        places = {block.a + step: block.b + step for block in blocks for step in range(block.size)}
-        free = [place for place in range(len(other.entries)) if place not in set(places.values())]
+        first, second = self.entries, other.entries
+        # equal ends first: most edits leave them, and matching takes long where ids repeat
+        start = _equal(first, second)
+        end = _equal(first[start:][::-1], second[start:][::-1])
+        middle, changed = first[start : len(first) - end], second[start : len(second) - end]
+        blocks = SequenceMatcher(None, middle, changed, autojunk=False).get_matching_blocks()
+        places = {step: step for step in range(start)}
+        places |= {start + block.a + step: start + block.b + step for block in blocks for step in range(block.size)}
+        places |= {len(first) - step: len(second) - step for step in range(1, end + 1)}
+        taken = set(places.values())
+        free: dict[Entry, list[int]] = {}
+        for place in reversed(range(len(second))):
+            if place not in taken:
+                free.setdefault(second[place], []).append(place)
         moved = set()
-        for place, entry in enumerate(self.entries):
-            if place in places:
-                continue
-            found = next((spot for spot in free if other.entries[spot] == entry), None)
-            if found is not None:
-                free.remove(found)
-                places[place] = found
+        for place, entry in enumerate(first):
+            if place not in places and free.get(entry):
+                places[place] = free[entry].pop()
                 moved.add(place)
         return places, frozenset(moved)
 
@@ -116,6 +135,12 @@ class Plan:
         if len(set(positions)) < len(positions):
             raise SurgeError("It names an item of the history twice.")
         return cls(tuple(entries))
+
+
+def _equal(first: Sequence[Entry], second: Sequence[Entry]) -> int:
+    """How many entries both begin with."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), min(len(first), len(second)))
 
 
 def whole_number(text: str) -> int | None:

@@ -16,6 +16,7 @@ from surge.explanation.record import Item
 
 ITEM_COLUMNS = ("item", "item_id")
 DELIMITERS = ",;\t"
+LARGEST_LIST = 5  # megabytes; the most ids that a plan holds, at a thousand characters each
 
 
 def made_up_history(user: str = "made-up user") -> UserHistory:
@@ -26,6 +27,11 @@ def made_up_history(user: str = "made-up user") -> UserHistory:
 def read_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:
     """The part of a plan that the model reads: its last `max_length` entries."""
     return Plan(plan.entries[-checkpoint.model_config.max_length :])
+
+
+def known_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:
+    """The plan without the inserted ids that the checkpoint doesn't know."""
+    return Plan(tuple(entry for entry in plan.entries if isinstance(entry, int) or entry in checkpoint.rows))
 
 
 def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> UserHistory:
@@ -76,8 +82,13 @@ def read_item_list(text: bytes | str) -> list[str]:
 
     They stand in the column named item or item_id (in any case) where the first line names one, else in the first
     column. The delimiter is the comma, semicolon or tab that comes first in the first line. Empty cells and blank
-    lines are skipped. What is no UTF-8 text, broken CSV, too many ids or none are a SurgeError.
+    lines are skipped. What is larger than LARGEST_LIST, no UTF-8 text, broken CSV, too many ids or none are a
+    SurgeError.
     """
+    if len(text) > LARGEST_LIST * 1_000_000:
+        raise SurgeError(
+            f"The list of items is larger than {LARGEST_LIST} MB; put one id on each line, {MOST_ENTRIES:,} at most."
+        )
     try:
         content = (text.encode() if isinstance(text, str) else text).decode("utf-8-sig")
     except UnicodeError as error:

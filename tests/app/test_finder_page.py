@@ -20,7 +20,6 @@ from tests.app.conftest import World
 from tests.app.drawn import said
 from tests.surveys import make_survey, write_file
 
-KEPT = "finder kept"
 HOSTILE_USER = "repeats <b>"
 
 
@@ -67,16 +66,13 @@ def survey(root: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Opens the finder on the small checkpoint, with what was chosen there before."""
+    """Opens the finder on the small checkpoint, with what a link says beside that."""
     monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
 
-    def open_at(kept: dict[str, Any] | None = None) -> AppTest:
+    def open_at(**link: str) -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)
-        page.query_params["checkpoint"], page.query_params["dataset"] = "tiny model", "tiny"
-        if kept is not None:
-            page.session_state[KEPT] = {
-                "preset": "All", "text": "", "metrics": [], "ranges": {}, "colour": "drift"
-            } | kept  # fmt: skip
+        for name, value in {"checkpoint": "tiny model", "dataset": "tiny", "colour": "drift", **link}.items():
+            page.query_params[name] = value
         page.run()
         assert not page.exception
         return page
@@ -86,6 +82,11 @@ def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppT
 
 def users(page: AppTest) -> list[str]:
     return page.dataframe[0].value["user"].tolist() if page.dataframe else []
+
+
+def link(page: AppTest) -> dict[str, str]:
+    """The parameters of the address."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in page.query_params.items()}
 
 
 def opened(page: AppTest) -> str | None:
@@ -101,7 +102,7 @@ def test_all_users_are_listed_and_mapped(open_page, root: Path, survey: Path):
 
 
 def test_a_question_keeps_its_tenth_and_says_the_threshold(open_page, root: Path, survey: Path):
-    page = open_page({"preset": "Interests drifted"})
+    page = open_page(question="Interests drifted")
     frame = make_survey(Dataset.load(root / "tiny").users).sort("drift", descending=True)
     found = users(page)
     assert 0 < len(found) <= frame.height / 10 + 1
@@ -112,7 +113,7 @@ def test_a_question_keeps_its_tenth_and_says_the_threshold(open_page, root: Path
 
 def test_text_and_ranges_narrow_further(open_page, root: Path, survey: Path):
     frame = make_survey(Dataset.load(root / "tiny").users)
-    page = open_page({"text": " U000", "metrics": ["length", "next_rank"], "ranges": {"length": (10, 30)}})
+    page = open_page(find=" U000", narrow="length:10:30,next_rank")
     wanted = frame.filter(
         frame["user"].str.contains("u000") & frame["length"].is_between(10, 30)
     )  # the rank's slider is at its ends: users without one stay
@@ -127,7 +128,7 @@ def test_text_and_ranges_narrow_further(open_page, root: Path, survey: Path):
 def test_a_question_brings_its_colour(open_page, survey: Path):
     page = open_page()
     page.pills(key="finder_preset").select("Model wrong").run()
-    assert page.session_state[KEPT]["preset"] == "Model wrong"
+    assert link(page)["question"] == "Model wrong"
     assert page.selectbox(key="finder_colour").value == "next_rank"
     assert 0 < len(users(page)) < 12
     page.pills(key="finder_preset").select("All").run()
@@ -142,15 +143,68 @@ def test_choosing_figures_and_colour_is_kept(open_page, survey: Path):
     page.text_input(key="finder_text").set_value("zzz").run()
     assert "No user is left" in said(page) and not page.exception
     assert page.button(key="finder_open").disabled
-    kept = page.session_state[KEPT]
-    assert (kept["metrics"], kept["colour"], kept["text"]) == (["noise_share"], "next_rank", "zzz")
+    kept = link(page)
+    assert (kept["narrow"], kept["colour"], kept["find"]) == ("noise_share", "next_rank", "zzz")
+
+
+def test_a_copied_link_reopens_the_finder_as_it_is(open_page, root: Path, survey: Path):
+    page = open_page()
+    page.pills(key="finder_preset").select("Noise").run()
+    page.multiselect(key="finder_metrics").select("length").run()
+    page.slider(key="finder_range_length").set_range(5, 40).run()
+    page.selectbox(key="finder_sort").select("-length").run()
+    page.selectbox(key="finder_colour").select("next_rank").run()
+    page.text_input(key="finder_text").set_value("u00").run()
+    expected = {"question": "Noise", "narrow": "length:5:40", "sort": "-length", "colour": "next_rank", "find": "u00"}
+    assert link(page).items() >= expected.items()
+    again = open_page(**link(page))
+    assert users(again) == users(page) != [] and link(again) == link(page) and not again.warning
+    assert again.slider(key="finder_range_length").value == (5, 40)
+    assert again.selectbox(key="finder_colour").value == "next_rank"
+    assert "Sorted: history length, highest first." in said(again)
+    again.button(key="finder_clear").click().run()
+    assert link(again).keys() & expected.keys() == {"colour"} and len(users(again)) == len(
+        Dataset.load(root / "tiny").users
+    )
+
+
+def test_users_are_sorted_and_those_without_a_value_come_last(open_page, root: Path, survey: Path):
+    frame = make_survey(Dataset.load(root / "tiny").users)
+    for sort, descending in (("next_rank", False), ("-next_rank", True)):
+        page = open_page(sort=sort)
+        wanted = frame.sort("next_rank", descending=descending, nulls_last=True, maintain_order=True)
+        assert frame["next_rank"].null_count() and users(page) == wanted["user"].to_list()
+        order = "highest" if descending else "lowest"
+        assert f"{frame.height} users. Sorted: rank of the true next item, {order} first." in said(page)
+        assert "in the order of the dataset" not in said(page)
+        assert list(page.dataframe[0].value)[:1] == ["user"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"question": "<b>"}, "question '<b>'"),
+        ({"sort": "-user"}, "sort '-user'"),
+        ({"colour": "x" * 90}, f"colour '{'x' * 40}'"),
+        ({"narrow": "length:1:2:3"}, "range 'length:1:2:3'"),
+        ({"narrow": "length:nan:2"}, "range 'length:nan:2'"),
+        ({"narrow": "length:1_0:2"}, "range 'length:1_0:2'"),
+        ({"narrow": "x:1:2"}, "range 'x:1:2'"),
+        ({"narrow": "length,drift,next_rank,noise_share"}, "range 'noise_share'"),
+        ({"question": "x", "sort": "y", "narrow": "z"}, "question 'x', range 'z' and sort 'y'"),
+    ],
+)
+def test_nonsense_in_the_link_is_left_out_with_one_note(open_page, survey: Path, bad: dict[str, str], words: str):
+    page = open_page(find="u00", **bad)
+    assert len(page.warning) == 1 and words in said(page) and not page.error
+    kept = link(page)
+    assert kept["find"] == "u00" and not {"question", "sort"} & kept.keys() and users(page)
+    assert kept.get("narrow") == ("length,drift,next_rank" if "noise_share" in str(bad) else None)
 
 
 def test_ranges_of_another_survey_cost_nothing(open_page, survey: Path):
-    page = open_page(
-        {"metrics": ["length", "faithfulness", "drift"], "ranges": {"length": (900, 9000), "drift": (-5, 5)}}
-    )
-    assert len(page.slider) == 3 and not page.exception
+    page = open_page(narrow="length:900:9000,faithfulness,drift:-5:5")
+    assert len(page.slider) == 3 and not page.exception and not page.warning
 
 
 def test_the_button_a_tick_and_a_point_open_a_user(open_page, root: Path, survey: Path):
@@ -171,7 +225,7 @@ def test_the_button_a_tick_and_a_point_open_a_user(open_page, root: Path, survey
 
 
 def test_a_cell_only_puts_the_user_on_the_button(open_page, survey: Path):
-    page = open_page({"preset": "Noise"})
+    page = open_page(question="Noise")
     user = users(page)[1]
     page.session_state[table_key(users(page))] = {"selection": {"rows": [], "columns": [], "cells": [[1, "length"]]}}
     page.run()
@@ -196,7 +250,7 @@ def test_a_picked_cell_is_forgotten_with_another_filter(open_page, survey: Path)
 
 def test_the_caption_counts_the_rows_that_are_left(open_page, root: Path, survey: Path):
     total = len(Dataset.load(root / "tiny").users)
-    page = open_page({"preset": "Noise"})
+    page = open_page(question="Noise")
     kept = len(users(page))
     assert f"the {kept} of {total} users with the highest value" in said(page) and "leave" not in said(page)
     page.text_input(key="finder_text").set_value(users(page)[0]).run()
@@ -206,7 +260,7 @@ def test_the_caption_counts_the_rows_that_are_left(open_page, root: Path, survey
 
 
 def test_a_tick_in_a_filtered_list_opens_who_was_clicked(open_page, survey: Path):
-    page = open_page({"preset": "Noise"})
+    page = open_page(question="Noise")
     user = users(page)[1]
     page.session_state[table_key(users(page))] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     page.run()
@@ -214,7 +268,7 @@ def test_a_tick_in_a_filtered_list_opens_who_was_clicked(open_page, survey: Path
 
 
 def test_hostile_ids_stay_text(open_page, survey: Path):
-    page = open_page({"text": "repeats"})
+    page = open_page(find="repeats")
     assert users(page) == [HOSTILE_USER]
     label = page.button(key="finder_open").label
     assert label.replace("\\", "") == f"Open {HOSTILE_USER}" and "\\<b\\>" in label

@@ -1,11 +1,11 @@
-"""Work in the background: its progress, its result, its end when it is left, and errors that are told."""
+"""Work in the background: its progress, its result, its end when it is left, errors that are told, and its line."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
-from app.jobs import Job
+from app.jobs import Job, Jobs, Standing
 
 
 def test_a_job_tells_its_progress_and_result():
@@ -43,3 +43,117 @@ def test_an_error_is_told():
 
     job = Job(work)
     assert job.wait(10) and job.result is None and job.error == "ValueError: no such thing"
+
+
+# -- many visitors --------------------------------------------------------------------------------------
+
+
+class Held:
+    """Work that goes on until it is let go."""
+
+    def __init__(self, result: str = "done") -> None:
+        self.result, self.started, self.let_go, self.left = result, threading.Event(), threading.Event(), False
+
+    def __call__(self, progress: Callable[[float], None]) -> str:
+        self.started.set()
+        try:
+            while not self.let_go.wait(0.001):
+                progress(0.5)
+        except Exception:
+            self.left = True
+            raise
+        if self.result == "error":
+            raise ValueError("no such thing")
+        return self.result
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for another thread; a test that waits in vain fails."""
+    for _ in range(10_000):
+        if condition():
+            return
+        threading.Event().wait(0.001)
+    raise AssertionError("it never came")
+
+
+def test_a_third_waits_and_kills_nobody():
+    jobs, works = Jobs(at_once=2, kept=4), {name: Held(name) for name in "abcd"}
+    for name, work in works.items():
+        jobs.ask(name, work, f"visitor of {name}")
+    assert works["a"].started.wait(10) and works["b"].started.wait(10)
+    assert [jobs.standing(name).state for name in "abcd"] == ["running", "running", "waiting", "waiting"]
+    assert [jobs.standing(name).ahead for name in "cd"] == [2, 3]
+    assert not works["c"].started.is_set() and jobs.result("a") is None
+    works["a"].let_go.set()
+    assert works["c"].started.wait(10)
+    assert jobs.standing("a") == Standing("done", share=1.0) and jobs.result("a") == "a"
+    assert [jobs.standing(name).state for name in "bcd"] == ["running", "running", "waiting"]
+    assert jobs.standing("d").ahead == 2 and not works["b"].left
+    for work in works.values():
+        work.let_go.set()
+    until(lambda: all(jobs.standing(name).state == "done" for name in "abcd"))
+    assert [jobs.result(name) for name in "abcd"] == list("abcd")
+
+
+def test_the_oldest_results_are_forgotten_and_running_work_is_not():
+    jobs, held = Jobs(at_once=2, kept=2), Held("held")
+    jobs.ask("held", held, "ann")
+    for name in "abc":
+        jobs.ask(name, lambda progress, name=name: name, "bob")
+        until(lambda name=name: jobs.standing(name).state == "done")
+        assert jobs.result("a") == "a"  # looked at: the last to be forgotten
+    assert [jobs.standing(name).state for name in ("a", "b", "c", "held")] == ["done", "idle", "done", "running"]
+    held.let_go.set()
+    until(lambda: jobs.result("held") == "held")
+
+
+def test_work_stops_when_everyone_has_left():
+    jobs, work, next_one = Jobs(at_once=1, kept=2), Held(), Held("next")
+    jobs.ask("a", work, "ann")
+    jobs.ask("a", work, "bob")
+    jobs.ask("b", next_one, "cid")
+    assert work.started.wait(10)
+    jobs.leave("a", "ann")
+    jobs.leave("a", "a stranger")
+    assert jobs.standing("a").state == "running"
+    jobs.leave("a", "bob")
+    assert jobs.standing("a") == Standing("idle")
+    assert next_one.started.wait(10) and work.left
+    jobs.leave("b", "cid")
+    until(lambda: next_one.left)
+    assert jobs.standing("b").state == "idle" and jobs.result("b") is None
+
+
+def test_who_leaves_the_line_is_passed_over():
+    jobs, first, second, third = Jobs(at_once=1, kept=2), Held("1"), Held("2"), Held("3")
+    for key, work in ((1, first), (2, second), (3, third)):
+        jobs.ask(key, work, "ann")
+    jobs.leave(2, "ann")
+    assert jobs.standing(3).ahead == 1
+    first.let_go.set()
+    assert third.started.wait(10) and not second.started.is_set()
+    third.let_go.set()
+
+
+def test_what_was_left_and_is_asked_for_again_begins_anew():
+    jobs, work, again = Jobs(at_once=1, kept=2), Held("old"), Held("new")
+    jobs.ask("a", work, "ann")
+    assert work.started.wait(10)
+    jobs.leave("a", "ann")
+    jobs.ask("a", again, "ann")
+    again.let_go.set()
+    until(lambda: jobs.result("a") == "new")
+    assert work.left
+
+
+def test_what_failed_can_be_tried_again():
+    jobs, broken = Jobs(at_once=1, kept=2), Held("error")
+    broken.let_go.set()
+    jobs.ask("a", broken, "ann")
+    until(lambda: jobs.standing("a").state == "failed")
+    assert jobs.standing("a") == Standing("failed", error="ValueError: no such thing")
+    assert not jobs.standing("a").under_way and jobs.result("a") is None
+    jobs.ask("a", lambda progress: "well", "ann")
+    until(lambda: jobs.result("a") == "well")
+    jobs.ask("a", broken, "ann")
+    assert jobs.standing("a").state == "done" and not jobs.standing("a").under_way

@@ -14,6 +14,9 @@ from surge.explanation.record import Explanation
 from tests.app.visit import Visit
 
 pytestmark = pytest.mark.browser
+PLACES = """() => [...document.querySelectorAll('[class*="st-key-versus_graph"] *')]
+  .map((element) => element.shadowRoot?.surgeGraph?.network?.getPositions())
+  .filter(Boolean)"""
 FOCUSED = """() => {
   let focused = document.activeElement;
   while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
@@ -42,6 +45,19 @@ def test_asking_why_changing_something_and_comparing(browser: Any, address: str)
     assert "①" in page.locator(".st-key-ledger").inner_text()
     visit.open_drawer("Would another model say the same?")
     assert page.locator('[class*="st-key-versus_graph"]').count() == 2
+    links = re.search(
+        r"Of the ([\d,]+) links between items that both read, both models keep ([\d,]+), only demo ([\d,]+) and only "
+        r"[\w -]+ ([\d,]+)\.",
+        page.locator('[class*="st-key-drawer-versus"]').inner_text(),
+    )
+    assert links is not None
+    either, *parts = (int(number.replace(",", "")) for number in links.groups())
+    assert either == sum(parts) > 0
+    first, second = page.evaluate(PLACES)
+    assert first == second and len(first) > 10  # the two pictures can be laid over one another
+    page.locator(".st-key-versus_links button").click()
+    page.get_by_text("The strongest links that only one of the two keeps").wait_for()
+    page.keyboard.press("Escape")
     visit.open_drawer("Do the weights tell what really matters?")
     assert page.locator(".st-key-faithfulness .scatterlayer .trace").count() >= 8
     visit.open_drawer("Is this user unusual?")
@@ -82,7 +98,7 @@ def test_finding_a_user_and_the_tour(browser: Any, address: str):
     first = visit.parameter("user")
 
     page.get_by_role("button", name="Find users", exact=True).click()
-    page.get_by_text("Noise", exact=True).click()
+    page.get_by_text("Noise", exact=True).first.click()
     visit.settle()
     opener = page.get_by_role("button", name=re.compile("Open u"))
     wanted = re.search(r"u\d+", opener.inner_text()).group()  # type: ignore[union-attr]
@@ -91,7 +107,7 @@ def test_finding_a_user_and_the_tour(browser: Any, address: str):
     visit.settle()
     assert visit.parameter("user") == wanted != first
     page.get_by_role("button", name="The model", exact=True).click()
-    page.get_by_text("Are the explanations alive?").wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Are the explanations alive?").wait_for(timeout=60_000)
     visit.settle()
     assert page.locator(".surge-chart svg.main-svg").count() >= 2
     page.go_back()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import urlencode
+
 import pytest
 
 from app.components.labels import as_text
-from app.state import Place, parameters_of, parse
+from app.state import LOST, Place, parameters_of, parse
 
 
 def test_a_place_survives_its_url():
@@ -25,6 +28,11 @@ def test_a_place_survives_its_url():
         head=0,
         open=frozenset({"drift", "compare"}),
         tour=2,
+        question="Model wrong",
+        find="ü & u1",
+        narrow="length:10:30,drift",
+        sort="-drift",
+        colour="noise_share",
     )
     assert parse(parameters_of(place)) == (place, [])
     invented = Place(made_up=True, edits="+a,+b")
@@ -68,3 +76,23 @@ def test_text_is_escaped_for_markdown():
     assert "\u2060" in as_text(":red[x]")
     assert as_text("extra-thick mat 2.0") == r"extra\-thick mat 2\.0"
     assert as_text("abcdefgh", 5) == "abcd…"
+
+
+def test_a_plan_too_long_for_a_link_leaves_a_mark_that_only_this_session_reads():
+    long = ",".join(f"+i{number}" for number in range(1000))
+    place = Place(made_up=True, edits=long, staged="+i1")
+    written = parameters_of(place)
+    assert place.too_long and not replace(place, edits="+i1").too_long
+    assert written["edits"].startswith("~") and len(written["edits"]) == 17 and written["staged"] == "+i1"
+    assert parse(written, {written["edits"]: long}) == (place, [])
+    assert parse(written) == (replace(place, edits=None), [LOST])
+    assert parse(written | {"staged": written["edits"]})[1] == [LOST]
+    assert parameters_of(replace(place, edits=long + ",+x"))["edits"] != written["edits"]
+
+
+def test_no_address_that_is_written_is_longer_than_servers_take():
+    plan = ",".join(["+%3Cb%3E"] * 400)
+    worst = Place(*["ü" * 80] * 6, made_up=True, edits=plan[:1300], staged=plan[:1300])
+    assert len(urlencode(parameters_of(worst))) < 12_000
+    assert not worst.too_long
+    assert len(urlencode(parameters_of(replace(worst, edits=plan, staged=plan)))) < 6000

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from io import StringIO
 
+import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -40,7 +44,7 @@ def take(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Taken]:
         for key, value in {"checkpoint": "tiny model", "dataset": "tiny", **parameters}.items():
             page.query_params[key] = value
         page.run()
-        assert not page.exception and len(taken) >= 8
+        assert not page.exception and len(taken) >= 11
         return taken
 
     return taken_at
@@ -76,7 +80,20 @@ def test_a_made_up_history(take: Callable[..., Taken], world: World):
 
 def test_predictions_hold_the_true_next_item(take: Callable[..., Taken], world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("app.components.take_away.MOST_PREDICTED", 1)
-    rows = take(PREDICTIONS, user="u0003")[PREDICTIONS][1].splitlines()
+    rows = list(csv.reader(take(PREDICTIONS, user="u0003")[PREDICTIONS][1].splitlines()))
     followed = Dataset.load(world.root / "tiny").history("u0003")["item"][-1]
     assert len(rows) == 3  # the head, the best, which is the candidate, and the true next item
-    assert "next item" in rows[2] and followed in rows[2].split(",")
+    assert any("next item" in cell for cell in rows[2]) and followed in rows[2]
+
+
+def test_the_tables_behind_the_pictures(take: Callable[..., Taken]):
+    labels = [f"Table of {of} (CSV)" for of in ("links between items", "the assignment S", "the attention E")]
+    taken = take(*labels, user="u0003")
+    links, assignment, attention = (pd.read_csv(StringIO(taken[label][1])) for label in labels)
+    n = len(assignment)
+    assert n > 5 and len(links) == n * (n - 1) // 2
+    assert len(attention) == n + 2 * links["kept"].sum()  # each item and itself, and each kept edge both ways
+    assert assignment.filter(like="cluster").sum(axis=1).to_numpy() == pytest.approx(np.ones(n), abs=1e-5)
+    assert attention.groupby("listener position")["attention"].sum().to_numpy() == pytest.approx(np.ones(n), abs=1e-5)
+    for label, name in zip(labels, ("links", "assignment", "attention"), strict=True):
+        assert taken[label][0].startswith("surge-user-u0003-item-") and taken[label][0].endswith(f"-{name}.csv")

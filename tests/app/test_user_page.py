@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading
+from app.jobs import Jobs
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 
@@ -192,6 +194,23 @@ def test_the_second_candidate(open_page):
     assert (_parameters(page)["candidate"], _parameters(page)["second"]) == (second, first)
 
 
+def test_the_second_candidate_stands_in_the_link(open_page):
+    page = open_page(**TINY, user="u0003")
+    assert "second" not in _parameters(page)
+    page = open_page(**TINY, user="u0003", open="compare")
+    first, second = (_parameters(page)[name] for name in ("candidate", "second"))
+    assert page.selectbox(key="second").value == second != first
+    other = open_page(**_parameters(page) | {"candidate": second})  # the same item twice is no comparison
+    assert _parameters(other)["second"] == first
+    page.text_input(key="item_search_text").set_value("coffee").run()
+    offered = [button.key or "" for button in page.button if (button.key or "").startswith("item ")]
+    page.button(key=offered[-1]).click().run()
+    assert _parameters(page)["candidate"] not in (first, second)
+    assert _parameters(page)["second"] == first  # the best item that isn't the first
+    again = open_page(**_parameters(page) | {"second": second})  # a link that names another keeps it
+    assert _parameters(again)["second"] == second
+
+
 def test_the_tour_is_offered_once_and_walks(open_page):
     page = open_page()
     page.button(key="tour_start").click().run()
@@ -203,16 +222,59 @@ def test_the_tour_is_offered_once_and_walks(open_page):
     assert not any("New here" in text.value for text in open_page(**TINY).markdown)
 
 
-def test_a_large_catalogue_waits_for_a_word(open_page, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def scorings(monkeypatch: pytest.MonkeyPatch) -> Jobs:
+    """Every catalogue is large, and nothing has been scored yet."""
+    jobs = Jobs(at_once=1, kept=2)
     monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 1000)
-    page = open_page(**TINY, user="u0005")
-    assert len(charts(page)) == 4 and not page.exception
-    assert any("waits for your word" in text.value for text in page.markdown)
+    monkeypatch.setattr(loading, "_scorings", lambda: jobs)
+    return jobs
+
+
+def _ended(page: AppTest, jobs: Jobs) -> AppTest:
+    """Looks again until nothing is under way."""
+    for _ in range(1000):
+        if not jobs._running and not jobs._waiting:
+            return page.run()
+        threading.Event().wait(0.01)
+    raise AssertionError("the scoring did not end")
+
+
+def test_a_large_catalogue_waits_for_a_word(open_page, scorings: Jobs):
+    page = open_page(**TINY, user="u0005", open="drift")
+    assert set(charts(page)) >= {"history_strip", "attention_matrix"} and not page.exception
+    assert "waits for your word" in said(page) and "Its rank is not known" in said(page)
     page.button(key="start_scoring").click().run()
-    user = loading._jobs()
-    assert all(job.wait(60) for job in user.values())
-    page.run()
-    assert _drawn(page) and any("ranks" in text.value for text in page.markdown)
+    page = _ended(page, scorings)
+    assert _drawn(page) and "ranks #" in said(page) and "Its rank is not known" not in said(page)
+
+
+def test_a_large_catalogue_waits_in_line_and_can_be_left(open_page, scorings: Jobs):
+    let_go = threading.Event()
+    scorings.ask("another", lambda progress: let_go.wait(60), "somebody else")
+    page = open_page(**TINY, user="u0005")
+    page.button(key="start_scoring").click().run()
+    assert scorings.standing("another").state == "running"
+    assert [job.state for job in map(scorings.standing, scorings._waiting)] == ["waiting"]
+    page.button(key="stop_scoring").click().run()
+    assert "waits for your word" in said(page) and not scorings._waiting
+    assert scorings.standing("another").state == "running"
+    let_go.set()
+
+
+def test_scoring_that_failed_can_be_tried_again(open_page, scorings: Jobs, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise ValueError("out of <memory>")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "rank_catalogue", fail)
+        page = open_page(**TINY, user="u0005")
+        page.button(key="start_scoring").click().run()
+        page = _ended(page, scorings)
+    assert "Scoring the catalogue failed (ValueError: out of <memory>)." in said(page)
+    assert page.button(key="start_scoring").label == "Try again"
+    page.button(key="start_scoring").click().run()
+    assert _drawn(_ended(page, scorings))
 
 
 def test_another_checkpoint_keeps_the_user_and_ends_the_selection(open_page):

@@ -130,6 +130,19 @@ def test_an_estimate_with_all_competitors_is_the_rank(monkeypatch: pytest.Monkey
     np.testing.assert_array_equal(estimated.rank, exact.rank)
 
 
+def test_without_ranks_no_competitor_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = make_checkpoint(seed=2)
+    full = measured(checkpoint, LONG)
+    monkeypatch.delattr(drift, "score_histories")
+    monkeypatch.delattr(drift, "rank_catalogue")
+    shares: list[float] = []
+    result = measured(checkpoint, LONG, ranks=False, progress=shares.append)
+    assert np.isnan(result.rank).all() and len(result.rank) == len(LONG) and not result.exact
+    np.testing.assert_array_equal(result.logit, full.logit)
+    np.testing.assert_array_equal(result.cluster_mass, full.cluster_mass)
+    assert shares == sorted(shares) and shares[-1] == 1.0
+
+
 def test_long_histories_are_thinned_with_both_ends() -> None:
     checkpoint = make_checkpoint(seed=2)
     thin, full = measured(checkpoint, LONG, points=4), measured(checkpoint, LONG)

@@ -41,6 +41,22 @@ def test_insert_before_a_place() -> None:
     assert PLAN.insert(1, []) == PLAN
 
 
+def test_a_copy_stands_right_after_and_is_a_new_item() -> None:
+    ids = ("i9", "i8", "i7", "i6")
+    assert PLAN.duplicate({0, 1}, ids).entries == (2, "i7", "new", "new", 0, 3)
+    assert PLAN.duplicate((3,), ids).to_text() == "2,+new,0,3,+i6"
+    assert PLAN.duplicate((), ids) == PLAN.duplicate({17}, ids) == PLAN
+    twice = Plan.whole(2).duplicate({1}, ids).duplicate({1, 2}, ids)
+    assert twice.entries == (0, 1, "i8", "i8", "i8") and Plan.from_text(twice.to_text(), 2) == twice
+    assert twice.removed(2) == () and twice.origin == (0, 1, None, None, None)
+
+
+def test_a_copy_is_told_apart_from_what_it_copies() -> None:
+    for plan in (Plan.whole(3), Plan(("a", "b", "c")), Plan(("a", "a", "b"))):
+        places, moved = plan.follow(plan.duplicate({1}, ("i0", "i1", "i2")))
+        assert places == {0: 0, 1: 1, 2: 3} and not moved
+
+
 @pytest.mark.parametrize(
     ("place", "to", "entries"),
     [
@@ -146,3 +162,22 @@ def test_entries_are_followed_into_another_plan_and_equal_ids_by_their_order() -
     assert Plan(("a",)).follow(Plan(("a", "a"))) == ({0: 0}, frozenset())
     places, moved = Plan((0, 1, 2, 3)).follow(Plan((3, 0, 1, "new", 2)))
     assert places == {0: 1, 1: 2, 2: 4, 3: 0} and moved == {3}
+
+
+def test_long_histories_of_one_item_are_followed() -> None:
+    places, moved = Plan(("a",) * 3000).follow(Plan(("a",) * 2999))
+    assert places == {place: place for place in range(2999)} and not moved
+
+
+@given(
+    first=st.lists(st.sampled_from(["a", "b", "c"]) | st.integers(0, 3), max_size=8),
+    second=st.lists(st.sampled_from(["a", "b", "c"]) | st.integers(0, 3), max_size=8),
+)
+def test_what_is_followed_is_the_same_entry_and_has_its_own_place(first: list, second: list) -> None:
+    one, other = Plan(tuple(first)), Plan(tuple(second))
+    places, moved = one.follow(other)
+    assert all(first[here] == second[there] for here, there in places.items())
+    assert len(set(places.values())) == len(places) == sum(min(first.count(e), second.count(e)) for e in {*first})
+    assert moved <= places.keys()
+    kept = [places[here] for here in sorted(places.keys() - moved)]
+    assert kept == sorted(kept)

@@ -8,7 +8,14 @@ from surge.errors import SurgeError
 from surge.explanation.explain import explain_history
 from surge.explanation.history import UserHistory, read_history
 from surge.explanation.plan import MOST_ENTRIES, Plan
-from surge.explanation.what_if import change_history, made_up_history, read_item_list, read_plan
+from surge.explanation.what_if import (
+    LARGEST_LIST,
+    change_history,
+    known_plan,
+    made_up_history,
+    read_item_list,
+    read_plan,
+)
 from tests.explanation.worlds import HOSTILE, catalogue, make_checkpoint, make_dataset
 from tests.views.hostile import HOSTILE as HOSTILE_TITLES
 
@@ -85,6 +92,12 @@ def test_what_is_cut_may_name_anything() -> None:
     """Only what the model reads is looked up."""
     checkpoint, history = base(max_length=2)
     assert change_history(checkpoint, history, Plan(("nothing", 0, 1))).rows == history.rows
+
+
+def test_ids_that_the_model_does_not_know_are_left_out_of_a_plan() -> None:
+    checkpoint, _ = base()
+    assert known_plan(checkpoint, Plan((2, "i3", "i10", 0, HOSTILE, "i3"))) == Plan((2, "i3", 0, "i3"))
+    assert known_plan(checkpoint, Plan(("i10",))) == known_plan(checkpoint, Plan(())) == Plan(())
 
 
 def test_a_made_up_history_is_what_was_inserted() -> None:
@@ -183,6 +196,7 @@ def test_lists_are_read(text: str, ids: list[str]) -> None:
         ("i1\0\n", "NUL"),
         ('i1\n"never closed\ni3', r"Line 3 .* can't be read as CSV"),
         ('"a"b', r"Line 1 .* can't be read as CSV"),
+        (b"\n" * (LARGEST_LIST * 1_000_000 + 1), "larger than 5 MB"),
         ("x" * 200_000, r"Line 1 .* can't be read as CSV \(field larger"),
     ],
 )

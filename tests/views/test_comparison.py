@@ -16,6 +16,8 @@ from app.views.comparison import (
     comparison_table,
     difference_sentence,
     edge_difference,
+    edge_sentence,
+    edge_table,
 )
 from app.views.palette import cluster_styles
 from surge.explanation.measured import Match, Predicted
@@ -111,6 +113,32 @@ def test_edges_that_one_of_the_two_keeps() -> None:
     assert table["similarity, first"].tolist() == [0.6, 0.6] and table["similarity, second"].tolist() == [0.7, 0.7]
     assert len(edge_difference(FIRST, FIRST, match([(i, i) for i in range(4)]))) == 0
     assert len(edge_difference(FIRST, SECOND, match([]))) == 0
+
+
+def test_links_of_both_and_of_each_alone_in_one_sentence() -> None:
+    text = edge_sentence(FIRST, SECOND, COMMON, ("demo", "mine"))
+    assert text == "Of the 3 links between items that both read, both models keep 1, only demo 1 and only mine 1."
+    same = match([(i, i) for i in range(4)])
+    assert edge_sentence(FIRST, FIRST, same) == (
+        "Of the 3 links between items that both read, both models keep 3, only the first checkpoint 0 and only the "
+        "second checkpoint 0."
+    )
+    bare = record_of([0, 1, 2, 0], [], "abcd")
+    assert edge_sentence(bare, bare, same) is None and edge_sentence(FIRST, SECOND, match([])) is None
+
+
+def test_the_strongest_links_of_each_side_are_told_by_name() -> None:
+    table = edge_table(edge_difference(FIRST, SECOND, COMMON), ("demo", "mine"))
+    assert table["kept by"].tolist() == ["mine", "demo"]
+    assert list(zip(table["position"], table["other position"], strict=True)) == [(2, 4), (3, 4)]
+    assert table["item"].tolist() == ["title b", "title c"] and table["similarity, second"].tolist() == [0.7, 0.7]
+    many = record_of([0] * 8, [(i, j) for i in range(8) for j in range(i)], "abcdefgh")
+    few = record_of([0] * 8, [(0, 1)], "abcdefgh")
+    same = match([(i, i) for i in range(8)])
+    assert len(edge_difference(many, few, same)) == 27 and len(edge_table(edge_difference(many, few, same))) == 10
+    assert len(edge_table(edge_difference(many, few, same), most=3)) == 3
+    empty = edge_table(edge_difference(many, many, same))
+    assert len(empty) == 0 and list(empty) == list(table)
 
 
 def test_sentence_tells_ranks_overlap_links_and_groups() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from app.views.drift import ABOUT, LARGEST, SMALLEST, TO_COME, caption, drift_figure, drift_table
+from app.views.drift import ABOUT, BLANK, LARGEST, SMALLEST, TO_COME, caption, drift_figure, drift_table
 from app.views.graph_layout import graph_positions
 from app.views.palette import Theme, cluster_mass, cluster_styles, item_clusters
 from surge.explanation.measured import Drift
@@ -67,7 +67,8 @@ def test_frames_are_the_measurement(theme: Theme) -> None:
         assert pairs_of(record, links) == {frozenset(pair) for pair in drift.edges[step].tolist()}
         looks = [styles[c] for c in drift.clusters[step]]
         assert list(items.marker.color[:length]) == [look.colour for look in looks]
-        assert list(items.text[:length]) == [look.letter if look.lettered else "" for look in looks]
+        assert list(items.text[:length]) == [look.letter if look.lettered else BLANK for look in looks]
+        assert list(items.text[length:]) == [BLANK] * (24 - length) and BLANK  # an empty word would never come back
         sizes = np.array(items.marker.size)
         assert len(sizes) == 24 and (sizes[length:] == TO_COME).all() and (sizes[:length] > TO_COME).all()
         inner = (sizes[:length] > sizes[:length].min()) & (sizes[:length] < sizes[:length].max())

@@ -111,6 +111,36 @@ def test_a_table_reads_back_whatever_its_titles() -> None:
     np.testing.assert_array_equal(gamma, table["gamma"])
 
 
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("tent;=1+1", "tent;'=1+1"),
+        ("tent; =1;-2", "tent;' =1;'-2"),
+        ("tent\t@SUM(A1)", "tent\t'@SUM(A1)"),
+        ("tent\n+1\r\n-1", "tent\n'+1\r\n'-1"),
+        ('tent;"=1', "tent;'\"=1"),
+        (";=1", ";'=1"),
+        ("\t=1", "'\t'=1"),
+        ("tent;＝1", "tent;'＝1"),
+        ("red; blue\r\nand a-b", "red; blue\r\nand a-b"),
+    ],
+)
+def test_no_text_is_a_formula_where_it_is_cut(text: str, safe: str) -> None:
+    content = csv_bytes(pd.DataFrame({"place": [1], text: [text]})).decode("utf-8-sig")
+    assert rows_of(content.encode()) == [["place", safe], ["1", safe]]
+    # as a spreadsheet reads it that cuts at semicolons or at tabs, however it takes our quotes
+    for separator in ";\t":
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            cells = csv.reader(StringIO(content, newline=""), delimiter=separator, quoting=quoting)
+            assert not any(cell.lstrip(' "\n').startswith(("=", "+", "-", "@", "＝")) for row in cells for cell in row)
+
+
+def test_text_stands_in_quotes_and_numbers_do_not() -> None:
+    frame = pd.DataFrame({"title": ["a;b"], "n": [3], "rank": pd.array([7], dtype="Int64"), "x": [0.5], "kept": [True]})
+    lines = csv_bytes(frame).decode("utf-8-sig").split("\r\n")
+    assert lines[:2] == ['"title","n","rank","x","kept"', '"a;b",3,7,0.5,True']
+
+
 def test_columns_of_one_name_and_no_rows_are_written() -> None:
     frame = pd.DataFrame([["=a", "b"]], columns=["same", "same"])
     assert rows_of(csv_bytes(frame)) == [["same", "same"], ["'=a", "b"]]

@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 
 from app.views.before import Before
-from app.views.graph_layout import SPACING, edited_positions, graph_positions
+from app.views.graph_layout import SPACING, edited_positions, graph_positions, shared_positions
+from app.views.graph_nodes import LABELLED, LARGEST, SMALLEST
 from app.views.interest_graph import (
     ABOUT,
     DEFAULT_EDGES,
-    LABELLED,
-    LARGEST,
     LAYERS,
     MOST_EDGES,
-    SMALLEST,
     edge_total,
     graph_assets,
     graph_data,
@@ -335,3 +333,28 @@ def test_titles_are_text_and_never_say_href() -> None:
 def test_an_unknown_layer_is_refused() -> None:
     with pytest.raises(ValueError, match="similarity, kept edge, attention"):
         interest_graph(make_explanation(), "attack")
+
+
+# -- another model's graph of the same items --------------------------------------------------------------
+
+
+def test_common_items_stand_where_the_first_model_has_them() -> None:
+    first = make_explanation(items=30, seed=1)
+    second = make_explanation(items=28, seed=9)
+    places = np.array([(i + 5, i) for i in range(25)])  # the second lost the beginning and has three more at the end
+    positions = shared_positions(second, first, places)
+    assert positions.shape == (28, 2)
+    np.testing.assert_array_equal(positions[:25], graph_positions(first)[5:])
+    apart = np.sqrt(((positions[:, None] - positions[None]) ** 2).sum(-1)) + 1e9 * np.eye(28)
+    assert apart[25:].min() >= SPACING - 1e-6
+    alone = graph_positions(first)[:5]  # where only the first has items nothing of the second stands
+    assert np.sqrt(((positions[25:, None] - alone[None]) ** 2).sum(-1)).min() >= SPACING - 1e-6
+    view = interest_graph(second, "kept edge", positions=positions)
+    np.testing.assert_allclose([[node["x"], node["y"]] for node in view.nodes], positions, atol=0.005)
+    assert "bottom row" not in view.caption
+
+
+def test_without_a_common_item_a_graph_stands_as_alone() -> None:
+    first, second = make_explanation(items=6, seed=1), make_explanation(items=8, seed=2)
+    none = np.empty((0, 2), dtype=np.int64)
+    np.testing.assert_array_equal(shared_positions(second, first, none), graph_positions(second))

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-# plotly's own settings of a chart that has no buttons and can't be zoomed
-STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 KEY = "chart_clicks"
 _ANSWERED = "chart_clicks answered"
 _component = st.components.v2.component(
