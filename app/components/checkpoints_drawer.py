@@ -16,6 +16,8 @@ from app.views import assignment_matrix, comparison, interest_graph
 from app.views.amounts import percent
 from app.views.graph_layout import shared_positions
 from app.views.palette import ClusterStyle, cluster_styles
+from surge.checkpoint import Checkpoint
+from surge.config import to_dict
 from surge.errors import SurgeError
 from surge.explanation.matching import match_records
 from surge.explanation.measured import Match
@@ -71,6 +73,7 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
         rank_second=ranking.rank_of(row) if ranking is not None else None,
         names=names,
     )
+    st.markdown(as_text(_about_models(inspection.subject.checkpoint, other.checkpoint, names)))
     st.markdown(as_text(words))
     _links(inspection, record, match, names)
     first_column, second_column = st.columns(2, gap="medium")
@@ -82,11 +85,17 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Predicted by either**")
-        st.dataframe(comparison.comparison_table(inspection.record, record, match, top, other_top), hide_index=True)
+        st.dataframe(
+            comparison.comparison_table(inspection.record, record, match, top, other_top),
+            hide_index=True,
+            placeholder="–",
+        )
     with right:
         st.markdown("**Clusters that are matched**")
         st.dataframe(
-            comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles), hide_index=True
+            comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles),
+            hide_index=True,
+            placeholder="–",
         )
     caption(comparison.caption(inspection.record, record, match), "versus")
     about(comparison.ABOUT, "versus")
@@ -120,6 +129,19 @@ def _model(
         f"The assignment under the {which} checkpoint.",
         theme,
     )
+
+
+def _about_models(first: Checkpoint, second: Checkpoint, names: tuple[str, str]) -> str:
+    """Which of the two predicts better, and in which settings they differ."""
+    measured = [(c.description.get("dataset"), c.training_config.test_instances, c.training_config.evaluation_negatives)
+                for c in (first, second)]  # fmt: skip
+    better = comparison.metrics_sentence(first.metrics, second.metrics, names, same_data=measured[0] == measured[1])
+    settings = comparison.settings_sentence(
+        (to_dict(first.model_config), to_dict(second.model_config)),
+        (to_dict(first.training_config), to_dict(second.training_config)),
+        names,
+    )
+    return f"{better} {settings}"
 
 
 def _links(inspection: Inspection, record: Explanation, match: Match, names: tuple[str, str]) -> None:

@@ -13,6 +13,7 @@ from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar
 from app.components.labels import as_text
+from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
 from app.views import drift, faithfulness, percentiles
 from surge.errors import SurgeError
@@ -53,13 +54,14 @@ def _faithfulness(inspection: Inspection) -> None:
         inspection.theme,
     )
     caption(faithfulness.caption(measured), "faithfulness")
-    st.dataframe(faithfulness.faithfulness_table(measured), hide_index=True)
+    st.dataframe(faithfulness.faithfulness_table(measured), hide_index=True, placeholder="–")
     about(faithfulness.ABOUT, "faithfulness")
 
 
 def _drift(inspection: Inspection) -> None:
     with progress_bar("Reading the history step by step …") as progress:
         measured = loading.drift(inspection.subject, inspection.candidate, progress)
+    st.markdown(as_text(drift.sentence(inspection.record, measured, styles=inspection.styles)))
     chart(
         loading.figure(
             ("drift", *inspection.key),
@@ -125,7 +127,8 @@ def _population(inspection: Inspection) -> None:
         name: survey.frame[name].to_numpy(dtype=float) for name in percentiles.METRICS if name in survey.frame
     }
     values = {name: float(own.iloc[0][name]) for name in population}
-    left, right = st.columns([3, 2], gap="medium")
+    st.markdown(as_text(percentiles.sentence(values, population)))
+    left, right = st.columns(2, gap="medium")
     with left:
         chart(
             percentiles.percentile_figure(values, population, inspection.theme),
@@ -134,7 +137,16 @@ def _population(inspection: Inspection) -> None:
             inspection.theme,
         )
     with right:
-        st.dataframe(percentiles.percentile_table(values, population), hide_index=True)
+        words_table(
+            percentiles.percentile_table(values, population),
+            {
+                "figure": "Figure",
+                "this user": "This user",
+                "among all users": "Among all users",
+                "what it says": "What it says",
+            },
+            alt="This user's figures among those of all users.",
+        )
     edited = " The survey knows the history as it was, without your edits." if inspection.before is not None else ""
     caption(percentiles.caption(values, population) + edited, "population")
     about(percentiles.ABOUT, "population")

@@ -12,6 +12,7 @@ from app.components.edit_plans import current_plan, staged_plan
 from app.components.inspection import Inspection
 from app.components.item_search import found_items
 from app.components.labels import as_text
+from app.views.amounts import percent
 from app.views.text import count, listed
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -26,22 +27,22 @@ def edit_buttons(inspection: Inspection) -> None:
     """The edits that the selection allows, as small buttons; each is staged, nothing runs yet."""
     plan, now = current_plan(inspection), inspection.plan
     places = _places(inspection, plan)
-    cluster = inspection.selection.cluster
+    members = _places(inspection, plan, inspection.members())
     ids = [item.item for item in inspection.base.history.items]
     with st.container(horizontal=True, width="content", gap="small", key="edit_buttons"):
-        some, last = bool(places), max(places, default=0)
-        _edit("Delete", "delete", "Leave the selected items out of the history.", some, now, plan.delete, places)
+        chosen, last = places or members, max(places, default=0)
+        words = "Leave the selected items, or those of the selected cluster, out of the history."
+        _edit("Delete", "delete", words, bool(chosen), now, plan.delete, chosen)
         words = "Put a copy of each selected item right after it."
-        _edit("Duplicate", "content_copy", words, some, now, plan.duplicate, places, ids)
+        _edit("Duplicate", "content_copy", words, bool(places), now, plan.duplicate, places, ids)
         words = "Leave out everything after the selected item."
-        _edit("Cut after", "content_cut", words, some, now, plan.cut_after, last)
+        _edit("Cut after", "content_cut", words, bool(places), now, plan.cut_after, last)
         one, end = len(places) == 1, len(plan.entries) - 1
         words = "Move the selected item one place earlier."
         _edit("Earlier", "arrow_back", words, one and last > 0, now, plan.move, last, last - 1)
         words = "Move the selected item one place later."
         _edit("Later", "arrow_forward", words, one and last < end, now, plan.move, last, last + 1)
         words = "Keep only the items of the selected cluster (select one in the cluster views)."
-        members = _places(inspection, plan, inspection.members()) if cluster is not None else ()
         _edit("Keep only", "filter_center_focus", words, bool(members), now, plan.keep, members)
         st.button(
             "What if",
@@ -93,9 +94,8 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
     if inspection is not None and "edit" not in state.current().open and state.current().staged is None:
         if inspection.before is not None or state.current().made_up:
             with st.container(horizontal=True, vertical_alignment="center", key="edited"):
-                st.markdown(f"**What if:** {as_text(_difference(inspection))}", width="content")
+                st.markdown(f"**What if:** {as_text(f'{_difference(inspection)} {_too_long()}')}", width="stretch")
                 _undo_buttons()
-            _too_long()
         return
     length = len(base.history.items)
     plan = current_plan(inspection) if inspection is not None else staged_plan(length) or Plan(())
@@ -106,7 +106,8 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
                 "**A user made up by you**" if state.current().made_up else "**What if the history were another?**"
             )
             st.markdown(as_text(_staged_sentence(inspection, plan)))
-            _too_long()
+            if words := _too_long():
+                st.caption(as_text(words))
             if refused := st.session_state.pop(_REFUSED, None):
                 st.warning(as_text(refused))
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -137,19 +138,21 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
             _insertion(base, dataset, inspection, plan)
 
 
-def _too_long() -> None:
-    if state.current().too_long:
-        st.caption(
-            "This history is too long for a link, so a copied link or a reload leaves it out; take it away as JSON to "
-            "keep what the model reads of it."
-        )
+def _too_long() -> str:
+    """What an analyst should know of a history that no link holds."""
+    if not state.current().too_long:
+        return ""
+    return (
+        "This history is too long for a link, so a copied link or a reload leaves it out; take it away as JSON to "
+        "keep what the model reads of it."
+    )
 
 
 def _undo_buttons() -> None:
     place = state.current()
     st.button(
         "Undo", key="undo_edit", icon=":material/undo:", disabled=not state.can_undo(), on_click=state.undo,
-        help="Take the last edit back.",
+        help="Takes the last step back: what was staged last, or the last run.",
     )  # fmt: skip
     st.button(
         "Reset", key="reset_edits", icon=":material/restart_alt:",
@@ -215,6 +218,7 @@ def _insert(now: Plan, plan: Plan, place: int, *items: str) -> None:
 
 def _run(plan: Plan, length: int) -> None:
     state.run_edits(None if plan.is_whole(length) else plan.to_text())
+    _close()  # what comes of it is said in one line, out of the way of the pictures
 
 
 def _close() -> None:
@@ -229,8 +233,16 @@ def _difference(inspection: Inspection) -> str:
     """What was changed in the history that is on the screen."""
     removed = len(inspection.plan.removed(len(inspection.base.history.items)))
     new = sum(isinstance(entry, str) for entry in inspection.plan.entries)
-    ghosts = "; the hollow marks are how it was" if inspection.before is not None else ""
-    return f"{_changes(removed, new, inspection.plan)}{ghosts}."
+    return f"{_changes(removed, new, inspection.plan)}. {_outcome(inspection)}".strip()
+
+
+def _outcome(inspection: Inspection) -> str:
+    """What came of it: score and rank before and after."""
+    before, after = inspection.before.effects if inspection.before is not None else None, inspection.effects
+    if before is None:
+        return ""
+    ranks = f", its rank from #{before.rank:,} to #{after.rank:,}" if before.rank and after.rank else ""
+    return f"The candidate's score went from {percent(before.score)} to {percent(after.score)}{ranks}."
 
 
 def _changes(removed: int, new: int, plan: Plan) -> str:

@@ -94,10 +94,11 @@ class Inspection:
 
 
 def heading(text: str, help_text: str, about_text: str = "") -> None:
-    """A view's heading; behind the small button beside it a word of help, and what the picture is."""
+    """A view's heading with a word of help under it; behind the small button beside it, what the picture is."""
     # one element of HTML: a page of Streamlit's own headings, tooltips and popovers takes the browser twice as long
-    label = "About this picture" if about_text else "What is this?"
-    st.html(f'<div class="surge-heading"><h5>{escape(text)}</h5>{_note(label, text, help_text, about_text)}</div>')
+    note = _note("About this picture", text, about_text) if about_text else ""
+    lead = f'<p class="surge-lead">{escape(help_text)}</p>'
+    st.html(f'<div class="surge-heading"><h5>{escape(text)}</h5>{note}</div>{lead}')
 
 
 def about(text: str, key: str, label: str = "About this picture") -> None:

@@ -56,7 +56,7 @@ def _cluster_table(inspection: Inspection) -> None:
         "cluster",
         clusters,
         inspection.theme,
-        height=int(np.clip(record.length * 9 - 120, 180, 250)),
+        height=int(np.clip(record.length * 9 - 40, 180, 330)),
         alt="Clusters in the order they are read.",
         colours={"cluster": [styles[cluster].key for cluster in clusters]},
     )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import state
 
+_RUNNER_UP = "tour runner-up"
 _spotlight = st.components.v2.component(
     "surge_spotlight", js=(Path(__file__).parent / "spotlight.js").read_text(encoding="utf-8")
 )
@@ -21,6 +22,8 @@ class Step:
     panel: str
     title: str
     words: str
+    left: bool = False  # the card stands on the left, where the panel is on the right
+    runner_up: bool = False  # the card offers to explain the runner-up instead
 
 
 STEPS = (
@@ -29,15 +32,18 @@ STEPS = (
         "From a history to a graph",
         "The model learned which items are alike, and connects those of this user that are: the strongest pairs keep "
         "an edge, the rest lose theirs (Equations 1 to 3: the cosine of the weighted embeddings, then a cut that keeps "
-        "a set share of all pairs). Try it: move the slider, or drag a node. What fits nothing stands alone.",
+        "a set share of all pairs). You see the kept edges; an item that fits nothing has none. Try it: drag a node, "
+        "or let the edges show similarity, which all pairs have. The slider only changes how many lines are drawn.",
     ),
     Step(
         "panel_attention",
         "Neighbours listen to one another",
         "Each item mixes in its neighbours. How much it listens to one depends on how well it suits the candidate "
         "(β) and on how central the listener is in its own neighbourhood (α): a softmax over the neighbours of the two "
-        "added up (Equations 4 to 8). 1× is as much as to any other. Try it: choose another candidate and watch it "
-        "change.",
+        "added up (Equations 4 to 8). 1× is as much as to any other. So another candidate is another reading of the "
+        "same graph: try it, and watch the squares change.",
+        left=True,
+        runner_up=True,
     ),
     Step(
         "panel_assignment",
@@ -79,7 +85,7 @@ def tour(first_visit: bool) -> None:
         return
     shown = STEPS[step - 1]
     _spotlight(key="spotlight", data={"panel": shown.panel})
-    with st.container(key="tour_card"):
+    with st.container(key="tour_card_left" if shown.left else "tour_card"):
         st.markdown(f"**{step} of {len(STEPS)} · {shown.title}**")
         st.markdown(shown.words)
         with st.container(horizontal=True):
@@ -89,9 +95,23 @@ def tour(first_visit: bool) -> None:
                 "Done" if last else "Next", key="tour_next", type="primary", on_click=_go,
                 args=(None if last else step + 1,),
             )  # fmt: skip
+            if shown.runner_up:
+                st.button("Explain the runner-up", key="tour_runner_up", on_click=_explain_runner_up)
             st.button("Leave the tour", key="tour_leave", type="tertiary", on_click=_go, args=(None,))
+
+
+def remember_runner_up(candidate: str | None) -> None:
+    """The item that the tour offers as another candidate: the views know it, the tour's card stands outside them."""
+    st.session_state[_RUNNER_UP] = candidate
+
+
+def _explain_runner_up() -> None:
+    if st.session_state.get(_RUNNER_UP) is not None:
+        state.change(candidate=st.session_state[_RUNNER_UP])
 
 
 def _go(step: int | None) -> None:
     st.session_state["tour offered"] = False
     state.change(tour=step)
+    if step == 1:
+        state.change(layer="kept edge")

@@ -71,11 +71,8 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     rows = narrow(survey.frame, search)
     preset = search.preset
     table, picture = st.columns([5, 4], gap="medium")
-    said = presets.caption(survey.frame, preset, len(rows))
-    if search.sort is not None:
-        said = (
-            f"{said.removesuffix(', in the order of the dataset.').removesuffix('.')}. Sorted: {_sorted(search.sort)}"
-        )
+    sort = _sorted(search.sort) if search.sort is not None else None
+    said = presets.caption(survey.frame, preset, len(rows), sort=sort)
     if len(survey.frame) < len(dataset.users):
         said += f" The survey holds {len(survey.frame):,} of the {len(dataset.users):,} users."
     with table:
@@ -87,7 +84,7 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
 
 def _sorted(sort: str) -> str:
     words = sort_words(sort)
-    return f"{words[:1].lower()}{words[1:]}."
+    return f"{words[:1].lower()}{words[1:]}"
 
 
 def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:

@@ -19,7 +19,7 @@ from app.components.selection_bar import listen, selection_bar
 from app.components.sequence_panels import attention_panel, item_panel, sequence_panel
 from app.components.take_away import take_away
 from app.components.theme import current_theme
-from app.components.tour import tour
+from app.components.tour import remember_runner_up, tour
 from app.components.user_search import user_search
 from app.components.verdict_panel import verdict_panel
 from app.surveys import telling_user
@@ -84,7 +84,9 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
     except SurgeError as error:
         st.error(as_text(_sentence(error)))
         return
-    inspection = _inspection(base, dataset)
+    # what comes and goes has a place of its own: what follows would else be built anew
+    with st.container():
+        inspection = _inspection(base, dataset)
     if inspection is None:
         if user is None:
             edit_panel(base, dataset, None)
@@ -96,10 +98,13 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
         take_away(inspection)
     with sentence:
         verdict_panel(inspection)
+    best = inspection.ranking.top(2) if inspection.ranking is not None else []
+    remember_runner_up(next((entry.item for entry in best if entry.item != inspection.candidate), None))
     selection_bar(inspection)
     with st.container(key="panel_strip"):
         strip_panel(inspection)
-    edit_panel(base, dataset, inspection)
+    with st.container():
+        edit_panel(base, dataset, inspection)
     graph, assignment, predictions = st.columns([19, 10, 14], gap="medium")
     with graph, st.container(key="panel_graph"):
         graph_panel(inspection)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from app.views.amounts import percent
 from app.views.before import Before
-from app.views.figure import bare_axis, figure_of, magnitude_scale, places, rim
+from app.views.figure import BLANK, bare_axis, figure_of, magnitude_scale, places, rim
 from app.views.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, item_clusters
 from app.views.text import count, escape, title_of, without_it
 from surge.explanation.measured import Effects
@@ -103,7 +103,7 @@ def assignment_matrix(
             "mode": "markers+text",
             "x": np.arange(len(columns)),
             "y": np.full(len(columns), head),
-            "text": [styles[c].letter if styles[c].lettered else "" for c in columns],
+            "text": [styles[c].letter if styles[c].lettered else BLANK for c in columns],
             "textfont": {"size": round(0.66 * disc), "color": [styles[c].ink for c in columns]},
             "customdata": [[-1, c, _head_words(effects, c)] for c in columns],
             "hovertemplate": "cluster %{x}%{customdata[2]}<extra></extra>",

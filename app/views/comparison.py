@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from app.views.amounts import percent
+from app.views.checkpoint_words import metrics_sentence as metrics_sentence
+from app.views.checkpoint_words import settings_sentence as settings_sentence
 from app.views.palette import ClusterStyle, item_clusters
 from app.views.text import count, shorten, title_of
 from surge.explanation.measured import Match, Predicted

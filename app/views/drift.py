@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 
 from app.views.drift_controls import play_buttons, step_slider
 from app.views.drift_curves import band_letters, curve_panels, mass_bands
-from app.views.figure import bare_axis, new_figure
+from app.views.drift_words import sentence as sentence
+from app.views.figure import BLANK, bare_axis, new_figure
 from app.views.graph_layout import SPACING, graph_positions
 from app.views.palette import ClusterStyle, Theme, cluster_styles
 from app.views.text import count, escape, moment_of, title_of
@@ -23,7 +24,6 @@ WIDTH, DRAWN = 430, 400  # pixels that the graph has at least, across and down
 SMALLEST, MIDDLE, LARGEST = 13, 15, 26  # diameters in pixels; MIDDLE is that of an average item
 TO_COME = 4  # pixels of an item that is still to come
 LEAST_LETTERED = 0.6  # of the full size of nodes; in smaller ones a letter can't be read
-BLANK = " "  # plotly takes the words of a point without any away, and brings none back in a later frame
 LEFT, RIGHT = (0.0, 0.5), (0.57, 1.0)
 ABOUT = (
     "The model is run again on the beginning of the history: after the first item, the second, and so on to the whole. "
@@ -202,7 +202,7 @@ def caption(record: Explanation, drift: Drift) -> str:
     lines = f"Lines: the strongest kept links, at most {most} a step. " if most else ""
     rank = ""
     if not np.isfinite(drift.rank).any():
-        rank = " Its rank is not known."
+        rank = " Its rank is not known until the catalogue is scored."
     elif not drift.exact:
         rank = " Earlier ranks are estimated from a part of the catalogue."
     return (

@@ -27,6 +27,10 @@ DASHES = ("solid", "dash", "dashdot", "dot")
 MANY_ORDERS = 20  # from here on the band leaves out the outer tenths
 LEAST_MOVED = 0.01  # of the score: with less no order can be told from another
 TIE = 1e-9
+OTHER_TEST = (
+    "Another test than the verdict's, which compares each item's weight with that item's own effect: here items are "
+    "deleted one after another and stay deleted. "
+)
 
 ABOUT = (
     "A test of the explanation itself. Left: items are deleted, those said to matter most first; the better the order, "
@@ -199,16 +203,31 @@ def faithfulness_sentence(faithfulness: Faithfulness, name: str = "importance") 
     order += f" (area {areas[0]:.2f}, {_range(random[0])})"
     keeping = f"keeping only its first items {{}} faster than chance (area {areas[1]:.2f}, {_range(random[1])})"
     short = "γ" if name == "importance" else words
+    alone = _measured_alone(faithfulness, random[0], named=name == "leave-one-out")
     if good and kept_good:
-        return f"{order}, and {keeping.format('restores it')}: {short} is a faithful account for this user."
+        faithful = f"{short} is a faithful account for this user"
+        return f"{OTHER_TEST}{order}, and {keeping.format('restores it')}: {faithful}.{alone}"
     if good or kept_good:
         but = f"but {keeping.format('restores it' if kept_good else 'does not restore it')}"
-        return f"{order}, {but}: {short} is a faithful account only in part."
+        return f"{OTHER_TEST}{order}, {but}: {short} is a faithful account only in part.{alone}"
     rest = ""
     if name != "leave-one-out" and "leave-one-out" in faithfulness.attributions:
         measured = _areas(faithfulness, "leave-one-out")[0]
         rest = f"; the measured effect does better (area {measured:.2f})" if measured < random[0].min() - TIE else ""
-    return f"{order}: {short} is not a faithful account for this user{rest}."
+    return f"{OTHER_TEST}{order}: {short} is not a faithful account for this user{rest}.{alone}"
+
+
+def _measured_alone(faithfulness: Faithfulness, random: Array, *, named: bool) -> str:
+    """Why the measured order, which elsewhere counts as the truth, may delete no better than chance; empty where it
+    does better. `named`: whether the sentence before has told its area."""
+    if "leave-one-out" not in faithfulness.attributions:
+        return ""
+    area = _areas(faithfulness, "leave-one-out")[0]
+    if area < random.min() - TIE:
+        return ""
+    told = "" if named else f" Deleting in the order of the measured effect is no faster than chance (area {area:.2f}):"
+    why = "leaving out one item at a time undervalues items that can stand in for one another, so look at whole "
+    return f"{told} {why[0].upper() + why[1:] if named else why}interests."
 
 
 def caption(faithfulness: Faithfulness) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.colors import get_colorscale
 
 from app.views.palette import FONT, Theme, contrast
 
 LEAST_CONTRAST = 3.0  # of a mark that carries meaning against the page
+BLANK = " "  # plotly takes the words of a point without any away, and brings none back later
 Rectangle = list[float]  # x0, x1, y0, y1 in units of the first x axis and the first y axis
 
 
@@ -73,10 +72,9 @@ def unchanged_by_selection() -> dict[str, Any]:
     return {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 
 
-@cache
 def magnitude_scale(theme: Theme) -> list[list[Any]]:
-    """The colours for magnitudes as plotly's browser part takes them: it knows fewer names of scales."""
-    return get_colorscale(theme.magnitudes)
+    """The shades for magnitudes, from none to the most."""
+    return [[place, shade] for place, shade in enumerate(theme.shades)]
 
 
 def places(

@@ -362,7 +362,7 @@ def caption(
     """What the strip draws, in which unit, and what it leaves out."""
     sentences = [
         f"{count(record.length, 'item')} in time order, evenly spaced. Colour and letter: the item's cluster "
-        "(grey: a small one)."
+        "(grey from the eighth on)."
     ]
     if effects is None:
         sentences.append("Height: importance γ, its share of the readout for this candidate (all shares sum to 100 %).")

@@ -176,7 +176,8 @@ def _plural(number: int) -> str:
 
 
 def length_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """How well the true next item ranks, by how long the history is: up to four groups of about as many users.
+    """How well the true next item ranks, by how long the history is: up to four groups, as even as they can be
+    while users of one length stay together.
 
     `frame` is a survey. Counted are users whose next item ranks at all, of the test period where there are any.
     hit@10: share of ranks within 10; mrr: mean of 1 / rank.
@@ -185,8 +186,8 @@ def length_table(frame: pd.DataFrame) -> pd.DataFrame:
     if not len(used):
         return pd.DataFrame(columns=["length", "users", "hit@10", "mrr", "median rank"])
     lengths = used["length"].to_numpy(dtype=np.float64)
-    inner = np.quantile(lengths, np.arange(1, LENGTH_GROUPS) / LENGTH_GROUPS, method="lower")
-    group = np.searchsorted(np.unique(inner), lengths, side="left")
+    known, sizes = np.unique(lengths, return_counts=True)
+    group = _even_groups(sizes, LENGTH_GROUPS)[np.searchsorted(known, lengths)]
     rows = []
     for number in np.unique(group):
         inside = group == number
@@ -197,6 +198,27 @@ def length_table(frame: pd.DataFrame) -> pd.DataFrame:
             (words, len(ranks), float((ranks <= 10).mean()), float((1 / ranks).mean()), float(np.median(ranks)))
         )
     return pd.DataFrame(rows, columns=["length", "users", "hit@10", "mrr", "median rank"])
+
+
+def _even_groups(sizes: np.ndarray, most: int) -> np.ndarray:
+    """The group of each of several bins (n), whose order they keep: of all ways to part them into at most `most` runs,
+    the one with the least sum of squared sizes."""
+    below = np.concatenate([[0], np.cumsum(sizes, dtype=np.float64)])
+    groups = min(most, len(sizes))
+    cost = np.full((groups + 1, len(sizes) + 1), np.inf)  # of the first bins, in so many groups
+    start = np.zeros(cost.shape, dtype=np.int64)  # of the last of these groups
+    cost[0, 0] = 0
+    for number in range(1, groups + 1):
+        for end in range(1, len(sizes) + 1):
+            tried = cost[number - 1, :end] + (below[end] - below[:end]) ** 2
+            start[number, end] = int(tried.argmin())
+            cost[number, end] = tried[start[number, end]]
+    group, end = np.zeros(len(sizes), dtype=np.int64), len(sizes)
+    for number in range(groups, 0, -1):
+        first = int(start[number, end])
+        group[first:end] = number - 1
+        end = first
+    return group
 
 
 def counted_users(frame: pd.DataFrame) -> pd.DataFrame:
@@ -216,8 +238,9 @@ def length_caption(frame: pd.DataFrame) -> str:
         else "with a known next item; none lies in the test period, so the model may have learned from them"
     )
     return (
-        f"From the survey: {len(used):,} of {len(frame):,} users, those {period}, in groups of about as many. The rank "
-        "is among all items of the catalogue. Hit@10: share of users whose next item ranks in the top 10."
+        f"From the survey: {len(used):,} of {len(frame):,} users, those {period}. Users of one length stay "
+        "in one group; apart from that the groups are as even as can be. The rank is among all items of the "
+        "catalogue. Hit@10: share of users whose next item ranks in the top 10."
     )
 
 

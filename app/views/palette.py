@@ -15,7 +15,7 @@ from surge.explanation.record import Explanation
 
 # Okabe and Ito's colours without black, which is the text: neighbours in the list are far apart
 CLUSTER_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
-CLUSTER_LETTERS = "ABCDEFG"
+CLUSTER_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # those after the seventh are grey
 NO_LETTER = "·"
 FONT = '"Source Sans", "Source Sans Pro", "Helvetica Neue", Arial, sans-serif'
 
@@ -75,8 +75,13 @@ class Theme(StrEnum):
         return self._pick("#1D5FA8", "#6FA8E8")
 
     @property
+    def shades(self) -> tuple[str, str]:
+        """The ends of the scale for magnitudes beside the clusters' colours, which it must not be taken for."""
+        return ("#dfe2e8", "#161a22") if self is Theme.LIGHT else ("#2a3140", "#f2f3f7")
+
+    @property
     def magnitudes(self) -> str:
-        """Plotly's name of the scale for magnitudes: what is larger stands out more from the page."""
+        """Plotly's name of the scale for magnitudes elsewhere: what is larger stands out more from the page."""
         return self._pick("cividis_r", "cividis")
 
 
@@ -91,7 +96,7 @@ class ClusterStyle:
 
     @property
     def lettered(self) -> bool:
-        """Whether the cluster has a colour and a letter of its own."""
+        """Whether the cluster has a letter of its own, so that words can name it."""
         return self.letter != NO_LETTER
 
     @property
@@ -101,7 +106,7 @@ class ClusterStyle:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Ground and ink of the letter in a table; without a colour of its own it looks like the text around it."""
+        """Ground and ink of the letter in a table; what has no letter looks like the text around it."""
         return (self.colour, self.ink) if self.lettered else ("transparent", "inherit")
 
 
@@ -143,29 +148,33 @@ def cluster_styles(
     """One style a final cluster; entry c is the style of cluster c.
 
     The (at most seven) heaviest clusters that are some item's first choice get a colour and a letter, A first
-    in the order in which the clusters are read; all others are grey. With `like`, the styles of another record,
-    a cluster keeps the letter and colour that it has there (under another checkpoint: that its `partner` has, -1
-    for none), and only what is left over is given to the others.
+    in the order in which the clusters are read; the others of some item's first choice are grey and have the letters
+    after those, as far as the alphabet goes; the rest has none. With `like`, the styles of another record, a cluster
+    keeps the letter and colour that it has there (under another checkpoint: that its `partner` has, -1 for none), and
+    only what is left over is given to the others.
     """
     theme = Theme(theme)
     clusters, mass = item_clusters(record), cluster_mass(record)
-    kept: dict[int, int] = {}  # cluster -> which of the seven looks
+    kept: dict[int, int] = {}  # cluster -> which letter; the first seven bring a colour
     if like is not None:
         for cluster in range(len(mass)):
             source = cluster if partner is None else int(partner[cluster])
             if 0 <= source < len(like) and like[source].lettered:
                 kept[cluster] = CLUSTER_LETTERS.index(like[source].letter)
     holding = [int(cluster) for cluster in np.unique(clusters) if int(cluster) not in kept]
-    free = [look for look in range(len(CLUSTER_COLOURS)) if look not in kept.values()]
-    heaviest = set(sorted(holding, key=lambda cluster: (-mass[cluster], cluster))[: len(free)])
-    read = [int(cluster) for cluster in record.prediction.order if int(cluster) in heaviest]
+    free = [look for look in range(len(CLUSTER_LETTERS)) if look not in kept.values()]
+    coloured = sum(look < len(CLUSTER_COLOURS) for look in free)
+    heaviest = set(sorted(holding, key=lambda cluster: (-mass[cluster], cluster))[:coloured])
+    read = [int(cluster) for cluster in record.prediction.order if int(cluster) in holding]
+    read.sort(key=lambda cluster: cluster not in heaviest)  # the heaviest first, each part in the order read
     looks = kept | dict(zip(read, free, strict=False))
     styles = []
     for cluster in range(len(mass)):
         name = _cluster_name(record, clusters, cluster)
         if cluster in looks:
             look = looks[cluster]
-            styles.append(ClusterStyle(cluster, CLUSTER_LETTERS[look], CLUSTER_COLOURS[look], name))
+            colour = CLUSTER_COLOURS[look] if look < len(CLUSTER_COLOURS) else theme.other
+            styles.append(ClusterStyle(cluster, CLUSTER_LETTERS[look], colour, name))
         else:
             styles.append(ClusterStyle(cluster, NO_LETTER, theme.other, name))
     return tuple(styles)

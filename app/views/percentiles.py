@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.views.amounts import MINUS, percent
+from app.views.amounts import percent
 from app.views.figure import bare_axis, new_figure
 from app.views.palette import Theme, rgba
-from app.views.text import escape
+from app.views.survey_metrics import EXTREMES, Metric, short_text, whole_percent
+from app.views.survey_metrics import METRICS as METRICS
+from app.views.survey_metrics import metric_text as metric_text
+from app.views.text import count, escape
 
 Array = np.ndarray
-Format = Literal["integer", "percent", "number"]
 
 ROW_HEIGHT = 42  # pixels
 BINS = 36
 HILL = 0.72  # of a row, at its highest
 ENDS = (1, 99)  # percentiles: a few outliers don't press all others into a corner
+FAR_OUT = 0.9  # of the users below, or above: then a value stands out
+TIE = 1e-9
+MOST_TOLD = 3  # figures that stand out
 LOG_FROM = 30  # times the low end: then a count is drawn on a logarithmic scale
 
 ABOUT = (
@@ -31,85 +36,6 @@ ABOUT = (
     "own: what holds there need not hold for others. All users are read without their last item, with the top "
     "prediction as the candidate; the survey holds nothing about edits or another candidate."
 )
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How a column of the survey is shown; `worse` is the end at which an explanation or a prediction is worse."""
-
-    label: str
-    format: Format
-    meaning: str
-    worse: Literal["low", "high"] | None = None
-
-
-METRICS: dict[str, Metric] = {
-    "length": Metric("History length", "integer", "How many items of the history the model reads."),
-    "clusters_in_use": Metric(
-        "Interests in use", "integer", "Clusters that are the first choice of at least one item."
-    ),
-    "effective_clusters": Metric(
-        "Effective interests",
-        "number",
-        "How many equally large clusters would be as varied as this user's (exp of the entropy of their shares). "
-        "1: all items share one.",
-        "low",
-    ),
-    "assignment_entropy": Metric(
-        "Blur of the interests",
-        "percent",
-        "How far items are spread over several clusters (entropy of S over its largest). 0 %: each item lies in one. "
-        "100 %: all lie in all alike, and the clusters say nothing.",
-        "high",
-    ),
-    "dominant_interest": Metric(
-        "Share of the strongest interest", "percent", "The largest share that one cluster has of the importance γ*."
-    ),
-    "noise_share": Metric(
-        "Noise",
-        "percent",
-        "The share of items that resemble nothing else in the history: their similarity to the two items nearest to "
-        "them is less than two thirds of the usual.",
-    ),
-    "drift": Metric(
-        "Drift",
-        "percent",
-        "How much of the history moved to other interests from its older to its newer half. 0 %: nothing. 100 %: all.",
-    ),
-    "next_rank": Metric(
-        "Rank of the true next item",
-        "integer",
-        "Where the model ranks what the user really took next; 1 is best.",
-        "high",
-    ),
-    "next_score": Metric(
-        "Score of the true next item",
-        "percent",
-        "The score that the model gives to what the user really took next.",
-        "low",
-    ),
-    "top_score": Metric("Score of the top prediction", "percent", "The score of the item that the model ranks first."),
-    "faithfulness": Metric(
-        "Importance tells the effect",
-        "number",
-        "Rank correlation of importance γ with the size of each item's measured effect. 1: γ tells which items matter. "
-        "0: it tells nothing.",
-        "low",
-    ),
-    "attention_faithfulness": Metric(
-        "Attention tells the effect",
-        "number",
-        "Rank correlation of the attention that items receive with the size of their measured effect. 0: it tells "
-        "nothing.",
-        "low",
-    ),
-    "attention_distance": Metric(
-        "Attention's distance from uniform",
-        "number",
-        "How far attention is from listening to all neighbours alike (total variation). 0: it adds nothing.",
-        "low",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -139,36 +65,75 @@ class _Row:
         return float(np.searchsorted(self.known, self.value, side="right")) / len(self.known) - self.below
 
     @property
+    def above(self) -> float:
+        """The share of users with a higher value."""
+        return 1 - self.below - self.same
+
+    @property
     def median(self) -> float:
         return float(np.median(self.known)) if len(self.known) else float("nan")
 
 
-def metric_text(name: str, value: float | None) -> str:
-    """A value of a metric with its unit; a dash where it isn't known."""
-    if value is None or not np.isfinite(value):
+def sentence(values: Mapping[str, float | None], population: Mapping[str, Array]) -> str:
+    """Whether this user is like the others, and what stands out: figures that for at least nine in ten users are
+    lower, or for at least nine in ten higher. By chance a fifth of all figures do."""
+    rows = [row for row in _rows(values, population) if not np.isnan(row.below)]
+    if not rows:
+        return "No figure of this user can be compared with those of the other users."
+    outside = [row for row in rows if max(row.below, row.above) >= FAR_OUT - TIE]
+    if len(rows) == 1:
+        where = "in the outer 20 %" if outside else "in the middle 80 %"
+        told = f"The only figure that is known lies {where} of all users"
+    else:
+        share = len(outside) / len(rows)
+        who = "An ordinary user" if share <= 0.25 else "A somewhat unusual user" if share <= 0.5 else "An unusual user"
+        inside = len(rows) - len(outside)
+        told = (
+            f"{who}: {inside or 'none'} of {count(len(rows), 'figure')} {'lies' if inside == 1 else 'lie'} in the "
+            "middle 80 % of all users"
+        )
+    if not outside:
+        return f"{told}; nothing stands out."
+    outside.sort(key=lambda row: -max(row.below, row.above))
+    words = [_stands_out(row) for row in outside[:MOST_TOLD]]
+    return f"{told}. {'Most unusual' if len(outside) > MOST_TOLD else 'Unusual'}: {'; '.join(words)}."
+
+
+def _stands_out(row: _Row) -> str:
+    """ "more noise than 94 % of users"."""
+    high = row.below >= row.above
+    share = row.below if high else row.above
+    alone = share + row.same > 1 - TIE and row.same * len(row.known) < 1.5
+    others = "all others" if alone else f"{whole_percent(share)} of users"
+    return f"{EXTREMES[row.name][0 if high else 1]} {others}"
+
+
+def _place(row: _Row) -> str:
+    """Where a value stands: above most, below most, or the same as most."""
+    if np.isnan(row.below):
         return "–"
-    kind = METRICS[name].format
-    if kind == "percent":
-        return percent(value)
-    if kind == "integer":
-        return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"  # a median may lie between
-    return f"{value:.2f}".replace("-", MINUS)
+    if row.same >= 0.5:
+        return f"the same as {whole_percent(row.same)}"
+    if row.below >= row.above:
+        return f"higher than {whole_percent(row.below)}"
+    return f"lower than {whole_percent(row.above)}"
 
 
 def percentile_table(values: Mapping[str, float | None], population: Mapping[str, Array]) -> pd.DataFrame:
     """One row a metric that both sides have, in the order of METRICS.
 
-    `users below` and `users alike` are in per cent of the users whose value is known (`users`); `this user` and
-    `median of all` are words, `value` and `median` the numbers behind them.
+    `among all users` says the place in words; `users below` and `users alike` are in per cent of the users whose
+    value is known (`users`); `this user` and `median of all` are words, `value` and `median` the numbers behind them.
     """
     rows = _rows(values, population)
     return pd.DataFrame(
         {
             "figure": [row.metric.label for row in rows],
-            "this user": [metric_text(row.name, row.value) for row in rows],
+            "this user": [short_text(row.name, row.value) for row in rows],
+            "among all users": [_place(row) for row in rows],
             "users below": np.array([100 * row.below for row in rows], dtype=np.float64),
             "users alike": np.array([100 * row.same for row in rows], dtype=np.float64),
-            "median of all": [metric_text(row.name, row.median) for row in rows],
+            "median of all": [short_text(row.name, row.median) for row in rows],
             "what it says": [row.metric.meaning for row in rows],
             "users": np.array([len(row.known) for row in rows], dtype=np.int64),
             "value": np.array([row.value for row in rows], dtype=np.float64),
@@ -203,9 +168,9 @@ def percentile_figure(
             middle = float(_scaled(row, np.array([row.median]))[0])
             medians[0].extend([middle, middle, None])
             medians[1].extend([place + 0.36, place - 0.2, None])
-        text = f"<b>{escape(metric_text(row.name, row.value))}</b>"
+        text = f"<b>{escape(short_text(row.name, row.value))}</b>"
         if not np.isnan(row.below):
-            text += f" · {row.below:.0%}".replace("%", " %")
+            text += f" · {whole_percent(row.below)}"
             marks.append((float(_scaled(row, np.array([row.value]))[0]), place, _told(row)))
         notes.append(_note(place + 0.1, text, theme.text, 13))
     figure.add_scatter(
@@ -307,7 +272,7 @@ def _outline(edges: Array, top: Array, ground: float) -> tuple[list[float], list
 
 def _told(row: _Row) -> list[str]:
     place = f"{percent(row.below)} of {len(row.known):,} users are below, {percent(row.same)} alike"
-    words = [row.metric.label, metric_text(row.name, row.value), place, metric_text(row.name, row.median)]
+    words = [row.metric.label, short_text(row.name, row.value), place, short_text(row.name, row.median)]
     meaning = "<br>".join(escape(line) for line in wrap(row.metric.meaning, 56))  # a hover box doesn't break lines
     return [*(escape(word) for word in words), meaning, row.name]
 

@@ -21,6 +21,7 @@ from surge.explanation.record import Explanation
 STRONGEST = 3
 CHARACTERS = 84  # of the small names that fit side by side under all blocks
 LEAST_SHARE = 0.005  # of an item; with less it is not said to be in a cluster
+LEAST_NAMED = 0.012  # of all mass; a narrower block has no letter over it, it would lie on the next one's
 LEAST_CHARACTERS = 9  # a narrower block has no names under it
 CLEAR = "rgba(0,0,0,0)"
 ABOUT = (
@@ -127,7 +128,7 @@ def pooled_sequence(
             heading += f" {escape(shorten(styles[c].name, int(0.85 * letters) - 2))}" if styles[c].name else ""
             text = "<br>".join(escape(shorten(name, letters)) for name in names[k])
             notes.append({"x": starts[k], "y": -0.04, "yanchor": "top", "text": text, "font": {"size": 11}})
-        if styles[c].lettered or letters >= 2:
+        if mass[k] >= LEAST_NAMED * total and (styles[c].lettered or letters >= 2):
             if effects is not None:
                 heading += f"<br>{_effect_words(effects, c, letters)}"
             notes.append({"x": starts[k], "y": ceiling, "yanchor": "bottom", "text": heading, "font": _heading(theme)})
@@ -192,11 +193,11 @@ def _before_words(before: Before, cluster: int) -> str:
 
 def _effect_words(effects: Effects, cluster: int, letters: int) -> str:
     """What leaving the cluster out does to the score, in as many words as fit."""
-    change = -float(effects.cluster_effect[cluster])
+    change = float(effects.cluster_effect[cluster])
     if not np.isfinite(change):
         return " "
-    words, number = f"without it {points(change)}", points(change).removesuffix(" points")
-    fitting = [text for text in (words, f"without it {number}", f"without: {number}") if 0.8 * len(text) <= letters]
+    words, number = f"effect {points(change)}", points(change).removesuffix(" points")
+    fitting = [text for text in (words, f"effect {number}", number) if 0.8 * len(text) <= letters]
     return f'<span style="font-size:11px">{fitting[0]}</span>' if fitting else " "
 
 
@@ -215,7 +216,7 @@ def caption(record: Explanation, *, before: Before | None = None, effects: Effec
         rest = f" {count(left_out, 'cluster')} holding {amount} {'is' if left_out == 1 else 'are'} left out."
     measured = ""
     if effects is not None:
-        measured = " “Without it”: how the score changes when the cluster's items are left out (measured)."
+        measured = " Effect: what the score loses when the cluster's items are left out (measured)."
     then = " Hollow dots: γ* before the change; the thin row on top: the blocks before it." if before else ""
     parts = listed(["width is mass (items held)", "fill is the mean update gate", "the dot is importance γ*"])
     shown = f"{count(len(columns), 'cluster')} in the order read: {parts}. Below: the strongest items."

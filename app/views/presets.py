@@ -84,23 +84,25 @@ def matching(frame: pd.DataFrame, preset: Preset) -> np.ndarray:
     return inside[np.argsort(order, kind="stable")]
 
 
-def caption(frame: pd.DataFrame, preset: Preset, left: int | None = None) -> str:
+def caption(frame: pd.DataFrame, preset: Preset, left: int | None = None, *, sort: str | None = None) -> str:
     """Whom the preset keeps, with the threshold that this population gives it; users alike are kept together.
 
     `left`: how many of them a text and ranges left over; None where nothing else narrows.
+    `sort`: in words, by what they are sorted; None: in the order that the preset gives them.
     """
+    by = f" Sorted: {sort}." if sort is not None else ""
     if preset.column is None:
         narrowed = "" if left is None or left == len(frame) else f"{left:,} of "
-        return f"{narrowed}{count(len(frame), 'user')}, in the order of the dataset."
+        return f"{narrowed}{count(len(frame), 'user')}{', in the order of the dataset' if sort is None else ''}.{by}"
     metric = METRICS[preset.column]
     limit = threshold(frame, preset)
     if limit is None:
-        return f"{preset.name}: no user stands out; {metric.label.lower()} is unknown or the same for everybody."
+        return f"{preset.name}: no user stands out; {metric.label.lower()} is unknown or the same for everybody.{by}"
     end = "highest" if preset.highest else "lowest"
     least = "at least" if preset.highest else "at most"
     kept = len(matching(frame, preset))
     narrowed = "" if left is None or left == kept else f" The text and the ranges leave {left:,} of them."
     return (
         f"{preset.name}: {preset.says}. Kept by this question: the {kept:,} of {count(len(frame), 'user')} with the "
-        f"{end} value of “{metric.label}” here, {least} {metric_text(preset.column, limit)}.{narrowed}"
+        f"{end} value of “{metric.label}” here, {least} {metric_text(preset.column, limit)}.{narrowed}{by}"
     )

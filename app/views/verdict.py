@@ -19,6 +19,8 @@ from surge.explanation.structure import assignment_entropy, attention_distance
 
 MATTERS = 0.1  # of the logit; at most 2.5 points of the score
 AGREES, DISAGREES = 0.6, 0.2  # rank correlations
+LITTLE = 0.4  # of the logit; at most 10 points of the score: then no interest carries it by itself
+ALONE = 0.25  # of an interest's effect: where no single item of it has as much, they stand in for one another
 CLEARLY = 2.0  # times the effect of the next interest: then it is "mainly" the first one
 NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left
 FLAT = 0.02  # total variation of attention from uniform
@@ -117,7 +119,7 @@ def trust(record: Explanation, effects: Effects) -> Trust:
         tells = "does not tell it"
         if received >= DISAGREES:
             tells = "tells it" if received >= AGREES else "tells it in part"
-        attention = f"the attention that items receive {tells} ({correlation(received)})"
+        attention = f"attention received {tells} ({correlation(received)})"
     return Trust(level, f"The {_importance_words(level, importance)}; {attention}.", importance, received)
 
 
@@ -188,7 +190,9 @@ def _interest(
         return [Piece("; no interest carries this score, and one holds it down, "), *told(last)]
     second = float(effect[order[1]]) if len(order) > 1 else 0.0
     mainly = "mainly" if effect[first] >= CLEARLY * second else "most of all"
-    if record.prediction.probability >= 0.5 or (rank is not None and rank <= WELL_PLACED):
+    if effect[first] < LITTLE:
+        pieces = [Piece("; no single interest carries this score, it leans a little on "), *told(first)]
+    elif record.prediction.probability >= 0.5 or (rank is not None and rank <= WELL_PLACED):
         pieces = [Piece(f", {mainly} because of "), *told(first)]
     else:
         pieces = [Piece(f"; what speaks for it is {mainly} "), *told(first)]
@@ -207,8 +211,9 @@ def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | 
     truth = ""
     if interests is not None:
         name, number = Counter(interests[i] for i in np.flatnonzero(members).tolist()).most_common(1)[0]
-        those = "all are" if number == held else f"{number:,} {'is' if number == 1 else 'are'}"
-        truth = f"; in truth {those} {shorten(name, 40)}" if name else ""
+        those = "all" if number == held > 1 else "it" if held == 1 else f"{number:,}"
+        verb = "is" if number == 1 else "are"
+        truth = f"; in the simulated truth {those} {verb} {shorten(name, 40)}" if name else ""
     name = f"interest {style.letter}" if style.lettered else "an interest without a letter"
     return [Piece(name, strong=True), Piece(f" ({', '.join(inside)}{truth})")]
 
@@ -251,11 +256,24 @@ def _items(record: Explanation, effects: Effects) -> list[Piece]:
             pieces += [Piece(" and "), *told(other)]
         if against and -effect[last] > effect[first]:
             pieces += [Piece("; "), *told(last, counting=" counts against it even more")]
-        return pieces
+        return pieces + _stand_ins(record, effects)
     if against:
         return [Piece("No single item carries it; "), *told(last, " without it", " counts most against it")]
     bound = bound_in_points(float(np.abs(effects.item_effect[measured]).max()))
-    return [Piece(f"No single item matters alone: without any one of them the score moves by less than {bound}")]
+    pieces = [Piece(f"No single item matters alone: without any one of them the score moves by less than {bound}")]
+    return pieces + _stand_ins(record, effects)
+
+
+def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
+    """Why leaving out an interest changes much and leaving out any one of its items little; empty where it isn't so."""
+    effect, clusters = effects.cluster_logit_effect, item_clusters(record)
+    if len(np.unique(clusters)) < 2 or not np.isfinite(effect).any() or _collapsed(record):
+        return []
+    first = int(np.nanargmax(effect))
+    alone = effects.item_logit_effect[clusters == first]
+    if effect[first] < LITTLE or len(alone) < 2 or not np.isfinite(alone).all() or alone.max() > ALONE * effect[first]:
+        return []
+    return [Piece(". Its items stand in for one another: together they carry the score, any one of them can be missed")]
 
 
 def _notes(record: Explanation, effects: Effects | None) -> list[str]:
@@ -281,12 +299,13 @@ def _importance_words(level: Level, value: float | None) -> str:
     if value is None:
         return "model's own importance γ is the same for every item; trust the measured effect"
     tells = {
-        "good": "agrees with the measured effects",
-        "partly": "agrees with the measured effects only in part",
+        "good": "tells which single items matter, for or against",
+        "partly": "tells only in part which single items matter",
         "poor": "does not tell which single items matter here",
     }[level]
     rest = "; trust the measured effect" if level == "poor" else ""
-    return f"model's own importance γ {tells} (rank correlation {correlation(value)}){rest}"
+    measured = f"rank correlation with the size of their measured effect {correlation(value)}"
+    return f"model's own importance γ {tells} ({measured}){rest}"
 
 
 # -- helpers ------------------------------------------------------------------------------------------

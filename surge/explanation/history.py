@@ -96,7 +96,8 @@ def reading_notes(items: Sequence[Item], left_out: int, longest: int) -> tuple[s
         notes.append(f"The model reads the last {longest} items; {left_out} earlier ones are left out.")
     repeated = len(items) - len({item.item for item in items})
     if repeated:
-        notes.append(f"{repeated} of the {len(items)} items read are repeats of another one in the history.")
+        verb = "is a repeat" if repeated == 1 else "are repeats"
+        notes.append(f"{repeated} of the {len(items)} items read {verb} of another one in the history.")
     if len(items) == 1:
         notes.append("One item was read: its graph is a single node, and there is nothing to compare.")
     return tuple(notes)

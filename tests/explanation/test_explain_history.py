@@ -186,7 +186,7 @@ def test_explain_reads_the_dataset_and_keeps_the_notes() -> None:
     dataset = make_dataset({"ann": ["i1", "i2", "i1", "i3"]}, checkpoint.items)
     record = explain(checkpoint, dataset, "ann", "i8")
     assert [item.item for item in record.history] == ["i1", "i2", "i1"]
-    assert any("repeats" in note for note in record.notes)
+    assert any("repeat" in note for note in record.notes)
     assert explain(checkpoint, dataset, "ann", "i8", hold_out=False).length == 4
     with pytest.raises(SurgeError, match="no user 'bob'"):
         explain(checkpoint, dataset, "bob")

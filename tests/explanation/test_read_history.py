@@ -99,7 +99,7 @@ def test_repeats_stay_and_are_counted() -> None:
     dataset = make_dataset({"ann": ["i1", "i2", "i1", "i1", "i2", "i7"]}, checkpoint.items)
     history = read_history(checkpoint, dataset, "ann")
     assert history.rows == (1, 2, 1, 1, 2)
-    (note,) = notes_about("repeats", history.notes)
+    (note,) = notes_about("repeat", history.notes)
     assert note.startswith("3 of the 5 ")
 
 
@@ -107,7 +107,7 @@ def test_repeats_of_what_was_cut_are_no_repeats() -> None:
     checkpoint = make_checkpoint(max_length=2)
     history = read_history(checkpoint, make_dataset({"ann": ["i1", "i1", "i2", "i7"]}, checkpoint.items), "ann")
     assert history.rows == (1, 2)
-    assert not notes_about("repeats", history.notes)
+    assert not notes_about("repeat", history.notes)
 
 
 def test_a_user_of_whose_items_none_is_known_is_refused() -> None:

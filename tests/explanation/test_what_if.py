@@ -62,9 +62,9 @@ def test_without_the_simulated_truth_there_are_no_interests() -> None:
 
 def test_notes_are_told_anew_and_those_of_unknown_items_stay() -> None:
     checkpoint, history = base()
-    assert notes_about("1 of the 4 items read are repeats", history) and notes_about("1 of 5 history items", history)
+    assert notes_about("1 of the 4 items read is a repeat", history) and notes_about("1 of 5 history items", history)
     unrepeated = change_history(checkpoint, history, Plan((0, 1, 3)))
-    assert not notes_about("repeats", unrepeated) and notes_about("1 of 5 history items", unrepeated)
+    assert not notes_about("repeat", unrepeated) and notes_about("1 of 5 history items", unrepeated)
     repeated = change_history(checkpoint, history, Plan((0, 1, 2, 3, "i5", "i2")))
     assert notes_about("3 of the 6 items read are repeats", repeated)
     assert len(repeated.notes) == 2
@@ -105,7 +105,7 @@ def test_a_made_up_history_is_what_was_inserted() -> None:
     changed = change_history(checkpoint, made_up_history(), Plan(("i1", "i4", "i1")))
     assert changed.user == "made-up user" and changed.rows == (1, 4, 1)
     assert changed.next_item is None and changed.next_period is None and changed.interests is None
-    assert notes_about("1 of the 3 items read are repeats", changed)
+    assert notes_about("1 of the 3 items read is a repeat", changed)
     assert explain_history(checkpoint, changed).length == 3
     assert made_up_history("me").user == "me" and made_up_history().items == ()
 

@@ -11,6 +11,7 @@ import pytest
 from app.views.faithfulness import (
     ABOUT,
     LABELS,
+    OTHER_TEST,
     caption,
     faithfulness_figure,
     faithfulness_sentence,
@@ -113,14 +114,16 @@ def test_table_has_the_areas() -> None:
 
 def test_sentence_of_an_order_inside_the_random_range() -> None:
     assert faithfulness_sentence(measured()) == (
-        "Deleting items in the order of importance γ lowers the score no faster than a random order (area 0.55, random "
-        "0.45 to 0.57): γ is not a faithful account for this user; the measured effect does better (area 0.29)."
+        "Another test than the verdict's, which compares each item's weight with that item's own effect: here items "
+        "are deleted one after another and stay deleted. Deleting items in the order of importance γ lowers the score "
+        "no faster than a random order (area 0.55, random 0.45 to 0.57): γ is not a faithful account for this user; "
+        "the measured effect does better (area 0.29)."
     )
 
 
 def test_sentence_of_a_faithful_order() -> None:
     text = faithfulness_sentence(measured(), "leave-one-out")
-    assert text == (
+    assert text == OTHER_TEST + (
         "Deleting items in the order of the measured effect lowers the score faster than the 2 random orders "
         "(area 0.29, random 0.45 to 0.57), and keeping only its first items restores it faster than chance (area 0.75, "
         "random 0.49 to 0.54): the measured effect is a faithful account for this user."
@@ -134,7 +137,26 @@ def test_sentence_of_half_a_success_and_of_worse_than_chance() -> None:
     other = faithfulness_sentence(measured(insertion={"leave-one-out": RISING, "importance": RISING}))
     assert "no faster than a random order" in other and "but keeping only its first items restores it faster" in other
     worse = faithfulness_sentence(measured(deletion={"leave-one-out": EVEN, "importance": np.full(5, 0.8)}))
-    assert "more slowly than the 2 random orders" in worse and worse.endswith("not a faithful account for this user.")
+    assert "more slowly than the 2 random orders" in worse and "γ is not a faithful account for this user. " in worse
+
+
+def test_a_measured_order_no_better_than_chance_is_explained() -> None:
+    told = measured(
+        deletion={"leave-one-out": EVEN, "importance": FALLING},
+        insertion=dict.fromkeys(("leave-one-out", "importance"), RISING),
+    )
+    assert faithfulness_sentence(told) == OTHER_TEST + (
+        "Deleting items in the order of importance γ lowers the score faster than the 2 random orders (area 0.29, "
+        "random 0.45 to 0.57), and keeping only its first items restores it faster than chance (area 0.75, random 0.49 "
+        "to 0.54): γ is a faithful account for this user. Deleting in the order of the measured effect is no faster "
+        "than chance (area 0.55): leaving out one item at a time undervalues items that can stand in for one another, "
+        "so look at whole interests."
+    )
+    assert faithfulness_sentence(told, "leave-one-out").endswith(
+        "only in part. Leaving out one item at a time undervalues items that can stand in for one another, so look at "
+        "whole interests."
+    )
+    assert "whole interests" not in faithfulness_sentence(measured())
 
 
 def test_an_order_that_ties_with_the_best_random_one_beats_nothing() -> None:

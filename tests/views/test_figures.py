@@ -277,9 +277,9 @@ def test_effects_of_clusters_are_said() -> None:
     assert words in next(said for _, c, said in heads if c == cluster)
     figure = pooled.pooled_sequence(record, "light", effects=effects)
     assert words in next(said for _, c, _, said in trace(figure, "blocks").customdata if c == cluster)
-    headings = [note.text for note in figure.layout.annotations if "without" in note.text]
-    assert any(points(without - effects.score).removesuffix(" points") in text for text in headings)
-    assert not any("without" in text for text in _strings(pooled.pooled_sequence(record, "light")))
+    headings = [note.text for note in figure.layout.annotations]
+    assert any(points(effects.score - without).removesuffix(" points") in text for text in headings)
+    assert not any("effect" in text for text in _strings(pooled.pooled_sequence(record, "light")))
 
 
 # -- text -----------------------------------------------------------------------------------------------

@@ -92,6 +92,16 @@ def test_groups_by_length_by_hand():
     assert table["median rank"].tolist() == [1.5, 10.5, 4, 50.5]
 
 
+def test_groups_are_as_even_as_users_of_one_length_allow():
+    frame = survey([10, 20, 30, 40, 41, 42, 50, 50, 50, 50, 50, 50, 50], [1] * 13, ["test"] * 13)
+    table = length_table(frame)
+    assert table["length"].tolist() == ["10 to 20 items", "30 to 40 items", "41 to 42 items", "50 items"]
+    assert table["users"].tolist() == [2, 2, 2, 7]
+    assert "Users of one length stay in one group; apart from that the groups are as even as can be." in length_caption(
+        frame
+    )
+
+
 def test_users_of_one_length_are_one_group():
     table = length_table(survey([50, 50, 50], [1, 1, 20], ["test"] * 3))
     assert table["length"].tolist() == ["50 items"] and table["users"].tolist() == [3]

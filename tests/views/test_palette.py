@@ -24,19 +24,29 @@ def test_letters_follow_the_order_read(clusters: int) -> None:
     record = make_explanation(items=120, clusters=clusters, seed=clusters)
     styles = cluster_styles(record)
     assert [style.index for style in styles] == list(range(clusters))
+    used = set(item_clusters(record).tolist())
+    assert {style.index for style in styles if style.lettered} == used
     lettered = [styles[c] for c in record.prediction.order if styles[c].lettered]
-    assert "".join(style.letter for style in lettered) == "ABCDEFG"[: len(lettered)]
-    assert [style.colour for style in lettered] == list(CLUSTER_COLOURS[: len(lettered)])
-    assert len(lettered) == min(7, len(set(item_clusters(record).tolist())))
+    coloured = [style for style in lettered if style.letter in "ABCDEFG"]
+    assert "".join(style.letter for style in coloured) == "ABCDEFG"[: len(used)]
+    assert [style.colour for style in coloured] == list(CLUSTER_COLOURS[: len(coloured)])
+    grey = [style for style in lettered if style.letter not in "ABCDEFG"]
+    assert "".join(style.letter for style in grey) == "HIJKLMNOPQ"[: max(0, len(used) - 7)]
+    assert {style.colour for style in grey} <= {Theme.LIGHT.other}
 
 
 def test_the_heaviest_clusters_have_the_colours() -> None:
     record = make_explanation(items=200, clusters=12, seed=1)
     styles, mass = cluster_styles(record, Theme.DARK), cluster_mass(record)
-    grey = [style for style in styles if not style.lettered]
-    assert len(grey) == 5
-    assert {style.colour for style in grey} == {Theme.DARK.other} and {style.letter for style in grey} == {NO_LETTER}
-    assert max(mass[style.index] for style in grey) <= min(mass[s.index] for s in styles if s.lettered)
+    grey = [style for style in styles if style.colour == Theme.DARK.other]
+    assert len(grey) == 5 and sorted(style.letter for style in grey) == list("HIJKL")
+    assert max(mass[style.index] for style in grey) <= min(mass[s.index] for s in styles if s not in grey)
+
+
+def test_a_cluster_that_holds_no_item_has_no_letter() -> None:
+    record = make_explanation(items=3, clusters=12, seed=1)
+    used = set(item_clusters(record).tolist())
+    assert {style.index for style in cluster_styles(record) if style.letter == NO_LETTER} == set(range(12)) - used
 
 
 def test_clusters_of_a_hierarchy_are_those_of_its_last_layer() -> None:
@@ -74,7 +84,7 @@ def test_words_are_readable(theme: Theme) -> None:
 @pytest.mark.parametrize("theme", list(Theme))
 def test_letters_are_readable_on_their_colours(theme: Theme) -> None:
     styles = cluster_styles(make_explanation(items=200, clusters=12, seed=1), theme)
-    assert sum(style.lettered for style in styles) == 7
+    assert sum(style.lettered for style in styles) == 12
     for style in styles:
         assert contrast(style.ink, style.colour) >= 4.5
 

@@ -17,7 +17,9 @@ from app.views.percentiles import (
     metric_text,
     percentile_figure,
     percentile_table,
+    sentence,
 )
+from app.views.survey_metrics import EXTREMES, short_text, whole_percent
 
 LENGTHS = np.array([2, 4, 4, 6, 8, 10, 12, 14, 16, 18])
 NOISE = np.array([0.1, np.nan, 0.2, 0.3, 0.4, np.nan, 0.5, 0.6, 0.7, 0.8])
@@ -31,7 +33,8 @@ def test_table_has_shares_of_known_users_and_medians() -> None:
     assert table["users below"].tolist() == [10.0, 50.0]  # 1 of 10; 4 of the 8 that are known
     assert table["users alike"].tolist() == [20.0, 0.0]
     assert table["median"].tolist() == pytest.approx([9.0, 0.45]) and table["users"].tolist() == [10, 8]
-    assert table["this user"].tolist() == ["4", "45.0 %"] and table["median of all"].tolist() == ["9", "45.0 %"]
+    assert table["this user"].tolist() == ["4", "45 %"] and table["median of all"].tolist() == ["9", "45 %"]
+    assert table["among all users"].tolist() == ["lower than 70 %", "higher than 50 %"]
     assert table["figure"].tolist() == [METRICS["length"].label, METRICS["noise_share"].label]
     assert table["what it says"].tolist() == [METRICS["length"].meaning, METRICS["noise_share"].meaning]
 
@@ -45,7 +48,8 @@ def test_values_at_and_beyond_the_ends() -> None:
 
 def test_what_is_unknown_has_an_outcome() -> None:
     unknown = percentile_table({"length": None, "noise_share": float("nan"), "drift": 0.5}, POPULATION | {"drift": []})
-    assert unknown["users below"].isna().all() and unknown["this user"].tolist() == ["–", "–", "50.0 %"]
+    assert unknown["users below"].isna().all() and unknown["this user"].tolist() == ["–", "–", "50 %"]
+    assert unknown["among all users"].tolist() == ["–"] * 3
     assert unknown["median of all"].tolist()[2] == "–"
     figure = percentile_figure({"length": None, "noise_share": 0.45}, POPULATION, "light")
     assert [entry[5] for entry in figure.data[2].customdata] == ["noise_share"]
@@ -103,10 +107,10 @@ def test_every_metric_has_a_row_with_its_words(theme: Theme) -> None:
     values: dict[str, float | None] = {name: float(population[name][3]) for name in METRICS}
     figure = percentile_figure(values, population, theme)
     assert list(figure.layout.yaxis.ticktext) == [metric.label for metric in METRICS.values()]
-    assert [entry[1] for entry in figure.data[2].customdata] == [metric_text(name, values[name]) for name in METRICS]
+    assert [entry[1] for entry in figure.data[2].customdata] == [short_text(name, values[name]) for name in METRICS]
     shares = percentile_table(values, population)["users below"]
     notes = [note.text for note in figure.layout.annotations[1:]]
-    assert [note.split(" · ")[1] for note in notes] == [f"{share:.0f} %" for share in shares]
+    assert [note.split(" · ")[1] for note in notes] == [whole_percent(share / 100) for share in shares]
     assert len(json.dumps(json.loads(figure.to_json()))) < 100_000
 
 
@@ -130,3 +134,64 @@ def test_values_as_text() -> None:
 def test_about_is_short_and_caption_counts_users() -> None:
     assert len(ABOUT.split()) <= 90
     assert "up to 10 users" in caption(VALUES, POPULATION)
+
+
+HUNDRED = np.arange(100)  # the value is also the number of users below
+FIGURES = ("length", "clusters_in_use", "noise_share", "drift", "faithfulness", "top_score", "next_rank", "next_score")
+
+
+def spread(names: tuple[str, ...] = FIGURES) -> dict[str, Any]:
+    return dict.fromkeys(names, HUNDRED)
+
+
+def user(**values: float | None) -> dict[str, float | None]:
+    return dict.fromkeys(FIGURES, 50.0) | values
+
+
+def test_the_sentence_of_an_ordinary_user_names_what_stands_out() -> None:
+    assert sentence(user(faithfulness=98, clusters_in_use=5), spread()) == (
+        "An ordinary user: 6 of 8 figures lie in the middle 80 % of all users. Unusual: importance γ tells the effect "
+        "better than for 98 % of users; fewer interests than 94 % of users."
+    )
+
+
+def test_the_sentence_where_nothing_stands_out() -> None:
+    assert sentence(user(length=10, drift=89), spread()) == (
+        "An ordinary user: 8 of 8 figures lie in the middle 80 % of all users; nothing stands out."
+    )
+
+
+def test_the_sentence_names_three_at_most_and_calls_the_user_unusual() -> None:
+    told = sentence(user(length=95, clusters_in_use=96, noise_share=0, drift=99, next_rank=91), spread())
+    assert told == (
+        "An unusual user: 3 of 8 figures lie in the middle 80 % of all users. Most unusual: less noise than all "
+        "others; more drift than all others; more interests than 96 % of users."
+    )
+    assert sentence(user(length=95, noise_share=3, drift=2), spread()).startswith("A somewhat unusual user: 5 of 8")
+
+
+def test_the_sentence_counts_what_is_known() -> None:
+    assert sentence(user(next_rank=None, next_score=float("nan")), spread()).startswith("An ordinary user: 6 of 6")
+    assert sentence({"length": 95}, spread()) == (
+        "The only figure that is known lies in the outer 20 % of all users. Unusual: a longer history than 95 % of "
+        "users."
+    )
+    none = "No figure of this user can be compared with those of the other users."
+    assert sentence({}, spread()) == sentence({"length": None}, spread()) == none
+
+
+def test_users_alike_are_no_extreme_and_ends_are_never_rounded_to_all() -> None:
+    alike = {"clusters_in_use": np.array([1] * 60 + [2] * 40)}
+    assert sentence({"clusters_in_use": 1}, alike).endswith("in the middle 80 % of all users; nothing stands out.")
+    assert percentile_table({"clusters_in_use": 1}, alike)["among all users"].tolist() == ["the same as 60 %"]
+    two = {"length": np.array([*range(998), 998, 998])}
+    assert sentence({"length": 998}, two).endswith("Unusual: a longer history than over 99 % of users.")
+
+
+def test_short_values_and_whole_per_cent() -> None:
+    assert [whole_percent(share) for share in (0, 0.004, 0.034, 0.486667, 0.996, 1)] == [
+        "0 %", "under 1 %", "3 %", "49 %", "over 99 %", "100 %",
+    ]  # fmt: skip
+    assert short_text("noise_share", 0.0333) == "3 %" and short_text("top_score", 0.998) == "99.8 %"
+    assert short_text("length", 12) == "12" and short_text("drift", None) == "–"
+    assert EXTREMES.keys() == METRICS.keys()

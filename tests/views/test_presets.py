@@ -75,6 +75,15 @@ def test_the_caption_says_what_text_and_ranges_leave():
     assert caption(values, PRESETS[0], 0) == "0 of 20 users, in the order of the dataset."
 
 
+def test_the_caption_says_by_what_they_are_sorted():
+    values = frame([0.1 * place for place in range(10)] * 2)
+    by = "drift, highest first"
+    assert caption(values, PRESETS[0], sort=by) == "20 users. Sorted: drift, highest first."
+    assert caption(values, PRESETS[0], 3, sort=by) == "3 of 20 users. Sorted: drift, highest first."
+    assert caption(values, HIGH, 1, sort=by) == f"{caption(values, HIGH, 1)} Sorted: {by}."
+    assert caption(frame([]), HIGH, sort=by).endswith("the same for everybody. Sorted: drift, highest first.")
+
+
 def test_every_preset_reads_a_metric_of_the_survey():
     assert [preset.name for preset in PRESETS if preset.column is None] == ["All"]
     assert {preset.column for preset in PRESETS[1:]} <= METRICS.keys()

@@ -228,13 +228,14 @@ RISING = [0.79, 0.75, 0.7, 0.65, 0.6, 0.5]  # the effects grow with the default 
 
 def test_importance_against_the_measured_effect() -> None:
     agrees = said(story(items=RISING))
-    assert "The model's own importance γ agrees with the measured effects (rank correlation 1.00)." in agrees
+    assert "importance γ tells which single items matter, for or against" in agrees
+    assert agrees.endswith("(rank correlation with the size of their measured effect 1.00).")
     assert "importance γ" not in said(story(items=RISING), weights=False)
     # importance ranks 1..6 against effect ranks 3, 5, 1, 6, 2, 4: rho = 1 - 6 * 34 / 210
     mixed = story(items=[0.7, 0.6, 0.79, 0.5, 0.75, 0.65])
     assert (
-        "The model's own importance γ does not tell which single items matter here (rank correlation 0.03); trust the "
-        "measured effect." in said(mixed)
+        "The model's own importance γ does not tell which single items matter here (rank correlation with the size of "
+        "their measured effect 0.03); trust the measured effect." in said(mixed)
     )
     assert trust(*mixed).level == "poor" and trust(*mixed).correlation_importance == pytest.approx(1 - 204 / 210)
     even = said(story(items=RISING, importance=[1 / 6] * 6))
@@ -248,7 +249,9 @@ def test_part_of_the_way_is_said_by_trust_alone() -> None:
     told = trust(*partly)
     assert (
         told.level == "partly"
-        and "agrees with the measured effects only in part (rank correlation 0.37)" in told.sentence
+        and "tells only in part which single items matter (rank correlation with the size of their measured "
+        in told.sentence
+        and "effect 0.37)" in told.sentence
     )
 
 
@@ -257,7 +260,7 @@ def test_trust_tells_of_attention_too() -> None:
     received = np.arange(1, 7) / 21
     told = trust(changed(record, "interest_fusion", attention=np.tile(received, (1, 6, 1))), effects)
     assert told.level == "good" and told.correlation_attention == pytest.approx(1)
-    assert told.sentence.endswith("; the attention that items receive tells it (1.00).")
+    assert told.sentence.endswith("; attention received tells it (1.00).")
     told = trust(changed(record, "interest_fusion", attention=np.tile(received[::-1], (1, 6, 1))), effects)
     assert told.level == "good" and told.sentence.endswith("does not tell it (−1.00).")
     told = trust(changed(record, "interest_fusion", attention=np.full((1, 6, 6), 1 / 6)), effects)
@@ -278,11 +281,11 @@ def test_whose_history_it_is() -> None:
 
 def test_the_simulated_truth_of_the_interest() -> None:
     truth = ("camping", "camping", "noise", "jazz", "jazz", "gardening")
-    assert "interest A (Camping, 3 of 6 items; in truth 2 are camping)" in said(story(), interests=truth)
-    assert "interest B (Jazz, 2 of 6 items; in truth all are jazz)" in said(
+    assert "interest A (Camping, 3 of 6 items; in the simulated truth 2 are camping)" in said(story(), interests=truth)
+    assert "interest B (Jazz, 2 of 6 items; in the simulated truth all are jazz)" in said(
         story(without=(0.8, 0.2, 0.8)), interests=truth
     )
-    assert "in truth" not in said(story(), interests=("",) * 6)
+    assert "truth" not in said(story(), interests=("",) * 6)
 
 
 @pytest.mark.parametrize("title", HOSTILE)
@@ -331,3 +334,14 @@ def test_amounts() -> None:
 
 def test_about_is_short() -> None:
     assert len(ABOUT.split()) <= 90
+
+
+def test_items_that_stand_in_for_one_another_are_said_to() -> None:
+    words = "Its items stand in for one another: together they carry the score, any one of them can be missed."
+    assert said(story(items=[0.8] * 6, without=[0.3, 0.79, 0.8])).endswith(words)
+    assert "stand in" not in said(story(items=[0.55, 0.8, 0.8, 0.8, 0.8, 0.8], without=[0.3, 0.79, 0.8]))
+
+
+def test_an_interest_that_carries_little_is_not_the_main_one() -> None:
+    told = said(story(without=[0.76, 0.79, 0.8]))
+    assert "; no single interest carries this score, it leans a little on interest A" in told and "mainly" not in told
