@@ -1,0 +1,175 @@
+"""What all baselines share: their settings, the context of a history, the embeddings and the prediction head."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from surge.config import GATE, _choice, _number, _require
+from surge.data.instances import EncodedLog, Instances
+from surge.model.layers import multilayer_perceptron
+from surge.model.surge import History
+
+SCORE = ("mlp", "dot")
+
+
+class Context(NamedTuple):
+    """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
+    time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes)."""
+
+    users: Tensor
+    times: Tensor
+    now: Tensor
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """What fixes the shape of one baseline. Every model reads the sizes; of the rest each reads what it needs:
+
+    - `hidden`: size of the recurrent state (GRU4Rec, DIEN, SLi-Rec).
+    - `layers`: stacked layers (GRU4Rec), blocks (SASRec), hops (LightGCN); `heads`: of attention (SASRec).
+    - `dropout`: GRU4Rec, Caser, SASRec.
+    - `score`: mlp (the head that SURGE has) | dot (the user's state times h_t).
+    - `window`: Caser reads so many last items, with `horizontal_filters` of each height and `vertical_filters`.
+    - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
+    - `auxiliary_weight`: of DIEN's auxiliary loss.
+
+    `Baseline.own` has the values in which a model differs; `surge.baselines.configure` puts them in.
+    """
+
+    item_count: int
+    category_count: int
+    user_count: int
+    item_size: int = 32
+    category_size: int = 8
+    max_length: int = 50
+    hidden: int = 40
+    layers: int = 1
+    heads: int = 1
+    dropout: float = 0.0
+    score: str = "mlp"
+    window: int = 5
+    horizontal_filters: int = 16
+    vertical_filters: int = 4
+    gate: str = "relative"
+    auxiliary_weight: float = 1.0
+    attention_hidden: tuple[int, ...] = (80, 40)
+    prediction_hidden: tuple[int, ...] = (100, 64)
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("item_count", 1, 100_000_000),
+            ("category_count", 1, 10_000_000),
+            ("user_count", 1, 1_000_000_000),
+            ("item_size", 1, 4096),
+            ("category_size", 0, 4096),
+            ("max_length", 1, 5000),
+            ("hidden", 1, 4096),
+            ("layers", 1, 64),
+            ("heads", 1, 64),
+            ("window", 1, 5000),
+            ("horizontal_filters", 1, 4096),
+            ("vertical_filters", 1, 4096),
+        ):
+            _number(name, getattr(self, name), low, high, int)
+        _number("dropout", self.dropout, 0.0, 0.99)
+        _number("auxiliary_weight", self.auxiliary_weight, 0.0, 1e6)
+        for name in ("attention_hidden", "prediction_hidden"):
+            value = getattr(self, name)
+            ok = isinstance(value, tuple) and len(value) > 0
+            _require(ok, f"The setting {name} is {value!r}; it must be a list of one or more whole numbers.")
+            for size in value:
+                _number(name, size, 1, 4096, int)
+        _choice("score", self.score, SCORE)
+        _choice("gate", self.gate, GATE)
+        _require(
+            self.size % self.heads == 0,
+            f"The embedding size {self.size} can't be divided among {self.heads} heads; "
+            "choose a number of heads that divides it.",
+        )
+
+    @property
+    def size(self) -> int:
+        """d, the size of h_i."""
+        return self.item_size + self.category_size
+
+
+def embedding(count: int, size: int) -> nn.Embedding:
+    """A table of embeddings, drawn as SURGE draws its own."""
+    table = nn.Embedding(count, size)
+    nn.init.normal_(table.weight, std=0.1)
+    return table
+
+
+def resize(inputs: int, outputs: int) -> nn.Module:
+    """A state as it is where the sizes agree, else projected."""
+    return nn.Identity() if inputs == outputs else nn.Linear(inputs, outputs, bias=False)
+
+
+def last_state(states: Tensor, mask: Tensor) -> Tensor:
+    """The state at the last item of each history: (B, n, size) and (B, n) to (B, size)."""
+    place = (mask.sum(1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[-1])
+    return states.gather(1, place).squeeze(1)
+
+
+def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis, where padding weighs 0."""
+    return score.masked_fill(~mask, -torch.inf).softmax(-1)
+
+
+class Head(nn.Module):
+    """logit = MLP(s, h_t, s * h_t), as Eq. 17 has it, or s . h_t, of a user state s in R^d."""
+
+    def __init__(self, config: BaselineConfig) -> None:
+        super().__init__()
+        self.dot = config.score == "dot"
+        if not self.dot:
+            self.mlp = multilayer_perceptron(3 * config.size, config.prediction_hidden)
+
+    def forward(self, state: Tensor, target: Tensor) -> Tensor:
+        """One state a history (B, d), or one a candidate (B, T, d), with h_t (B, T, d); gives logits (B, T)."""
+        state = (state.unsqueeze(1) if state.ndim == 2 else state).expand_as(target)
+        if self.dot:
+            return (state * target).sum(-1)
+        return self.mlp(torch.cat([state, target, state * target], dim=-1)).squeeze(-1)
+
+
+class Baseline(nn.Module, ABC):
+    """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item.
+
+    `item_category` (item_count,) gives the category row of every item row. `own` has the settings that are
+    the model's own where nobody says otherwise.
+    """
+
+    own: ClassVar[dict[str, Any]] = {}
+    item_category: Tensor
+
+    def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        self.item_embedding = embedding(config.item_count, config.item_size)
+        if config.category_size:
+            self.category_embedding = embedding(config.category_count, config.category_size)
+        self.register_buffer("item_category", item_category.long())
+
+    def embed(self, items: Tensor) -> Tensor:
+        """h: the item's own embedding beside its category's; (...) to (..., d)."""
+        embedded = self.item_embedding(items)
+        if not self.config.category_size:
+            return embedded
+        return torch.cat([embedded, self.category_embedding(self.item_category[items])], dim=-1)
+
+    @abstractmethod
+    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+        """Logits (B, T) of T candidates for each of B histories."""
+
+    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
+        """Further terms of the training loss by name, weighted; the positive is candidate 0."""
+        return {}
+
+    def prepare(self, log: EncodedLog, trained_on: Instances) -> None:
+        """Called once before training, and once after weights are loaded: what a model takes from the whole log."""

@@ -1,0 +1,29 @@
+"""GRU4Rec: the history read in order, and the last state scored."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state, resize
+from surge.model.surge import History
+
+
+class GRU4Rec(Baseline):
+    """Session-based recommendation with recurrent networks (Hidasi et al., ICLR 2016, arXiv 1511.06939).
+
+    s = GRU(h_1, ..., h_n), the state after the last item.
+
+    Departs from the paper: whole histories in place of session-parallel batches, embeddings in place of one-hot
+    rows, the log loss over sampled negatives in place of BPR or TOP1 over the batch, the shared head.
+    """
+
+    def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
+        super().__init__(config, item_category)
+        self.dropout = nn.Dropout(config.dropout)
+        self.gru = nn.GRU(config.size, config.hidden, config.layers, batch_first=True)
+        self.resize = resize(config.hidden, config.size)
+        self.head = Head(config)
+
+    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+        states, _ = self.gru(self.dropout(self.embed(history.items)))
+        return self.head(self.resize(last_state(states, history.mask)), self.embed(candidates))
