@@ -145,24 +145,21 @@ def narrow(frame: pd.DataFrame, search: Search) -> np.ndarray:
 
 
 def _question(search: Search) -> None:
-    title, question = st.columns([2, 11], gap="small", vertical_alignment="center")
-    with title:
-        heading(
-            "Find users",
-            "Every user with figures of how the model reads them. Each question keeps the users that stand out most, "
-            "about a tenth of all, the most telling first. A tick in the table or a click on the map opens a user.",
-        )
-    with question:
-        st.session_state["finder_preset"] = search.question
-        st.pills(
-            "Question",
-            [preset.name for preset in presets.PRESETS],
-            key="finder_preset",
-            required=True,
-            on_change=_keep_preset,
-            args=(search,),
-            label_visibility="collapsed",
-        )
+    heading(
+        "Find users",
+        "Every user with figures of how the model reads them. Each question keeps the users that stand out most, "
+        "about a tenth of all, the most telling first. A tick in the table or a click on the map opens a user.",
+    )
+    st.session_state["finder_preset"] = search.question
+    st.pills(
+        "Question",
+        [preset.name for preset in presets.PRESETS],
+        key="finder_preset",
+        required=True,
+        on_change=_keep_preset,
+        args=(search,),
+        label_visibility="collapsed",
+    )
 
 
 def _row(frame: pd.DataFrame, search: Search) -> None:
