@@ -28,7 +28,7 @@ def take_away(inspection: Inspection) -> None:
     """A button that opens the downloads; each file is made when it is asked for."""
     record, styles, effects = inspection.record, inspection.styles, inspection.effects
     with st.popover("Take it away", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
-        st.caption("Everything about this prediction, as files. The copied link reopens this view.")
+        st.caption("Everything about this prediction, as files. The page as one file takes some seconds to make.")
         _download(
             "The whole page as one HTML file", "html", "text/html", inspection, lambda: _report(inspection).encode()
         )
@@ -52,7 +52,7 @@ def take_away(inspection: Inspection) -> None:
             inspection,
             lambda: exports.graphml_bytes(record, styles=styles, effects=effects),
         )
-        st.caption("Pictures: the report's charts have a camera button (SVG, PNG); the graph has its own Save PNG.")
+        st.caption("Pictures: point at one for its own SVG and PNG buttons; the graph has Save PNG.")
 
 
 def _download(

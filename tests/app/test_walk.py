@@ -104,3 +104,32 @@ def test_widths_and_themes(browser: Any, address: str, width: int, scheme: str):
         box = page.locator(f".st-key-{key}").bounding_box()
         assert box["width"] > 150 and box["height"] > 150
     visit.close()
+
+
+def test_a_chart_saves_itself(browser: Any, address: str):
+    visit = Visit(browser, address).open("?checkpoint=tiny+model&dataset=tiny&user=u0003")
+    page = visit.page
+    for key in ("history_strip", "attention_matrix"):
+        chart = page.locator(f".st-key-{key}")
+        chart.hover()
+        for name, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+            with page.expect_download() as waiting:
+                chart.get_by_role("button", name=name).click()
+            saved = waiting.value
+            assert saved.suggested_filename == f"{key}.{name.lower()}"
+            assert saved.path().read_bytes().startswith(start)
+    visit.close()
+
+
+def test_a_selection_ends_with_escape_in_every_view(browser: Any, address: str):
+    visit = Visit(browser, address).open("?checkpoint=tiny+model&dataset=tiny&user=u0003")
+    page = visit.page
+    page.locator(".st-key-items tbody tr").nth(2).click()
+    assert visit.framed("history_strip") and page.locator(".st-key-items tr[aria-selected=true]").count() == 1
+    visit.settle()
+    assert visit.parameter("items") == "2" and "Selected: 1 item" in visit.selected()
+    page.keyboard.press("Escape")
+    assert page.locator(".st-key-items tr[aria-selected=true]").count() == 0 and not visit.framed("attention_matrix")
+    visit.settle()
+    assert visit.parameter("items") is None and "Nothing is selected" in visit.selected()
+    visit.close()
