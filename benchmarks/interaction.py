@@ -114,7 +114,9 @@ def measure(address: str, rounds: int) -> dict[str, list[float]]:
                 if step:
                     waits.setdefault(name, []).append(wait)
                     if name == CLICK:
-                        waits.setdefault("click on an item: every picture and table", []).append(page.evaluate("window.painted"))
+                        waits.setdefault("click on an item: every picture and table", []).append(
+                            page.evaluate("window.painted")
+                        )
         for step in range(rounds + 1):
             _clear(page)
             click_bar(page, 1 + step % 3)
@@ -135,7 +137,8 @@ def measure(address: str, rounds: int) -> dict[str, list[float]]:
         box = rail.bounding_box()
         for step in range(rounds + 1):
             page.evaluate(STEPPED)
-            place = 0.1 + 0.7 * (step * 4 % 11) / 11  # never the step that is shown already, which plotly would not draw
+            # never the step that is shown already, which plotly would not draw
+            place = 0.1 + 0.7 * (step * 4 % 11) / 11
             page.mouse.click(box["x"] + box["width"] * place, box["y"] + box["height"] / 2)
             page.wait_for_function("window.stepped !== null", timeout=10_000)
             if step:
