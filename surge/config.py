@@ -19,20 +19,39 @@ AGGREGATION = ("mean", "sum")
 POSITION_REGULARISER = ("mean_position", "literal")
 
 
-def _require(condition: bool, sentence: str) -> None:
+def require(condition: bool, sentence: str) -> None:
+    """A SurgeError with this sentence where a setting is impossible."""
     if not condition:
         raise SurgeError(sentence)
 
 
-def _choice(name: str, value: Any, options: tuple[str, ...]) -> None:
-    _require(value in options, f"The setting {name} is {value!r}; it must be one of {', '.join(options)}.")
+def choice(name: str, value: Any, options: tuple[str, ...]) -> None:
+    """The setting is one of these words."""
+    require(value in options, f"The setting {name} is {value!r}; it must be one of {', '.join(options)}.")
 
 
-def _number(name: str, value: Any, low: float, high: float, kind: type = float) -> None:
+def number(name: str, value: Any, low: float, high: float, kind: type = float) -> None:
+    """The setting is a number, or with `kind` int a whole one, from low to high."""
     allowed = (int,) if kind is int else (int, float)
     ok = isinstance(value, allowed) and not isinstance(value, bool) and low <= value <= high
     word = "a whole number" if kind is int else "a number"
-    _require(ok, f"The setting {name} is {value!r}; it must be {word} from {low:g} to {high:g}.")
+    require(ok, f"The setting {name} is {value!r}; it must be {word} from {low:g} to {high:g}.")
+
+
+def sizes(name: str, value: Any) -> None:
+    """The setting is a list of the sizes of one or more layers."""
+    ok = isinstance(value, tuple) and len(value) > 0
+    require(ok, f"The setting {name} is {value!r}; it must be a list of one or more whole numbers.")
+    for size in value:
+        number(name, size, 1, 4096, int)
+
+
+def divided(size: int, heads: int) -> None:
+    """Every head gets an equal part of the embedding."""
+    require(
+        size % heads == 0,
+        f"The embedding size {size} can't be divided among {heads} heads; choose a number of heads that divides it.",
+    )
 
 
 @dataclass(frozen=True)
@@ -87,30 +106,22 @@ class ModelConfig:
             ("heads", 1, 64),
             ("evolution_size", 1, 4096),
         ):
-            _number(name, getattr(self, name), low, high, int)
-        _number("sparsity", self.sparsity, 0.0, 1.0)
+            number(name, getattr(self, name), low, high, int)
+        number("sparsity", self.sparsity, 0.0, 1.0)
         for name in ("attention_hidden", "clusters", "prediction_hidden"):
-            value = getattr(self, name)
-            ok = isinstance(value, tuple) and len(value) > 0
-            _require(ok, f"The setting {name} is {value!r}; it must be a list of one or more whole numbers.")
-            for size in value:
-                _number(name, size, 1, 4096, int)
-        _choice("assignment_aggregation", self.assignment_aggregation, AGGREGATION)
-        _choice("fusion", self.fusion, FUSION)
-        _choice("extraction", self.extraction, EXTRACTION)
-        _choice("position", self.position, POSITION)
-        _choice("flatten", self.flatten, FLATTEN)
-        _choice("evolution", self.evolution, EVOLUTION)
-        _choice("gate", self.gate, GATE)
-        _require(
+            sizes(name, getattr(self, name))
+        choice("assignment_aggregation", self.assignment_aggregation, AGGREGATION)
+        choice("fusion", self.fusion, FUSION)
+        choice("extraction", self.extraction, EXTRACTION)
+        choice("position", self.position, POSITION)
+        choice("flatten", self.flatten, FLATTEN)
+        choice("evolution", self.evolution, EVOLUTION)
+        choice("gate", self.gate, GATE)
+        require(
             isinstance(self.readout, bool),
             f"The setting readout is {self.readout!r}; it must be true or false.",
         )
-        _require(
-            self.size % self.heads == 0,
-            f"The embedding size {self.size} can't be divided among {self.heads} heads; "
-            "choose a number of heads that divides it.",
-        )
+        divided(self.size, self.heads)
 
     @property
     def size(self) -> int:
@@ -171,9 +182,9 @@ class TrainingConfig:
             ("evaluation_negatives", 1, 1_000_000),
             ("warmup_steps", 0, 10**9),
         ):
-            _number(name, getattr(self, name), low, high, int)
+            number(name, getattr(self, name), low, high, int)
         if self.instances_per_epoch is not None:
-            _number("instances_per_epoch", self.instances_per_epoch, 1, 10**12, int)
+            number("instances_per_epoch", self.instances_per_epoch, 1, 10**12, int)
         for name, highest in (
             ("learning_rate", 10.0),
             ("weight_decay", 10.0),
@@ -182,15 +193,15 @@ class TrainingConfig:
             ("relative_position_weight", 1e6),
             ("balance_weight", 1e6),
         ):
-            _number(name, getattr(self, name), 0.0, highest)
-        _require(self.gradient_clip > 0, "The setting gradient_clip is 0, which stops all learning; give more than 0.")
-        _number("gradient_clip", self.gradient_clip, 1e-6, 1e6)  # 0 would stop all learning
-        _choice("relative_position", self.relative_position, POSITION_REGULARISER)
-        _choice("precision", self.precision, ("float32", "bfloat16"))
-        _choice("device", self.device, ("auto", "cpu", "cuda"))
+            number(name, getattr(self, name), 0.0, highest)
+        require(self.gradient_clip > 0, "The setting gradient_clip is 0, which stops all learning; give more than 0.")
+        number("gradient_clip", self.gradient_clip, 1e-6, 1e6)  # 0 would stop all learning
+        choice("relative_position", self.relative_position, POSITION_REGULARISER)
+        choice("precision", self.precision, ("float32", "bfloat16"))
+        choice("device", self.device, ("auto", "cpu", "cuda"))
 
 
-Config = TypeVar("Config", ModelConfig, TrainingConfig)
+Config = TypeVar("Config")  # a frozen dataclass of settings
 
 
 def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
@@ -200,12 +211,13 @@ def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
 
 def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
     """Settings from plain JSON values; an unknown or missing name is a SurgeError."""
-    names = {field.name for field in fields(kind)}
+    settings = fields(kind)  # type: ignore[arg-type]
+    names = {field.name for field in settings}
     unknown = sorted(set(values) - names)
-    _require(not unknown, f"Unknown setting {', '.join(unknown)}; the settings are {', '.join(sorted(names))}.")
-    required = {f.name for f in fields(kind) if f.default is dataclasses.MISSING}
+    require(not unknown, f"Unknown setting {', '.join(unknown)}; the settings are {', '.join(sorted(names))}.")
+    required = {f.name for f in settings if f.default is dataclasses.MISSING}
     missing = sorted(required - set(values))
-    _require(not missing, f"The setting {', '.join(missing)} is missing.")
+    require(not missing, f"The setting {', '.join(missing)} is missing.")
     converted: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
     }

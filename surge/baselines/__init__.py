@@ -42,7 +42,7 @@ def _named(name: str) -> type[Baseline]:
 def configure(name: str, settings: Mapping[str, Any]) -> BaselineConfig:
     """The settings of one model from plain JSON values: its own where they say nothing. Impossible ones, or a name
     that doesn't exist, are a SurgeError."""
-    return from_dict(BaselineConfig, _named(name).own | dict(settings))  # type: ignore[type-var]
+    return from_dict(BaselineConfig, _named(name).own | dict(settings))
 
 
 def build(name: str, config: BaselineConfig, item_category: Tensor) -> Baseline:

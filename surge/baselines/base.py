@@ -9,8 +9,9 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from surge.config import GATE, _choice, _number, _require
+from surge.config import GATE, choice, divided, number, sizes
 from surge.data.instances import EncodedLog, Instances
+from surge.model.embedding import EmbedsItems
 from surge.model.layers import multilayer_perceptron
 from surge.model.surge import History
 
@@ -75,34 +76,19 @@ class BaselineConfig:
             ("horizontal_filters", 1, 4096),
             ("vertical_filters", 1, 4096),
         ):
-            _number(name, getattr(self, name), low, high, int)
-        _number("dropout", self.dropout, 0.0, 0.99)
-        _number("auxiliary_weight", self.auxiliary_weight, 0.0, 1e6)
+            number(name, getattr(self, name), low, high, int)
+        number("dropout", self.dropout, 0.0, 0.99)
+        number("auxiliary_weight", self.auxiliary_weight, 0.0, 1e6)
         for name in ("attention_hidden", "prediction_hidden"):
-            value = getattr(self, name)
-            ok = isinstance(value, tuple) and len(value) > 0
-            _require(ok, f"The setting {name} is {value!r}; it must be a list of one or more whole numbers.")
-            for size in value:
-                _number(name, size, 1, 4096, int)
-        _choice("score", self.score, SCORE)
-        _choice("gate", self.gate, GATE)
-        _require(
-            self.size % self.heads == 0,
-            f"The embedding size {self.size} can't be divided among {self.heads} heads; "
-            "choose a number of heads that divides it.",
-        )
+            sizes(name, getattr(self, name))
+        choice("score", self.score, SCORE)
+        choice("gate", self.gate, GATE)
+        divided(self.size, self.heads)
 
     @property
     def size(self) -> int:
         """d, the size of h_i."""
         return self.item_size + self.category_size
-
-
-def embedding(count: int, size: int) -> nn.Embedding:
-    """A table of embeddings, drawn as SURGE draws its own."""
-    table = nn.Embedding(count, size)
-    nn.init.normal_(table.weight, std=0.1)
-    return table
 
 
 def resize(inputs: int, outputs: int) -> nn.Module:
@@ -138,30 +124,17 @@ class Head(nn.Module):
         return self.mlp(torch.cat([state, target, state * target], dim=-1)).squeeze(-1)
 
 
-class Baseline(nn.Module, ABC):
+class Baseline(EmbedsItems, ABC):
     """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item.
 
-    `item_category` (item_count,) gives the category row of every item row. `own` has the settings that are
-    the model's own where nobody says otherwise.
+    `own` has the settings that are the model's own where nobody says otherwise.
     """
 
     own: ClassVar[dict[str, Any]] = {}
-    item_category: Tensor
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
-        super().__init__()
+        super().__init__(config, item_category)
         self.config = config
-        self.item_embedding = embedding(config.item_count, config.item_size)
-        if config.category_size:
-            self.category_embedding = embedding(config.category_count, config.category_size)
-        self.register_buffer("item_category", item_category.long())
-
-    def embed(self, items: Tensor) -> Tensor:
-        """h: the item's own embedding beside its category's; (...) to (..., d)."""
-        embedded = self.item_embedding(items)
-        if not self.config.category_size:
-            return embedded
-        return torch.cat([embedded, self.category_embedding(self.item_category[items])], dim=-1)
 
     @abstractmethod
     def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:

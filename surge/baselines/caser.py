@@ -7,7 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head, embedding
+from surge.baselines.base import Baseline, BaselineConfig, Context, Head
+from surge.model.embedding import embedding
 from surge.model.surge import History
 
 

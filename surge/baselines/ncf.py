@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, embedding
+from surge.baselines.base import Baseline, BaselineConfig, Context
 from surge.errors import SurgeError
+from surge.model.embedding import embedding
 from surge.model.layers import multilayer_perceptron
 from surge.model.surge import History
 

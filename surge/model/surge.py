@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from surge.config import ModelConfig
+from surge.model.embedding import EmbedsItems
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion, InterestFusion
@@ -59,39 +60,21 @@ class Reading(NamedTuple):
     logit: Tensor
 
 
-class SurgeModel(nn.Module):
-    """Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021, arXiv 2106.14226).
-
-    `item_category` (item_count,) gives the category row of every item row.
-    """
-
-    item_category: Tensor
+class SurgeModel(EmbedsItems):
+    """Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021, arXiv 2106.14226)."""
 
     def __init__(self, config: ModelConfig, item_category: Tensor) -> None:
-        super().__init__()
+        super().__init__(config, item_category)
         self.config = config
-        self.item_embedding = nn.Embedding(config.item_count, config.item_size)
-        nn.init.normal_(self.item_embedding.weight, std=0.1)
-        if config.category_size:
-            self.category_embedding = nn.Embedding(config.category_count, config.category_size)
-            nn.init.normal_(self.category_embedding.weight, std=0.1)
         if config.position == "recency":
             self.position_embedding = nn.Embedding(config.max_length, config.size)
             nn.init.normal_(self.position_embedding.weight, std=0.02)
-        self.register_buffer("item_category", item_category.long())
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
         self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, config.fusion)
         self.extract = InterestExtraction(
             config.size, config.clusters, config.assignment_aggregation, config.extraction == "soft"
         )
         self.predict = Prediction(config)
-
-    def embed(self, items: Tensor) -> Tensor:
-        """h: the item's own embedding beside its category's; (...) to (..., d)."""
-        embedded = self.item_embedding(items)
-        if not self.config.category_size:
-            return embedded
-        return torch.cat([embedded, self.category_embedding(self.item_category[items])], dim=-1)
 
     def build_graph(self, history: History) -> InterestGraph:
         """The interest graph of each history."""
