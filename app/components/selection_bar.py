@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.components import chart_clicks
+from app.components import page_selection
 from app.components.edit_panel import edit_buttons
 from app.components.inspection import Inspection
 from app.components.labels import as_text
@@ -47,7 +47,7 @@ def _sentence(inspection: Inspection) -> str:
 
 def listen(inspection: Inspection) -> None:
     """Clicks in the charts select; call it once, after the charts."""
-    chart_clicks.report_clicks(
+    page_selection.report_clicks(
         _chart_click,
         items=inspection.selection.items,
         cluster=inspection.selection.cluster,
@@ -57,7 +57,7 @@ def listen(inspection: Inspection) -> None:
 
 
 def _chart_click() -> None:
-    click = chart_clicks.last_click()
+    click = page_selection.last_click()
     if click is None:
         return
     if click.item is not None:

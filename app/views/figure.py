@@ -81,7 +81,7 @@ def places(
     items: Sequence[Sequence[Rectangle]], clusters: Mapping[int, Sequence[Rectangle]], **more: Any
 ) -> dict[str, Any]:
     """The `layout.meta` of a figure that can be clicked: the rectangles that the browser frames when an item or a
-    cluster is selected (see app/components/chart_clicks). `items` has an entry, maybe an empty one, for each item of
+    cluster is selected (see app/components/page_selection). `items` has an entry, maybe an empty one, for each item of
     the record."""
     return {
         "items": [list(rectangles) for rectangles in items],

@@ -54,7 +54,7 @@ def page(
         _packed_plotly() if pictures else "",
         _module(assets.script, "surgeDrawGraph"),
         _module(_read(_COMPONENTS / "charts" / "chart.js"), "surgeDrawChart") if pictures else "",
-        _module(_read(_COMPONENTS / "chart_clicks" / "clicks.js"), "surgeListen") if pictures else "",
+        _module(_read(_COMPONENTS / "page_selection" / "selection.js"), "surgeListen") if pictures else "",
         f'<script type="module">{_read(_HERE / "report.js")}</script></body></html>\n',
     ]
     # a lone surrogate, which a JSON file can bring, is no text that a file could hold

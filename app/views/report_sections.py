@@ -243,7 +243,7 @@ def _facts(facts: Mapping[str, str]) -> str:
 
 
 def _picture(name: str, label: str, *, clickable: bool = True) -> str:
-    """The place of a chart; the classes of one that can be clicked are those that clicks.js looks for."""
+    """The place of a chart; the classes of one that can be clicked are those that selection.js looks for."""
     classes = f"picture stPlotlyChart st-key-{name}" if clickable else "picture"
     return f'<div class="{classes}"><div id="picture-{name}" role="group" aria-label="{escape(label)}"></div></div>'
 

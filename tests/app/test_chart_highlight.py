@@ -19,7 +19,7 @@ import sys, time
 sys.path.insert(0, {root!r})
 import streamlit as st
 from app import state
-from app.components.chart_clicks import last_click, report_clicks
+from app.components.page_selection import last_click, report_clicks
 from app.components.charts import chart, load_plotly
 from app.views import assignment_matrix, attention_matrix, history_strip, pooled_sequence
 from app.views.palette import Theme, item_clusters

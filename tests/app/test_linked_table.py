@@ -18,7 +18,7 @@ sys.path.insert(0, {root!r})
 import pandas as pd
 import streamlit as st
 from app import state
-from app.components.chart_clicks import last_click, report_clicks
+from app.components.page_selection import last_click, report_clicks
 from app.components.linked_table import choosing_table, selecting_table
 from app.views.html_parts import Column
 from app.views.palette import Theme

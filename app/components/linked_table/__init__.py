@@ -2,7 +2,7 @@
 
 Streamlit's own table reports a click after a fifth of a second and forgets its ticks when it is drawn anew; here the
 browser marks the row at once, and rows that stand for an item or a cluster share the selection of all views by the
-window's event "surge:selection" (see app.components.chart_clicks, which hears of such clicks by "surge:choose").
+window's event "surge:selection" (see app.components.page_selection, which hears of such clicks by "surge:choose").
 """
 
 from __future__ import annotations

@@ -7,25 +7,25 @@ from typing import Any
 
 import pytest
 
-from app.components import chart_clicks
-from app.components.chart_clicks import ChartClick, last_click
+from app.components import page_selection
+from app.components.page_selection import ViewClick, last_click
 
 
 @pytest.fixture
 def reported(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the browser has reported, to be filled in."""
     state: dict[str, Any] = {}
-    monkeypatch.setattr(chart_clicks.st, "session_state", state)
+    monkeypatch.setattr(page_selection.st, "session_state", state)
     return state
 
 
 def test_a_click_on_an_item_and_on_a_cluster(reported: dict[str, Any]) -> None:
-    reported[chart_clicks.KEY] = {"clicked": {"chart": "strip", "data": [3, 0.25, 7], "add": True, "number": 1}}
+    reported[page_selection.KEY] = {"clicked": {"chart": "strip", "data": [3, 0.25, 7], "add": True, "number": 1}}
     click = last_click()
-    assert click == ChartClick("strip", (3,), True) and click.item == 3 and click.cluster is None
-    reported[chart_clicks.KEY] = {"clicked": {"chart": "assignment", "data": [-1, 5], "add": "yes"}}
+    assert click == ViewClick("strip", (3,), True) and click.item == 3 and click.cluster is None
+    reported[page_selection.KEY] = {"clicked": {"chart": "assignment", "data": [-1, 5], "add": "yes"}}
     click = last_click()
-    assert click == ChartClick("assignment", (-1, 5), False) and click.item is None and click.cluster == 5
+    assert click == ViewClick("assignment", (-1, 5), False) and click.item is None and click.cluster == 5
 
 
 @pytest.mark.parametrize(
@@ -45,23 +45,23 @@ def test_a_click_on_an_item_and_on_a_cluster(reported: dict[str, Any]) -> None:
 )
 def test_what_is_no_click_is_none(reported: dict[str, Any], value: Any) -> None:
     assert last_click() is None
-    reported[chart_clicks.KEY] = {"clicked": value}
+    reported[page_selection.KEY] = {"clicked": value}
     assert last_click() is None
 
 
 def test_a_place_that_is_neither_selects_nothing() -> None:
     for numbers in ((-1,), (-1, -1), (-7, -2)):
-        click = ChartClick("strip", numbers, False)
+        click = ViewClick("strip", numbers, False)
         assert click.item is None and click.cluster is None
 
 
 def test_an_answer_says_which_click_it_answers(reported: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(chart_clicks, "_component", lambda **given: sent.append(given))
-    heard: list[ChartClick | None] = []
+    monkeypatch.setattr(page_selection, "_component", lambda **given: sent.append(given))
+    heard: list[ViewClick | None] = []
 
     def listen() -> None:
-        chart_clicks.report_clicks(
+        page_selection.report_clicks(
             lambda: heard.append(last_click()),
             items={4, 1},
             cluster=2,
@@ -73,12 +73,12 @@ def test_an_answer_says_which_click_it_answers(reported: dict[str, Any], monkeyp
     data = sent[-1]["data"]
     assert (data["items"], data["cluster"], data["clusters"], data["answered"]) == ([1, 4], 2, [0, 2, 2, 1, 0], 0)
     assert data["clears"] is True
-    reported[chart_clicks.KEY] = {"clicked": {"chart": "strip", "data": [3], "number": 1_800_000_000_123}}
+    reported[page_selection.KEY] = {"clicked": {"chart": "strip", "data": [3], "number": 1_800_000_000_123}}
     sent[-1]["on_clicked_change"]()
-    assert heard == [ChartClick("strip", (3,), False)]
+    assert heard == [ViewClick("strip", (3,), False)]
     listen()
     assert sent[-1]["data"]["answered"] == 1_800_000_000_123
-    reported[chart_clicks.KEY] = {"cleared": {"number": "soon"}}
+    reported[page_selection.KEY] = {"cleared": {"number": "soon"}}
     sent[-1]["on_cleared_change"]()
     listen()
     assert heard[1:] == [None] and sent[-1]["data"]["answered"] == 1_800_000_000_123

@@ -88,7 +88,7 @@ function current() {
 }
 
 function publish(selection) {
-  const detail = { ...selection, source: "chart_clicks" };
+  const detail = { ...selection, source: "page_selection" };
   globalThis.surgeSelection = detail; // for views that come later
   dispatchEvent(new CustomEvent(SELECTION, { detail }));
 }

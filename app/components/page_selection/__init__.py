@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-KEY = "chart_clicks"
-_ANSWERED = "chart_clicks answered"
+KEY = "page_selection"
+_ANSWERED = "page_selection answered"
 _component = st.components.v2.component(
-    "surge_chart_clicks", js=(Path(__file__).parent / "clicks.js").read_text(encoding="utf-8")
+    "surge_page_selection", js=(Path(__file__).parent / "selection.js").read_text(encoding="utf-8")
 )
 
 
-class ChartClick(NamedTuple):
-    """A click on a point: the chart's key, the whole numbers that the point's customdata begins with, Shift held.
+class ViewClick(NamedTuple):
+    """A click in a view: the chart's or table's key, the whole numbers that say what was clicked, Shift held.
 
     In the views of a record these are (item, ...), or (-1, cluster, ...) where a cluster stands there.
     """
@@ -84,7 +84,7 @@ def _reported(name: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def last_click() -> ChartClick | None:
+def last_click() -> ViewClick | None:
     """The click that has just been reported; None where what the browser sent isn't one."""
     value = _reported("clicked")
     if value is None or not isinstance(value.get("chart"), str) or not isinstance(value.get("data"), list):
@@ -94,4 +94,4 @@ def last_click() -> ChartClick | None:
         if isinstance(number, bool) or not isinstance(number, int | float) or number % 1 != 0:
             break
         numbers.append(int(number))
-    return ChartClick(value["chart"], tuple(numbers), value.get("add") is True) if numbers else None
+    return ViewClick(value["chart"], tuple(numbers), value.get("add") is True) if numbers else None
