@@ -39,6 +39,7 @@ def root(world: World, tmp_path: Path) -> Path:
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
     usage._shelf().clear()
+    monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 0.4)  # however busy the machine is
 
     def open_at(checkpoint: str = "tiny model", dataset: str = "tiny") -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)
