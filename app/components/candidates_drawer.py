@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import loading, state
-from app.components.charts import Drawing, chart, drawing
-from app.components.inspection import Inspection, about, caption
+from app.components.inspection import Inspection, about, caption, picture
 from app.components.item_search import found_items
 from app.components.labels import as_text
 from app.views import assignment_matrix, attention_matrix, ledger, pooled_sequence
@@ -34,18 +32,14 @@ def candidates_drawer(inspection: Inspection) -> None:
     record, effects = loading.explanation(inspection.subject, second), loading.effects(inspection.subject, second)
     styles = inspection.styles
     st.markdown(as_text(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
-    chart(
-        loading.figure(
-            ("ledger", *inspection.key, second),
-            lambda: drawing(
-                ledger.ledger_figure(
-                    inspection.record, record, inspection.effects, effects, inspection.theme, styles=styles
-                )
-            ),
-        ),
+    picture(
+        inspection,
         "ledger",
         "What each history item does to either candidate's score; the table below holds the same values.",
-        inspection.theme,
+        lambda: ledger.ledger_figure(
+            inspection.record, record, inspection.effects, effects, inspection.theme, styles=styles
+        ),
+        second,
     )
     caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
@@ -70,16 +64,7 @@ def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Ef
         "attention": lambda: attention_matrix.attention_matrix(record, theme, styles=styles),
     }
     for name, build in pictures.items():
-        chart(
-            loading.figure((f"two {name}", *inspection.key, record.target.item), partial(_drawn, build)),
-            f"{name} {mark}",
-            f"The {name} for candidate {mark}.",
-            theme,
-        )
-
-
-def _drawn(build: Callable[[], go.Figure]) -> Drawing:
-    return drawing(build())
+        picture(inspection, f"{name} {mark}", f"The {name} for candidate {mark}.", build, record.target.item)
 
 
 def _second(inspection: Inspection) -> str | None:

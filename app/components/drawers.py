@@ -8,10 +8,10 @@ import streamlit as st
 
 from app import loading, state
 from app.components.candidates_drawer import candidates_drawer
-from app.components.charts import chart, drawing
+from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
-from app.components.inspection import Inspection, about, caption, progress_bar
+from app.components.inspection import Inspection, about, caption, picture, progress_bar
 from app.components.labels import as_text
 from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
@@ -44,14 +44,11 @@ def _faithfulness(inspection: Inspection) -> None:
     with progress_bar("Deleting and inserting items …") as progress:
         measured = loading.faithfulness(inspection.subject, inspection.candidate, progress)
     st.markdown(as_text(faithfulness.faithfulness_sentence(measured)))
-    chart(
-        loading.figure(
-            ("faithfulness", *inspection.key),
-            lambda: drawing(faithfulness.faithfulness_figure(measured, inspection.theme)),
-        ),
+    picture(
+        inspection,
         "faithfulness",
         "Deletion and insertion curves; the table below holds the area under each.",
-        inspection.theme,
+        lambda: faithfulness.faithfulness_figure(measured, inspection.theme),
     )
     caption(faithfulness.caption(measured), "faithfulness")
     st.dataframe(faithfulness.faithfulness_table(measured), hide_index=True, placeholder="–")
@@ -62,16 +59,11 @@ def _drift(inspection: Inspection) -> None:
     with progress_bar("Reading the history step by step …") as progress:
         measured = loading.drift(inspection.subject, inspection.candidate, progress)
     st.markdown(as_text(drift.sentence(inspection.record, measured, styles=inspection.styles)))
-    chart(
-        loading.figure(
-            ("drift", *inspection.key),
-            lambda: drawing(
-                drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles)
-            ),
-        ),
+    picture(
+        inspection,
         "drift",
         "The graph, the clusters and the candidate's rank as the history grows; the table holds the same values.",
-        inspection.theme,
+        lambda: drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles),
     )
     last = len(measured.lengths) - 1
     if last:

@@ -6,8 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import loading, state
-from app.components.charts import chart, drawing
-from app.components.inspection import Inspection, caption, heading
+from app.components.inspection import Inspection, caption, heading, picture
 from app.components.interest_graph import graph_component, last_click
 from app.components.labels import as_text
 from app.components.linked_table import choosing_table
@@ -24,23 +23,19 @@ BEST = 20  # predicted items shown
 def strip_panel(inspection: Inspection) -> None:
     """The history in time order: what each item does to the candidate's score."""
     heading("History", history_strip.lead(inspection.whose), history_strip.ABOUT)
-    chart(
-        loading.figure(
-            ("strip", *inspection.key, state.current().staged),
-            lambda: drawing(
-                history_strip.history_strip(
-                    inspection.record,
-                    inspection.theme,
-                    effects=inspection.effects,
-                    before=inspection.before,
-                    staged=inspection.staged,
-                    styles=inspection.styles,
-                )
-            ),
-        ),
+    picture(
+        inspection,
         "history_strip",
         "History in time order; the table of items holds the same values.",
-        inspection.theme,
+        lambda: history_strip.history_strip(
+            inspection.record,
+            inspection.theme,
+            effects=inspection.effects,
+            before=inspection.before,
+            staged=inspection.staged,
+            styles=inspection.styles,
+        ),
+        state.current().staged,
     )
     words = history_strip.caption(
         inspection.record, effects=inspection.effects, before=inspection.before, staged=inspection.staged
@@ -116,22 +111,17 @@ def assignment_panel(inspection: Inspection) -> None:
         "colour means that the cluster holds all of the item.",
         assignment_matrix.ABOUT,
     )
-    chart(
-        loading.figure(
-            ("assignment", *inspection.key),
-            lambda: drawing(
-                assignment_matrix.assignment_matrix(
-                    inspection.record,
-                    inspection.theme,
-                    before=inspection.before,
-                    styles=inspection.styles,
-                    effects=inspection.effects,
-                )
-            ),
-        ),
+    picture(
+        inspection,
         "assignment_matrix",
         "Assignment of items to clusters; the table of items holds each item's cluster and share.",
-        inspection.theme,
+        lambda: assignment_matrix.assignment_matrix(
+            inspection.record,
+            inspection.theme,
+            before=inspection.before,
+            styles=inspection.styles,
+            effects=inspection.effects,
+        ),
     )
     caption(assignment_matrix.caption(inspection.record, before=inspection.before), "assignment")
 

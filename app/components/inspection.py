@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import loading, state
+from app.components.charts import chart, drawing
 from app.views.before import Before, Staged
 from app.views.html_parts import escape
 from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
@@ -99,6 +101,16 @@ def heading(text: str, help_text: str, about_text: str = "") -> None:
     note = _note("About this picture", text, about_text) if about_text else ""
     lead = f'<p class="surge-lead">{escape(help_text)}</p>'
     st.html(f'<div class="surge-heading"><h5>{escape(text)}</h5>{note}</div>{lead}')
+
+
+def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.Figure], *shows: object) -> None:
+    """A chart under a name of its own, drawn again unchanged when only the selection changes.
+
+    `shows` is what the figure depends on besides the history, the candidate and the theme; `alt` is what a screen
+    reader says.
+    """
+    drawn = loading.figure((name, *inspection.key, *shows), lambda: drawing(build()))
+    chart(drawn, name, alt, inspection.theme)
 
 
 def about(text: str, key: str, label: str = "About this picture") -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import loading, state
-from app.components.charts import chart, drawing
-from app.components.inspection import Inspection, caption, heading
+from app import state
+from app.components.inspection import Inspection, caption, heading, picture
 from app.components.linked_table import selecting_table
 from app.views import assignment_matrix, attention_matrix, columns, pooled_sequence, tables
 
@@ -20,22 +19,17 @@ def sequence_panel(inspection: Inspection) -> None:
         "how much of the cluster enters the model's memory.",
         pooled_sequence.ABOUT,
     )
-    chart(
-        loading.figure(
-            ("sequence", *inspection.key),
-            lambda: drawing(
-                pooled_sequence.pooled_sequence(
-                    inspection.record,
-                    inspection.theme,
-                    before=inspection.before,
-                    styles=inspection.styles,
-                    effects=inspection.effects,
-                )
-            ),
-        ),
+    picture(
+        inspection,
         "pooled_sequence",
         "Clusters in the order they are read; the same values are in the table of clusters.",
-        inspection.theme,
+        lambda: pooled_sequence.pooled_sequence(
+            inspection.record,
+            inspection.theme,
+            before=inspection.before,
+            styles=inspection.styles,
+            effects=inspection.effects,
+        ),
     )
     caption(
         pooled_sequence.caption(inspection.record, before=inspection.before, effects=inspection.effects), "sequence"
@@ -110,17 +104,13 @@ def attention_panel(inspection: Inspection) -> None:
         )
     else:
         head = None
-    chart(
-        loading.figure(
-            ("attention", *inspection.key, head),
-            lambda: drawing(
-                attention_matrix.attention_matrix(
-                    record, inspection.theme, head=head, before=inspection.before, styles=inspection.styles
-                )
-            ),
-        ),
+    picture(
+        inspection,
         "attention_matrix",
         "Attention between items; the layer Attention of the interest graph shows the same.",
-        inspection.theme,
+        lambda: attention_matrix.attention_matrix(
+            record, inspection.theme, head=head, before=inspection.before, styles=inspection.styles
+        ),
+        head,
     )
     caption(attention_matrix.caption(record, head=head, before=inspection.before), "attention")
