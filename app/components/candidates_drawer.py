@@ -82,9 +82,7 @@ def _second(inspection: Inspection) -> str | None:
             return second
         except SurgeError as error:
             st.warning(as_text(f"{error} Another item is compared."), icon=":material/link_off:")
-    ranking = inspection.ranking
-    top = ranking.top(2) if ranking is not None else []
-    second = next((entry.item for entry in top if entry.item != candidate), None)
+    second = inspection.runner_up
     st.session_state[_SETTLED] = (candidate, second)
     state.settle(second=second)
     return second

@@ -68,6 +68,12 @@ class Inspection:
         """The candidate's rank, None where it has none or the catalogue isn't scored yet."""
         return self.effects.rank
 
+    @property
+    def runner_up(self) -> str | None:
+        """The best item that isn't the candidate; None where nothing else can be recommended, or isn't scored yet."""
+        best = self.ranking.top(2) if self.ranking is not None else []
+        return next((entry.item for entry in best if entry.item != self.candidate), None)
+
     @cached_property
     def styles(self) -> tuple[ClusterStyle, ...]:
         """Letters and colours of the final clusters, the same for every candidate and edit of this user."""

@@ -98,8 +98,7 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
         take_away(inspection)
     with sentence:
         verdict_panel(inspection)
-    best = inspection.ranking.top(2) if inspection.ranking is not None else []
-    remember_runner_up(next((entry.item for entry in best if entry.item != inspection.candidate), None))
+    remember_runner_up(inspection.runner_up)
     selection_bar(inspection)
     with st.container(key="panel_strip"):
         strip_panel(inspection)
