@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,18 +13,9 @@ from surge.config import GATE, choice, divided, number, sizes
 from surge.data.instances import EncodedLog, Instances
 from surge.model.embedding import EmbedsItems
 from surge.model.layers import multilayer_perceptron
-from surge.model.surge import History
+from surge.model.surge import Context, History
 
 SCORE = ("mlp", "dot")
-
-
-class Context(NamedTuple):
-    """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
-    time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes)."""
-
-    users: Tensor
-    times: Tensor
-    now: Tensor
 
 
 @dataclass(frozen=True)

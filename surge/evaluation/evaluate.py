@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
+from surge.baselines.base import Baseline
 from surge.checkpoint import Checkpoint
 from surge.data.instances import EncodedLog, Instances, encode, histories, split_instances
 from surge.data.negatives import PopularitySampler
@@ -15,9 +16,11 @@ from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.explanation.catalogue import CELLS, score_rows
-from surge.model.surge import History, SurgeModel
+from surge.model.batches import read_batch
+from surge.model.surge import Context, History, SurgeModel
 
 Progress = Callable[[float], None]
+HIDDEN = 40  # a usual size of a layer
 
 
 def popularity_sampler(log: EncodedLog, trained_on: Instances, item_count: int) -> PopularitySampler:
@@ -54,7 +57,7 @@ def draw_lists(
 
 
 def score_lists(
-    model: SurgeModel,
+    model: SurgeModel | Baseline,
     log: EncodedLog,
     instances: Instances,
     lists: np.ndarray,
@@ -74,9 +77,8 @@ def score_lists(
             # what fits: as many histories of the longest one's size as CELLS attention entries allow
             size = max(1, CELLS // (lists.shape[1] * heads * int(length[order[min(start + 63, len(order) - 1)]]) ** 2))
             index = order[start : start + min(size, 64)]
-            rows, mask = histories(log, instances.take(index), longest)
-            history = History(torch.from_numpy(rows).to(device), torch.from_numpy(mask).to(device))
-            logits = model(history, torch.from_numpy(lists[index]).to(device))
+            history, context = read_batch(log, instances.take(index), longest, device)
+            logits = model(history, torch.from_numpy(lists[index]).to(device), context)
             scores[index] = logits.float().cpu().numpy()
             start += len(index)
             if progress:
@@ -122,7 +124,7 @@ def evaluate_split(
 
 
 def evaluate_lists(
-    model: SurgeModel,
+    model: SurgeModel | Baseline,
     log: EncodedLog,
     instances: Instances,
     lists: np.ndarray,
@@ -137,8 +139,20 @@ def evaluate_lists(
     )
 
 
+def score_every(model: Baseline, history: History, context: Context) -> np.ndarray:
+    """Logits (float32) of all items for one history: the whole model for each chunk of candidates."""
+    device, count = model.item_embedding.weight.device, model.config.item_count
+    history = History(*(tensor.to(device) for tensor in history))
+    context = Context(*(tensor.to(device) for tensor in context))
+    # what grows is candidates x items x a hidden layer
+    chunks = torch.arange(count, device=device).split(max(1, CELLS // (HIDDEN * history.items.shape[1])))
+    with torch.inference_mode():
+        logits = [model(history, chunk.unsqueeze(0), context)[0].float() for chunk in chunks]
+    return torch.cat(logits).cpu().numpy()
+
+
 def evaluate_catalogue(
-    model: SurgeModel,
+    model: SurgeModel | Baseline,
     log: EncodedLog,
     instances: Instances,
     *,
@@ -150,13 +164,16 @@ def evaluate_catalogue(
     every = np.arange(model.config.item_count)
     ranks = np.empty(len(instances))
     for place in range(len(instances)):
-        rows, mask = histories(log, instances.take(np.array([place])), model.config.max_length)
-        history = tuple(rows[0][mask[0]].tolist())
-        scores = score_rows(model, history, every)
+        history, context = read_batch(log, instances.take(np.array([place])), model.config.max_length)
+        rows = history.items[0].numpy()
+        if isinstance(model, SurgeModel):
+            scores = score_rows(model, tuple(rows.tolist()), every)
+        else:
+            scores = score_every(model, history, context)
         positive = log.items[instances.position[place]]
         own = scores[positive]
         if not seen:
-            scores[[row for row in history if row != positive]] = -np.inf
+            scores[rows[rows != positive]] = -np.inf
         scores[positive] = -np.inf
         ranks[place] = 1 + (scores > own).sum() + (scores == own).sum() / 2
         if progress:

@@ -34,6 +34,17 @@ class History(NamedTuple):
         return cls(items.to(device), mask.to(device))
 
 
+class Context(NamedTuple):
+    """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
+    time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes).
+
+    SURGE reads none of it; some baselines do."""
+
+    users: Tensor
+    times: Tensor
+    now: Tensor
+
+
 class InterestGraph(NamedTuple):
     """All that depends on the history alone (Eq. 1-3 and 6).
 
@@ -101,6 +112,6 @@ class SurgeModel(EmbedsItems):
         evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target)
         return Reading(target, fusion, extraction, evolution, logit)
 
-    def forward(self, history: History, candidates: Tensor) -> Tensor:
-        """Logits (B, T) of T candidates for each of B histories."""
+    def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
+        """Logits (B, T) of T candidates for each of B histories; the context is that of the baselines."""
         return self.read(self.build_graph(history), candidates).logit

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
 from surge.model.interest_extraction import Pooling
-from surge.model.surge import InterestGraph, Reading
+from surge.model.surge import Context, History, InterestGraph, Reading, SurgeModel
 
+TERMS = ("log_loss", "same_mapping", "single_affiliation", "relative_position", "balance", "auxiliary", "l2")
 SMALL_MASS = 0.05  # items; a cluster that holds less has no position worth regularising
 
 
@@ -82,13 +84,27 @@ def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -
     return terms
 
 
+def terms_of(
+    model: SurgeModel | Baseline, history: History, candidates: Tensor, context: Context, config: TrainingConfig
+) -> dict[str, Tensor]:
+    """The terms of one batch: those of `loss_terms` for SURGE, the log loss and its own for a baseline."""
+    if isinstance(model, SurgeModel):
+        graph = model.build_graph(history)
+        return loss_terms(graph, model.read(graph, candidates), config)
+    logit = model(history, candidates, context)
+    return {"log_loss": log_loss(logit.float())} | model.auxiliary(history, candidates, context)
+
+
 def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> Tensor:
-    """The weighted sum; the weight of L_A grows over `warmup_steps` (L2 is the optimiser's weight decay)."""
+    """The weighted sum; the weight of L_A grows over `warmup_steps` (L2 is the optimiser's weight decay).
+
+    A baseline's own terms come weighted.
+    """
     warmed = min(1.0, step / config.warmup_steps) if config.warmup_steps else 1.0
-    return (
-        terms["log_loss"]
-        + config.same_mapping_weight * terms["same_mapping"]
-        + config.single_affiliation_weight * warmed * terms["single_affiliation"]
-        + config.relative_position_weight * terms["relative_position"]
-        + config.balance_weight * terms["balance"]
-    )
+    weights = {
+        "same_mapping": config.same_mapping_weight,
+        "single_affiliation": config.single_affiliation_weight * warmed,
+        "relative_position": config.relative_position_weight,
+        "balance": config.balance_weight,
+    }
+    return torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()

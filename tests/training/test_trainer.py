@@ -17,7 +17,8 @@ from surge.config import TrainingConfig
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.training import trainer
+from surge.training import fit, trainer
+from surge.training.fit import Fit
 from surge.training.state import TrainingState, state_folder
 from surge.training.trainer import Trainer, choose_device, train
 from tests.training.toy import MODEL, dataset_of, settings
@@ -154,15 +155,15 @@ def test_the_course_follows_the_seed_too_and_not_only_the_start(simulated: Datas
     """Other instances and other negatives in every epoch and for every seed."""
 
     def drawn(seed: int, epoch: int) -> list[int]:
-        trainer_ = Trainer(simulated, tmp_path / "none", MODEL, settings(seed=seed), quiet=True)
+        fit_ = Trainer(simulated, tmp_path / "none", MODEL, settings(seed=seed), quiet=True).fit
         seen: list[int] = []
 
         def step(batch: Instances, rng: np.random.Generator, at: int) -> dict[str, float]:
             seen.extend(batch.position.tolist())
             return {"log_loss": 0.0, "total": 0.0}
 
-        trainer_._step = step  # type: ignore[method-assign]
-        trainer_._epoch(epoch, TrainingState({}))
+        fit_._step = step  # type: ignore[method-assign]
+        fit_._epoch(epoch, TrainingState({}))
         return seen
 
     one = drawn(0, 1)
@@ -181,7 +182,7 @@ class Interrupted(BaseException):
 
 def interrupt_evaluation(patch: pytest.MonkeyPatch, epoch: int) -> None:
     """Stop in the validation of that epoch."""
-    real, calls = trainer.evaluate_lists, []
+    real, calls = fit.evaluate_lists, []
 
     def evaluate(*arguments: Any, **named: Any) -> dict[str, float]:
         calls.append(1)
@@ -189,19 +190,19 @@ def interrupt_evaluation(patch: pytest.MonkeyPatch, epoch: int) -> None:
             raise Interrupted
         return real(*arguments, **named)
 
-    patch.setattr(trainer, "evaluate_lists", evaluate)
+    patch.setattr(fit, "evaluate_lists", evaluate)
 
 
 def interrupt_step(patch: pytest.MonkeyPatch, number: int) -> None:
     """Stop before that step of the run."""
-    real = Trainer._step
+    real = Fit._step
 
-    def step(self: Trainer, batch: Any, rng: Any, at: int) -> dict[str, float]:
+    def step(self: Fit, batch: Any, rng: Any, at: int) -> dict[str, float]:
         if at == number:
             raise Interrupted
         return real(self, batch, rng, at)
 
-    patch.setattr(Trainer, "_step", step)
+    patch.setattr(Fit, "_step", step)
 
 
 def interrupt_saving(patch: pytest.MonkeyPatch, _: int) -> None:
@@ -256,10 +257,10 @@ def test_the_best_weights_survive_an_interruption(
     """The best epoch lies before it, so its weights can only come from the saved state."""
     short = settings(instances_per_epoch=128)
     evaluate, weights = scripted([0.9, 0.2])
-    monkeypatch.setattr(trainer, "evaluate_lists", evaluate)
+    monkeypatch.setattr(fit, "evaluate_lists", evaluate)
     with pytest.raises(StopIteration):  # in the third epoch
         run(simulated, tmp_path / "resumed", short)
-    monkeypatch.setattr(trainer, "evaluate_lists", scripted([0.5])[0])
+    monkeypatch.setattr(fit, "evaluate_lists", scripted([0.5])[0])
     checkpoint = run(simulated, tmp_path / "resumed", short, resume=True)
     assert checkpoint.description["best_epoch"] == 1
     assert [record["valid_gauc"] for record in checkpoint.history] == [0.9, 0.2, 0.5]
@@ -292,7 +293,7 @@ def test_what_cannot_be_resumed(simulated: Dataset, interrupted: Path, monkeypat
     def never(*_: Any) -> None:
         raise AssertionError("trained all the same")
 
-    monkeypatch.setattr(Trainer, "_epoch", never)
+    monkeypatch.setattr(Fit, "_epoch", never)
     same = settings(instances_per_epoch=128)
 
     def refused(words: str, dataset: Dataset = simulated, config: TrainingConfig = same, **options: Any) -> None:
@@ -343,7 +344,7 @@ def test_patience_and_the_best_epoch(
     best: int,
 ) -> None:
     evaluate, weights = scripted(gauc)
-    monkeypatch.setattr(trainer, "evaluate_lists", evaluate)
+    monkeypatch.setattr(fit, "evaluate_lists", evaluate)
     config = settings(instances_per_epoch=64, epochs=len(gauc), patience=patience, test_instances=5)
     checkpoint = run(simulated, tmp_path / "out", config)
     assert len(checkpoint.history) == len(weights) == epochs
@@ -355,13 +356,13 @@ def test_patience_and_the_best_epoch(
 def test_warm_up_counts_the_steps_of_the_whole_run(
     simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, steps = trainer.total_loss, []
+    real, steps = fit.total_loss, []
 
     def total_loss(terms: dict[str, torch.Tensor], config: TrainingConfig, step: int) -> torch.Tensor:
         steps.append(step)
         return real(terms, config, step)
 
-    monkeypatch.setattr(trainer, "total_loss", total_loss)
+    monkeypatch.setattr(fit, "total_loss", total_loss)
     config = settings(instances_per_epoch=128)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
         interrupt_step(patch, 3)
@@ -377,9 +378,9 @@ def test_warm_up_counts_the_steps_of_the_whole_run(
 def test_a_loss_that_is_not_a_number(
     simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    real = trainer.total_loss
+    real = fit.total_loss
     monkeypatch.setattr(
-        trainer, "total_loss", lambda terms, config, at: real(terms, config, at) * (np.nan if at == step else 1)
+        fit, "total_loss", lambda terms, config, at: real(terms, config, at) * (np.nan if at == step else 1)
     )
     with pytest.raises(SurgeError, match=f"diverged in epoch {1 if step == 1 else 3} .* lower learning_rate"):
         run(simulated, tmp_path / "out")
@@ -390,15 +391,15 @@ def test_weights_spoilt_by_the_last_step_of_an_epoch(
     simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No loss has seen them yet, and every rank among NaN scores would be the first."""
-    real = Trainer._step
+    real = Fit._step
 
-    def step(self: Trainer, batch: Any, rng: Any, at: int) -> dict[str, float]:
+    def step(self: Fit, batch: Any, rng: Any, at: int) -> dict[str, float]:
         terms = real(self, batch, rng, at)
         if at == 5:
             self.model.predict.score[0].bias.data[0] = torch.inf
         return terms
 
-    monkeypatch.setattr(Trainer, "_step", step)
+    monkeypatch.setattr(Fit, "_step", step)
     with pytest.raises(SurgeError, match="diverged in epoch 1"):
         run(simulated, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
@@ -500,16 +501,16 @@ def test_history_items_are_negatives_only_where_items_are_taken_twice(
     tmp_path: Path, repeat_share: float, bars_history: bool
 ) -> None:
     dataset = dataset_of({"a": [(f"i{n}", n) for n in range(9)]}, repeat_share=repeat_share)
-    trainer_ = Trainer(dataset, tmp_path / "out", MODEL, settings(negatives=40), quiet=True)
+    fit_ = Trainer(dataset, tmp_path / "out", MODEL, settings(negatives=40), quiet=True).fit
     drawn: list[tuple[np.ndarray, np.ndarray]] = []
-    real = trainer_.sampler.negatives
+    real = fit_.data.sampler.negatives
 
     def negatives(positive: np.ndarray, *arguments: Any) -> np.ndarray:
         drawn.append((positive, real(positive, *arguments)))
         return drawn[-1][1]
 
-    trainer_.sampler.negatives = negatives  # type: ignore[method-assign]
-    trainer_._step(trainer_.splits["train"], np.random.default_rng(0), 0)
+    fit_.data.sampler.negatives = negatives  # type: ignore[method-assign]
+    fit_._step(fit_.data.splits["train"], np.random.default_rng(0), 0)
     ((positive, items),) = drawn
     # the log is i0, i1, ..., so the history of a positive is all rows below it
     assert (items == positive[:, None]).sum() == 0

@@ -1,0 +1,116 @@
+"""The training loop, the same for SURGE and for what it is measured against: epochs, early stopping, one step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from surge.baselines.base import Baseline
+from surge.config import TrainingConfig
+from surge.data.instances import Instances, histories
+from surge.errors import SurgeError
+from surge.evaluation.evaluate import autocast, evaluate_lists
+from surge.model.batches import read_batch
+from surge.model.surge import SurgeModel
+from surge.training.data import TrainingData
+from surge.training.losses import TERMS, terms_of, total_loss
+from surge.training.state import TrainingState
+
+
+class Fit:
+    """A model being trained on a dataset; it starts where its weights and `optimiser` stand."""
+
+    def __init__(
+        self, data: TrainingData, model: SurgeModel | Baseline, config: TrainingConfig, quiet: bool = False
+    ) -> None:
+        self.data, self.model, self.config, self.quiet = data, model, config, quiet
+        self.device = model.item_embedding.weight.device
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        if isinstance(model, Baseline):
+            model.prepare(data.log, data.splits["train"])
+
+    def run(self, state: TrainingState, after_epoch: Callable[[TrainingState], None] | None = None) -> None:
+        """Epochs until patience or `epochs` run out; then the model has the weights of the best one.
+
+        Best is by validation GAUC. `after_epoch` is called with the state that each epoch leaves.
+        """
+        valid, lists = self.data.validation(self.config, self.model.config.max_length)
+        while len(state.epochs) < self.config.epochs and self._patient(state):
+            record = self._epoch(len(state.epochs) + 1, state)
+            metrics = evaluate_lists(self.model, self.data.log, valid, lists, precision=self.config.precision)
+            record |= {f"valid_{name}": value for name, value in metrics.items()}
+            state.epochs.append(record)
+            if state.best_epoch == 0 or record["valid_gauc"] > state.epochs[state.best_epoch - 1]["valid_gauc"]:
+                state.best_epoch = record["epoch"]
+                state.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            if after_epoch:
+                after_epoch(state)
+            self._say(record, state.best_epoch)
+        self.model.load_state_dict(state.best)
+        self.model.eval()
+
+    def _patient(self, state: TrainingState) -> bool:
+        return not state.epochs or len(state.epochs) - state.best_epoch < self.config.patience
+
+    def _epoch(self, epoch: int, state: TrainingState) -> dict[str, Any]:
+        """One pass; every random choice follows from (seed, epoch), so a resumed run makes the same."""
+        config, started = self.config, time.perf_counter()
+        rng = np.random.default_rng([config.seed, epoch])
+        torch.manual_seed(config.seed * 100_003 + epoch)
+        instances = self.data.splits["train"].sample(config.instances_per_epoch, rng)
+        order = rng.permutation(len(instances))
+        self.model.train()
+        sums: dict[str, float] = {}
+        batches = range(0, len(order), config.batch_size)
+        bar = tqdm(batches, desc=f"epoch {epoch}", unit="batch", disable=self.quiet or None, leave=False)
+        for start in bar:
+            terms = self._step(instances.take(order[start : start + config.batch_size]), rng, state.step)
+            state.step += 1
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value
+            bar.set_postfix(log_loss=f"{sums['log_loss'] / (start // config.batch_size + 1):.4f}", refresh=False)
+        means = {name: value / len(batches) for name, value in sums.items()}
+        squares = sum(float(p.detach().double().square().sum()) for p in self.model.parameters())
+        means["l2"] = 0.5 * config.weight_decay * squares
+        # the last step's weights have met no loss yet
+        if not np.isfinite([means["total"], squares]).all():
+            raise SurgeError(
+                f"Training diverged in epoch {epoch} (the loss or a weight is not finite); lower learning_rate."
+            )
+        return {"epoch": epoch, "seconds": round(time.perf_counter() - started, 2), "step": state.step} | means
+
+    def _step(self, batch: Instances, rng: np.random.Generator, step: int) -> dict[str, float]:
+        log, longest = self.data.log, self.model.config.max_length
+        history, context = read_batch(log, batch, longest, self.device)
+        positive = log.items[batch.position]
+        negatives = self.data.sampler.negatives(positive, self.config.negatives, rng, self._forbidden(batch, positive))
+        candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1)).to(self.device)
+        with autocast(self.device, self.config.precision):
+            terms = terms_of(self.model, history, candidates, context, self.config)
+        loss = total_loss(terms, self.config, step)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        self.optimiser.step()
+        return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(loss.detach())}
+
+    def _forbidden(self, batch: Instances, positive: np.ndarray) -> np.ndarray | None:
+        """Items of the history (k, n), where nothing is taken twice."""
+        if self.data.seen:
+            return None
+        rows, mask = histories(self.data.log, batch, self.model.config.max_length)
+        return np.where(mask, rows, positive[:, None])
+
+    def _say(self, record: Mapping[str, Any], best_epoch: int) -> None:
+        if not self.quiet:
+            terms = " ".join(f"{name} {record[name]:.4f}" for name in TERMS if name in record)
+            tqdm.write(
+                f"epoch {record['epoch']}: {terms} | valid gauc {record['valid_gauc']:.4f} auc "
+                f"{record['valid_auc']:.4f} mrr {record['valid_mrr']:.4f} | {record['seconds']:.0f} s, "
+                f"best epoch {best_epoch}"
+            )
