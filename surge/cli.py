@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from surge.commands.compare import add_compare
 from surge.commands.data import add_prepare, add_simulate
 from surge.commands.model import add_evaluate, add_explain, add_recommend, add_train
 from surge.commands.survey import add_survey
@@ -23,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     except SurgeError as problem:
         return _fail(str(problem), _BAD_INPUT)
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written", _INTERRUPTED)
+        return _fail("interrupted; no output was written", _INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
         return _BAD_INPUT
@@ -43,6 +44,15 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m surge", description="See why a SURGE sequential recommender predicts this item for this user."
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_simulate, add_prepare, add_train, add_evaluate, add_recommend, add_explain, add_survey):
+    for add in (
+        add_simulate,
+        add_prepare,
+        add_train,
+        add_evaluate,
+        add_recommend,
+        add_explain,
+        add_survey,
+        add_compare,
+    ):
         add(subparsers)
     return parser

@@ -204,7 +204,7 @@ class TrainingConfig:
 Config = TypeVar("Config")  # a frozen dataclass of settings
 
 
-def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
+def to_dict(config: Any) -> dict[str, Any]:
     """The settings as plain JSON values."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(config).items()}
 

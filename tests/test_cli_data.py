@@ -49,7 +49,7 @@ def test_simulate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("problem", "code", "sentence"),
     [
-        (KeyboardInterrupt(), 130, "error: interrupted; nothing was written"),
+        (KeyboardInterrupt(), 130, "error: interrupted; no output was written"),
         (PermissionError(13, "Permission denied", "/secret"), 2, "error: Permission denied: /secret"),
         (OSError(28, "No space left on device"), 2, "error: No space left on device"),
     ],

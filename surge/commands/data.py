@@ -43,12 +43,18 @@ _PREPARE_EXAMPLE = """\
   python -m surge prepare taobao UserBehavior.csv.zip --output runs/taobao
   python -m surge prepare csv clicks.csv --output runs/shop --items products.csv \\
       --user-column customer --item-column sku --time-column clicked_at
+  python -m surge prepare kuairand KuaiRand-Pure --output runs/kuairand --behaviour long_view
+  python -m surge prepare amazon Video_Games_5.json.gz meta_Video_Games.json.gz --output runs/games
 
 formats:
   movielens  the zip or the unpacked folder: 1M (.dat), latest-small, 20M, 25M, 32M (.csv)
   taobao     UserBehavior.csv, without a header, or a zip of it; clicks (pv), 2017-11-25 to 2017-12-03 in UTC+8
-  csv        CSV (also .gz, or a zip of one file) or Parquet with named columns; KuaiRand and Amazon logs too:
-             --user-column user_id --item-column video_id --time-column time_ms
+  kuairand   KuaiRand-Pure, 1K or 27K: the unpacked folder, a zip of it, or its files log_standard_*.csv and perhaps
+             video_features_basic_*.csv; clicks, or with --behaviour long_view, like, follow, comment, forward,
+             profile_enter, hate; dates are in UTC+8, the category is the first tag, random exposures are left out
+  amazon     UCSD's reviews of 2018 (JSON lines) or 2023 (JSON lines or CSV), also .gz, and perhaps their meta file, or
+             the folder that holds both; the category is the second of an item's list, or the first where it is alone
+  csv        CSV (also .gz, or a zip of one file) or Parquet with named columns
   recbole    RecBole's atomic files NAME.inter and NAME.item, or their folder"""
 
 
@@ -60,8 +66,12 @@ def add_prepare(subparsers: Any) -> None:
         _PREPARE_EXAMPLE,
         _prepare,
     )
-    parser.add_argument("format", choices=("movielens", "taobao", "csv", "recbole"), help="see below")
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="raw files, or a folder for movielens, recbole")
+    parser.add_argument(
+        "format", choices=("movielens", "taobao", "kuairand", "amazon", "csv", "recbole"), help="see below"
+    )
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="raw files, or the folder that holds them (not for taobao, csv)"
+    )
     parser.add_argument("--output", required=True, metavar="DIR", help="dataset folder to write")
     parser.add_argument("--name", help="name of the dataset (the name of the output folder)")
     parser.add_argument("--force", action="store_true", help="replace a dataset that is there already")
@@ -74,8 +84,12 @@ def add_prepare(subparsers: Any) -> None:
     split.add_argument("--test-start", metavar="TIME", help="date or unix seconds (a tenth of the interactions)")
 
     rows = parser.add_argument_group("which rows are used")
-    rows.add_argument("--min-user-interactions", type=int, metavar="K", help="movielens 5, taobao 10, others 1")
-    rows.add_argument("--min-item-interactions", type=int, metavar="K", help="movielens 5, taobao 10, others 1")
+    rows.add_argument(
+        "--min-user-interactions", type=int, metavar="K", help="movielens, amazon 5; taobao, kuairand 10; others 1"
+    )
+    rows.add_argument(
+        "--min-item-interactions", type=int, metavar="K", help="movielens, amazon 5; taobao, kuairand 10; others 1"
+    )
     rows.add_argument("--start", metavar="TIME", help="first moment: a date or unix seconds")
     rows.add_argument("--end", metavar="TIME", help="last moment: a date (the whole day) or unix seconds")
     rows.add_argument("--behaviour", action="append", metavar="NAME", help="keep this behaviour; may be repeated")

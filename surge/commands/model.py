@@ -37,17 +37,12 @@ def add_train(subparsers: Any) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    import torch
-
     from surge.config import TrainingConfig, from_dict
     from surge.data.store import Dataset
     from surge.training.trainer import train
 
     model, training = _settings(arguments)
-    if arguments.threads is not None:
-        if arguments.threads < 1:
-            raise SurgeError(f"--threads is {arguments.threads}; give a whole number from 1.")
-        torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     checkpoint = train(
         Dataset.load(arguments.dataset),
         arguments.output,
@@ -59,6 +54,16 @@ def _train(arguments: argparse.Namespace) -> None:
         print(f"{part}:")
         _print_figures(metrics)
     print(f"checkpoint written to {arguments.output}")
+
+
+def set_threads(number: int | None) -> None:
+    """CPU threads of torch; None leaves them as they are."""
+    import torch
+
+    if number is not None:
+        if number < 1:
+            raise SurgeError(f"--threads is {number}; give a whole number from 1.")
+        torch.set_num_threads(number)
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:

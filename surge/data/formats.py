@@ -6,7 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from surge.data.amazon import read_amazon
 from surge.data.files import as_utf8, check_file, extract, header_fields, is_parquet, unpacked, zip_members
+from surge.data.kuairand import read_kuairand
 from surge.data.tables import RawLog, ReadOptions, item_columns, scan_table, scan_text, standard_columns
 from surge.errors import SurgeError
 
@@ -197,6 +199,15 @@ FORMATS: dict[str, Format] = {
         behaviours=("pv",),
         time_unit="seconds",
     ),
+    "kuairand": Format(
+        read_kuairand,
+        10,
+        10,
+        utc_offset_hours=8,
+        behaviours=("click",),
+        time_unit="milliseconds",
+    ),
+    "amazon": Format(read_amazon, 5, 5),
     "csv": Format(read_csv, has_named_columns=True, takes_items_file=True),
     "recbole": Format(read_recbole, has_named_columns=True),
 }

@@ -73,7 +73,12 @@ def prepare(
     with working_folder(output) as work:
         say("reading")
         options = ReadOptions(
-            work, dict(columns or {}), Path(items_file) if items_file is not None else None, delimiter, encoding
+            work,
+            dict(columns or {}),
+            Path(items_file) if items_file is not None else None,
+            delimiter,
+            encoding,
+            kept_behaviours,
         )
         _check_reading(format, options)
         try:

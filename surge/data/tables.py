@@ -26,6 +26,7 @@ class ReadOptions:
     items_file: Path | None = None
     delimiter: str | None = None
     encoding: str = "utf-8"
+    behaviours: tuple[str, ...] = ()  # the ones that will be kept, for logs whose rows carry several
 
 
 @dataclass(frozen=True)

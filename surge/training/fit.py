@@ -29,6 +29,7 @@ class Fit:
         self, data: TrainingData, model: SurgeModel | Baseline, config: TrainingConfig, quiet: bool = False
     ) -> None:
         self.data, self.model, self.config, self.quiet = data, model, config, quiet
+        self.tells = not quiet  # a line after every epoch
         self.device = model.item_embedding.weight.device
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         if isinstance(model, Baseline):
@@ -107,7 +108,7 @@ class Fit:
         return np.where(mask, rows, positive[:, None])
 
     def _say(self, record: Mapping[str, Any], best_epoch: int) -> None:
-        if not self.quiet:
+        if self.tells:
             terms = " ".join(f"{name} {record[name]:.4f}" for name in TERMS if name in record)
             tqdm.write(
                 f"epoch {record['epoch']}: {terms} | valid gauc {record['valid_gauc']:.4f} auc "

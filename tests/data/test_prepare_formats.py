@@ -82,6 +82,8 @@ def test_movielens_without_ratings(tmp_path: Path) -> None:
         ("movielens", {"columns": {"user": "userId"}}, "--user-column"),
         ("taobao", {"delimiter": ";"}, "--delimiter"),
         ("recbole", {"items_file": "toy.item"}, "--items"),
+        ("kuairand", {"columns": {"behaviour": "is_like"}}, "--behaviour-column"),
+        ("amazon", {"items_file": "meta.json"}, "--items"),
     ],
 )
 def test_an_option_that_a_format_has_no_use_for_is_refused(
@@ -156,3 +158,29 @@ def test_real_logs(shared_data: Path, tmp_path: Path, dataset: str, format: str,
     preparation = description["preparation"]
     assert preparation["rows_read"] == preparation["rows_kept"] + sum(preparation["dropped"].values())
     assert Dataset.load(tmp_path / "out").description == description
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "counts"),
+    [
+        ("kuairand-pure-part", {"columns": {"behaviour": "is_click"}, "behaviours": ["1"]}, (10_964, 832, 468, 41)),
+        ("amazon-videogames-2018", {}, (453_637, 50_597, 16_874, 0)),
+    ],
+)
+def test_real_logs_that_others_saved_as_parquet(
+    shared_data: Path, tmp_path: Path, dataset: str, options: dict, counts: tuple[int, ...]
+) -> None:
+    folder = shared_data / dataset
+    columns = {"user": "user_id", "item": "item_id", **options.get("columns", {})}
+    least = 10 if "behaviours" in options else 5
+    description = prepare(
+        "csv",
+        [folder / "interactions.parquet"],
+        tmp_path / "out",
+        columns=columns,
+        items_file=folder / "items.parquet",
+        behaviours=options.get("behaviours"),
+        min_user_interactions=least,
+        min_item_interactions=least,
+    )
+    assert tuple(description["counts"].values()) == counts  # interactions, users, items, categories

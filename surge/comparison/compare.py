@@ -1,0 +1,249 @@
+"""Training and measuring many models on one dataset, run by run; what is finished is kept and not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from surge.comparison.contestants import Contestant
+from surge.comparison.table import markdown
+from surge.data.instances import Instances
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+from surge.evaluation.evaluate import evaluate_catalogue, score_lists
+from surge.evaluation.lists import read_lists, write_lists
+from surge.evaluation.metrics import list_metrics
+from surge.evaluation.significance import TESTED, paired_difference, user_values
+from surge.training.data import TrainingData
+from surge.training.fit import Fit
+from surge.training.state import TrainingState, load_state, save_state, saved_state
+from surge.training.trainer import choose_device, device_name
+
+FORMAT = 1
+GROUPS = 4  # of test instances, by the length of their history
+METRICS = ("auc", "gauc", "mrr", "ndcg@2", "hr@10", "catalogue_hr@10", "catalogue_ndcg@10")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What all runs share: the test instances with their lists, and those that are ranked in the whole catalogue."""
+
+    listed: Instances
+    lists: np.ndarray
+    whole: Instances
+    length: np.ndarray
+    edges: np.ndarray
+    digest: str
+
+
+def compare(
+    dataset: Dataset,
+    models: Sequence[Contestant],
+    output: Path,
+    *,
+    seeds: int = 3,
+    metric: str = "gauc",
+    lists: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Train every model with `seeds` seeds, measure all on the same lists, and write the table.
+
+    `output` (NAME.md) is the table and NAME.json all that is behind it. The folder NAME.runs keeps the lists and
+    every finished run, so the same call goes on where it was interrupted, and a further model or seed costs only
+    itself. `metric` orders the rows. `lists`: a file of candidate lists in place of drawn ones.
+
+    The first model is what the others are tested against: differences of its scores, averaged over seeds, by a paired
+    bootstrap over users. A metric that doesn't exist, an output that isn't a .md, or lists of other data: a SurgeError.
+    """
+    if output.suffix != ".md":
+        raise SurgeError(f"--output {str(output)!r} must end in .md; the figures go to a .json beside it.")
+    if not output.parent.is_dir():
+        raise SurgeError(f"The folder {str(output.parent)!r} does not exist; make it first.")
+    if metric not in METRICS:
+        raise SurgeError(f"There is no metric {metric!r}; the metrics are {', '.join(METRICS)}.")
+    if seeds < 1:
+        raise SurgeError(f"--seeds is {seeds}; give a whole number from 1.")
+    data = TrainingData.of(dataset)
+    for model in models:  # impossible settings are told before the first hour of training
+        model.build(data, 0, torch.device("cpu"))
+    folder = output.with_suffix(".runs")
+    folder.mkdir(exist_ok=True)
+    protocol = _protocol(dataset, data, models, folder, lists)
+    runs = Runs(data, protocol, folder, quiet)
+    results: list[dict[str, Any]] = []
+    scores: dict[str, list[np.ndarray]] = {}
+    # all models once, then all once more: an early look at the table shows everybody
+    order = [(model, seed) for seed in range(seeds) for model in models]
+    bar = tqdm(order, desc="runs", unit="run", disable=quiet or None)
+    for model, seed in bar:
+        bar.set_postfix_str(f"{model.label}, seed {seed}")
+        run, scored = runs.get(model, seed)
+        results.append(run)
+        scores.setdefault(model.label, []).append(scored)
+        if not quiet:
+            figures = " ".join(f"{name} {run['test'][name]:.4f}" for name in ("auc", "gauc", "mrr"))
+            tqdm.write(f"{model.label} seed {seed}: {figures} | {run['seconds']:.0f} s, {len(run['epochs'])} epochs")
+        if model is models[-1]:
+            comparison = _comparison(dataset, protocol, models, results, scores, metric)
+            _replace(output.with_suffix(".json"), json.dumps(comparison, indent=1) + "\n")
+            _replace(output, markdown(comparison))
+    return comparison
+
+
+def _protocol(
+    dataset: Dataset, data: TrainingData, models: Sequence[Contestant], folder: Path, given: Path | None
+) -> Protocol:
+    """The lists: given, those drawn before, or drawn now and stored."""
+    users, items = dataset.users, data.items["item"].to_list()
+    config = models[0].training_config(0)
+    stored = folder / "lists.parquet"
+    if given is not None:
+        listed, lists = read_lists(given, data.log, users, items)
+        write_lists(stored, listed, lists, data.log, users, items)
+    elif stored.is_file():
+        listed, lists = read_lists(stored, data.log, users, items)
+        if lists.shape[1] != 1 + config.evaluation_negatives:
+            raise SurgeError(
+                f"{str(stored)!r} has lists of {lists.shape[1] - 1} negatives, not {config.evaluation_negatives}; "
+                "give another --output, or remove that folder."
+            )
+    else:
+        rng = np.random.default_rng(0)
+        listed = data.splits["test"].sample(config.test_instances, rng)
+        longest = max(int(model.model.get("max_length", 50)) for model in models)
+        lists = data.lists(listed, config, longest)
+        write_lists(stored, listed, lists, data.log, users, items)
+    whole = data.splits["test"].sample(config.catalogue_instances, np.random.default_rng(1))
+    length = listed.position - data.log.offsets[listed.user]
+    edges = np.unique(np.quantile(length, np.linspace(0, 1, GROUPS + 1)[1:-1], method="lower"))
+    content = hashlib.sha256(lists.tobytes() + listed.position.tobytes() + whole.position.tobytes())
+    return Protocol(listed, lists, whole, length, edges, f"{dataset.digest}:{content.hexdigest()}")
+
+
+class Runs:
+    """The runs of a folder: each is done once."""
+
+    def __init__(self, data: TrainingData, protocol: Protocol, folder: Path, quiet: bool) -> None:
+        self.data, self.protocol, self.folder, self.quiet = data, protocol, folder, quiet
+
+    def get(self, model: Contestant, seed: int) -> tuple[dict[str, Any], np.ndarray]:
+        """A run's figures and its scores of the lists (k, 1 + negatives), done before or now."""
+        settings = {
+            "format": FORMAT,
+            "data": self.protocol.digest,
+            "label": model.label,
+            "run": model.described(seed),
+        }
+        key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+        figures, arrays = self.folder / f"{key}.json", self.folder / f"{key}.npy"
+        if figures.is_file() and arrays.is_file():
+            return json.loads(figures.read_text(encoding="utf-8")), np.load(arrays)
+        run, scores = self._do(model, seed, self.folder / f"{key}.training", settings)
+        with open(self.folder / f"{key}.new", "wb") as file:
+            np.save(file, scores)
+        os.replace(self.folder / f"{key}.new", arrays)
+        _replace(figures, json.dumps(run, indent=1) + "\n")  # last: a run is done when it has its figures
+        return run, scores
+
+    def _do(
+        self, contestant: Contestant, seed: int, folder: Path, settings: dict[str, Any]
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        config, data, protocol = contestant.training_config(seed), self.data, self.protocol
+        device = choose_device(config.device)
+        model = contestant.build(data, seed, device)
+        fit = Fit(data, model, config, self.quiet)
+        fit.tells = False  # a line a run is enough
+        state = load_state(folder, settings, model, fit.optimiser) if saved_state(folder) else TrainingState(settings)
+        fit.run(state, lambda reached: save_state(folder, reached, model, fit.optimiser))
+        started = time.perf_counter()
+        scores = score_lists(model, data.log, protocol.listed, protocol.lists, precision=config.precision)
+        test = list_metrics(scores, protocol.listed.user)
+        listed_seconds = time.perf_counter() - started
+        test |= evaluate_catalogue(model, data.log, protocol.whole, seen=data.seen)
+        groups = np.digitize(protocol.length, protocol.edges, right=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        return {
+            "label": contestant.label,
+            "seed": seed,
+            "settings": settings["run"],
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "device": device_name(device),
+            "torch": torch.__version__,
+            "seconds": round(sum(record["seconds"] for record in state.epochs), 2),
+            "list_seconds": round(listed_seconds, 2),
+            "best_epoch": state.best_epoch,
+            "epochs": state.epochs,
+            "test": test,
+            "by_length": [
+                {
+                    "lists": int((groups == group).sum()),
+                    **list_metrics(scores[groups == group], protocol.listed.user[groups == group]),
+                }
+                for group in np.unique(groups).tolist()
+            ],
+        }, scores
+
+
+def _comparison(
+    dataset: Dataset,
+    protocol: Protocol,
+    models: Sequence[Contestant],
+    runs: list[dict[str, Any]],
+    scores: Mapping[str, list[np.ndarray]],
+    metric: str,
+) -> dict[str, Any]:
+    """All figures of a comparison as plain JSON values."""
+    return {
+        "format": FORMAT,
+        "dataset": {"name": dataset.name, "digest": dataset.digest}
+        | dataset.description.get("counts", {})
+        | {"split": dataset.description.get("split", {})},
+        "lists": len(protocol.lists),
+        "negatives": protocol.lists.shape[1] - 1,
+        "catalogue_lists": len(protocol.whole),
+        "metric": metric,
+        "reference": models[0].label,
+        "models": [model.label for model in models],
+        "length_groups": [
+            {"from": int(part.min()), "to": int(part.max()), "lists": len(part)}
+            for part in _groups(protocol.length, protocol.edges)
+        ],
+        "differences": {
+            model.label: _differences(scores[models[0].label], scores[model.label], protocol.listed.user)
+            for model in models[1:]
+        },
+        "runs": runs,
+    }
+
+
+def _groups(length: np.ndarray, edges: np.ndarray) -> list[np.ndarray]:
+    groups = np.digitize(length, edges, right=True)
+    return [length[groups == group] for group in np.unique(groups)]
+
+
+def _differences(one: list[np.ndarray], other: list[np.ndarray], user: np.ndarray) -> dict[str, dict[str, float]]:
+    """The reference minus a model: each user's values are means over the seeds."""
+
+    def values(of: list[np.ndarray], metric: str) -> np.ndarray:
+        return np.mean([user_values(scores, user, metric)[0] for scores in of], axis=0)
+
+    weight = user_values(one[0], user, TESTED[0])[1]
+    return {metric: vars(paired_difference(values(one, metric), values(other, metric), weight)) for metric in TESTED}
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    os.replace(fresh, path)

@@ -1,0 +1,103 @@
+"""Who takes part in a comparison: a model by its name, with the settings in which it differs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import torch
+
+from surge.baselines import MODELS, Baseline, BaselineConfig, build, configure
+from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
+from surge.errors import SurgeError
+from surge.model.surge import SurgeModel
+from surge.training.data import TrainingData
+
+SURGE = "surge"
+NAMES = (SURGE, *MODELS)
+FROM_DATA = {"item_count", "category_count", "user_count"}
+SHARED = {"seed", "device", "evaluation_negatives", "test_instances", "catalogue_instances", "validation_instances"}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One row of the table. `label` is how it was written: NAME, or NAME:setting=value:..., settings of the model or
+    of its training."""
+
+    label: str
+    name: str
+    model: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Contestant:
+        """From "sasrec" or "surge:fusion=none:clusters=[30,10]"; an unknown name or setting is a SurgeError."""
+        name, *parts = text.split(":")
+        if name not in NAMES:
+            raise SurgeError(f"There is no model {name!r}; the models are {', '.join(NAMES)}.")
+        contestant = cls(text, name)
+        for part in parts:
+            setting, sign, value = part.partition("=")
+            if not sign or setting in SHARED or setting not in contestant.settings:
+                known = sorted(contestant.settings - SHARED)
+                raise SurgeError(f"{part!r} of the model {text!r}: give setting=value, one of {', '.join(known)}.")
+            contestant = contestant.with_settings({setting: read_value(value)})
+        return contestant
+
+    @property
+    def settings(self) -> set[str]:
+        """Every setting that this model or its training has."""
+        return _names(ModelConfig if self.name == SURGE else BaselineConfig) - FROM_DATA | _names(TrainingConfig)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Contestant:
+        """With those of the settings that it has; its own come first."""
+        training = {k: v for k, v in settings.items() if k in _names(TrainingConfig)}
+        model = {k: v for k, v in settings.items() if k in self.settings and k not in training}
+        return replace(self, model={**model, **self.model}, training={**training, **self.training})
+
+    def training_config(self, seed: int) -> TrainingConfig:
+        """How it is trained."""
+        return from_dict(TrainingConfig, dict(self.training) | {"seed": seed})
+
+    def build(self, data: TrainingData, seed: int, device: torch.device) -> SurgeModel | Baseline:
+        """The untrained model."""
+        torch.manual_seed(seed)
+        if self.name == SURGE:
+            config = from_dict(ModelConfig, dict(self.model) | data.sizes())
+            return SurgeModel(config, data.item_category).to(device)
+        users = {"user_count": len(data.log.offsets) - 1}
+        return build(self.name, configure(self.name, dict(self.model) | data.sizes() | users), data.item_category).to(
+            device
+        )
+
+    def described(self, seed: int) -> dict[str, Any]:
+        """All that decides a run but the data."""
+        return {"name": self.name, "model": dict(self.model), "training": to_dict(self.training_config(seed))}
+
+
+def contestants(texts: Iterable[str], shared: Mapping[str, Any]) -> list[Contestant]:
+    """Everybody, with settings that all share. None, one named twice, or a setting that nobody has: a SurgeError."""
+    parsed = [Contestant.parse(text) for text in texts]
+    if not parsed:
+        raise SurgeError(f"No model is named; the models are {', '.join(NAMES)}.")
+    twice = sorted({one.label for one in parsed if [other.label for other in parsed].count(one.label) > 1})
+    if twice:
+        raise SurgeError(f"{', '.join(twice)} is named more than once.")
+    for name in shared:
+        if not any(name in contestant.settings for contestant in parsed):
+            raise SurgeError(f"None of these models has the setting {name!r}.")
+    return [contestant.with_settings(shared) for contestant in parsed]
+
+
+def read_value(text: str) -> Any:
+    """A value as JSON, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _names(kind: type) -> set[str]:
+    return {f.name for f in fields(kind)}

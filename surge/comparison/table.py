@@ -1,0 +1,128 @@
+"""A comparison as Markdown: the table, significance, history lengths, and what the training took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+COLUMNS = {
+    "auc": "AUC",
+    "gauc": "GAUC",
+    "mrr": "MRR",
+    "ndcg@2": "NDCG@2",
+    "hr@10": "HR@10",
+    "catalogue_hr@10": "HR@10, all items",
+    "catalogue_ndcg@10": "NDCG@10, all items",
+}
+CERTAIN = 0.05
+
+
+def markdown(comparison: Mapping[str, Any]) -> str:
+    """The comparison that `compare` gives, in Markdown."""
+    parts = [_head(comparison), _metrics(comparison), _differences(comparison), _lengths(comparison), _cost(comparison)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(comparison: Mapping[str, Any]) -> str:
+    dataset, seeds = comparison["dataset"], len({run["seed"] for run in comparison["runs"]})
+    training = comparison["runs"][0]["settings"]["training"]
+    drawn = training["instances_per_epoch"]
+    devices = sorted({f"{run['device']}, torch {run['torch']}" for run in comparison["runs"]})
+    return (
+        f"# {dataset['name']}: {len(comparison['models'])} models, {seeds} seed{'s' if seeds > 1 else ''}\n\n"
+        f"{dataset.get('users', '?')} users, {dataset.get('items', '?')} items, "
+        f"{dataset.get('interactions', '?')} interactions, {dataset.get('categories', '?')} categories; split "
+        f"by {dataset['split'].get('method', '?')}. {comparison['lists']} test lists of one positive and "
+        f"{comparison['negatives']} negatives drawn by popularity, the same for all; {comparison['catalogue_lists']} "
+        f"positives ranked among all items. At most {training['epochs']} epochs of "
+        f"{drawn if drawn else 'all'} positives, patience {training['patience']} (validation GAUC). "
+        f"Trained on {'; '.join(devices)}."
+    )
+
+
+def _metrics(comparison: Mapping[str, Any]) -> str:
+    means = {label: _means(comparison, label) for label in comparison["models"]}
+    order = sorted(comparison["models"], key=lambda label: -means[label][comparison["metric"]][0])
+    best = {name: max(means[label][name][0] for label in order) for name in COLUMNS}
+    rows = []
+    for label in order:
+        cells = []
+        for name in COLUMNS:
+            mean, deviation = means[label][name]
+            text = f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
+            cells.append(f"**{text}**" if mean == best[name] else text)
+        rows.append([f"`{label}`", *cells])
+    return table(["model", *COLUMNS.values()], rows) + "\n\nMean ± standard deviation over seeds; the best in bold."
+
+
+def _means(comparison: Mapping[str, Any], label: str) -> dict[str, tuple[float, float | None]]:
+    runs = [run["test"] for run in comparison["runs"] if run["label"] == label]
+    return {
+        name: (
+            float(np.mean([run[name] for run in runs])),
+            float(np.std([run[name] for run in runs], ddof=1)) if len(runs) > 1 else None,
+        )
+        for name in COLUMNS
+    }
+
+
+def _differences(comparison: Mapping[str, Any]) -> str:
+    if not comparison["differences"]:
+        return ""
+    names = next(iter(comparison["differences"].values()))
+    rows = []
+    for label, figures in comparison["differences"].items():
+        cells = []
+        for name in names:
+            figure = figures[name]
+            text = f"{figure['difference']:+.4f} [{figure['low']:+.4f}, {figure['high']:+.4f}]"
+            cells.append(f"**{text}**" if figure["p"] < CERTAIN else text)
+        rows.append([f"`{label}`", *cells])
+    return (
+        f"## `{comparison['reference']}` minus each other model\n\n"
+        + table(["model", *(COLUMNS.get(name, name) for name in names)], rows)
+        + f"\n\n95 % interval of a paired bootstrap over users, scores averaged over seeds; bold where p < {CERTAIN}."
+    )
+
+
+def _lengths(comparison: Mapping[str, Any]) -> str:
+    groups = comparison["length_groups"]
+    rows = []
+    for label in comparison["models"]:
+        runs = [run["by_length"] for run in comparison["runs"] if run["label"] == label]
+        cells = []
+        for group in range(len(groups)):
+            gauc, mrr = (np.mean([run[group][name] for run in runs]) for name in ("gauc", "mrr"))
+            cells.append(f"{gauc:.4f} / {mrr:.4f}")
+        rows.append([f"`{label}`", *cells])
+    heads = [f"{group['from']} to {group['to']} items ({group['lists']} lists)" for group in groups]
+    return "## By the length of the history: GAUC / MRR\n\n" + table(["model", *heads], rows)
+
+
+def _cost(comparison: Mapping[str, Any]) -> str:
+    rows = []
+    for label in comparison["models"]:
+        runs = [run for run in comparison["runs"] if run["label"] == label]
+        an_epoch = np.mean([run["seconds"] / len(run["epochs"]) for run in runs])
+        course = runs[0]["epochs"]
+        shown = " ".join(f"{record['valid_gauc']:.3f}" for record in course)
+        rows.append(
+            [
+                f"`{label}`",
+                f"{runs[0]['parameters']:,}",
+                f"{an_epoch:.1f}",
+                ", ".join(str(run["best_epoch"]) for run in runs),
+                f"{np.mean([run['seconds'] for run in runs]):.0f}",
+                shown,
+            ]
+        )
+    heads = ["model", "parameters", "s an epoch", "best epoch", "s in all", "validation GAUC, epoch by epoch (seed 0)"]
+    return "## Training\n\n" + table(heads, rows)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,69 @@
+"""Candidate lists as a file: drawn once, the same for every model, and for a peer that only returns scores."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from surge.data.instances import EncodedLog, Instances
+from surge.errors import SurgeError
+
+COLUMNS = pl.Schema([("user", pl.String), ("step", pl.Int64), ("candidates", pl.List(pl.String))])
+
+
+def write_lists(
+    path: Path, instances: Instances, lists: np.ndarray, log: EncodedLog, users: list[str], items: list[str]
+) -> None:
+    """Parquet with one row a list: `user`, `step` (how many of the user's interactions come before the positive) and
+    `candidates`, the positive first; ids as in the dataset. `lists` (k, 1 + negatives) holds rows of `items`."""
+    names = np.asarray(items, dtype=object)
+    table = pl.DataFrame(
+        {
+            "user": [users[user] for user in instances.user.tolist()],
+            "step": instances.position - log.offsets[instances.user],
+            "candidates": [names[row].tolist() for row in lists],
+        },
+        schema=COLUMNS,
+    )
+    fresh = path.with_name(f".{path.name}.new")
+    table.write_parquet(fresh)
+    os.replace(fresh, path)
+
+
+def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) -> tuple[Instances, np.ndarray]:
+    """The instances and their lists as rows of `items`.
+
+    A file that isn't one, an unknown user or item, a step that the log doesn't have, a positive that the log doesn't
+    have there or that is its own negative, or lists of different lengths are a SurgeError.
+    """
+    try:
+        table = pl.read_parquet(path, columns=list(COLUMNS)).cast(COLUMNS)
+    except (OSError, pl.exceptions.PolarsError) as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise SurgeError(f"{str(path)!r} is no file of candidate lists ({reason}).") from problem
+    if not table.height or table["candidates"].list.len().n_unique() != 1 or table["candidates"].list.len()[0] < 2:
+        raise SurgeError(f"{str(path)!r} must hold lists of one length: a positive and at least one negative.")
+    user_rows = {user: row for row, user in enumerate(users)}
+    item_rows = {item: row for row, item in enumerate(items)}
+    user, position = np.empty(table.height, dtype=np.int64), np.empty(table.height, dtype=np.int64)
+    lists = np.empty((table.height, table["candidates"].list.len()[0]), dtype=np.int64)
+    for place, (name, step, candidates) in enumerate(table.iter_rows()):
+        where = f"The list of user {name!r} at step {step} in {path.name}"
+        unknown = [item for item in candidates if item not in item_rows]
+        if unknown:
+            raise SurgeError(f"{where} holds the item {unknown[0]!r}, which the dataset doesn't have.")
+        if name not in user_rows:
+            raise SurgeError(f"{where} is of a user that the dataset doesn't have.")
+        user[place], lists[place] = user_rows[name], [item_rows[item] for item in candidates]
+        first, last = log.offsets[user[place]], log.offsets[user[place] + 1]
+        if step is None or not 0 < step < last - first:
+            raise SurgeError(f"{where} has no history before it in the dataset, or no positive there.")
+        position[place] = first + step
+        if log.items[position[place]] != lists[place, 0]:
+            raise SurgeError(f"{where} must start with its positive, {items[log.items[position[place]]]!r}.")
+        if (lists[place, 1:] == lists[place, 0]).any():
+            raise SurgeError(f"{where} holds its positive among its negatives.")
+    return Instances(user, position), lists
