@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from surge.comparison.contestants import Contestant
 from surge.comparison.table import markdown
+from surge.config import to_dict
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -64,21 +65,24 @@ def compare(
     itself. `metric` orders the rows. `lists`: a file of candidate lists in place of drawn ones.
 
     The first model is what the others are tested against: differences of its scores, averaged over seeds, by a paired
-    bootstrap over users. A metric that doesn't exist, an output that isn't a .md, or lists of other data: a SurgeError.
+    bootstrap over users. A metric that doesn't exist, an output that isn't a .md or that something else wrote, or lists
+    of other data: a SurgeError, and nothing is written.
     """
     if output.suffix != ".md":
         raise SurgeError(f"--output {str(output)!r} must end in .md; the figures go to a .json beside it.")
     if not output.parent.is_dir():
         raise SurgeError(f"The folder {str(output.parent)!r} does not exist; make it first.")
+    folder = output.with_suffix(".runs")
+    if output.exists() and not (output.is_file() and folder.is_dir()):
+        raise SurgeError(f"{str(output)!r} exists and no comparison wrote it; give another --output, or remove it.")
     if metric not in METRICS:
         raise SurgeError(f"There is no metric {metric!r}; the metrics are {', '.join(METRICS)}.")
     if seeds < 1:
         raise SurgeError(f"--seeds is {seeds}; give a whole number from 1.")
     data = TrainingData.of(dataset)
-    for model in models:  # impossible settings are told before the first hour of training
+    for model in models:  # what is impossible is told before the first hour of training
+        choose_device(model.training_config(0).device)
         model.build(data, 0, torch.device("cpu"))
-    folder = output.with_suffix(".runs")
-    folder.mkdir(exist_ok=True)
     protocol = _protocol(dataset, data, models, folder, lists)
     runs = Runs(data, protocol, folder, quiet)
     results: list[dict[str, Any]] = []
@@ -104,27 +108,27 @@ def compare(
 def _protocol(
     dataset: Dataset, data: TrainingData, models: Sequence[Contestant], folder: Path, given: Path | None
 ) -> Protocol:
-    """The lists: given, those drawn before, or drawn now and stored."""
+    """The lists: given, those of an earlier call, or drawn now; stored in the folder."""
     users, items = dataset.users, data.items["item"].to_list()
-    config = models[0].training_config(0)
+    config, test = models[0].training_config(0), data.splits["test"]
     stored = folder / "lists.parquet"
-    if given is not None:
-        listed, lists = read_lists(given, data.log, users, items)
-        write_lists(stored, listed, lists, data.log, users, items)
-    elif stored.is_file():
-        listed, lists = read_lists(stored, data.log, users, items)
-        if lists.shape[1] != 1 + config.evaluation_negatives:
+    known = given or (stored if stored.is_file() else None)
+    if known is not None:
+        listed, lists = read_lists(known, data.log, users, items)
+        if not np.isin(listed.position, test.position).all():
+            raise SurgeError(f"{str(known)!r} holds positives that are not of the dataset's test split; draw it anew.")
+        if given is None and lists.shape[1] != 1 + config.evaluation_negatives:
             raise SurgeError(
                 f"{str(stored)!r} has lists of {lists.shape[1] - 1} negatives, not {config.evaluation_negatives}; "
                 "give another --output, or remove that folder."
             )
     else:
-        rng = np.random.default_rng(0)
-        listed = data.splits["test"].sample(config.test_instances, rng)
-        longest = max(int(model.model.get("max_length", 50)) for model in models)
-        lists = data.lists(listed, config, longest)
+        listed = test.sample(config.test_instances, np.random.default_rng(0))
+        lists = data.lists(listed, config, max(model.configuration(data).max_length for model in models))
+    if known != stored:
+        folder.mkdir(exist_ok=True)
         write_lists(stored, listed, lists, data.log, users, items)
-    whole = data.splits["test"].sample(config.catalogue_instances, np.random.default_rng(1))
+    whole = test.sample(config.catalogue_instances, np.random.default_rng(1))
     length = listed.position - data.log.offsets[listed.user]
     edges = np.unique(np.quantile(length, np.linspace(0, 1, GROUPS + 1)[1:-1], method="lower"))
     content = hashlib.sha256(lists.tobytes() + listed.position.tobytes() + whole.position.tobytes())
@@ -147,9 +151,16 @@ class Runs:
         }
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
         figures, arrays = self.folder / f"{key}.json", self.folder / f"{key}.npy"
+        config = to_dict(model.configuration(self.data))
         if figures.is_file() and arrays.is_file():
-            return json.loads(figures.read_text(encoding="utf-8")), np.load(arrays)
-        run, scores = self._do(model, seed, self.folder / f"{key}.training", settings)
+            try:
+                run, scores = json.loads(figures.read_text(encoding="utf-8")), np.load(arrays)
+                # a default may be another now; a setting that is new since has done nothing yet
+                if run.get("config", {}).items() <= config.items():
+                    return run, scores
+            except (ValueError, EOFError, AttributeError) as problem:
+                raise SurgeError(f"The finished run {str(figures)!r} is damaged; remove that file.") from problem
+        run, scores = self._do(model, seed, self.folder / f"{key}.training", {"run": settings, "config": config})
         with open(self.folder / f"{key}.new", "wb") as file:
             np.save(file, scores)
         os.replace(self.folder / f"{key}.new", arrays)
@@ -176,7 +187,8 @@ class Runs:
         return {
             "label": contestant.label,
             "seed": seed,
-            "settings": settings["run"],
+            "settings": settings["run"]["run"],
+            "config": settings["config"],
             "parameters": sum(p.numel() for p in model.parameters()),
             "device": device_name(device),
             "torch": torch.__version__,

@@ -43,6 +43,8 @@ class Contestant:
             if not sign or setting in SHARED or setting not in contestant.settings:
                 known = sorted(contestant.settings - SHARED)
                 raise SurgeError(f"{part!r} of the model {text!r}: give setting=value, one of {', '.join(known)}.")
+            if setting in contestant.model or setting in contestant.training:
+                raise SurgeError(f"The model {text!r} gives {setting} more than once.")
             contestant = contestant.with_settings({setting: read_value(value)})
         return contestant
 
@@ -61,16 +63,20 @@ class Contestant:
         """How it is trained."""
         return from_dict(TrainingConfig, dict(self.training) | {"seed": seed})
 
+    def configuration(self, data: TrainingData) -> ModelConfig | BaselineConfig:
+        """All settings of the model."""
+        if self.name == SURGE:
+            return from_dict(ModelConfig, dict(self.model) | data.sizes())
+        users = {"user_count": len(data.log.offsets) - 1}
+        return configure(self.name, dict(self.model) | data.sizes() | users)
+
     def build(self, data: TrainingData, seed: int, device: torch.device) -> SurgeModel | Baseline:
         """The untrained model."""
         torch.manual_seed(seed)
-        if self.name == SURGE:
-            config = from_dict(ModelConfig, dict(self.model) | data.sizes())
+        config = self.configuration(data)
+        if isinstance(config, ModelConfig):
             return SurgeModel(config, data.item_category).to(device)
-        users = {"user_count": len(data.log.offsets) - 1}
-        return build(self.name, configure(self.name, dict(self.model) | data.sizes() | users), data.item_category).to(
-            device
-        )
+        return build(self.name, config, data.item_category).to(device)
 
     def described(self, seed: int) -> dict[str, Any]:
         """All that decides a run but the data."""
@@ -85,6 +91,8 @@ def contestants(texts: Iterable[str], shared: Mapping[str, Any]) -> list[Contest
     twice = sorted({one.label for one in parsed if [other.label for other in parsed].count(one.label) > 1})
     if twice:
         raise SurgeError(f"{', '.join(twice)} is named more than once.")
+    if "seed" in shared:
+        raise SurgeError("Every model is trained with the seeds 0, 1, ..., so seed is no setting; give --seeds N.")
     for name in shared:
         if not any(name in contestant.settings for contestant in parsed):
             raise SurgeError(f"None of these models has the setting {name!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def _head(comparison: Mapping[str, Any]) -> str:
     drawn = training["instances_per_epoch"]
     devices = sorted({f"{run['device']}, torch {run['torch']}" for run in comparison["runs"]})
     return (
-        f"# {dataset['name']}: {len(comparison['models'])} models, {seeds} seed{'s' if seeds > 1 else ''}\n\n"
+        f"# {plain(dataset['name'])}: {len(comparison['models'])} models, {seeds} seed{'s' if seeds > 1 else ''}\n\n"
         f"{dataset.get('users', '?')} users, {dataset.get('items', '?')} items, "
         f"{dataset.get('interactions', '?')} interactions, {dataset.get('categories', '?')} categories; split "
         f"by {dataset['split'].get('method', '?')}. {comparison['lists']} test lists of one positive and "
@@ -81,7 +82,7 @@ def _differences(comparison: Mapping[str, Any]) -> str:
             cells.append(f"**{text}**" if figure["p"] < CERTAIN else text)
         rows.append([f"`{label}`", *cells])
     return (
-        f"## `{comparison['reference']}` minus each other model\n\n"
+        f"## `{one_line(comparison['reference'])}` minus each other model\n\n"
         + table(["model", *(COLUMNS.get(name, name) for name in names)], rows)
         + f"\n\n95 % interval of a paired bootstrap over users, scores averaged over seeds; bold where p < {CERTAIN}."
     )
@@ -123,6 +124,16 @@ def _cost(comparison: Mapping[str, Any]) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """A Markdown table; no text in a cell can end the cell or its row."""
     lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(one_line(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks."""
+    return " ".join(text.split())
+
+
+def plain(text: str) -> str:
+    """The user's own text on one line, where Markdown and HTML see no sign of theirs."""
+    return re.sub(r"[\\`*\[\]<>|$&]", r"\\\g<0>", one_line(text))

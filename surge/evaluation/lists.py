@@ -40,18 +40,23 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
     have there or that is its own negative, or lists of different lengths are a SurgeError.
     """
     try:
-        table = pl.read_parquet(path, columns=list(COLUMNS)).cast(COLUMNS)
-    except (OSError, pl.exceptions.PolarsError) as problem:
+        table = pl.read_parquet(path, columns=list(COLUMNS), glob=False)
+        if table.schema["step"].is_float():  # a cast would round
+            raise SurgeError(f"{str(path)!r} has 'step' as {table.schema['step']}; it must be whole numbers.")
+        table = table.cast(COLUMNS)
+    # polars panics, with an exception of its own, at some damage
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as problem:
         reason = " ".join(str(problem).split())[:200]
         raise SurgeError(f"{str(path)!r} is no file of candidate lists ({reason}).") from problem
-    if not table.height or table["candidates"].list.len().n_unique() != 1 or table["candidates"].list.len()[0] < 2:
+    lengths = table["candidates"].list.len()
+    if not table.height or lengths.null_count() or lengths.n_unique() != 1 or lengths[0] < 2:
         raise SurgeError(f"{str(path)!r} must hold lists of one length: a positive and at least one negative.")
     user_rows = {user: row for row, user in enumerate(users)}
     item_rows = {item: row for row, item in enumerate(items)}
     user, position = np.empty(table.height, dtype=np.int64), np.empty(table.height, dtype=np.int64)
-    lists = np.empty((table.height, table["candidates"].list.len()[0]), dtype=np.int64)
+    lists = np.empty((table.height, lengths[0]), dtype=np.int64)
     for place, (name, step, candidates) in enumerate(table.iter_rows()):
-        where = f"The list of user {name!r} at step {step} in {path.name}"
+        where = f"The list of user {name!r} at step {step} in {str(path)!r}"
         unknown = [item for item in candidates if item not in item_rows]
         if unknown:
             raise SurgeError(f"{where} holds the item {unknown[0]!r}, which the dataset doesn't have.")

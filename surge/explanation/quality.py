@@ -1,64 +1,132 @@
 """Do a checkpoint's explanations mean something: figures computed from explanation records.
 
 Structure says whether there is anything to explain (collapsed pooling and flat attention are pointless);
-truth, on simulated data alone, says whether it is right.
+truth, on simulated data alone, says whether it is right; faithfulness says whether the model's score depends on the
+items that an explanation names; purity stands in for truth where there is none.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn.metrics import normalized_mutual_info_score, roc_auc_score
+from sklearn.cluster import KMeans
 
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
+from surge.explanation.faithfulness import measure_faithfulness
 from surge.explanation.history import UserHistory, read_history
+from surge.explanation.leave_one_out import measure_effects
+from surge.explanation.measured import Faithfulness
 from surge.explanation.record import Explanation
-from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
+from surge.explanation.structure import (
+    assignment_entropy,
+    attention_distance,
+    effective_clusters,
+    has_attention,
+    has_clusters,
+    has_importance,
+    order_time_correlation,
+)
+from surge.explanation.truth import truth
 
-NOISE = "noise"
 OTHER_CANDIDATE = 50  # rank of the candidate that the top one is compared with
+RANDOM = "random"
 
 
 def structure(first: Explanation, second: Explanation) -> dict[str, float]:
-    """Figures of one history read with two candidates."""
+    """Figures of one history read with two candidates; those that the model or the history can't show are absent."""
     n = first.length
-    change = 0.5 * np.abs(first.interest_fusion.attention - second.interest_fusion.attention).sum(-1).mean()
-    moved = 0.5 * np.abs(first.interest_extraction.assignment - second.interest_extraction.assignment).sum(-1).mean()
+    figures = {"edges_per_item": float((first.graph_construction.adjacency.sum() - n) / n)}
+    if has_attention(first) and figures["edges_per_item"] > 0:
+        one, other = first.interest_fusion.attention, second.interest_fusion.attention
+        figures["attention_distance_from_uniform"] = attention_distance(first)
+        figures["attention_change_between_candidates"] = _mean_variation(one, other)
+    if has_clusters(first):
+        one, other = first.interest_extraction.assignment, second.interest_extraction.assignment
+        figures["effective_clusters"] = effective_clusters(first)
+        figures["assignment_entropy"] = assignment_entropy(first)
+        figures["assignment_change_between_candidates"] = _mean_variation(one, other)
+        correlation = order_time_correlation(first)
+        if correlation is not None:
+            figures["order_time_correlation"] = correlation
+    return figures
+
+
+def _mean_variation(first: np.ndarray, second: np.ndarray) -> float:
+    """Total variation between rows of probabilities, mean over the rows."""
+    return float(0.5 * np.abs(first - second).sum(-1).mean())
+
+
+# -- without truth: categories ------------------------------------------------------------------------
+
+
+def category_purity(record: Explanation, seed: int = 0) -> dict[str, float]:
+    """How far items of one cluster are of one category, beside k-means; empty without clusters or categories.
+
+    category_purity = sum over clusters of the number of items of its commonest category, by the number of items
+    that have a category. Clusters are the first choices of S; "Action|Comedy" counts as "Action".
+    category_purity_kmeans: the same for k-means on the items' embeddings h, with as many clusters as the history
+    uses (or as it has distinct items, if those are fewer), so that purity by number alone favours neither.
+    """
+    categories = [item.category.split("|")[0] if item.category else None for item in record.history]
+    if not has_clusters(record) or not any(categories):
+        return {}
+    clusters = record.interest_extraction.first_choices()
+    embedded = record.embeddings.history.astype(np.float64)
+    count = min(len(np.unique(clusters)), len(np.unique(embedded, axis=0)))
+    grouped = KMeans(count, n_init=3, random_state=seed).fit(embedded).labels_
     return {
-        "effective_clusters": effective_clusters(first),
-        "assignment_entropy": assignment_entropy(first),
-        "attention_distance_from_uniform": attention_distance(first),
-        "attention_change_between_candidates": float(change),
-        "assignment_change_between_candidates": float(moved),
-        "edges_per_item": float((first.graph_construction.adjacency.sum() - n) / n),
+        "category_purity": _purity(clusters, categories),
+        "category_purity_kmeans": _purity(grouped, categories),
     }
 
 
-def truth(record: Explanation, interests: Sequence[str], target_interest: str | None) -> dict[str, float]:
-    """Figures against the simulated truth; those that this history can't show are absent.
+def _purity(clusters: np.ndarray, categories: Sequence[str | None]) -> float:
+    pairs = Counter((cluster, name) for cluster, name in zip(clusters.tolist(), categories, strict=True) if name)
+    commonest: dict[int, int] = {}
+    for (cluster, _), number in pairs.items():
+        commonest[cluster] = max(number, commonest.get(cluster, 0))
+    return sum(commonest.values()) / pairs.total()
 
-    nmi: of argmax S with the interests, over items that are not noise. *_noise_auc: how well a low value
-    tells noise clicks. importance_interest_auc: how well a high gamma tells the target's interest.
+
+# -- faithfulness -------------------------------------------------------------------------------------
+
+
+def faithfulness_areas(measured: Faithfulness, names: Sequence[str]) -> dict[str, float]:
+    """Areas under the deletion and insertion curves of these attributions, and what each gains on random orders.
+
+    deletion_gain = random's area - its area; insertion_gain = its area - random's: above 0 the items that it names
+    first matter more than any.
     """
-    labels = np.asarray(interests)
-    clean = labels != NOISE
-    figures = {"true_interests": float(len(set(labels[clean].tolist())))}
-    if len(set(labels[clean].tolist())) > 1:
-        clusters = record.interest_extraction.first_choices()
-        figures["nmi"] = float(normalized_mutual_info_score(labels[clean], clusters[clean]))
-        figures["nmi_with_noise"] = float(normalized_mutual_info_score(labels, clusters))
-    if clean.any() and not clean.all():
-        figures["importance_noise_auc"] = float(roc_auc_score(~clean, -record.interest_extraction.importance))
-        figures["degree_noise_auc"] = float(roc_auc_score(~clean, -record.graph_construction.weighted_degree()))
-    same = labels == target_interest
-    if target_interest not in (None, NOISE) and same.any() and not same.all():
-        figures["importance_interest_auc"] = float(roc_auc_score(same, record.interest_extraction.importance))
+    deletion, insertion = measured.random_deletion.mean(axis=0), measured.random_insertion.mean(axis=0)
+    random_deletion, random_insertion = measured.area(deletion), measured.area(insertion)
+    figures = {f"deletion_area_{RANDOM}": random_deletion, f"insertion_area_{RANDOM}": random_insertion}
+    for name in names:
+        deleted, inserted = measured.area(measured.deletion[name]), measured.area(measured.insertion[name])
+        key = name.replace("-", "_").replace(" ", "_")
+        figures |= {
+            f"deletion_area_{key}": deleted,
+            f"deletion_gain_{key}": random_deletion - deleted,
+            f"insertion_area_{key}": inserted,
+            f"insertion_gain_{key}": inserted - random_insertion,
+        }
     return figures
+
+
+def _faithfulness(checkpoint: Checkpoint, history: UserHistory, record: Explanation, seed: int) -> dict[str, float]:
+    """The areas of one reading, without attributions that the model does not have."""
+    effects = measure_effects(checkpoint, history, record)
+    measured = measure_faithfulness(checkpoint, history, record, effects, seed=seed)
+    absent = {"importance": not has_importance(record), "attention": not has_attention(record)}
+    return faithfulness_areas(measured, [name for name in measured.attributions if not absent.get(name)])
+
+
+# -- a checkpoint -------------------------------------------------------------------------------------
 
 
 def explanation_quality(
@@ -66,43 +134,81 @@ def explanation_quality(
     dataset: Dataset,
     *,
     users: int = 300,
+    faithfulness_users: int = 40,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, float]:
-    """Mean figures over `users` users drawn with `seed`: structure, and truth where the data carry it.
+    """Mean figures over at most `users` users drawn with `seed`; `progress` is called with the share done.
 
-    Structure reads the top predicted item and the one at rank 50; truth reads the true next item.
+    Each is the mean over the users that can show it, and absent where none can: users of whose items the model
+    knows none, histories of one item, models without attention, candidate or pooling, data without truth or categories.
+
+    users: how many were read. Of the top predicted item, some against the one at rank 50:
+    - edges_per_item: to other items of the history
+    - attention_distance_from_uniform, attention_change_between_candidates: total variation, 0 to 1
+    - effective_clusters, assignment_entropy (0 crisp, 1 says nothing), assignment_change_between_candidates
+    - order_time_correlation: of the order in which clusters are read with their time, see `structure`
+    - category_purity, category_purity_kmeans: see `category_purity`
+
+    Of the true next item, where the data carry the simulated interests:
+    - true_interests: of the history; effective_clusters_ratio: effective clusters / true interests
+    - nmi, ari: argmax S against the interests, over items that are not noise (adjusted for chance: ari);
+      nmi_with_noise: noise counts as one more interest
+    - importance_noise_auc, degree_noise_auc, noise_score_auc: how well low gamma, a low weighted degree and the
+      record's noise score tell noise clicks
+    - importance_interest_auc: how well high gamma tells the interest of the next item
+    - attention_inside_interest: share of the attention of the items of that interest that stays inside it;
+      uniform_inside_interest: the same if attention were uniform over the graph's neighbours
+
+    Of the top predicted item of the first `faithfulness_users` of them that have two items or more
+    (`faithfulness_users`: how many), X being importance, attention, leave_one_out or integrated_gradients:
+    - deletion_area_X, insertion_area_X, and _random: area under the score's curve, see `measure_faithfulness`
+    - deletion_gain_X, insertion_gain_X: what X gains on random orders; more is more faithful
+    - importance_share_of_leave_one_out: deletion_gain_importance / deletion_gain_leave_one_out, of the means
+
+    A dataset of whose items the model knows none is a SurgeError.
     """
     rng = np.random.default_rng(seed)
-    chosen = rng.permutation(len(dataset.users))[:users]
+    chosen = rng.permutation(len(dataset.users))[:users].tolist()
+    planned = min(faithfulness_users, len(chosen))  # each takes about as long again as the rest of a user
     collected: dict[str, list[float]] = {}
-    for done, index in enumerate(chosen.tolist(), start=1):
-        user = dataset.users[index]
+    read = tested = 0
+    for done, index in enumerate(chosen, start=1):
         try:
-            history = read_history(checkpoint, dataset, user)
+            history = read_history(checkpoint, dataset, dataset.users[index])
         except SurgeError:  # a user of whose items the model knows none has no explanation
             continue
-        for name, value in _user_figures(checkpoint, dataset, history).items():
-            collected.setdefault(name, []).append(value)
+        best = rank_catalogue(checkpoint, history).top(OTHER_CANDIDATE)
+        if best:
+            first = explain_history(checkpoint, history, best[0].item)
+            figures = structure(first, explain_history(checkpoint, history, best[-1].item))
+            figures |= category_purity(first, seed) | _truth(checkpoint, dataset, history, first)
+            read += 1
+            if tested < planned and first.length > 1:
+                figures |= _faithfulness(checkpoint, history, first, seed)
+                tested += 1
+            for name, value in figures.items():
+                collected.setdefault(name, []).append(value)
         if progress:
-            progress(done / len(chosen))
-    if not collected:
+            progress((done + tested) / (len(chosen) + planned))
+    if not read:
         raise SurgeError("The checkpoint knows no item of any of these users' histories; give the dataset it fits.")
-    return {"users": float(len(collected["effective_clusters"]))} | {
-        name: float(np.mean(values)) for name, values in collected.items()
-    }
+    if progress:
+        progress(1.0)
+    means = {name: float(np.mean(values)) for name, values in collected.items()}
+    counts = {"users": float(read)} | ({"faithfulness_users": float(tested)} if tested else {})
+    if "deletion_gain_importance" in means and means["deletion_gain_leave_one_out"] > 0:
+        share = means["deletion_gain_importance"] / means["deletion_gain_leave_one_out"]
+        means["importance_share_of_leave_one_out"] = share
+    return counts | means
 
 
-def _user_figures(checkpoint: Checkpoint, dataset: Dataset, history: UserHistory) -> dict[str, float]:
-    best = rank_catalogue(checkpoint, history).top(OTHER_CANDIDATE)
-    if not best:
+def _truth(checkpoint: Checkpoint, dataset: Dataset, history: UserHistory, top: Explanation) -> dict[str, float]:
+    """The figures against the truth of the reading of the true next item, or of the top one where that is unknown."""
+    if history.interests is None:
         return {}
-    first = explain_history(checkpoint, history, best[0].item)
-    figures = structure(first, explain_history(checkpoint, history, best[-1].item))
-    if history.interests is not None:
-        followed, interest, read = history.next_item, None, first
-        if followed is not None and followed.item in checkpoint.rows:
-            interest = dataset.history(history.user)["interest"][-1]
-            read = explain_history(checkpoint, history, followed.item)
-        figures |= truth(read, history.interests, interest)
-    return figures
+    followed = history.next_item
+    if followed is None or followed.item not in checkpoint.rows:
+        return truth(top, history.interests, None)
+    interest = dataset.history(history.user)["interest"][-1]
+    return truth(explain_history(checkpoint, history, followed.item), history.interests, interest)

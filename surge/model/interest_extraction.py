@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 
+NOTHING = 1e-12  # items
+
+
 class Pooling(NamedTuple):
     """One pooling layer over n nodes: S (B, T, n, m), h* (B, T, m, d), gamma* (B, T, m).
 
@@ -91,7 +94,8 @@ class InterestExtraction(nn.Module):
             node_weight = (across @ node_weight.unsqueeze(-1)).squeeze(-1)
             moment = (across @ (mass * position).unsqueeze(-1)).squeeze(-1)
             mass = (across @ mass.unsqueeze(-1)).squeeze(-1)
-            # a padded slot (extraction off) holds no item; 2 sorts it behind every real position
-            position = torch.where(mass > 0, moment / torch.where(mass > 0, mass, 1.0), 2.0)
+            # what holds nothing has no position; 2 sorts it behind every real one (and 1 / mass^2 stays finite)
+            holds = mass > NOTHING
+            position = torch.where(holds, moment / torch.where(holds, mass, 1.0), 2.0)
             layers.append(Pooling(assignment, nodes, node_weight, position, mass))
         return Extraction(weight, tuple(layers), readout)

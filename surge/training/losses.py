@@ -107,4 +107,6 @@ def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> T
         "relative_position": config.relative_position_weight,
         "balance": config.balance_weight,
     }
-    return torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+    # a term without weight is told, not trained: 0 times its gradient may not be 0
+    counted = [weights.get(name, 1.0) * term for name, term in terms.items() if weights.get(name, 1.0)]
+    return torch.stack(counted).sum()

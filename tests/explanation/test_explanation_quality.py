@@ -12,15 +12,10 @@ import pytest
 from surge.errors import SurgeError
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
-from surge.explanation.quality import (
-    assignment_entropy,
-    attention_distance,
-    effective_clusters,
-    explanation_quality,
-    structure,
-    truth,
-)
+from surge.explanation.quality import explanation_quality, structure
 from surge.explanation.record import Explanation
+from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
+from surge.explanation.truth import truth
 from tests.explanation.worlds import catalogue, make_checkpoint, make_dataset
 from tests.records import make_explanation
 
@@ -137,15 +132,62 @@ def test_nmi_is_one_where_clusters_are_the_interests_and_zero_where_there_is_one
     assert truth(graded([0, 1, 2, 0, 1], even), INTERESTS, "jazz")["nmi"] == pytest.approx(0, abs=1e-9)
 
 
+def test_ari_is_adjusted_for_chance() -> None:
+    even, interests = [0.2] * 5, ["camping", "camping", "noise", "jazz", "jazz"]
+    assert truth(graded([2, 2, 0, 1, 1], even), interests, None)["ari"] == pytest.approx(1)
+    assert truth(graded([1] * 5, even), interests, None)["ari"] == pytest.approx(0)
+    # of 4 items' 6 pairs: 0 in both, 2 in one, 2 in the other; expected 2*2/6, so (0 - 2/3) / (2 - 2/3)
+    assert truth(graded([0, 1, 2, 0, 1], even), interests, None)["ari"] == pytest.approx(-1 / 2)
+
+
+def test_effective_clusters_are_counted_against_the_interests_of_the_history() -> None:
+    figures = truth(graded([0, 0, 0, 0, 0], [0.2] * 5), INTERESTS, None)
+    assert figures["effective_clusters_ratio"] == pytest.approx(1 / 2)
+
+
+def test_attention_inside_the_interest_of_the_target_beside_that_of_the_graph() -> None:
+    half = [[0.5, 0.5, 0.0], [0.2, 0.2, 0.6], [0.0, 1.0, 0.0]]
+    record = attending(half)
+    figures = truth(record, ["jazz", "jazz", "tea"], "jazz")
+    assert figures["attention_inside_interest"] == pytest.approx((1 + 0.4) / 2)
+    assert figures["uniform_inside_interest"] == pytest.approx((1 + 2 / 3) / 2)
+    two_heads = changed(record, "interest_fusion", attention=np.stack([half, np.eye(3)]), **same_scores(record, 2))
+    assert truth(two_heads, ["jazz", "jazz", "tea"], "jazz")["attention_inside_interest"] == pytest.approx(
+        (1 + (0.4 + 1) / 2) / 2
+    )
+    alone = truth(record, ["jazz", "jazz", "noise"], "noise")
+    assert "attention_inside_interest" not in alone and "uniform_inside_interest" not in alone
+
+
+def same_scores(record: Explanation, heads: int) -> dict[str, np.ndarray]:
+    fusion = record.interest_fusion
+    return {name: np.repeat(getattr(fusion, name)[:1], heads, axis=0) for name in ("cluster_score", "query_score")}
+
+
+def test_a_model_without_candidate_attention_or_pooling_is_not_graded_on_them() -> None:
+    record = graded([0, 0, 1, 1, 1], [0.2] * 5)
+    even = changed(record, "interest_fusion", query_score=np.zeros((1, 5)))
+    figures = truth(even, INTERESTS, "jazz")
+    assert not {"importance_noise_auc", "importance_interest_auc"} & set(figures)
+    assert {"noise_score_auc", "attention_inside_interest", "nmi"} <= set(figures)
+    silent = truth(replace(record, model={"fusion": "none"}), INTERESTS, "jazz")
+    assert not {"attention_inside_interest", "uniform_inside_interest"} & set(silent)
+    unpooled = truth(replace(record, model={"extraction": "none"}), INTERESTS, "jazz")
+    assert not {"nmi", "ari", "nmi_with_noise", "effective_clusters_ratio"} & set(unpooled)
+    assert {"importance_noise_auc", "noise_score_auc", "attention_inside_interest"} <= set(unpooled)
+
+
 def test_noise_aucs_reward_low_importance_and_low_degree_of_noise() -> None:
     lonely = np.full((5, 5), 0.5)
     lonely[2] = lonely[:, 2] = 0.1
     low = truth(graded([0] * 5, [0.3, 0.2, 0.1, 0.2, 0.2], lonely), INTERESTS, None)
     assert low["importance_noise_auc"] == 1
     assert low["degree_noise_auc"] == 1
+    assert low["noise_score_auc"] == 1
     high = truth(graded([0] * 5, [0.1, 0.15, 0.45, 0.15, 0.15], 0.6 - lonely), INTERESTS, None)
     assert high["importance_noise_auc"] == 0
     assert high["degree_noise_auc"] == 0
+    assert high["noise_score_auc"] == 0
     # lower than one of four, level with another, above two: (1 + 1/2) / 4
     between = truth(graded([0] * 5, [0.4, 0.2, 0.2, 0.1, 0.1]), INTERESTS, None)
     assert between["importance_noise_auc"] == pytest.approx(1.5 / 4)
@@ -162,9 +204,9 @@ def test_importance_is_graded_against_the_interest_of_the_target() -> None:
 def test_figures_that_a_history_can_not_show_are_absent() -> None:
     record = graded([0, 1, 2, 0, 1], [0.2] * 5)
     assert set(truth(record, ["noise"] * 5, "jazz")) == {"true_interests"}
-    assert set(truth(record, ["jazz"] * 5, "jazz")) == {"true_interests"}
+    assert set(truth(record, ["jazz"] * 5, "jazz")) == {"true_interests", "effective_clusters_ratio"}
     clean = truth(record, ["jazz", "jazz", "tea", "tea", "tea"], "noise")
-    assert set(clean) == {"true_interests", "nmi", "nmi_with_noise"}
+    assert set(clean) == {"true_interests", "effective_clusters_ratio", "nmi", "nmi_with_noise", "ari"}
     assert "importance_interest_auc" not in truth(record, INTERESTS, "gardening")
 
 
@@ -196,9 +238,14 @@ def test_quality_grades_the_reading_of_the_true_next_item() -> None:
         "true_interests",
         "nmi",
         "nmi_with_noise",
+        "ari",
+        "effective_clusters_ratio",
         "importance_noise_auc",
         "degree_noise_auc",
+        "noise_score_auc",
         "importance_interest_auc",
+        "attention_inside_interest",
+        "uniform_inside_interest",
     }
     assert {name: figures[name] for name in followed} == followed
     assert followed != top
