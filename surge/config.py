@@ -13,9 +13,10 @@ FUSION = ("full", "without_query", "without_cluster", "none")
 EXTRACTION = ("soft", "none")
 POSITION = ("recency", "none")
 FLATTEN = ("time", "index")
-EVOLUTION = ("augru", "gru", "attention", "none")
+EVOLUTION = ("augru", "gru", "time_lstm", "attention", "none")
 GATE = ("relative", "absolute")
 AGGREGATION = ("mean", "sum")
+SCHEDULE = ("constant", "linear")
 POSITION_REGULARISER = ("mean_position", "literal")
 
 
@@ -131,7 +132,7 @@ class ModelConfig:
     @property
     def state_size(self) -> int:
         """The size of h_s: the recurrent layers have their own, the others keep d."""
-        return self.evolution_size if self.evolution in ("augru", "gru") else self.size
+        return self.evolution_size if self.evolution in ("augru", "gru", "time_lstm") else self.size
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,11 @@ class TrainingConfig:
 
     Weights of the regularisers: `same_mapping_weight` (L_M, Eq. 12), `single_affiliation_weight`
     (L_A, Eq. 13), `relative_position_weight` (L_P, Eq. 14), `balance_weight` (L_B, not in the paper)
-    and `weight_decay` (L2). `warmup_steps`: L_A grows linearly from 0 to its weight over so many steps;
-    at once it would freeze the assignments before they mean anything.
+    and `weight_decay` (AdamW's: as part of the gradient, Adam would scale it up to the size of a step and shrink
+    the embeddings of rare items to nothing). `warmup_steps`: L_A grows linearly from 0 to its weight over so many
+    steps; at once it would freeze the assignments before they mean anything.
 
+    `schedule`: the learning rate stays (constant) or falls to 0 over the steps of all `epochs` (linear).
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
     """
@@ -158,6 +161,7 @@ class TrainingConfig:
     catalogue_instances: int = 1000
     evaluation_negatives: int = 99
     learning_rate: float = 2e-3
+    schedule: str = "constant"
     weight_decay: float = 1e-6
     gradient_clip: float = 5.0
     same_mapping_weight: float = 0.0
@@ -196,6 +200,7 @@ class TrainingConfig:
             number(name, getattr(self, name), 0.0, highest)
         require(self.gradient_clip > 0, "The setting gradient_clip is 0, which stops all learning; give more than 0.")
         number("gradient_clip", self.gradient_clip, 1e-6, 1e6)  # 0 would stop all learning
+        choice("schedule", self.schedule, SCHEDULE)
         choice("relative_position", self.relative_position, POSITION_REGULARISER)
         choice("precision", self.precision, ("float32", "bfloat16"))
         choice("device", self.device, ("auto", "cpu", "cuda"))

@@ -17,6 +17,7 @@ from surge.config import (
     GATE,
     POSITION,
     POSITION_REGULARISER,
+    SCHEDULE,
     ModelConfig,
     TrainingConfig,
     from_dict,
@@ -68,6 +69,7 @@ MODEL_CHOICES = {
     "assignment_aggregation": AGGREGATION,
 }
 TRAINING_CHOICES = {
+    "schedule": SCHEDULE,
     "relative_position": POSITION_REGULARISER,
     "precision": ("float32", "bfloat16"),
     "device": ("auto", "cpu", "cuda"),
@@ -230,7 +232,7 @@ def test_sizes_that_follow() -> None:
     config = ModelConfig(**SIZES, item_size=12, category_size=4, evolution_size=5)
     assert config.size == 16
     sizes = {kind: dataclasses.replace(config, evolution=kind).state_size for kind in EVOLUTION}
-    assert sizes == {"augru": 5, "gru": 5, "attention": 16, "none": 16}
+    assert sizes == {"augru": 5, "gru": 5, "time_lstm": 5, "attention": 16, "none": 16}
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1.0, float("nan"), True])

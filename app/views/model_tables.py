@@ -146,6 +146,7 @@ POSITION = {"recency": "learned, by steps ago", "none": "not known to the model,
 EVOLUTION = {
     "augru": "a recurrent layer gated by importance (AUGRU)",
     "gru": "a plain recurrent layer (GRU)",
+    "time_lstm": "a recurrent layer that knows the gaps in time (time-aware LSTM)",
     "attention": "attention to the candidate, without order",
     "none": "none",
 }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head, masked_softmax, resize
+from surge.baselines.base import Baseline, BaselineConfig, Head, masked_softmax, resize
 from surge.model.layers import PairScore, multilayer_perceptron
-from surge.model.surge import History
+from surge.model.surge import Context, History
+from surge.model.time_lstm import Time4LSTM
 
 DAY = 86_400.0
 
@@ -17,43 +18,6 @@ DAY = 86_400.0
 def time_feature(seconds: Tensor) -> Tensor:
     """log(1 + seconds), moved and scaled to be 0 at a day and 1 at a week: about -6 at once, 3 after a year."""
     return (seconds.clamp(min=0).float().log1p() - math.log1p(DAY)) / math.log(7)
-
-
-class Time4LSTM(nn.Module):
-    """An LSTM with two gates of time: how much to keep since the last item, how much to take in by now.
-
-    delta = tanh(w interval + b) and sigma = tanh(w age + b); keep T_d = sigmoid(W x + W delta + b), write
-    T_s = sigmoid(W x + W sigma + b); c = f * T_d * c + i * T_s * tanh(.), o also reads delta and sigma, and
-    s = o * tanh(c), where i, f, o and (.) are linear in x and s as in any LSTM.
-    """
-
-    def __init__(self, inputs: int, size: int) -> None:
-        super().__init__()
-        self.size = size
-        self.interval, self.age = nn.Linear(1, size), nn.Linear(1, size)
-        self.keep, self.write = nn.Linear(inputs + size, size), nn.Linear(inputs + size, size)
-        self.from_input = nn.Linear(inputs, 4 * size)
-        self.from_state = nn.Linear(size, 4 * size, bias=False)
-        self.output_of_time = nn.Linear(2 * size, size, bias=False)
-        with torch.no_grad():
-            self.from_input.bias[size : 2 * size] += 1  # forget gates start open, as usual
-
-    def forward(self, sequence: Tensor, interval: Tensor, age: Tensor) -> Tensor:
-        """sequence (B, n, d), time features (B, n) since the item before and until now; states (B, n, size)."""
-        delta = torch.tanh(self.interval(interval.unsqueeze(-1)))
-        sigma = torch.tanh(self.age(age.unsqueeze(-1)))
-        keep = torch.sigmoid(self.keep(torch.cat([sequence, delta], dim=-1)))
-        write = torch.sigmoid(self.write(torch.cat([sequence, sigma], dim=-1)))
-        output_time = self.output_of_time(torch.cat([delta, sigma], dim=-1))
-        given = self.from_input(sequence)
-        state = memory = given.new_zeros(len(given), self.size)
-        states = []
-        for step in range(given.shape[1]):
-            i, f, o, new = (given[:, step] + self.from_state(state)).chunk(4, dim=-1)
-            memory = torch.sigmoid(f) * keep[:, step] * memory + torch.sigmoid(i) * write[:, step] * torch.tanh(new)
-            state = torch.sigmoid(o + output_time[:, step]) * torch.tanh(memory)
-            states.append(state)
-        return torch.stack(states, dim=1)
 
 
 class SLiRec(Baseline):
@@ -80,7 +44,7 @@ class SLiRec(Baseline):
         embedded, target, mask = self.embed(history.items), self.embed(candidates), history.mask
         interval = time_feature(context.times.diff(dim=1, prepend=context.times[:, :1]))
         age = time_feature(context.now.unsqueeze(1) - context.times)
-        states = self.resize(self.recurrence(embedded, interval, age))
+        states = self.resize(self.recurrence(embedded, interval, age, mask)[0])
         short = masked_softmax(self.short_attention.crossed(states, target), mask.unsqueeze(1)) @ states
         attention = masked_softmax(self.long_attention(embedded).squeeze(-1), mask)
         long = (attention.unsqueeze(1) @ embedded).expand_as(target)

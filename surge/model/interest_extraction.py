@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-
 NOTHING = 1e-12  # items
 
 

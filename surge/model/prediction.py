@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from surge.config import ModelConfig
-from surge.model.interest_extraction import Pooling
+from surge.model.interest_extraction import NOTHING, Pooling
 from surge.model.layers import PairScore, multilayer_perceptron
+from surge.model.time_lstm import Time4LSTM
 
 
 class Evolution(NamedTuple):
@@ -73,7 +74,8 @@ class Recurrence(nn.Module):
 class InterestEvolution(nn.Module):
     """h_s of Eq. 16 and its alternatives, all as one running state over the flattened clusters.
 
-    augru: GRU with gamma* in its update gate; gru: the same without; attention: s = sum_c a_c h*_c with
+    augru: GRU with gamma* in its update gate; gru: the same without; time_lstm: SLi-Rec's, where time is the clusters'
+    mean position, in items (an edited history has no timestamps); attention: s = sum_c a_c h*_c with
     a = sigmoid of FFN(W h*_c, h_t, W h*_c * h_t) (as DIN, not normalised); none: s = sum_c mass_c-weighted mean of h*.
     For the last two, the state after step c is the sum up to c and the update gate is the weight of c.
     """
@@ -83,6 +85,8 @@ class InterestEvolution(nn.Module):
         self.kind, self.gate = kind, gate
         if kind in ("augru", "gru"):
             self.recurrence = Recurrence(size, state_size)
+        elif kind == "time_lstm":
+            self.time_lstm = Time4LSTM(size, state_size)
         elif kind == "attention":
             self.score = PairScore(size, hidden)
 
@@ -95,6 +99,8 @@ class InterestEvolution(nn.Module):
             return self.recurrence(sequence, gate_scale(weights, self.gate))
         if self.kind == "gru":
             return self.recurrence(sequence, (mass > 0).to(sequence.dtype))
+        if self.kind == "time_lstm":
+            return self.time_lstm(sequence, *self.times(pooling, order), mass > NOTHING)
         if self.kind == "attention":
             scores = self.score.aligned(sequence, target.unsqueeze(2).expand_as(sequence))
             share = (torch.sigmoid(scores) * (mass > 0)).unsqueeze(-1)
@@ -102,6 +108,13 @@ class InterestEvolution(nn.Module):
             share = (1 / mass.sum(-1, keepdim=True)).expand_as(mass).unsqueeze(-1)
         share = share.expand_as(sequence)
         return torch.cumsum(share * sequence, dim=2), share
+
+    def times(self, pooling: Pooling, order: Tensor) -> tuple[Tensor, Tensor]:
+        """log(1 + items) since the cluster read before, and from there to the end of the history; each (B, T, m)."""
+        length = pooling.mass.sum(-1, keepdim=True)
+        place = pooling.position.gather(2, order).clamp(max=1) * length
+        between = place.diff(dim=-1, prepend=place[..., :1]).abs()  # in slot order clusters may go back in time
+        return between.log1p(), (length - place).clamp(min=0).log1p()
 
 
 class Prediction(nn.Module):

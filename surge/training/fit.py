@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,7 +33,9 @@ class Fit:
         self.data, self.model, self.config, self.quiet = data, model, config, quiet
         self.tells = not quiet  # a line after every epoch
         self.device = model.item_embedding.weight.device
-        self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
         if isinstance(model, Baseline):
             model.prepare(data.log, data.splits["train"])
 
@@ -94,11 +98,21 @@ class Fit:
         with autocast(self.device, self.config.precision):
             terms = terms_of(self.model, history, candidates, context, self.config)
         loss = total_loss(terms, self.config, step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate(step)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         self.optimiser.step()
         return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(loss.detach())}
+
+    def _learning_rate(self, step: int) -> float:
+        config = self.config
+        if config.schedule == "constant":
+            return config.learning_rate
+        positives = min(config.instances_per_epoch or sys.maxsize, len(self.data.splits["train"]))
+        steps = config.epochs * math.ceil(positives / config.batch_size)
+        return config.learning_rate * max(0.0, 1 - step / steps)
 
     def _forbidden(self, batch: Instances, positive: np.ndarray) -> np.ndarray | None:
         """Items of the history (k, n), where nothing is taken twice."""

@@ -77,8 +77,8 @@ def load_state(
 ) -> TrainingState:
     """Read the state back into a model and its optimiser.
 
-    No state, a damaged one, or one of a run with other `settings` is a SurgeError. `epochs` and `patience`
-    may differ: they only say when to stop.
+    No state, a damaged one, or one of a run with other `settings` is a SurgeError. `patience` may differ, and
+    `epochs` where the learning rate is constant: they only say when to stop.
     """
     current = saved_state(folder)
     if current is None:
@@ -114,9 +114,9 @@ def load_state(
 def _check_settings(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     for part in now:
         then, here = before[part], now[part]
-        changed = sorted(
-            key for key in then | here if then.get(key) != here.get(key) and key not in ("epochs", "patience")
-        )
+        # they only say when to stop, but where the learning rate falls towards the last epoch
+        free = {"patience"} if then.get("schedule") == "linear" else {"patience", "epochs"}
+        changed = sorted(key for key in (then | here).keys() - free if then.get(key) != here.get(key))
         if changed:
             raise SurgeError(
                 f"The interrupted training had another {part} ({', '.join(changed)}); resume it with the "

@@ -17,8 +17,9 @@ from surge.baselines.din import DIN
 from surge.baselines.gru4rec import GRU4Rec
 from surge.baselines.ncf import NCF
 from surge.baselines.sasrec import SASRec
-from surge.baselines.slirec import DAY, SLiRec, Time4LSTM, time_feature
+from surge.baselines.slirec import DAY, SLiRec, time_feature
 from surge.model.surge import History
+from surge.model.time_lstm import Time4LSTM
 from tests.baselines.toy import batch_of, small, some_batch
 
 
@@ -259,7 +260,8 @@ def test_time4lstm_steps_against_numpy() -> None:
     cell = Time4LSTM(3, 2)
     sequence = torch.randn(1, 2, 3)
     interval, age = torch.tensor([[-1.0, 0.5]]), torch.tensor([[0.7, 0.2]])
-    actual = numbers(cell(sequence, interval, age))[0]
+    states, gates = cell(sequence, interval, age, torch.tensor([[True, True]]))
+    actual, let_in = numbers(states)[0], numbers(gates)[0]
 
     def linear(layer: torch.nn.Linear, *x: np.ndarray) -> np.ndarray:
         out = numbers(layer.weight) @ np.concatenate(x)
@@ -275,6 +277,19 @@ def test_time4lstm_steps_against_numpy() -> None:
         memory = kept + sigmoid(i) * sigmoid(linear(cell.write, x, sigma)) * np.tanh(new)
         state = sigmoid(o + linear(cell.output_of_time, delta, sigma)) * np.tanh(memory)
         assert np.allclose(actual[step], state, atol=1e-6)
+        assert np.allclose(let_in[step], sigmoid(i) * sigmoid(linear(cell.write, x, sigma)), atol=1e-6)
+
+
+def test_time4lstm_skips_what_is_not_there() -> None:
+    torch.manual_seed(0)
+    cell = Time4LSTM(3, 2)
+    sequence, interval, age = torch.randn(1, 3, 3), torch.randn(1, 3), torch.randn(1, 3)
+    states, gates = cell(sequence, interval, age, torch.tensor([[True, False, True]]))
+    without = [0, 2]
+    alone, _ = cell(sequence[:, without], interval[:, without], age[:, without], torch.tensor([[True, True]]))
+    assert torch.equal(states[:, without], alone)
+    assert torch.equal(states[:, 1], states[:, 0])
+    assert not gates[:, 1].any()
 
 
 def test_the_gate_of_slirec_chooses_between_long_and_short() -> None:
@@ -285,7 +300,7 @@ def test_the_gate_of_slirec_chooses_between_long_and_short() -> None:
     embedded, target = model.embed(torch.tensor([[3]])), model.embed(batch.candidates)
     age = time_feature(batch.context.now.unsqueeze(1) - batch.context.times)
     now = time_feature(torch.zeros(1, 1))
-    short = model.recurrence(embedded, now, age)
+    short, _ = model.recurrence(embedded, now, age, batch.history.mask)
     for bias, side in ((50.0, embedded), (-50.0, short)):
         with torch.no_grad():
             model.fuse[-1].bias.fill_(bias)

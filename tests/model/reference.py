@@ -98,13 +98,38 @@ def gru_step(weights: Weights, x: Array, state: Array, scale: float) -> tuple[Ar
     return (1 - update) * state + update * proposed, update
 
 
+def time_lstm_step(
+    weights: Weights, x: Array, state: Array, memory: Array, since: float, left: float
+) -> tuple[Array, Array, Array]:
+    """The next state, the next memory and what was let in; `since` and `left` are log(1 + items)."""
+    prefix = "predict.evolve.time_lstm"
+
+    def linear(name: str, given: Array) -> Array:
+        return weights[f"{prefix}.{name}.weight"] @ given + weights.get(f"{prefix}.{name}.bias", 0.0)
+
+    delta, sigma = np.tanh(linear("interval", np.array([since]))), np.tanh(linear("age", np.array([left])))
+    let, forget, out, new = np.split(linear("from_input", x) + linear("from_state", state), 4)
+    keep = sigmoid(linear("keep", np.concatenate([x, delta])))
+    let_in = sigmoid(let) * sigmoid(linear("write", np.concatenate([x, sigma])))
+    memory = sigmoid(forget) * keep * memory + let_in * np.tanh(new)
+    state = sigmoid(out + linear("output_of_time", np.concatenate([delta, sigma]))) * np.tanh(memory)
+    return state, memory, let_in
+
+
 def evolve(
-    weights: Weights, config: ModelConfig, sequence: Array, importance: Array, target: Array, n: int
+    weights: Weights, config: ModelConfig, sequence: Array, importance: Array, place: Array, target: Array, n: int
 ) -> tuple[Array, Array]:
-    """States and gates after each step of the flattened sequence; `importance` is gamma* in that order."""
+    """States and gates after each step of the flattened sequence; `importance` is gamma* in that order, and `place`
+    the mean position of each cluster, in items."""
     states, gates = [], []
-    state = np.zeros(config.state_size)
-    for x, weight in zip(sequence, importance, strict=True):
+    state = memory = np.zeros(config.state_size)
+    for step, (x, weight) in enumerate(zip(sequence, importance, strict=True)):
+        if config.evolution == "time_lstm":
+            since = np.log1p(abs(place[step] - place[max(step - 1, 0)]))
+            state, memory, gate = time_lstm_step(weights, x, state, memory, since, np.log1p(n - place[step]))
+            states.append(state)
+            gates.append(gate)
+            continue
         if config.evolution in ("augru", "gru"):
             scale = 1.0
             if config.evolution == "augru":
@@ -200,7 +225,9 @@ def surge(
     order = list(range(count))
     if config.flatten == "time":
         order.sort(key=lambda c: round(position[c], 5))  # nearer than that, clusters tie: slot order
-    states, gates = evolve(weights, config, nodes[order], node_importance[order], target, n)
+    states, gates = evolve(
+        weights, config, nodes[order], node_importance[order], np.array(position)[order] * n, target, n
+    )
     parts = [states[-1], target] + ([readout, readout * target] if config.readout else [])
     logit = perceptron(stack(weights, "predict.score."), np.concatenate(parts))
     return {

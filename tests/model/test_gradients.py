@@ -17,7 +17,7 @@ COMBINATIONS = list(
         ("soft", "none"),
         (True, False),
         ("recency", "none"),
-        ("augru", "gru", "attention", "none"),
+        ("augru", "gru", "time_lstm", "attention", "none"),
     )
 )
 

@@ -1,0 +1,144 @@
+"""Candidate lists as a file: what is written is read, and what is wrong with a file is said in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from surge.data.instances import EncodedLog, Instances, encode
+from surge.errors import SurgeError
+from surge.evaluation.lists import read_lists, write_lists
+from tests.training.toy import dataset_of
+
+USERS = ["ann", "bob"]
+ITEMS = ["a", "b", "c", "d"]
+
+
+@pytest.fixture(scope="module")
+def log() -> EncodedLog:
+    """ann takes a, b, c; bob takes d, a."""
+    dataset = dataset_of({"ann": [("a", 1), ("b", 2), ("c", 3)], "bob": [("d", 1), ("a", 2)]})
+    return encode(dataset, {item: row for row, item in enumerate(ITEMS)})
+
+
+def columns(**changes: Any) -> dict[str, Any]:
+    """A good file's columns, apart from `changes`; None leaves one out."""
+    good = {"user": ["ann", "bob"], "step": [2, 1], "candidates": [["c", "d", "a"], ["a", "b", "c"]]}
+    return {name: values for name, values in (good | changes).items() if values is not None}
+
+
+def read(log: EncodedLog, path: Path, **changes: Any) -> tuple[Instances, np.ndarray]:
+    pl.DataFrame(columns(**changes)).write_parquet(path)
+    return read_lists(path, log, USERS, ITEMS)
+
+
+def refused(log: EncodedLog, path: Path) -> str:
+    """The one sentence about a file."""
+    with pytest.raises(SurgeError) as problem:
+        read_lists(path, log, USERS, ITEMS)
+    sentence = str(problem.value)
+    assert "\n" not in sentence
+    assert path.name in sentence
+    return sentence
+
+
+def test_a_file_by_hand(log: EncodedLog, tmp_path: Path) -> None:
+    instances, lists = read(log, tmp_path / "lists.parquet")
+    assert instances.user.tolist() == [0, 1]
+    assert instances.position.tolist() == [2, 4]  # rows of the log
+    assert lists.tolist() == [[2, 3, 0], [0, 1, 2]]
+
+
+def test_what_is_written_is_read_and_says_ids(log: EncodedLog, tmp_path: Path) -> None:
+    path = tmp_path / "lists.parquet"
+    instances = Instances(np.array([1, 0, 0]), np.array([4, 1, 2]))
+    lists = np.array([[0, 3, 3, 1], [1, 0, 2, 3], [2, 1, 0, 0]])
+    write_lists(path, instances, lists, log, USERS, ITEMS)
+    again, same = read_lists(path, log, USERS, ITEMS)
+    assert np.array_equal(again.user, instances.user)
+    assert np.array_equal(again.position, instances.position)
+    assert np.array_equal(same, lists)
+    table = pl.read_parquet(path)
+    assert table.row(0) == ("bob", 1, ["a", "d", "d", "b"])
+    assert [file.name for file in tmp_path.iterdir()] == ["lists.parquet"]
+
+
+def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: EncodedLog, tmp_path: Path) -> None:
+    path = tmp_path / "lists.parquet"
+    table = pl.DataFrame(columns()).with_columns(pl.col("step").cast(pl.UInt8), pl.col("user").cast(pl.Categorical))
+    table.with_columns(source=pl.lit("a peer")).select("source", "candidates", "step", "user").write_parquet(path)
+    assert read_lists(path, log, USERS, ITEMS)[1].tolist() == [[2, 3, 0], [0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        # items and users
+        ({"candidates": [["c", "d", "x"], ["a", "b", "c"]]}, "user 'ann' at step 2 .* the item 'x'"),
+        ({"candidates": [["c", "d", None], ["a", "b", "c"]]}, "holds the item None"),
+        ({"candidates": [[1, 2], [3, 4]]}, "holds the item '1'"),
+        ({"user": ["ann", "eve"]}, "'eve' at step 1 .* of a user that the dataset doesn't have"),
+        ({"user": ["ann", None]}, "None at step 1 .* of a user"),
+        ({"user": [1, 2]}, "user '1' .* of a user"),
+        # steps
+        ({"step": [0, 1]}, "'ann' at step 0 .* no history"),
+        ({"step": [3, 1]}, "'ann' at step 3 .* no positive there"),
+        ({"step": [2, -1]}, "'bob' at step -1 .* no history"),
+        ({"step": [2, 2]}, "'bob' at step 2 .* no positive there"),  # it would be a row of nobody
+        ({"step": [2, None]}, "'bob' at step None .* no history"),
+        ({"step": [2.5, 1.0]}, "'step' as Float64; it must be whole numbers"),
+        ({"step": ["two", "one"]}, "no file of candidate lists"),
+        # the positive
+        ({"candidates": [["b", "d", "a"], ["a", "b", "c"]]}, "'ann' at step 2 .* start with its positive, 'c'"),
+        ({"candidates": [["c", "d", "a"], ["a", "b", "a"]]}, "'bob' at step 1 .* its positive among its negatives"),
+        # lengths
+        ({"candidates": [["c", "d", "a"], ["a", "b"]]}, "lists of one length"),
+        ({"candidates": [["c"], ["a"]]}, "at least one negative"),
+        ({"candidates": [[], []]}, "at least one negative"),
+        ({"candidates": [None, None]}, "no file of candidate lists|lists of one length"),
+        ({"candidates": pl.Series([None, None], dtype=pl.List(pl.String))}, "lists of one length"),
+        ({"candidates": pl.Series([["c", "d"], None], dtype=pl.List(pl.String))}, "lists of one length"),
+        ({"candidates": ["c d a", "a b c"]}, "no file of candidate lists|lists of one length"),
+        # columns
+        ({"user": None}, "no file of candidate lists .*user"),
+        ({"step": None}, "no file of candidate lists .*step"),
+        ({"candidates": None}, "no file of candidate lists .*candidates"),
+    ],
+)
+def test_what_is_wrong_is_said(log: EncodedLog, tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    path = tmp_path / "lists.parquet"
+    pl.DataFrame(columns(**changes), strict=False).write_parquet(path)
+    sentence = refused(log, path)
+    with pytest.raises(SurgeError, match=words):
+        raise SurgeError(sentence)
+
+
+def test_no_row(log: EncodedLog, tmp_path: Path) -> None:
+    path = tmp_path / "lists.parquet"
+    pl.DataFrame(columns()).clear().write_parquet(path)
+    assert "lists of one length" in refused(log, path)
+
+
+@pytest.mark.parametrize("content", [b"", b"user,step,candidates\n", b"PAR1" + bytes(64) + b"PAR1"])
+def test_no_parquet(log: EncodedLog, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lists.parquet"
+    path.write_bytes(content)
+    assert "no file of candidate lists" in refused(log, path)
+
+
+def test_a_file_that_was_cut(log: EncodedLog, tmp_path: Path) -> None:
+    path = tmp_path / "lists.parquet"
+    pl.DataFrame(columns()).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert "no file of candidate lists" in refused(log, path)
+
+
+def test_no_file_and_a_folder(log: EncodedLog, tmp_path: Path) -> None:
+    assert "no file of candidate lists" in refused(log, tmp_path / "missing.parquet")
+    folder = tmp_path / "folder.parquet"
+    folder.mkdir()
+    assert "no file of candidate lists" in refused(log, folder)

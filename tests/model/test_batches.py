@@ -1,0 +1,70 @@
+"""Batches of a log: what each history holds, when, and whose it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surge.data.instances import EncodedLog, Instances
+from surge.model.batches import read_batch
+
+# user 0 takes 3, 1, 4 at 10, 20, 30; user 1 takes 2, 5 at 100, 200
+LOG = EncodedLog(np.array([3, 1, 4, 2, 5]), np.array([10, 20, 30, 100, 200]), np.array([0, 3, 5]), 0)
+POSITIVES = Instances(np.array([0, 0, 1]), np.array([1, 2, 4]))
+
+
+def test_by_hand() -> None:
+    history, context = read_batch(LOG, POSITIVES, 50)
+    assert history.items.tolist() == [[3, 0], [3, 1], [2, 0]]
+    assert history.mask.tolist() == [[True, False], [True, True], [True, False]]
+    assert context.users.tolist() == [0, 0, 1]
+    assert context.times.tolist() == [[10, 10], [10, 20], [100, 100]]  # padding: the history's last time
+    assert context.now.tolist() == [20, 30, 200]
+    assert history.items.dtype == context.users.dtype == torch.int64
+    assert context.times.dtype == context.now.dtype == torch.int64
+
+
+@pytest.mark.parametrize(("longest", "items", "times"), [(1, [[1], [2]], [[20], [100]]), (2, [[3, 1], [2, 0]], None)])
+def test_the_last_items_stay_where_a_history_is_cut(
+    longest: int, items: list[list[int]], times: list[list[int]] | None
+) -> None:
+    history, context = read_batch(LOG, POSITIVES.take(np.array([1, 2])), longest)
+    assert history.items.tolist() == items
+    assert context.times.tolist() == (times or [[10, 20], [100, 100]])
+    assert context.now.tolist() == [30, 200]  # the cut changes what came before, not when it is asked
+
+
+def test_times_of_today_keep_their_seconds() -> None:
+    log = EncodedLog(np.array([0, 1]), np.array([1_772_409_601, 1_772_409_603]), np.array([0, 2]), 0)
+    _, context = read_batch(log, Instances(np.array([0]), np.array([1])), 5)
+    assert (context.now[0] - context.times[0, 0]).item() == 2
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99)), min_size=2, max_size=9), min_size=1, max_size=5
+    ),
+    st.integers(1, 6),
+)
+def test_every_row_is_what_the_log_says(users: list[list[tuple[int, int]]], longest: int) -> None:
+    users = [sorted(user, key=lambda pair: pair[1]) for user in users]
+    flat = [pair for user in users for pair in user]
+    offsets = np.cumsum([0, *map(len, users)])
+    log = EncodedLog(np.array([p[0] for p in flat]), np.array([p[1] for p in flat]), offsets, 0)
+    places = [(user, place) for user, pairs in enumerate(users) for place in range(1, len(pairs))]
+    instances = Instances(
+        np.array([user for user, _ in places]), np.array([offsets[user] + place for user, place in places])
+    )
+    history, context = read_batch(log, instances, longest)
+    assert history.items.shape == context.times.shape
+    for row, (user, place) in enumerate(places):
+        taken = users[user][max(0, place - longest) : place]
+        mask = history.mask[row]
+        assert mask.tolist() == [step < len(taken) for step in range(len(mask))]
+        assert history.items[row][mask].tolist() == [item for item, _ in taken]
+        assert context.times[row][mask].tolist() == [time for _, time in taken]
+        assert set(context.times[row][~mask].tolist()) <= {taken[-1][1]}
+        assert context.now[row] == users[user][place][1]
