@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -102,26 +103,33 @@ def save_checkpoint(
     folder = Path(folder)
     if folder.exists() and not overwrite:
         raise SurgeError(f"{str(folder)!r} already exists; choose another folder or remove it first.")
+    config = {
+        "format_version": FORMAT_VERSION,
+        **description,
+        "model": to_dict(model.config),
+        "training": to_dict(training_config),
+    }
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    catalogue = io.BytesIO()
+    items.select("item", "title", "category").write_parquet(catalogue)
+    contents = {
+        "config.json": _json(config),
+        "model.safetensors": save_weights(weights),
+        "items.parquet": catalogue.getvalue(),
+        "metrics.json": _json(metrics),
+        "history.json": _json(list(history)),
+        "README.md": _model_card(config, metrics).encode(),
+    }
+    _write(folder, contents)
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """All files and their manifest, in a folder beside it that takes its place when it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        config = {
-            "format_version": FORMAT_VERSION,
-            **description,
-            "model": to_dict(model.config),
-            "training": to_dict(training_config),
-        }
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-        contents = {
-            "config.json": _json(config),
-            "model.safetensors": save_weights(weights),
-            "metrics.json": _json(metrics),
-            "history.json": _json(list(history)),
-            "README.md": _model_card(config, metrics).encode(),
-        }
         for name, content in contents.items():
             (temporary / name).write_bytes(content)
-        items.select("item", "title", "category").write_parquet(temporary / "items.parquet")
         (temporary / "manifest.json").write_bytes(_json({name: _entry(temporary / name) for name in FILES}))
         temporary.chmod(0o755)
         if folder.exists():
@@ -141,6 +149,18 @@ def save_checkpoint(
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def store_metrics(checkpoint: Checkpoint, metrics: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint with these parts of its metrics measured anew, written in its place; gives it as it is now.
+
+    Every other file stays as it is, byte for byte, but for the model card.
+    """
+    contents, _ = read_files(checkpoint.folder)
+    measured = {**checkpoint.metrics, **metrics}
+    card = _model_card(checkpoint.description, measured).encode()
+    _write(checkpoint.folder, contents | {"metrics.json": _json(measured), "README.md": card})
+    return load_checkpoint(checkpoint.folder)
 
 
 def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> Checkpoint:

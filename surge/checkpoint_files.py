@@ -16,12 +16,16 @@ from torch import Tensor
 from surge.errors import SurgeError
 
 FILES = ("config.json", "model.safetensors", "items.parquet", "metrics.json", "history.json", "README.md")
+DECISIVE = ("config.json", "model.safetensors", "items.parquet")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 LONGEST_HEADER = 10_000_000  # bytes of a safetensors header
 
 
 def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
-    """All files of the folder, checked against its manifest, and the digest of the manifest."""
+    """All files of the folder, checked against its manifest, and a digest of those that decide what is predicted.
+
+    So what was made with a checkpoint, such as a survey, stays its own when its metrics are measured anew.
+    """
     if folder.suffix.lower() in PICKLES:
         raise SurgeError(
             f"{folder.name!r} looks like a pickle, which can run code when opened, so it is never read; "
@@ -59,7 +63,8 @@ def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
                 f"{name} of the checkpoint {folder.name!r} is not what was written (its sha256 differs); "
                 "copy or train it again."
             )
-    return contents, hashlib.sha256(raw).hexdigest()
+    decisive = {name: manifest[name]["sha256"] for name in DECISIVE}
+    return contents, hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def parse_json(content: bytes, name: str, kind: type) -> Any:

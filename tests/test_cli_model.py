@@ -1,12 +1,14 @@
 """`python -m surge` train, evaluate, recommend and explain as a user meets them."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from surge.checkpoint import load_checkpoint, store_metrics
 from surge.cli import main
 from surge.data.simulator import simulate
 from surge.explanation.record import Explanation
@@ -47,13 +49,46 @@ def test_train_writes_a_checkpoint_with_the_settings_given(places):
     assert (Path(places[0]) / "README.md").read_text().startswith("# SURGE checkpoint, trained on sample")
 
 
-def test_evaluate_repeats_the_metrics_of_the_checkpoint(places, capsys):
-    assert main(["evaluate", *places]) == 0
-    printed = dict(line.split() for line in capsys.readouterr().out.splitlines())
-    metrics = json.loads((Path(places[0]) / "metrics.json").read_text())["test"]
-    assert set(printed) == set(metrics)
-    for name, value in metrics.items():
-        assert float(printed[name]) == pytest.approx(value, abs=6e-5)
+def figures_of(out: str) -> dict[str, dict[str, float]]:
+    """The parts that a command printed, each with its figures."""
+    parts: dict[str, dict[str, float]] = {}
+    figures: dict[str, float] = {}
+    for line in out.splitlines():
+        if line.startswith("  "):
+            name, value = line.split()
+            figures[name] = float(value)
+        elif line.endswith(":"):
+            figures = parts[line[:-1]] = {}
+    return parts
+
+
+def test_evaluate_measures_what_training_measured_and_stores_it(places, tmp_path, capsys):
+    checkpoint = tmp_path / "model"
+    shutil.copytree(places[0], checkpoint)
+    before = load_checkpoint(checkpoint)
+    forgotten = {"test": {"auc": 0.0}, "explanation": {}}
+    store_metrics(before, forgotten)
+    assert load_checkpoint(checkpoint).metrics["test"] == {"auc": 0.0}
+    assert main(["evaluate", str(checkpoint), places[1]]) == 0
+    out = capsys.readouterr().out
+    after = load_checkpoint(checkpoint)
+    assert after.metrics == before.metrics
+    assert after.digest == before.digest
+    assert f"stored in the metrics.json of {checkpoint}" in out
+    printed = figures_of(out)
+    assert set(printed) == {"test", "explanation"}
+    for part, figures in printed.items():
+        assert figures == pytest.approx(after.metrics[part], abs=6e-5)
+
+
+def test_evaluate_on_another_split_or_dataset_stores_nothing(places, tmp_path, capsys):
+    before = (Path(places[0]) / "metrics.json").read_bytes()
+    assert main(["evaluate", *places, "--split", "valid"]) == 0
+    assert set(figures_of(capsys.readouterr().out)) == {"valid"}
+    simulate(tmp_path / "other", users=30, seed=2)
+    assert main(["evaluate", places[0], str(tmp_path / "other")]) == 0
+    assert "not stored: the checkpoint was trained on another dataset" in capsys.readouterr().out
+    assert (Path(places[0]) / "metrics.json").read_bytes() == before
 
 
 def test_recommend_prints_the_best_items_in_order(places, capsys):

@@ -66,6 +66,12 @@ FIGURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
         lambda v: "low weighted degree against true noise clicks; 0.5 is chance",
     ),
     (
+        "noise_score_auc",
+        "Noise score marks noise (AUC)",
+        "{:.2f}",
+        lambda v: "clicks with no similar click nearby against true noise clicks; 0.5 is chance",
+    ),
+    (
         "importance_interest_auc",
         "High importance marks the interest (AUC)",
         "{:.2f}",

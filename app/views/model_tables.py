@@ -43,6 +43,32 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "importance_noise_auc": ("Low importance marks noise (AUC)", "0.5 is guessing"),
     "degree_noise_auc": ("Few links mark noise (AUC)", "0.5 is guessing"),
     "importance_interest_auc": ("High importance marks the interest (AUC)", "0.5 is guessing"),
+    "ari": ("Clusters against true interests (ARI)", "The same, 0 where a random grouping stands"),
+    "effective_clusters_ratio": ("Effective clusters a true interest", "1 is one cluster for each interest"),
+    "order_time_correlation": ("Reading order against time", "1: clusters are read in the order of their items"),
+    "noise_score_auc": ("Noise score marks noise (AUC)", "Items without similar ones nearby; 0.5 is guessing"),
+    "attention_inside_interest": ("Attention inside the interest", "Share that stays in the candidate's true interest"),
+    "uniform_inside_interest": ("The same if attention were flat", "What the graph alone does"),
+    "category_purity": ("Purity of the clusters in category", "Share of items in their cluster's commonest category"),
+    "category_purity_kmeans": ("The same for k-means", "On the same embeddings, as many clusters"),
+    "importance_share_of_leave_one_out": ("Importance against the measured effect", "Gain at deletion, as a ratio"),
+}
+ORDERS = {
+    "importance": "importance",
+    "attention": "attention received",
+    "leave_one_out": "measured effect",
+    "integrated_gradients": "integrated gradients",
+    "random": "chance",
+}
+MEANINGS |= {
+    f"{kind}_{name}": (f"{label} by {word}", meaning)
+    for kind, label, meaning in (
+        ("deletion_area", "Score as items are deleted", "Mean along the way; lower: the first ones mattered"),
+        ("deletion_gain", "Deletion", "How much lower than at random; higher is better"),
+        ("insertion_area", "Score as items are inserted", "Mean along the way; higher: the first ones mattered"),
+        ("insertion_gain", "Insertion", "How much higher than at random; higher is better"),
+    )
+    for name, word in ORDERS.items()
 }
 ABOUT = (
     "Everything here is read from the checkpoint's own files, written when it was trained; nothing is measured anew. "

@@ -50,9 +50,7 @@ def _train(arguments: argparse.Namespace) -> None:
         training=from_dict(TrainingConfig, training),
         resume=arguments.resume,
     )
-    for part, metrics in checkpoint.metrics.items():
-        print(f"{part}:")
-        _print_figures(metrics)
+    _print_metrics(checkpoint.metrics)
     print(f"checkpoint written to {arguments.output}")
 
 
@@ -106,21 +104,42 @@ def add_evaluate(subparsers: Any) -> None:
     parser = add_command(
         subparsers,
         "evaluate",
-        "measure a checkpoint on a split: sampled negatives and the whole catalogue",
+        "measure a checkpoint on a split, and its explanations, and store the figures in its metrics.json",
+        "  python -m surge evaluate checkpoints/demo sample_data\n"
         "  python -m surge evaluate checkpoints/demo sample_data --split valid",
         _evaluate,
     )
     add_places(parser)
-    parser.add_argument("--split", choices=("train", "valid", "test"), default="test", help="(test)")
+    parser.add_argument(
+        "--split",
+        choices=("train", "valid", "test"),
+        default="test",
+        help="which positives; only figures of the test split are stored (test)",
+    )
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from surge.evaluation.evaluate import evaluate_split
+    from surge.checkpoint import store_metrics
+    from surge.evaluation.evaluate import evaluate_split, measure
 
     checkpoint, dataset = load_places(arguments)
     with progress_bar("evaluating") as bar:
-        metrics = evaluate_split(checkpoint, dataset, arguments.split, progress=lambda done: bar.update(done - bar.n))
-    _print_figures(metrics)
+
+        def move(done: float) -> None:
+            bar.update(done - bar.n)
+
+        if arguments.split == "test":
+            metrics = measure(checkpoint, dataset, move)
+        else:
+            metrics = {arguments.split: evaluate_split(checkpoint, dataset, arguments.split, move)}
+    _print_metrics(metrics)
+    if arguments.split != "test":
+        return
+    if checkpoint.description.get("dataset", {}).get("digest") == dataset.digest:
+        store_metrics(checkpoint, metrics)
+        print(f"stored in the metrics.json of {arguments.checkpoint}")
+    else:
+        print("not stored: the checkpoint was trained on another dataset")
 
 
 def add_recommend(subparsers: Any) -> None:
@@ -238,6 +257,8 @@ def _add_user(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _print_figures(figures: dict[str, Any]) -> None:
-    for name, value in figures.items():
-        print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    for part, figures in metrics.items():
+        print(f"{part}:")
+        for name, value in figures.items():
+            print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")

@@ -16,6 +16,7 @@ from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.explanation.catalogue import CELLS, score_rows
+from surge.explanation.quality import explanation_quality
 from surge.model.batches import read_batch
 from surge.model.surge import Context, History, SurgeModel
 
@@ -121,6 +122,18 @@ def evaluate_split(
     metrics |= evaluate_catalogue(model, log, whole, seen=seen, progress=lambda share: move(0.5 + share / 2))
     counts = {"instances": len(listed), "negatives": config.evaluation_negatives, "catalogue_instances": len(whole)}
     return metrics | counts
+
+
+def measure(checkpoint: Checkpoint, dataset: Dataset, progress: Progress | None = None) -> dict[str, dict[str, float]]:
+    """All that a checkpoint's metrics.json says of its best weights: `test` (how well it predicts on the test split)
+    and `explanation` (whether its explanations mean something; see `explanation_quality`)."""
+    move = progress or (lambda share: None)
+    return {
+        "test": evaluate_split(checkpoint, dataset, "test", lambda share: move(share / 2)),
+        "explanation": explanation_quality(
+            checkpoint, dataset, seed=checkpoint.training_config.seed, progress=lambda share: move(0.5 + share / 2)
+        ),
+    }
 
 
 def evaluate_lists(

@@ -14,8 +14,7 @@ from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import evaluate_split
-from surge.explanation.quality import explanation_quality
+from surge.evaluation.evaluate import measure
 from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
@@ -115,12 +114,8 @@ class Trainer:
             self.output, "", self.model.eval(), self.model_config, self.config, self.data.items, {}, [], description
         )
         metrics: dict[str, Any] = {"validation": self._validation(state)}
-        with self._bar("test") as bar:
-            metrics["test"] = evaluate_split(unsaved, self.dataset, "test", progress=_moves(bar))
-        with self._bar("explanations") as bar:
-            metrics["explanation"] = explanation_quality(
-                unsaved, self.dataset, seed=self.config.seed, progress=_moves(bar)
-            )
+        with self._bar("measuring") as bar:
+            metrics |= measure(unsaved, self.dataset, _moves(bar))
         save_checkpoint(
             self.output,
             self.model,

@@ -10,8 +10,8 @@ import torch
 
 from surge.data.simulator import simulate
 from surge.data.store import Dataset
+from surge.evaluation import evaluate
 from surge.explanation.quality import explanation_quality
-from surge.training import trainer
 
 torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings
 
@@ -28,5 +28,5 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def few_explanations() -> Iterator[None]:
     """Measure the explanations of three users at the end of a training, not of 300."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "explanation_quality", partial(explanation_quality, users=3))
+        patch.setattr(evaluate, "explanation_quality", partial(explanation_quality, users=3))
         yield
