@@ -75,6 +75,9 @@ class Checkpoint:
         return precise
 
 
+BEFORE = {"normalise": False}  # what was so before it was a setting
+
+
 def category_rows(items: pl.DataFrame) -> tuple[list[str], torch.Tensor]:
     """The sorted categories of a catalogue, and each item's row among them; no category counts as ''."""
     named = items["category"].fill_null("")
@@ -184,7 +187,7 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
             f"reads version {FORMAT_VERSION}; use the program's release that wrote it, or train it again."
         )
     try:
-        model_config = from_dict(ModelConfig, config["model"])
+        model_config = from_dict(ModelConfig, BEFORE | config["model"])
         training_config = from_dict(TrainingConfig, config["training"])
     except SurgeError as error:
         reason = " ".join(str(error).split())  # a name in the file may hold a line break

@@ -39,6 +39,11 @@ def number(name: str, value: Any, low: float, high: float, kind: type = float) -
     require(ok, f"The setting {name} is {value!r}; it must be {word} from {low:g} to {high:g}.")
 
 
+def switch(name: str, value: Any) -> None:
+    """The setting is true or false."""
+    require(isinstance(value, bool), f"The setting {name} is {value!r}; it must be true or false.")
+
+
 def sizes(name: str, value: Any) -> None:
     """The setting is a list of the sizes of one or more layers."""
     ok = isinstance(value, tuple) and len(value) > 0
@@ -70,6 +75,8 @@ class ModelConfig:
     - `position`: recency (a learned embedding of steps ago) | none (as in the paper).
     - `flatten`: time (clusters sorted by mean position) | index (slot order, as in the paper).
     - `gate`: relative (gamma*_c / max gamma*) | absolute (gamma*_c, as printed in Eq. 16).
+    - `normalise`: the inputs of Eq. 17 have mean 0 and variance 1 each (layer normalisation without weights) |
+      as in the paper. A softmax-weighted mean of small embeddings is smaller still, and learning then starts slowly.
     - `assignment_aggregation`: mean over the neighbourhood in Eq. 11 | sum (as printed).
     """
 
@@ -93,6 +100,7 @@ class ModelConfig:
     evolution: str = "augru"
     evolution_size: int = 40
     gate: str = "relative"
+    normalise: bool = True
     prediction_hidden: tuple[int, ...] = (100, 64)
 
     def __post_init__(self) -> None:
@@ -118,10 +126,8 @@ class ModelConfig:
         choice("flatten", self.flatten, FLATTEN)
         choice("evolution", self.evolution, EVOLUTION)
         choice("gate", self.gate, GATE)
-        require(
-            isinstance(self.readout, bool),
-            f"The setting readout is {self.readout!r}; it must be true or false.",
-        )
+        switch("readout", self.readout)
+        switch("normalise", self.normalise)
         divided(self.size, self.heads)
 
     @property

@@ -766,3 +766,8 @@ def test_a_panic_of_polars_is_told_too(folder: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(pl, "read_parquet", read_parquet)
     refused(folder, "items.parquet", "can't be read")
+
+
+def test_a_checkpoint_from_before_inputs_were_normalised_stays_without(folder: Path) -> None:
+    edit(folder, "config.json", lambda config: config | {"model": without(config["model"], "normalise")})
+    assert load_checkpoint(folder).model_config.normalise is False

@@ -74,6 +74,7 @@ TRAINING_CHOICES = {
     "precision": ("float32", "bfloat16"),
     "device": ("auto", "cpu", "cuda"),
 }
+SWITCHES = ("readout", "normalise")
 LISTS = ("attention_hidden", "clusters", "prediction_hidden")
 
 INTEGERS = [(ModelConfig, *item) for item in MODEL_RANGES.items()] + [
@@ -104,7 +105,7 @@ def refused(kind: type, name: str, value: Any) -> str:
 def test_every_setting_is_in_a_table_here() -> None:
     """A new setting without a check of its range, or without a test of it, shows here."""
     of_model = {field.name for field in dataclasses.fields(ModelConfig)}
-    assert of_model == {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *LISTS, "heads", "readout"}
+    assert of_model == {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *LISTS, "heads", *SWITCHES}
     of_training = {field.name for field in dataclasses.fields(TrainingConfig)}
     assert of_training == {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, "gradient_clip"}
 
@@ -217,8 +218,9 @@ def test_instances_per_epoch_may_be_none() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1, None, "yes", "true"])
-def test_readout_is_true_or_false_and_nothing_like_it(value: object) -> None:
-    assert "true or false" in refused(ModelConfig, "readout", value)
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_is_true_or_false_and_nothing_like_it(name: str, value: object) -> None:
+    assert "true or false" in refused(ModelConfig, name, value)
 
 
 def test_heads_divide_the_embedding() -> None:

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from surge.config import GATE, choice, divided, number, sizes
+from surge.config import GATE, choice, divided, number, sizes, switch
 from surge.data.instances import EncodedLog, Instances
 from surge.model.embedding import EmbedsItems
-from surge.model.layers import multilayer_perceptron
+from surge.model.layers import joined, multilayer_perceptron
 from surge.model.surge import Context, History
 
 SCORE = ("mlp", "dot")
@@ -27,6 +27,7 @@ class BaselineConfig:
     - `dropout`: GRU4Rec, Caser, SASRec.
     - `score`: mlp (the head that SURGE has) | dot (the user's state times h_t).
     - `window`: Caser reads so many last items, with `horizontal_filters` of each height and `vertical_filters`.
+    - `normalise`: the inputs of the head have mean 0 and variance 1 each, as SURGE's have.
     - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
     - `auxiliary_weight`: of DIEN's auxiliary loss.
 
@@ -48,6 +49,7 @@ class BaselineConfig:
     horizontal_filters: int = 16
     vertical_filters: int = 4
     gate: str = "relative"
+    normalise: bool = True
     auxiliary_weight: float = 1.0
     attention_hidden: tuple[int, ...] = (80, 40)
     prediction_hidden: tuple[int, ...] = (100, 64)
@@ -73,6 +75,7 @@ class BaselineConfig:
         for name in ("attention_hidden", "prediction_hidden"):
             sizes(name, getattr(self, name))
         choice("score", self.score, SCORE)
+        switch("normalise", self.normalise)
         choice("gate", self.gate, GATE)
         divided(self.size, self.heads)
 
@@ -99,11 +102,11 @@ def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
 
 
 class Head(nn.Module):
-    """logit = MLP(s, h_t, s * h_t), as Eq. 17 has it, or s . h_t, of a user state s in R^d."""
+    """logit = MLP(h_t, s, s * h_t), as Eq. 17 has it, or s . h_t, of a user state s in R^d."""
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
-        self.dot = config.score == "dot"
+        self.dot, self.normalise = config.score == "dot", config.normalise
         if not self.dot:
             self.mlp = multilayer_perceptron(3 * config.size, config.prediction_hidden)
 
@@ -112,7 +115,7 @@ class Head(nn.Module):
         state = (state.unsqueeze(1) if state.ndim == 2 else state).expand_as(target)
         if self.dot:
             return (state * target).sum(-1)
-        return self.mlp(torch.cat([state, target, state * target], dim=-1)).squeeze(-1)
+        return self.mlp(joined([], target, state, self.normalise)).squeeze(-1)
 
 
 class Baseline(EmbedsItems, ABC):

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) -> nn.Sequential:
@@ -18,6 +19,23 @@ def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) 
         if index < len(sizes) - 2:
             layers.append(nn.ReLU())
     return nn.Sequential(*layers)
+
+
+def joined(parts: Sequence[Tensor], target: Tensor, crossed: Tensor | None, normalise: bool) -> Tensor:
+    """The input of a prediction: parts, h_t, and with `crossed` also crossed and crossed * h_t; (B, T, their sizes).
+
+    With `normalise` each of them has mean 0 and variance 1 first (layer normalisation without weights).
+    """
+
+    def scaled(x: Tensor) -> Tensor:
+        return functional.layer_norm(x, x.shape[-1:]) if normalise else x
+
+    target = scaled(target)
+    whole = [*map(scaled, parts), target]
+    if crossed is not None:
+        crossed = scaled(crossed)
+        whole += [crossed, crossed * target]
+    return torch.cat(whole, dim=-1)
 
 
 class PairScore(nn.Module):

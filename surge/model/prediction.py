@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from surge.config import ModelConfig
 from surge.model.interest_extraction import NOTHING, Pooling
-from surge.model.layers import PairScore, multilayer_perceptron
+from surge.model.layers import PairScore, joined, multilayer_perceptron
 from surge.model.time_lstm import Time4LSTM
 
 
@@ -118,11 +118,11 @@ class InterestEvolution(nn.Module):
 
 
 class Prediction(nn.Module):
-    """logit = MLP(h_s, h_g, h_t, h_g * h_t), Eq. 17; h_g is left out where the readout is switched off."""
+    """logit = MLP(h_s, h_t, h_g, h_g * h_t), Eq. 17, its inputs normalised or not; MLP(h_s, h_t) without readout."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.flatten, self.readout = config.flatten, config.readout
+        self.flatten, self.readout, self.normalise = config.flatten, config.readout, config.normalise
         self.evolve = InterestEvolution(
             config.size, config.evolution, config.state_size, config.gate, config.attention_hidden
         )
@@ -133,7 +133,5 @@ class Prediction(nn.Module):
         """The last pooling layer, h_g and h_t (B, T, d); gives the evolution and logits (B, T)."""
         order = flatten_order(pooling, self.flatten)
         states, gates = self.evolve(pooling, target, order)
-        parts = [states[:, :, -1], target]
-        if self.readout:
-            parts += [readout, readout * target]
-        return Evolution(order, states, gates), self.score(torch.cat(parts, dim=-1)).squeeze(-1)
+        inputs = joined([states[:, :, -1]], target, readout if self.readout else None, self.normalise)
+        return Evolution(order, states, gates), self.score(inputs).squeeze(-1)

@@ -43,14 +43,18 @@ def test_the_last_state_and_the_masked_softmax() -> None:
 
 
 def test_the_head_reads_state_target_and_their_product() -> None:
-    head = Head(small("gru4rec", item_size=1, category_size=1, prediction_hidden=[1]).config)
+    sizes = {"item_size": 1, "category_size": 1, "prediction_hidden": [1]}
+    head = Head(small("gru4rec", normalise=False, **sizes).config)
     with torch.no_grad():
         head.mlp[0].weight.copy_(torch.tensor([[1.0, 10, 100, 1000, 1e4, 1e5]]))
         head.mlp[2].weight.fill_(2)
         for layer in (head.mlp[0], head.mlp[2]):
             layer.bias.zero_()
     state, target = torch.tensor([[1.0, 2]]), torch.tensor([[[3.0, 4], [5, 6]]])
-    assert head(state, target).tolist() == [[2 * 834321.0, 2 * 1256521.0]]
+    assert head(state, target).tolist() == [[2 * 832143.0, 2 * 1252165.0]]
+    # two numbers, normalised, are -1 and 1 (but for the 1e-5 that keeps the division finite)
+    head.normalise = True
+    assert torch.allclose(head(state, target), torch.full((1, 2), 2 * (9 + 900 + 110_000.0)), rtol=1e-4)
     assert Head(small("sasrec").config)(state, target).tolist() == [[11, 17]]
 
 

@@ -65,6 +65,11 @@ def perceptron(layers: list[tuple[Array, Array]], x: Array) -> float:
     return float(x[0])
 
 
+def standardised(x: Array) -> Array:
+    """Mean 0 and variance 1."""
+    return (x - np.mean(x)) / np.sqrt(np.var(x) + 1e-5)
+
+
 def stack(weights: Weights, prefix: str) -> list[tuple[Array, Array]]:
     """The linear layers of a sequential module, in order."""
     steps = sorted({int(name[len(prefix) :].split(".")[0]) for name in weights if name.startswith(prefix)})
@@ -228,7 +233,10 @@ def surge(
     states, gates = evolve(
         weights, config, nodes[order], node_importance[order], np.array(position)[order] * n, target, n
     )
-    parts = [states[-1], target] + ([readout, readout * target] if config.readout else [])
+    scale = standardised if config.normalise else np.asarray
+    parts = [scale(states[-1]), scale(target)]
+    if config.readout:
+        parts += [scale(readout), scale(readout) * scale(target)]
     logit = perceptron(stack(weights, "predict.score."), np.concatenate(parts))
     return {
         "embedded": h,

@@ -33,6 +33,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"evolution": "attention", "extraction": "none"},
     {"evolution": "none", "extraction": "none"},
     {"gate": "absolute"},
+    {"normalise": False},
+    {"normalise": False, "readout": False},
     {"assignment_aggregation": "sum"},
     {"heads": 2},
     {"heads": 4, "fusion": "without_cluster"},

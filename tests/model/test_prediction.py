@@ -132,7 +132,7 @@ def test_relative_gates_are_the_printed_ones_over_the_largest_importance() -> No
 def test_readout_reaches_the_logit_only_where_it_is_switched_on(readout: bool) -> None:
     model = small_model(readout=readout)
     reading = model.read(model.build_graph(History.pad(HISTORIES[:1])), torch.tensor([[5]]))
-    other = reading.extraction.readout + 1
+    other = reading.extraction.readout.flip(-1)
     _, logit = model.predict(reading.extraction.layers[-1], other, reading.target)
     changed = (logit - reading.logit).abs().item()
     assert changed > 1e-3 if readout else changed == 0

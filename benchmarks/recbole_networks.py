@@ -1,0 +1,286 @@
+"""RecBole's networks as baselines of ours, each with the one of ours that it should agree with."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from recbole.config import Config
+from recbole.data.interaction import Interaction
+from recbole.model.general_recommender import LightGCN, NeuMF
+from recbole.model.sequential_recommender import DIEN, DIN, Caser, GRU4Rec, SASRec
+from recbole.utils import FeatureType
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from surge.baselines import Baseline, BaselineConfig, Context, build, configure
+from surge.config import TrainingConfig
+from surge.model.batches import read_batch
+from surge.model.surge import History
+from surge.training.data import TrainingData
+
+LENGTH, SIZE, HIDDEN, WINDOW = 10, 40, [80, 40], 5
+SAME = 500  # histories on which networks with the same weights are compared
+SPREAD = 0.1  # of the first entries of our embeddings
+if not hasattr(scipy.sparse.dok_matrix, "_update"):  # RecBole's LightGCN fills a matrix by it; SciPy took it away
+    scipy.sparse.dok_matrix._update = lambda self, entries: self._dict.update(entries)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One of our baselines and its peer, with the settings of both in which they are as alike as they get, the
+    learning rate and the epochs of both, and what in the two networks still differs."""
+
+    peer: type[nn.Module]
+    rate: float
+    epochs: int
+    ours: dict[str, Any]
+    theirs: dict[str, Any]
+    differs: str = "nothing"
+
+
+PAIRS = {
+    "ncf": Pair(
+        NeuMF,
+        0.01,
+        8,
+        {"prediction_hidden": HIDDEN},
+        {"mf_embedding_size": SIZE, "mlp_embedding_size": SIZE, "mlp_hidden_size": HIDDEN, "dropout_prob": 0.0},
+    ),
+    "lightgcn": Pair(LightGCN, 0.01, 5, {"layers": 3, "score": "dot"}, {"embedding_size": SIZE, "n_layers": 3}),
+    "gru4rec": Pair(
+        GRU4Rec,
+        0.01,
+        8,
+        {"score": "dot", "hidden": SIZE},
+        {"embedding_size": SIZE, "hidden_size": SIZE, "num_layers": 1, "dropout_prob": 0.0},
+        "RecBole's GRU has no biases, and a linear layer follows its last state",
+    ),
+    "caser": Pair(
+        Caser,
+        0.01,
+        8,
+        {"score": "dot", "window": WINDOW, "horizontal_filters": 16, "vertical_filters": 4, "dropout": 0.2},
+        {"embedding_size": SIZE, "MAX_ITEM_LIST_LENGTH": WINDOW, "nh": 16, "nv": 4, "dropout_prob": 0.2},
+        "the state is z + p_u here and ReLU(W [z ; p_u]) there; short histories are filled up at the other end",
+    ),
+    "sasrec": Pair(
+        SASRec,
+        0.003,
+        8,
+        {"score": "dot", "layers": 2, "heads": 1, "dropout": 0.2},
+        {"hidden_size": SIZE, "inner_size": SIZE, "n_layers": 2, "n_heads": 1, "hidden_act": "relu"}
+        | {"hidden_dropout_prob": 0.2, "attn_dropout_prob": 0.2},
+        "layer norms before each part here and after it there; positions counted from the last item here and from "
+        "the first there; h scaled by sqrt(d) here and layer-normalised there",
+    ),
+    "din": Pair(
+        DIN,
+        0.003,
+        5,
+        {"attention_hidden": HIDDEN, "prediction_hidden": HIDDEN},
+        {"embedding_size": SIZE, "mlp_hidden_size": HIDDEN},
+        "the activation unit reads W h_j, h_t and their product here, h_t, h_j, h_t - h_j and the product, with "
+        "sigmoids and divided by sqrt(d), there; ReLU here, batch norm and Dice there",
+    ),
+    "dien": Pair(
+        DIEN,
+        0.003,
+        4,
+        {"hidden": SIZE, "gate": "absolute", "prediction_hidden": HIDDEN},
+        {"embedding_size": SIZE, "mlp_hidden_size": HIDDEN, "gru_type": "AUGRU", "alpha": 1.0},
+        "attention is g_j . W h_t here and DIN's unit there; the auxiliary loss scores by a product here and by a "
+        "network there; the head reads s, h_t and their product here, s, h_t and a user's row with batch norm and "
+        "Dice there; RecBole's AUGRU starts from weights of deviation 1",
+    ),
+}
+
+
+class Facts:
+    """What RecBole's networks ask of a dataset: how many ids there are (ours + 1: it pads with 0), and the graph."""
+
+    field2type = dict.fromkeys(("user_id", "item_id"), FeatureType.TOKEN)
+
+    def __init__(self, data: TrainingData) -> None:
+        self.user_num = len(data.log.offsets)
+        self.counts = {"user_id": self.user_num, "item_id": data.items.height + 1}
+        train = data.splits["train"]
+        last = dict(zip(train.user.tolist(), train.position.tolist(), strict=True))
+        # an edge: what a user took up to the last training positive
+        edges = {
+            (user + 1, item + 1)
+            for user, end in last.items()
+            for item in data.log.items[data.log.offsets[user] : end + 1].tolist()
+        }
+        self.edges = tuple(np.array(sorted(edges)).T)
+
+    def num(self, name: str) -> int:
+        return self.counts[name]
+
+    def get_user_feature(self) -> Interaction:
+        return Interaction({"user_id": torch.arange(self.counts["user_id"])})
+
+    def get_item_feature(self) -> Interaction:
+        return Interaction({"item_id": torch.arange(self.counts["item_id"])})
+
+    def inter_matrix(self, form: str) -> scipy.sparse.coo_matrix:
+        return scipy.sparse.coo_matrix((np.ones(len(self.edges[0])), self.edges), shape=tuple(self.counts.values()))
+
+
+class Peer(Baseline):
+    """A RecBole network as one of our baselines."""
+
+    def __init__(self, pair: Pair, config: BaselineConfig, facts: Facts) -> None:
+        nn.Module.__init__(self)  # not Baseline's own: the embeddings are the network's
+        self.config = config
+        settings = {"MAX_ITEM_LIST_LENGTH": LENGTH, "use_gpu": False, "state": "ERROR", "train_neg_sample_args": None}
+        recbole = Config(pair.peer.__name__, "sample", config_dict=settings | pair.theirs)
+        self.longest = recbole["MAX_ITEM_LIST_LENGTH"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, at the old way in which LightGCN makes a sparse tensor
+            self.network = pair.peer(recbole, facts)
+        # Fit and score_lists ask for the device of some embedding
+        self.item_embedding = next(part for part in self.network.modules() if isinstance(part, nn.Embedding))
+        self._auxiliary: dict[str, Tensor] = {}
+        self._smoothed: tuple[Tensor, Tensor] | None = None
+
+    def train(self, mode: bool = True) -> Peer:
+        self._smoothed = None
+        return super().train(mode)
+
+    def sequence(self, history: History) -> tuple[Tensor, Tensor]:
+        """The last items, filled up on the right with 0, and how many: (B, longest) and (B,)."""
+        length = history.mask.sum(1)
+        kept, steps = length.clamp(max=self.longest), torch.arange(self.longest)
+        place = ((length - kept).unsqueeze(1) + steps).clamp(max=history.items.shape[1] - 1)
+        return (history.items.gather(1, place) + 1) * (steps < kept.unsqueeze(1)), kept
+
+    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+        items, users, network = candidates + 1, context.users + 1, self.network
+        sequence, length = self.sequence(history)
+        if isinstance(network, LightGCN):
+            smoothed = self._smoothed or network()
+            if not torch.is_grad_enabled():
+                self._smoothed = smoothed  # one propagation for all lists; RecBole keeps one for its evaluation too
+            return (smoothed[0][users].unsqueeze(1) * smoothed[1][items]).sum(-1)
+        if isinstance(network, GRU4Rec | SASRec | Caser):
+            state = network(users, sequence) if isinstance(network, Caser) else network(sequence, length)
+            return (state.unsqueeze(1) * network.item_embedding(items)).sum(-1)
+        count = items.shape[1]
+        user, item = users.repeat_interleave(count), items.flatten()
+        if isinstance(network, NeuMF):
+            return network(user, item).view(items.shape)
+        rows, lengths = sequence.repeat_interleave(count, 0), length.repeat_interleave(count)
+        if isinstance(network, DIN):
+            return network(user, rows, lengths, item).view(items.shape)
+        pool = sequence[sequence > 0]  # what its auxiliary loss sets apart is drawn in the batch, as ours is
+        drawn = pool[torch.randint(len(pool), rows.shape)]
+        logits, auxiliary = network(user, rows, drawn, lengths, item)
+        self._auxiliary = {"auxiliary": network.alpha * auxiliary}
+        return logits.view(items.shape)
+
+    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
+        return self._auxiliary
+
+
+def build_side(name: str, side: str, data: TrainingData, facts: Facts, seed: int = 0) -> Baseline:
+    """One untrained model of a pair."""
+    torch.manual_seed(seed)
+    pair = PAIRS[name]
+    sizes = data.sizes() | {"user_count": len(data.log.offsets) - 1, "max_length": LENGTH}
+    config = configure(name, sizes | {"item_size": SIZE, "category_size": 0} | pair.ours)
+    if side == "ours":
+        return build(name, config, data.item_category)
+    model = Peer(pair, config, facts)
+    if side == "peer":
+        for part, table_ in model.network.named_modules():
+            if isinstance(table_, nn.Embedding) and part != "position_embedding":
+                nn.init.normal_(table_.weight, std=SPREAD)
+                if table_.padding_idx is not None:
+                    nn.init.zeros_(table_.weight[table_.padding_idx : table_.padding_idx + 1])
+    return model
+
+
+def same_weights(name: str, data: TrainingData, facts: Facts) -> float | None:
+    """Largest difference of a logit (test lists) where RecBole's network is given our weights; None where it can't be.
+
+    For that GRU4Rec has biases of 0 and the identity for RecBole's last layer; Caser has rows p_u that are not
+    negative, and RecBole's last layer sums them and z, for histories that fill its window. Of DIEN the AUGRU alone is
+    compared: its last states, over random inputs and gates.
+    """
+    ours, peer = (build_side(name, side, data, facts) for side in ("ours", "peer"))
+    ours.prepare(data.log, data.splits["train"])
+    ours.eval(), peer.eval()
+    theirs = peer.network
+    eye = torch.eye(SIZE)
+    with torch.no_grad():
+        if name == "ncf":
+            pairs = [
+                (theirs.user_mf_embedding.weight[1:], ours.user_factors.weight),
+                (theirs.item_mf_embedding.weight[1:], ours.item_factors.weight),
+                (theirs.user_mlp_embedding.weight[1:], ours.user_tower.weight),
+                (theirs.item_mlp_embedding.weight[1:], ours.item_embedding.weight),
+                *zip(theirs.mlp_layers.parameters(), ours.tower.parameters(), strict=True),
+                *zip(theirs.predict_layer.parameters(), ours.join.parameters(), strict=True),
+            ]
+        elif name == "lightgcn":
+            pairs = [
+                (theirs.user_embedding.weight[1:], ours.user_embedding.weight),
+                (theirs.item_embedding.weight[1:], ours.item_embedding.weight),
+            ]
+        elif name == "gru4rec":
+            ours.gru.bias_ih_l0.zero_(), ours.gru.bias_hh_l0.zero_(), theirs.dense.bias.zero_()
+            pairs = [
+                (theirs.item_embedding.weight[1:], ours.item_embedding.weight),
+                (theirs.gru_layers.weight_ih_l0, ours.gru.weight_ih_l0),
+                (theirs.gru_layers.weight_hh_l0, ours.gru.weight_hh_l0),
+                (theirs.dense.weight, eye),
+            ]
+        elif name == "caser":
+            ours.user_embedding.weight.abs_(), theirs.fc2.bias.zero_()
+            filters = ours.config.horizontal_filters * WINDOW
+            wide, high = ours.join[0].weight[:, :filters], ours.join[0].weight[:, filters:]
+            # its features are the vertical ones, filter by filter, and then the horizontal ones
+            vertical = high.unflatten(1, (SIZE, -1)).transpose(1, 2).flatten(1)
+            pairs = [
+                (theirs.item_embedding.weight[1:], ours.item_embedding.weight),
+                (theirs.user_embedding.weight[1:], ours.user_embedding.weight),
+                (theirs.conv_v.weight, ours.vertical.weight[:, None, :, None]),
+                (theirs.conv_v.bias, ours.vertical.bias),
+                *(
+                    (there.weight, here.weight.transpose(1, 2).unsqueeze(1))
+                    for there, here in zip(theirs.conv_h, ours.horizontal, strict=True)
+                ),
+                *((there.bias, here.bias) for there, here in zip(theirs.conv_h, ours.horizontal, strict=True)),
+                (theirs.fc1.weight, torch.cat([vertical, wide], dim=1)),
+                (theirs.fc1.bias, ours.join[0].bias),
+                (theirs.fc2.weight, torch.cat([eye, eye], dim=1)),
+            ]
+        elif name == "dien":
+            cell, evolve = theirs.interest_evolution.dynamic_rnn, ours.evolve
+            order = [part for gate in (1, 0, 2) for part in range(gate * SIZE, (gate + 1) * SIZE)]  # reset comes first
+            pairs = [
+                (cell.rnn.weight_ih, evolve.from_input.weight[order]),
+                (cell.rnn.weight_hh, evolve.from_state.weight[order]),
+                (cell.rnn.bias_ih, evolve.from_input.bias[order]),
+                (cell.rnn.bias_hh, evolve.from_state.bias[order]),
+            ]
+        else:
+            return None
+        for there, here in pairs:
+            there.copy_(here)
+        if name == "dien":
+            inputs, gates = torch.randn(SAME, LENGTH, SIZE), torch.rand(SAME, LENGTH)
+            packed = (pack_padded_sequence(x, [LENGTH] * SAME, batch_first=True) for x in (inputs, gates))
+            states, _ = pad_packed_sequence(cell(*packed), batch_first=True)
+            return float((evolve(inputs.unsqueeze(1), gates.unsqueeze(1))[0][:, 0] - states).abs().max())
+    instances = data.splits["test"]
+    instances = instances.take(np.flatnonzero(instances.position - data.log.offsets[instances.user] >= WINDOW)[:SAME])
+    history, context = read_batch(data.log, instances, LENGTH)
+    candidates = torch.from_numpy(data.lists(instances, TrainingConfig(), LENGTH))
+    with torch.no_grad():
+        return float((ours(history, candidates, context) - peer(history, candidates, context)).abs().max())
