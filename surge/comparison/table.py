@@ -11,6 +11,7 @@ import numpy as np
 COLUMNS = {
     "auc": "AUC",
     "gauc": "GAUC",
+    "one_negative_gauc": "GAUC, 1 negative",
     "mrr": "MRR",
     "ndcg@2": "NDCG@2",
     "hr@10": "HR@10",
