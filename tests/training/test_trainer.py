@@ -322,6 +322,45 @@ def test_resumed_with_more_epochs(simulated: Dataset, interrupted: Path) -> None
     assert checkpoint.training_config.epochs == 4
 
 
+def test_weight_decay_does_not_wipe_out_what_no_loss_touches(tmp_path: Path) -> None:
+    """As a gradient of its own, Adam would make a whole step of it: lr a step, whatever its size."""
+    dataset = dataset_of({"a": [(f"i{n}", n) for n in range(9)]})
+    fit_ = Trainer(dataset, tmp_path / "out", MODEL, settings(weight_decay=1e-6, learning_rate=0.01), quiet=True).fit
+    before = fit_.model.item_embedding.weight.detach().clone()
+    fit_._step(fit_.data.splits["train"].take(np.array([0])), np.random.default_rng(0), 0)
+    gradient = fit_.model.item_embedding.weight.grad
+    assert gradient is not None
+    untouched = gradient.abs().sum(1) == 0
+    assert 0 < untouched.sum() < 9
+    after = fit_.model.item_embedding.weight.detach()
+    assert torch.allclose(after[untouched], before[untouched] * (1 - 1e-8), rtol=1e-6)
+    assert (after[~untouched] != before[~untouched]).any(1).all()
+
+
+def test_a_falling_learning_rate_reaches_zero_with_the_last_step_and_resumes(
+    simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two epochs of two steps: all of the learning rate, three quarters, a half, a quarter."""
+    falling = settings(instances_per_epoch=128, epochs=2, schedule="linear", learning_rate=0.008)
+    rates: list[float] = []
+    real = torch.optim.AdamW.step
+
+    def step(self: torch.optim.AdamW, *arguments: Any) -> Any:
+        rates.append(self.param_groups[0]["lr"])
+        return real(self, *arguments)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    whole = run(simulated, tmp_path / "whole", falling)
+    assert rates == pytest.approx([0.008, 0.006, 0.004, 0.002])
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        interrupt_step(patch, 2)
+        run(simulated, tmp_path / "resumed", falling)
+    with pytest.raises(SurgeError, match="another training .epochs."):
+        run(simulated, tmp_path / "resumed", replace(falling, epochs=4), resume=True)
+    run(simulated, tmp_path / "resumed", falling, resume=True)
+    assert content(tmp_path / "resumed") == content(whole.folder)
+
+
 # -- when it stops ------------------------------------------------------------------------------------
 
 
