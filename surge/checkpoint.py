@@ -75,7 +75,7 @@ class Checkpoint:
         return precise
 
 
-BEFORE = {"normalise": False}  # what was so before it was a setting
+BEFORE = {"normalise": False, "next_item": False}  # what was so before it was a setting
 
 
 def category_rows(items: pl.DataFrame) -> tuple[list[str], torch.Tensor]:

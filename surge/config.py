@@ -77,6 +77,7 @@ class ModelConfig:
     - `gate`: relative (gamma*_c / max gamma*) | absolute (gamma*_c, as printed in Eq. 16).
     - `normalise`: the inputs of Eq. 17 have mean 0 and variance 1 each (layer normalisation without weights) |
       as in the paper. A softmax-weighted mean of small embeddings is smaller still, and learning then starts slowly.
+    - `next_item`: a layer for the next-item loss of training (not in the paper), which nothing else reads.
     - `assignment_aggregation`: mean over the neighbourhood in Eq. 11 | sum (as printed).
     """
 
@@ -101,6 +102,7 @@ class ModelConfig:
     evolution_size: int = 40
     gate: str = "relative"
     normalise: bool = True
+    next_item: bool = True
     prediction_hidden: tuple[int, ...] = (100, 64)
 
     def __post_init__(self) -> None:
@@ -128,6 +130,7 @@ class ModelConfig:
         choice("gate", self.gate, GATE)
         switch("readout", self.readout)
         switch("normalise", self.normalise)
+        switch("next_item", self.next_item)
         divided(self.size, self.heads)
 
     @property
@@ -146,7 +149,8 @@ class TrainingConfig:
     """How a model is trained: the loss of Eq. 18 and everything that decides its course.
 
     Weights of the regularisers: `same_mapping_weight` (L_M, Eq. 12), `single_affiliation_weight`
-    (L_A, Eq. 13), `relative_position_weight` (L_P, Eq. 14), `balance_weight` (L_B, not in the paper)
+    (L_A, Eq. 13), `relative_position_weight` (L_P, Eq. 14), `balance_weight` (L_B, not in the paper),
+    `next_item_weight` (L_N, not in the paper: every item of the history should tell the one after it)
     and `weight_decay` (AdamW's: as part of the gradient, Adam would scale it up to the size of a step and shrink
     the embeddings of rare items to nothing). `warmup_steps`: L_A grows linearly from 0 to its weight over so many
     steps; at once it would freeze the assignments before they mean anything.
@@ -175,6 +179,7 @@ class TrainingConfig:
     relative_position_weight: float = 0.0
     relative_position: str = "mean_position"
     balance_weight: float = 0.3
+    next_item_weight: float = 1.0
     warmup_steps: int = 300
     precision: str = "float32"
     device: str = "auto"
@@ -202,6 +207,7 @@ class TrainingConfig:
             ("single_affiliation_weight", 1e6),
             ("relative_position_weight", 1e6),
             ("balance_weight", 1e6),
+            ("next_item_weight", 1e6),
         ):
             number(name, getattr(self, name), 0.0, highest)
         require(self.gradient_clip > 0, "The setting gradient_clip is 0, which stops all learning; give more than 0.")

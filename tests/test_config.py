@@ -58,6 +58,7 @@ TRAINING_REALS = {
     "single_affiliation_weight": 1e6,
     "relative_position_weight": 1e6,
     "balance_weight": 1e6,
+    "next_item_weight": 1e6,
 }
 MODEL_CHOICES = {
     "fusion": FUSION,
@@ -74,7 +75,7 @@ TRAINING_CHOICES = {
     "precision": ("float32", "bfloat16"),
     "device": ("auto", "cpu", "cuda"),
 }
-SWITCHES = ("readout", "normalise")
+SWITCHES = ("readout", "normalise", "next_item")
 LISTS = ("attention_hidden", "clusters", "prediction_hidden")
 
 INTEGERS = [(ModelConfig, *item) for item in MODEL_RANGES.items()] + [

@@ -29,7 +29,7 @@ class BaselineConfig:
     - `window`: Caser reads so many last items, with `horizontal_filters` of each height and `vertical_filters`.
     - `normalise`: the inputs of the head have mean 0 and variance 1 each, as SURGE's have.
     - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
-    - `auxiliary_weight`: of DIEN's auxiliary loss.
+    - `auxiliary_weight`: of the next-item loss at every step (GRU4Rec, DIEN, SASRec).
 
     `Baseline.own` has the values in which a model differs; `surge.baselines.configure` puts them in.
     """

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, masked_softmax, resize
+from surge.model.next_item import next_item_loss
 from surge.model.prediction import Recurrence, gate_scale
 from surge.model.surge import History
 
@@ -39,12 +38,6 @@ class DIEN(Baseline):
         return self.head(self.resize(states[:, :, -1]), target)
 
     def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
-        """L_aux = -mean over steps of log sigma(g_j . h_{j+1}) + log(1 - sigma(g_j . h')), h' drawn in the batch."""
-        states = self.resize(self.extract(self.embed(history.items))[0][:, :-1])
-        following, known = history.items[:, 1:], history.mask[:, 1:]
-        pool = history.items[history.mask]
-        drawn = pool[torch.randint(len(pool), following.shape, device=pool.device)]
-        true = logsigmoid((states * self.embed(following)).sum(-1))
-        false = logsigmoid(-(states * self.embed(drawn)).sum(-1)) * (drawn != following)
-        loss = -((true + false) * known).sum() / known.sum().clamp(min=1)
-        return {"auxiliary": self.config.auxiliary_weight * loss}
+        """The next-item loss of the interests g_j, weighted."""
+        states = self.resize(self.extract(self.embed(history.items))[0])
+        return {"auxiliary": self.config.auxiliary_weight * next_item_loss(states, history, self.embed)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state, resize
+from surge.model.next_item import next_item_loss
 from surge.model.surge import History
 
 
@@ -12,6 +13,8 @@ class GRU4Rec(Baseline):
     """Session-based recommendation with recurrent networks (Hidasi et al., ICLR 2016, arXiv 1511.06939).
 
     s = GRU(h_1, ..., h_n), the state after the last item.
+
+    Every state also learns the item after it, as in the paper (`auxiliary_weight`).
 
     Departs from the paper: whole histories in place of session-parallel batches, embeddings in place of one-hot
     rows, the log loss over sampled negatives in place of BPR or TOP1 over the batch, the shared head.
@@ -24,6 +27,15 @@ class GRU4Rec(Baseline):
         self.resize = resize(config.hidden, config.size)
         self.head = Head(config)
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def encode(self, history: History) -> Tensor:
+        """The state after each item (B, n, d)."""
         states, _ = self.gru(self.dropout(self.embed(history.items)))
-        return self.head(self.resize(last_state(states, history.mask)), self.embed(candidates))
+        return self.resize(states)
+
+    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+        return self.head(last_state(self.encode(history), history.mask), self.embed(candidates))
+
+    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
+        """The next-item loss of all states, weighted."""
+        loss = next_item_loss(self.encode(history), history, self.embed)
+        return {"auxiliary": self.config.auxiliary_weight * loss}

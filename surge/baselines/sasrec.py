@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state
+from surge.model.next_item import next_item_loss
 from surge.model.surge import History
 
 
@@ -42,8 +43,10 @@ class SASRec(Baseline):
     layer, and the last state s; logit = s . h_t, since that is the paper and what practitioners run
     (`score = "mlp"` has the shared head).
 
+    Every state also learns the item after it, as in the paper (`auxiliary_weight`).
+
     Departs from the paper: keys and values are normalised too (the usual pre-norm block); h is the item with its
-    category; an instance trains the last state alone, as for all models here, not every state at once.
+    category; the last state has more negatives than the others.
     """
 
     own: ClassVar = {"layers": 2, "dropout": 0.2, "score": "dot"}
@@ -67,3 +70,8 @@ class SASRec(Baseline):
 
     def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
         return self.head(last_state(self.encode(history), history.mask), self.embed(candidates))
+
+    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
+        """The next-item loss of all states, weighted."""
+        loss = next_item_loss(self.encode(history), history, self.embed)
+        return {"auxiliary": self.config.auxiliary_weight * loss}

@@ -80,6 +80,8 @@ class SurgeModel(EmbedsItems):
         if config.position == "recency":
             self.position_embedding = nn.Embedding(config.max_length, config.size)
             nn.init.normal_(self.position_embedding.weight, std=0.02)
+        if config.next_item:
+            self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
         self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, config.fusion)
         self.extract = InterestExtraction(

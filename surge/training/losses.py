@@ -11,9 +11,19 @@ from torch.nn import functional
 from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
 from surge.model.interest_extraction import Pooling
+from surge.model.next_item import next_item_loss
 from surge.model.surge import Context, History, InterestGraph, Reading, SurgeModel
 
-TERMS = ("log_loss", "same_mapping", "single_affiliation", "relative_position", "balance", "auxiliary", "l2")
+TERMS = (
+    "log_loss",
+    "same_mapping",
+    "single_affiliation",
+    "relative_position",
+    "balance",
+    "next_item",
+    "auxiliary",
+    "l2",
+)
 SMALL_MASS = 0.05  # items; a cluster that holds less has no position worth regularising
 
 
@@ -90,7 +100,10 @@ def terms_of(
     """The terms of one batch: those of `loss_terms` for SURGE, the log loss and its own for a baseline."""
     if isinstance(model, SurgeModel):
         graph = model.build_graph(history)
-        return loss_terms(graph, model.read(graph, candidates), config)
+        terms = loss_terms(graph, model.read(graph, candidates), config)
+        if model.config.next_item and config.next_item_weight:
+            terms["next_item"] = next_item_loss(model.follow(graph.values), history, model.embed)
+        return terms
     logit = model(history, candidates, context)
     return {"log_loss": log_loss(logit.float())} | model.auxiliary(history, candidates, context)
 
@@ -106,6 +119,7 @@ def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> T
         "single_affiliation": config.single_affiliation_weight * warmed,
         "relative_position": config.relative_position_weight,
         "balance": config.balance_weight,
+        "next_item": config.next_item_weight,
     }
     # a term without weight is told, not trained: 0 times its gradient may not be 0
     counted = [weights.get(name, 1.0) * term for name, term in terms.items() if weights.get(name, 1.0)]

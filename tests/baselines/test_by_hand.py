@@ -219,7 +219,7 @@ def test_the_auxiliary_loss_of_states_that_say_nothing_is_two_bits() -> None:
     loss = model.auxiliary(history, batch.candidates, batch.context)["auxiliary"]
     assert loss.item() == pytest.approx(0.5 * math.log(2) * (2 - same / 4), abs=1e-6)
     assert model.auxiliary(History.pad([[1], [2]]), batch.candidates, batch.context)["auxiliary"].item() == 0
-    assert small("gru4rec").auxiliary(history, batch.candidates, batch.context) == {}
+    assert small("din").auxiliary(history, batch.candidates, batch.context) == {}
 
 
 def test_the_auxiliary_loss_alone_teaches_the_next_item() -> None:

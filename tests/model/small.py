@@ -30,6 +30,7 @@ def small_config(**settings: object) -> ModelConfig:
         "clusters": (3,),
         "evolution_size": 5,
         "prediction_hidden": (7, 4),
+        "next_item": False,  # a layer for training alone, which no reading touches
     }
     return ModelConfig(**(values | settings))  # type: ignore[arg-type]
 

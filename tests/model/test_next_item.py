@@ -1,0 +1,71 @@
+"""The next-item loss: by hand, what it leaves out, and whom it trains."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from surge.config import TrainingConfig
+from surge.model.next_item import next_item_loss
+from surge.model.surge import History
+from surge.training.losses import terms_of
+from tests.model.small import HISTORIES, small_model
+
+TABLE = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
+
+
+def log_sigmoid(x: float) -> float:
+    return -math.log1p(math.exp(-x))
+
+
+def drawn_after(seed: int, pool: list[int], shape: tuple[int, int]) -> list[list[int]]:
+    torch.manual_seed(seed)
+    return torch.tensor(pool)[torch.randint(len(pool), shape)].tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_by_hand(seed: int) -> None:
+    """Two histories, the second padded: three steps in all; what is drawn may be the next item, and then counts not."""
+    history = History.pad([[1, 2, 3], [3, 1]])
+    states = torch.tensor([[[1.0, 1.0], [0.5, -1.0], [9.0, 9.0]], [[-1.0, 0.0], [9.0, 9.0], [9.0, 9.0]]])
+    drawn = drawn_after(seed, [1, 2, 3, 3, 1], (2, 2))
+    total = 0.0
+    for row, step, following in ((0, 0, 2), (0, 1, 3), (1, 0, 1)):
+        state = states[row, step]
+        total -= log_sigmoid(float(state @ TABLE[following]))
+        if drawn[row][step] != following:
+            total -= log_sigmoid(-float(state @ TABLE[drawn[row][step]]))
+    torch.manual_seed(seed)
+    assert next_item_loss(states, history, lambda rows: TABLE[rows]).item() == pytest.approx(total / 3, rel=1e-5)
+
+
+def test_histories_of_one_item_have_no_next_one() -> None:
+    states = torch.ones(2, 1, 2, requires_grad=True)
+    loss = next_item_loss(states, History.pad([[1], [2]]), lambda rows: TABLE[rows])
+    assert loss.item() == 0
+    loss.backward()
+    assert states.grad is not None
+    assert not states.grad.any()
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
+    model = small_model(next_item=True)
+    history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
+    terms = terms_of(model, history, candidates, None, TrainingConfig(next_item_weight=weight))  # type: ignore[arg-type]
+    assert ("next_item" in terms) == bool(weight)
+    model(history, candidates).sum().backward()
+    assert model.follow.weight.grad is None
+    if weight:
+        terms["next_item"].backward()
+        assert model.follow.weight.grad is not None
+        assert model.follow.weight.grad.abs().max() > 1e-6
+
+
+def test_without_the_layer_there_is_no_such_term() -> None:
+    model = small_model(next_item=False)
+    history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
+    assert "next_item" not in terms_of(model, history, candidates, None, TrainingConfig())  # type: ignore[arg-type]
+    assert not any(name.startswith("follow") for name, _ in model.named_parameters())
