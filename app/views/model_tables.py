@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from math import isfinite
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -275,7 +276,8 @@ def length_caption(frame: pd.DataFrame) -> str:
 
 
 def comparison_table(content: bytes, name: str) -> pd.DataFrame:
-    """A list of {"name": ..., metrics ...} as a table, one row a variant; metrics inside a part are found too.
+    """A list of {"name": ..., metrics ...} as a table, one row a variant; metrics inside a part are found too. So is
+    the JSON of `python -m surge compare`, with the means over its seeds.
 
     Numbers alone are shown; other values are left out. What isn't such a list is a SurgeError that calls the
     file `name`.
@@ -286,6 +288,8 @@ def comparison_table(content: bytes, name: str) -> pd.DataFrame:
         values = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise SurgeError(f"{name} is not readable JSON, so it is left out; write it again.") from error
+    if isinstance(values, dict) and isinstance(values.get("runs"), list):
+        values = _means_of_runs(values["runs"])
     wanted = f'a list of objects, each with a "name" and metrics, at most {MOST_ROWS}'
     if not isinstance(values, list) or not 0 < len(values) <= MOST_ROWS:
         raise SurgeError(f"{name} is not {wanted}; it is left out.")
@@ -300,6 +304,18 @@ def comparison_table(content: bytes, name: str) -> pd.DataFrame:
     if len(columns) < 2:
         raise SurgeError(f"{name} holds no metric that is a number; it is left out.")
     return pd.DataFrame(rows, columns=columns[: MOST_METRICS + 1])
+
+
+def _means_of_runs(runs: list[Any]) -> list[dict[str, Any]]:
+    """One object a model, with the means of its test metrics over all runs; what isn't a run is left out."""
+    tests: dict[str, list[dict[str, float]]] = {}
+    for run in runs:
+        if isinstance(run, dict) and isinstance(run.get("label"), str) and isinstance(run.get("test"), dict):
+            tests.setdefault(run["label"], []).append(_numbers(run["test"]))
+    return [
+        {"name": label, **{key: fmean(one[key] for one in found if key in one) for key in found[0]}}
+        for label, found in tests.items()
+    ]
 
 
 def _numbers(values: Mapping[str, Any], part: str = "", depth: int = 0) -> dict[str, float]:

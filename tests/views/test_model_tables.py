@@ -175,6 +175,23 @@ def test_what_is_no_comparison_is_refused_with_one_sentence(content: bytes):
     assert "\n" not in str(refused.value)
 
 
+def test_the_json_of_compare_is_one_row_a_model_with_means_over_seeds():
+    runs = [
+        {"label": "surge", "seed": 0, "test": {"gauc": 0.8, "mrr": 0.2}},
+        {"label": "din", "seed": 0, "test": {"gauc": 0.7, "mrr": 0.1}},
+        {"label": "surge", "seed": 1, "test": {"gauc": 0.9, "mrr": 0.4}},
+        {"label": "half", "test": 5},
+        "no run",
+    ]
+    table = comparison_table(json.dumps({"format": 1, "runs": runs}).encode(), "baselines.json")
+    assert table.columns.tolist() == ["name", "gauc", "mrr"]
+    assert table["name"].tolist() == ["surge", "din"]
+    assert table["gauc"].tolist() == pytest.approx([0.85, 0.7])
+    assert table["mrr"].tolist() == pytest.approx([0.3, 0.1])
+    with pytest.raises(SurgeError, match="list of objects"):
+        comparison_table(json.dumps({"runs": []}).encode(), "baselines.json")
+
+
 def test_hostile_names_are_kept_as_they_are_on_one_line():
     content = json.dumps([{"name": name, name: 0.5} for name in HOSTILE]).encode()
     table = comparison_table(content, "baselines.json")
