@@ -130,7 +130,7 @@ def _training(checkpoint: Checkpoint) -> None:
 
 
 def _metrics(checkpoint: Checkpoint) -> None:
-    heading("All metrics", "As training wrote them to metrics.json.", model_tables.ABOUT)
+    heading("All metrics", "As they stand in metrics.json.", model_tables.ABOUT)
     tables = model_tables.metrics_tables(checkpoint.metrics)
     if not tables:
         st.info("This checkpoint's metrics.json holds no metrics.")

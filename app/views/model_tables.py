@@ -32,6 +32,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "negatives": ("Drawn items a list", "Other items, drawn by popularity, that the true one must beat"),
     "catalogue_instances": ("Histories ranked against all items", ""),
     "users": ("Users measured", "Drawn at random"),
+    "faithfulness_users": ("Users whose items were deleted", "For the areas below; some of those drawn"),
     "effective_clusters": ("Effective clusters", "How many clusters a history uses, as if used evenly"),
     "assignment_entropy": ("Blur of the clusters", "0: each item in one cluster; 1: spread over all"),
     "attention_distance_from_uniform": ("Attention's distance from uniform", "0: flat; 1: the most"),
@@ -72,7 +73,7 @@ MEANINGS |= {
     for name, word in ORDERS.items()
 }
 ABOUT = (
-    "Everything here is read from the checkpoint's own files, written when it was trained; nothing is measured anew. "
+    "Everything here is read from the checkpoint's own files, written when it was trained or last evaluated; nothing is measured now. "
     "Sampled lists rank one true next item against items drawn by popularity, as the paper does, and look better than "
     "ranks among the whole catalogue. Validation decided when training stopped, so the test figures are the honest "
     "ones. Figures on simulated data compare with the truth that the simulator wrote down; the model never sees it."

@@ -26,6 +26,7 @@ LOSSES: dict[str, tuple[str, str | None]] = {
     "single_affiliation": ("Blur of the clusters", "single_affiliation_weight"),
     "same_mapping": ("Neighbours kept apart", "same_mapping_weight"),
     "relative_position": ("Clusters out of time order", "relative_position_weight"),
+    "next_item": ("Next items not told apart", "next_item_weight"),
     "l2": ("Size of the weights (L2)", None),
 }
 METRIC_NAMES = {
