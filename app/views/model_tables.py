@@ -73,7 +73,8 @@ MEANINGS |= {
     for name, word in ORDERS.items()
 }
 ABOUT = (
-    "Everything here is read from the checkpoint's own files, written when it was trained or last evaluated; nothing is measured now. "
+    "Everything here is read from the checkpoint's own files, written when it was trained or last evaluated; nothing "
+    "is measured now. "
     "Sampled lists rank one true next item against items drawn by popularity, as the paper does, and look better than "
     "ranks among the whole catalogue. Validation decided when training stopped, so the test figures are the honest "
     "ones. Figures on simulated data compare with the truth that the simulator wrote down; the model never sees it."
