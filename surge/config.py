@@ -11,7 +11,7 @@ from surge.errors import SurgeError
 
 FUSION = ("full", "without_query", "without_cluster", "none")
 EXTRACTION = ("soft", "none")
-POSITION = ("recency", "recurrent", "none")
+POSITION = ("recency", "none")
 FLATTEN = ("time", "index")
 EVOLUTION = ("augru", "gru", "time_lstm", "attention", "none")
 GATE = ("relative", "absolute")
@@ -72,8 +72,7 @@ class ModelConfig:
     - `fusion`: full | without_query (beta = 0) | without_cluster (alpha = 0) | none (h' = h).
     - `extraction`: soft (Eq. 9-11) | none (every item is its own cluster).
     - `readout`: whether h_g of Eq. 15 reaches the prediction.
-    - `position`: recency (a learned embedding of steps ago) | recurrent (that and the state of a GRU over the items up
-      to it, so that an item carries what came before it) | none (as in the paper).
+    - `position`: recency (a learned embedding of steps ago) | none (as in the paper).
     - `flatten`: time (clusters sorted by mean position) | index (slot order, as in the paper).
     - `gate`: relative (gamma*_c / max gamma*) | absolute (gamma*_c, as printed in Eq. 16).
     - `normalise`: the inputs of Eq. 17 have mean 0 and variance 1 each (layer normalisation without weights) |

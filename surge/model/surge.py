@@ -77,11 +77,9 @@ class SurgeModel(EmbedsItems):
     def __init__(self, config: ModelConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
         self.config = config
-        if config.position != "none":
+        if config.position == "recency":
             self.position_embedding = nn.Embedding(config.max_length, config.size)
             nn.init.normal_(self.position_embedding.weight, std=0.02)
-        if config.position == "recurrent":
-            self.context = nn.GRU(config.size, config.size, batch_first=True)
         if config.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
@@ -99,11 +97,9 @@ class SurgeModel(EmbedsItems):
         """The same from embeddings h (B, n, d): gradients with respect to the history alone start here."""
         graph = self.construct(embedded, mask)
         values = embedded
-        if self.config.position != "none":
+        if self.config.position == "recency":
             steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
             values = embedded + self.position_embedding(steps_ago)
-        if self.config.position == "recurrent":
-            values = values + self.context(embedded)[0]
         cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
         return InterestGraph(mask, embedded, values, graph.similarity, graph.threshold, graph.adjacency, cluster_score)
 

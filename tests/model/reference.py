@@ -103,15 +103,6 @@ def gru_step(weights: Weights, x: Array, state: Array, scale: float) -> tuple[Ar
     return (1 - update) * state + update * proposed, update
 
 
-def torch_gru_step(weights: Weights, x: Array, state: Array) -> Array:
-    """The next state of torch's own GRU, whose update gate keeps where ours lets in."""
-    given = weights["context.weight_ih_l0"] @ x + weights["context.bias_ih_l0"]
-    kept = weights["context.weight_hh_l0"] @ state + weights["context.bias_hh_l0"]
-    reset, keep, _ = np.split(sigmoid(given + kept), 3)
-    proposed = np.tanh(np.split(given, 3)[2] + reset * np.split(kept, 3)[2])
-    return (1 - keep) * proposed + keep * state
-
-
 def time_lstm_step(
     weights: Weights, x: Array, state: Array, memory: Array, since: float, left: float
 ) -> tuple[Array, Array, Array]:
@@ -175,16 +166,10 @@ def surge(
     h = np.array([embed(row) for row in history])
     target = embed(candidate)
     values = h.copy()
-    if config.position != "none":
+    if config.position == "recency":
         for i in range(n):
             steps_ago = min(n - 1 - i, config.max_length - 1)
             values[i] += weights["position_embedding.weight"][steps_ago]
-
-    if config.position == "recurrent":
-        state = np.zeros(d)
-        for i in range(n):
-            state = torch_gru_step(weights, h[i], state)
-            values[i] += state
 
     # Eq. 1-3
     metric = weights["construct.weight"]

@@ -22,8 +22,6 @@ SETTINGS: list[dict[str, Any]] = [
     {"extraction": "none", "flatten": "index"},
     {"readout": False},
     {"position": "none"},
-    {"position": "recurrent"},
-    {"position": "recurrent", "fusion": "none", "extraction": "none"},
     {"flatten": "index"},
     {"evolution": "gru"},
     {"evolution": "time_lstm"},

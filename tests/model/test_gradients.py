@@ -16,7 +16,7 @@ COMBINATIONS = list(
         ("full", "without_query", "without_cluster", "none"),
         ("soft", "none"),
         (True, False),
-        ("recency", "recurrent", "none"),
+        ("recency", "none"),
         ("augru", "gru", "time_lstm", "attention", "none"),
     )
 )
@@ -101,8 +101,6 @@ def test_parameters_that_a_switch_removes_do_not_exist() -> None:
     assert everything - parts(fusion="none") == {"fuse.query", "fuse.cluster", "fuse.aggregate"}
     assert everything - parts(extraction="none") == {"extract.assign"}
     assert everything - parts(position="none") == {"position_embedding.weight"}
-    added = parts(position="recurrent") - everything
-    assert added and all(name.startswith("context.") for name in added)
     assert everything - parts(evolution="none") == {"predict.evolve"}
 
 

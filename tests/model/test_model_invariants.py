@@ -20,7 +20,6 @@ SETTINGS: list[dict[str, Any]] = [
     {"evolution": "attention", "fusion": "without_cluster"},
     {"evolution": "none", "flatten": "index", "readout": False},
     {"position": "none", "gate": "absolute", "assignment_aggregation": "sum"},
-    {"position": "recurrent"},
 ]
 CANDIDATES = torch.tensor([[0, 5, 9], [1, 1, 2], [3, 4, 11], [8, 0, 6]])
 every_setting = pytest.mark.parametrize("settings", SETTINGS, ids=str)
