@@ -1,225 +1,70 @@
 """Our baselines against RecBole's: its networks on the same instances, negatives, loss, loop, lists and metrics.
 
-    python -m venv ../peers
+    python3.11 -m venv ../peers
     ../peers/bin/pip install torch==2.13.0 recbole==1.2.1 "setuptools<81" "numpy<2" "pandas<3" "scipy<1.16" \\
         polars==1.44.2 safetensors
     OMP_NUM_THREADS=1 ../peers/bin/python -m benchmarks.peers sample_data benchmarks/results/peers.md
 
-Only RecBole's network classes are used, with its defaults and its own first weights; their ids are ours + 1, since
-RecBole pads with 0. Finished runs are kept in the .json beside the table and not done again.
+Of RecBole only the network classes are used, with its default settings where none is given here. Finished runs are
+kept in the .json beside the table and not done again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
+import os
 import sys
 import time
-import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 import torch
-from recbole.config import Config
-from recbole.data.interaction import Interaction
-from recbole.model.general_recommender import LightGCN, NeuMF
-from recbole.model.sequential_recommender import DIEN, DIN, Caser, GRU4Rec, SASRec
-from recbole.utils import FeatureType
-from torch import Tensor, nn
+from scipy.stats import t as student
 
-from surge.baselines import Baseline, BaselineConfig, Context, build, configure
+from benchmarks.recbole_networks import LENGTH, PAIRS, SAME, SIZE, SPREAD, Facts, build_side, same_weights
+from surge.comparison.table import table
 from surge.config import TrainingConfig, to_dict
 from surge.data.store import Dataset
 from surge.evaluation.evaluate import score_lists
 from surge.evaluation.metrics import list_metrics
-from surge.model.surge import History
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState
 
-LENGTH, SIZE, HIDDEN = 50, 40, [80, 40]
 METRICS = {"auc": "AUC", "gauc": "GAUC", "mrr": "MRR", "ndcg@2": "NDCG@2"}
+SIDES = {
+    "ours": "ours",
+    "peer": "RecBole, embeddings start as ours do",
+    "changed": "RecBole, the same and",
+    "shipped": "RecBole, its own first weights",
+}
 TRAINING = TrainingConfig(
-    epochs=6,
-    patience=6,
+    patience=100,
+    batch_size=64,
     instances_per_epoch=12_000,
     validation_instances=500,
     test_instances=2_000,
-    learning_rate=2e-3,
     weight_decay=0.0,
     device="cpu",
 )
-if not hasattr(scipy.sparse.dok_matrix, "_update"):  # RecBole's LightGCN fills a matrix by it; SciPy took it away
-    scipy.sparse.dok_matrix._update = lambda self, entries: self._dict.update(entries)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One of our baselines with its peer: the class, and the settings of both in which they are as alike as they get."""
-
-    peer: type[nn.Module]
-    ours: dict[str, Any] = field(default_factory=dict)
-    theirs: dict[str, Any] = field(default_factory=dict)
-
-
-PAIRS = {
-    "ncf": Pair(
-        NeuMF,
-        {"prediction_hidden": HIDDEN},
-        {"mf_embedding_size": SIZE, "mlp_embedding_size": SIZE, "mlp_hidden_size": HIDDEN, "dropout_prob": 0.0},
-    ),
-    "lightgcn": Pair(LightGCN, {"layers": 3, "score": "dot"}, {"embedding_size": SIZE, "n_layers": 3}),
-    "gru4rec": Pair(
-        GRU4Rec,
-        {"score": "dot", "hidden": SIZE},
-        {"embedding_size": SIZE, "hidden_size": SIZE, "num_layers": 1, "dropout_prob": 0.0},
-    ),
-    "caser": Pair(
-        Caser,
-        {"score": "dot", "window": 5, "horizontal_filters": 16, "vertical_filters": 4, "dropout": 0.2},
-        {"embedding_size": SIZE, "MAX_ITEM_LIST_LENGTH": 5, "nh": 16, "nv": 4, "dropout_prob": 0.2},
-    ),
-    "sasrec": Pair(
-        SASRec,
-        {"score": "dot", "layers": 2, "heads": 1, "dropout": 0.2},
-        {
-            "hidden_size": SIZE,
-            "inner_size": SIZE,
-            "n_layers": 2,
-            "n_heads": 1,
-            "hidden_act": "relu",
-            "hidden_dropout_prob": 0.2,
-            "attn_dropout_prob": 0.2,
-        },
-    ),
-    "din": Pair(
-        DIN,
-        {"attention_hidden": HIDDEN, "prediction_hidden": HIDDEN},
-        {"embedding_size": SIZE, "mlp_hidden_size": HIDDEN},
-    ),
-    "dien": Pair(
-        DIEN,
-        {"hidden": SIZE, "gate": "absolute", "prediction_hidden": HIDDEN},
-        {"embedding_size": SIZE, "mlp_hidden_size": HIDDEN, "gru_type": "AUGRU", "alpha": 1.0},
-    ),
-}
-
-
-class Facts:
-    """What RecBole's networks ask of a dataset: how many ids there are (one more than ours), and the training graph."""
-
-    field2type = {"user_id": FeatureType.TOKEN, "item_id": FeatureType.TOKEN}  # noqa: RUF012
-
-    def __init__(self, data: TrainingData) -> None:
-        users = len(data.log.offsets) - 1
-        self.counts = {"user_id": users + 1, "item_id": data.items.height + 1}
-        self.user_num = users + 1
-        train = data.splits["train"]
-        last = {user: position for user, position in zip(train.user.tolist(), train.position.tolist(), strict=True)}
-        # an edge: what a user took up to the last training positive
-        edges = {
-            (user + 1, item + 1)
-            for user, end in last.items()
-            for item in data.log.items[data.log.offsets[user] : end + 1].tolist()
-        }
-        self.edges = np.array(sorted(edges)).T
-
-    def num(self, name: str) -> int:
-        return self.counts[name]
-
-    def get_user_feature(self) -> Interaction:
-        return Interaction({"user_id": torch.arange(self.counts["user_id"])})
-
-    def get_item_feature(self) -> Interaction:
-        return Interaction({"item_id": torch.arange(self.counts["item_id"])})
-
-    def inter_matrix(self, form: str) -> scipy.sparse.coo_matrix:
-        shape = (self.counts["user_id"], self.counts["item_id"])
-        return scipy.sparse.coo_matrix((np.ones(self.edges.shape[1]), tuple(self.edges)), shape=shape)
-
-
-class Peer(Baseline):
-    """A RecBole network as one of our baselines."""
-
-    def __init__(self, pair: Pair, config: BaselineConfig, facts: Facts) -> None:
-        nn.Module.__init__(self)  # not Baseline's: the embeddings are the network's own
-        self.config = config
-        settings = {"MAX_ITEM_LIST_LENGTH": LENGTH, "use_gpu": False, "state": "ERROR"} | pair.theirs
-        recbole = Config(model=pair.peer.__name__, dataset="sample", config_dict=settings)
-        self.longest = recbole["MAX_ITEM_LIST_LENGTH"]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch, at the old way in which LightGCN makes a sparse tensor
-            self.network = pair.peer(recbole, facts)
-        if isinstance(self.network, DIN | DIEN):
-            self.item_embedding = self.network.embedding_layer.token_embedding_table["item"].embedding
-        elif isinstance(self.network, NeuMF):
-            self.item_embedding = self.network.item_mlp_embedding
-        else:
-            self.item_embedding = self.network.item_embedding
-        self._auxiliary: Tensor | None = None
-        self._smoothed: tuple[Tensor, Tensor] | None = None
-
-    def train(self, mode: bool = True) -> Peer:
-        self._smoothed = None
-        return super().train(mode)
-
-    def sequence(self, history: History) -> tuple[Tensor, Tensor]:
-        """The last items, shifted and padded on the right with 0, and how many: (B, longest) and (B,)."""
-        length = history.mask.sum(1)
-        kept = length.clamp(max=self.longest)
-        steps = torch.arange(self.longest)
-        place = ((length - kept).unsqueeze(1) + steps).clamp(max=history.items.shape[1] - 1)
-        return (history.items.gather(1, place) + 1) * (steps < kept.unsqueeze(1)), kept
-
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
-        items, users, network = candidates + 1, context.users + 1, self.network
-        sequence, length = self.sequence(history)
-        if isinstance(network, LightGCN):
-            smoothed = self._smoothed or network.forward()
-            if not torch.is_grad_enabled():
-                self._smoothed = smoothed  # one propagation for all lists, as RecBole's full_sort_predict keeps one
-            return (smoothed[0][users].unsqueeze(1) * smoothed[1][items]).sum(-1)
-        if isinstance(network, GRU4Rec | SASRec | Caser):
-            state = network(users, sequence) if isinstance(network, Caser) else network(sequence, length)
-            return (state.unsqueeze(1) * network.item_embedding(items)).sum(-1)
-        count = items.shape[1]
-        user, item = users.repeat_interleave(count), items.flatten()
-        if isinstance(network, NeuMF):
-            return network(user, item).view(items.shape)
-        rows, lengths = sequence.repeat_interleave(count, 0), length.repeat_interleave(count)
-        if isinstance(network, DIN):
-            return network(user, rows, lengths, item).view(items.shape)
-        pool = sequence[sequence > 0]  # the auxiliary loss draws in the batch, as ours does
-        drawn = pool[torch.randint(len(pool), rows.shape)]
-        logits, auxiliary = network(user, rows, drawn, lengths, item)
-        self._auxiliary = auxiliary * network.alpha
-        return logits.view(items.shape)
-
-    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
-        return {} if self._auxiliary is None else {"auxiliary": self._auxiliary}
-
-
-def pair_of(name: str, data: TrainingData, facts: Facts) -> tuple[Baseline, Peer]:
-    """Both untrained models; each draws its own first weights."""
-    pair = PAIRS[name]
-    sizes = data.sizes() | {"user_count": len(data.log.offsets) - 1, "max_length": LENGTH}
-    config = configure(name, sizes | {"item_size": SIZE, "category_size": 0} | pair.ours)
-    return build(name, config, data.item_category), Peer(pair, config, facts)
-
-
-def run(model: Baseline, data: TrainingData, seed: int) -> dict[str, Any]:
+def run(name: str, side: str, seed: int, data: TrainingData, facts: Facts) -> dict[str, Any]:
     """Train a model as `python -m surge compare` does, and measure it on the test lists, the same for all."""
     started = time.process_time()
-    state = TrainingState({})
-    Fit(data, model, replace(TRAINING, seed=seed), quiet=True).run(state)
+    model = build_side(name, side, data, facts, seed)
+    state, pair = TrainingState({}), PAIRS[name]
+    config = replace(TRAINING, seed=seed, epochs=pair.epochs, learning_rate=pair.rate)
+    Fit(data, model, config, quiet=True).run(state)
     listed = data.splits["test"].sample(TRAINING.test_instances, np.random.default_rng(0))
     scores = score_lists(model, data.log, listed, data.lists(listed, TRAINING, LENGTH))
     return {
+        "model": name,
+        "side": side,
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "cpu_seconds": round(time.process_time() - started, 1),
@@ -227,3 +72,132 @@ def run(model: Baseline, data: TrainingData, seed: int) -> dict[str, Any]:
         "epochs": state.epochs,
         "test": list_metrics(scores, listed.user),
     }
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The table of all runs, with differences by seed."""
+    figures: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in results["runs"]:
+        figures.setdefault((one["model"], one["side"]), []).append(one)
+    rows, courses = [], []
+    for name, pair in PAIRS.items():
+        ours = figures.get((name, "ours"), [])
+        for side, label in SIDES.items():
+            runs = figures.get((name, side), [])
+            if not runs:
+                continue
+            label = label.replace("RecBole", f"RecBole's {pair.peer.__name__}")
+            if side == "changed":
+                label = f"{label} {pair.changed}"
+            cells = {key: np.array([one["test"][key] for one in runs]) for key in METRICS}
+            shown = [f"{c.mean():.4f} ± {c.std(ddof=1):.4f}" if len(c) > 1 else f"{c[0]:.4f}" for c in cells.values()]
+            rows.append([f"`{name}`", label, str(len(runs)), *shown])
+            if side != "ours" and 1 < len(runs) <= len(ours):
+                gaps = [np.array([one["test"][key] for one in ours[: len(runs)]]) - cells[key] for key in METRICS]
+                rows.append([f"`{name}`", "ours - " + label, str(len(runs)), *map(_difference, gaps)])
+            course = " ".join(f"{epoch['valid_gauc']:.3f}" for epoch in runs[0]["epochs"])
+            seconds = np.mean([one["cpu_seconds"] for one in runs])
+            courses.append([f"`{name}`", label, f"{runs[0]['parameters']:,}", f"{seconds:.0f}", course])
+    same = [
+        [f"`{name}`", "AUGRU alone" if name == "dien" else "whole network", f"{gap:.0e}" if gap else "0"]
+        for name, gap in results["same_weights"].items()
+        if gap is not None
+    ]
+    differs = [
+        [f"`{name}`", pair.peer.__name__, str(pair.rate), str(pair.epochs), pair.differs]
+        for name, pair in PAIRS.items()
+    ]
+    seeds = max(len(runs) for runs in figures.values())
+    total = sum(one["cpu_seconds"] for one in results["runs"]) / 60
+    return f"""# The baselines and RecBole's
+
+Made by `benchmarks/peers.py` (its first lines have the environment and the command) with
+{", ".join(f"{package} {release}" for package, release in results["versions"].items())}; one core, {total:.0f} minutes
+of processor time. Behind it: `peers.json`.
+
+RecBole's network classes take the place of ours; everything else is the same object: the instances and negatives of
+each seed, the log loss, Adam without weight decay, the loop, the lists and the metrics. Data: `{results["data"]}`,
+items without categories in {SIZE} dimensions, the last {LENGTH} items, {TRAINING.instances_per_epoch:,} positives an
+epoch in batches of {TRAINING.batch_size}, {TRAINING.test_instances:,} test lists of a positive and
+{TRAINING.evaluation_negatives} negatives, the weights of the best epoch by validation GAUC.
+
+## With the same weights
+
+{table(["model", "compared", "largest difference of an output"], same)}
+
+What RecBole's network gives with our weights copied in, over {SAME} test histories and their lists. GRU4Rec with biases
+of 0 and the identity for RecBole's last layer; Caser with rows p_u that are not negative, which RecBole's last layer
+sums with z, for full windows. For the others some layer has no counterpart.
+
+## Trained
+
+{table(["model", "network", "seeds", *METRICS.values()], rows)}
+
+Mean ± standard deviation over {seeds} seeds. Differences are by seed, which pairs the data; in brackets their 95 %
+interval (Student's t), bold where it leaves out 0. Ours starts embeddings from N(0, {SPREAD}^2), RecBole from smaller
+ones (deviations 0.01 to 0.03).
+
+## What differs in the networks
+
+{table(["model", "RecBole", "learning rate", "epochs", "differs"], differs)}
+
+## Courses
+
+{table(["model", "network", "parameters", "s of processor", "validation GAUC, epoch by epoch (seed 0)"], courses)}
+"""
+
+
+def _difference(gap: np.ndarray) -> str:
+    half = student.ppf(0.975, len(gap) - 1) * gap.std(ddof=1) / len(gap) ** 0.5
+    text = f"{gap.mean():+.4f} [{gap.mean() - half:+.4f}, {gap.mean() + half:+.4f}]"
+    return f"**{text}**" if abs(gap.mean()) > half else text
+
+
+def main() -> None:
+    """Do the runs that are missing, and write the table after each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    given = parser.parse_args()
+    sys.argv[1:] = []  # RecBole's Config reads them as its own
+    torch.set_num_threads(1)
+    dataset = Dataset.load(given.dataset)
+    data = TrainingData.of(dataset)
+    facts = Facts(data)
+    stored = given.output.with_suffix(".json")
+    pairs = {
+        name: {"peer": pair.peer.__name__, "epochs": pair.epochs, "learning_rate": pair.rate}
+        | {"ours": pair.ours, "theirs": pair.theirs}
+        for name, pair in PAIRS.items()
+    }
+    setting = {"data": dataset.name, "digest": dataset.digest, "training": to_dict(TRAINING), "pairs": pairs}
+    results = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else {"runs": []}
+    if any(results.get(key, value) != value for key, value in setting.items()):
+        sys.exit(f"{stored} has runs of other data or settings; remove it first.")
+    versions = {package: version(package) for package in ("recbole", "torch", "numpy", "scipy")}
+    results |= setting | {"versions": versions}
+    results["same_weights"] = {name: same_weights(name, data, facts) for name in PAIRS}
+    done = {(one["model"], one["side"], one["seed"]) for one in results["runs"]}
+    # what matters most comes first
+    order = [
+        (name, side, seed)
+        for sides in (("ours", "peer"), ("changed",), ("shipped",))
+        for seed in range(given.seeds)
+        for name in PAIRS
+        for side in sides
+        if side != "changed" or PAIRS[name].change
+    ]
+    for key in order:
+        if key in done:
+            continue
+        results["runs"].append(run(*key, data, facts))
+        print(*key, {metric: round(results["runs"][-1]["test"][metric], 4) for metric in METRICS}, flush=True)
+        for path, text in ((stored, json.dumps(results, indent=1) + "\n"), (given.output, markdown(results))):
+            fresh = path.with_name(path.name + ".new")
+            fresh.write_text(text, encoding="utf-8")
+            os.replace(fresh, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from recbole.config import Config
 from recbole.data.interaction import Interaction
 from recbole.model.general_recommender import LightGCN, NeuMF
+from recbole.model.layers import Dice
 from recbole.model.sequential_recommender import DIEN, DIN, Caser, GRU4Rec, SASRec
 from recbole.utils import FeatureType
 from torch import Tensor, nn
@@ -33,7 +35,9 @@ if not hasattr(scipy.sparse.dok_matrix, "_update"):  # RecBole's LightGCN fills 
 @dataclass(frozen=True)
 class Pair:
     """One of our baselines and its peer, with the settings of both in which they are as alike as they get, the
-    learning rate and the epochs of both, and what in the two networks still differs."""
+    learning rate and the epochs of both, and what in the two networks still differs.
+
+    `change` makes a part of RecBole's network ours, named by `changed`: does the difference go with it?"""
 
     peer: type[nn.Module]
     rate: float
@@ -41,6 +45,30 @@ class Pair:
     ours: dict[str, Any]
     theirs: dict[str, Any]
     differs: str = "nothing"
+    changed: str = ""
+    change: Callable[[nn.Module], None] | None = None
+
+
+class Halves(nn.Module):
+    """The sum of the two halves of a row."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sum(x.chunk(2, dim=-1))
+
+
+def sum_user(caser: nn.Module) -> None:
+    """RecBole's Caser ends in z + p_u."""
+    caser.fc1, caser.fc2, caser.ac_fc = nn.Sequential(caser.fc1, nn.ReLU()), Halves(), nn.Identity()
+
+
+def plain_layers(network: nn.Module) -> None:
+    """The head of RecBole's DIN or DIEN has ReLU, and no batch norm."""
+    layers = network.dnn_mlp_layers.mlp_layers
+    for place, layer in enumerate(layers):
+        if isinstance(layer, nn.BatchNorm1d):
+            layers[place] = nn.Identity()
+        elif isinstance(layer, Dice):
+            layers[place] = nn.ReLU()
 
 
 PAIRS = {
@@ -67,6 +95,8 @@ PAIRS = {
         {"score": "dot", "window": WINDOW, "horizontal_filters": 16, "vertical_filters": 4, "dropout": 0.2},
         {"embedding_size": SIZE, "MAX_ITEM_LIST_LENGTH": WINDOW, "nh": 16, "nv": 4, "dropout_prob": 0.2},
         "the state is z + p_u here and ReLU(W [z ; p_u]) there; short histories are filled up at the other end",
+        "ending in z + p_u",
+        sum_user,
     ),
     "sasrec": Pair(
         SASRec,
@@ -192,11 +222,15 @@ def build_side(name: str, side: str, data: TrainingData, facts: Facts, seed: int
     torch.manual_seed(seed)
     pair = PAIRS[name]
     sizes = data.sizes() | {"user_count": len(data.log.offsets) - 1, "max_length": LENGTH}
-    config = configure(name, sizes | {"item_size": SIZE, "category_size": 0} | pair.ours)
+    # the peers' inputs aren't normalised, and only DIEN's learns at every step
+    alike = {"item_size": SIZE, "category_size": 0, "normalise": False, "auxiliary_weight": float(name == "dien")}
+    config = configure(name, sizes | alike | pair.ours)
     if side == "ours":
         return build(name, config, data.item_category)
     model = Peer(pair, config, facts)
-    if side == "peer":
+    if side == "changed":
+        pair.change(model.network)
+    if side != "shipped":
         for part, table_ in model.network.named_modules():
             if isinstance(table_, nn.Embedding) and part != "position_embedding":
                 nn.init.normal_(table_.weight, std=SPREAD)
