@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -216,6 +217,14 @@ class TrainingConfig:
         choice("relative_position", self.relative_position, POSITION_REGULARISER)
         choice("precision", self.precision, ("float32", "bfloat16"))
         choice("device", self.device, ("auto", "cpu", "cuda"))
+
+
+def read_value(text: str) -> Any:
+    """A setting's value as it is written on a command line: JSON, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 Config = TypeVar("Config")  # a frozen dataclass of settings

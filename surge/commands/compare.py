@@ -45,7 +45,8 @@ def add_compare(subparsers: Any) -> None:
 
 def _compare(arguments: argparse.Namespace) -> None:
     from surge.comparison.compare import compare
-    from surge.comparison.contestants import contestants, read_value
+    from surge.comparison.contestants import contestants
+    from surge.config import read_value
     from surge.data.store import Dataset
 
     shared: dict[str, Any] = {"evaluation_negatives": arguments.negatives}

@@ -68,7 +68,7 @@ def _settings(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, 
     """Settings of the model and of training: the file's, then --set, then the named options."""
     from dataclasses import fields
 
-    from surge.config import ModelConfig, TrainingConfig
+    from surge.config import ModelConfig, TrainingConfig, read_value
 
     parts: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
     if arguments.config:
@@ -89,11 +89,7 @@ def _settings(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, 
         name, sign, text = assignment.partition("=")
         if not sign or name not in homes:
             raise SurgeError(f"--set {assignment!r}: give NAME=VALUE, NAME one of {', '.join(sorted(homes))}.")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        parts[homes[name]][name] = value
+        parts[homes[name]][name] = read_value(text)
     for name in ("epochs", "seed", "device", "precision"):
         if getattr(arguments, name) is not None:
             parts["training"][name] = getattr(arguments, name)

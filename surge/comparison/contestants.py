@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import torch
 
 from surge.baselines import MODELS, Baseline, BaselineConfig, build, configure
-from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
+from surge.config import ModelConfig, TrainingConfig, from_dict, read_value, to_dict
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
@@ -97,14 +96,6 @@ def contestants(texts: Iterable[str], shared: Mapping[str, Any]) -> list[Contest
         if not any(name in contestant.settings for contestant in parsed):
             raise SurgeError(f"None of these models has the setting {name!r}.")
     return [contestant.with_settings(shared) for contestant in parsed]
-
-
-def read_value(text: str) -> Any:
-    """A value as JSON, or the text itself."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _names(kind: type) -> set[str]:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from surge.baselines import MODELS, BaselineConfig
-from surge.comparison.contestants import NAMES, SHARED, Contestant, contestants, read_value
-from surge.config import ModelConfig, TrainingConfig
+from surge.comparison.contestants import NAMES, SHARED, Contestant, contestants
+from surge.config import ModelConfig, TrainingConfig, read_value
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
