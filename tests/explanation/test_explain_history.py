@@ -151,12 +151,18 @@ def test_two_candidates_share_the_graph_and_differ_in_the_reading() -> None:
     assert np.abs(a.interest_extraction.importance - b.interest_extraction.importance).max() > 1e-3
 
 
-def test_evolution_ends_in_the_state_that_the_logit_reads() -> None:
+@pytest.mark.parametrize("normalise", [True, False])
+def test_evolution_ends_in_the_state_that_the_logit_reads(normalise: bool) -> None:
     """Eq. 17 from the record's own values and the model's weights."""
-    checkpoint = make_checkpoint(seed=2)
+    checkpoint = make_checkpoint(seed=2, normalise=normalise)
     record = explain_history(checkpoint, history_of(checkpoint, LONG), "i5")
-    target, readout = record.embeddings.target, record.interest_extraction.readout
-    x = np.concatenate([record.prediction.evolution[-1], target, readout, readout * target]).astype(np.float64)
+    parts = record.prediction.evolution[-1], record.embeddings.target, record.interest_extraction.readout
+    state, target, readout = map(np.float64, parts)
+    if normalise:  # mean 0 and variance 1 each
+        state, target, readout = (
+            (part - part.mean()) / np.sqrt(part.var() + 1e-5) for part in (state, target, readout)
+        )
+    x = np.concatenate([state, target, readout, readout * target])
     linear = [layer for layer in checkpoint.model.predict.score if hasattr(layer, "weight")]
     for index, layer in enumerate(linear):
         x = numbers(layer.weight) @ (np.maximum(x, 0) if index else x) + numbers(layer.bias)

@@ -32,9 +32,14 @@ def catalogue(count: int) -> pl.DataFrame:
 
 
 def make_checkpoint(count: int = 30, seed: int = 0, exclude_seen: bool = False, **settings: Any) -> Checkpoint:
-    """A checkpoint of the default sizes whose weights are large enough for each part to matter."""
+    """A checkpoint of the default sizes whose weights are large enough for each part to matter.
+
+    The inputs of Eq. 17 are as printed unless asked for: normalised, a logit turns quickly near h = 0, where the
+    integral of a gradient needs many steps. The layer of the next-item loss is read by no explanation.
+    """
     items = catalogue(count)
     categories, item_category = category_rows(items)
+    settings = {"normalise": False, "next_item": False} | settings
     config = ModelConfig(item_count=count, category_count=len(categories), **settings)
     model = SurgeModel(config, item_category)
     generator = torch.Generator().manual_seed(seed)
