@@ -25,10 +25,9 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 
-from benchmarks.peers_weights import SAME, same_weights
-from benchmarks.recbole_networks import LENGTH, PAIRS, SIZE, SPREAD, Facts, build_side
+from benchmarks.recbole_networks import LENGTH, PAIRS, SAME, SIZE, SPREAD, Facts, build_side, same_weights
 from surge.comparison.table import table
-from surge.config import TrainingConfig
+from surge.config import TrainingConfig, to_dict
 from surge.data.store import Dataset
 from surge.evaluation.evaluate import score_lists
 from surge.evaluation.metrics import list_metrics
@@ -43,16 +42,15 @@ SIDES = {
     "changed": "RecBole, the same and",
     "shipped": "RecBole, its own first weights",
 }
-SETTINGS: dict[str, Any] = {
-    "patience": 100,
-    "batch_size": 64,
-    "instances_per_epoch": 12_000,
-    "validation_instances": 500,
-    "test_instances": 2_000,
-    "weight_decay": 0.0,
-    "device": "cpu",
-}
-TRAINING = TrainingConfig(**SETTINGS)
+TRAINING = TrainingConfig(
+    patience=100,
+    batch_size=64,
+    instances_per_epoch=12_000,
+    validation_instances=500,
+    test_instances=2_000,
+    weight_decay=0.0,
+    device="cpu",
+)
 
 
 def run(name: str, side: str, seed: int, data: TrainingData, facts: Facts) -> dict[str, Any]:
@@ -79,7 +77,7 @@ def run(name: str, side: str, seed: int, data: TrainingData, facts: Facts) -> di
 def markdown(results: dict[str, Any]) -> str:
     """The table of all runs, with differences by seed."""
     figures: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for one in sorted(results["runs"], key=lambda one: one["seed"]):
+    for one in results["runs"]:
         figures.setdefault((one["model"], one["side"]), []).append(one)
     rows, courses = [], []
     for name, pair in PAIRS.items():
@@ -136,7 +134,7 @@ sums with z, for full windows. For the others some layer has no counterpart.
 {table(["model", "network", "seeds", *METRICS.values()], rows)}
 
 Mean ± standard deviation over {seeds} seeds. Differences are by seed, which pairs the data; in brackets their 95 %
-interval (Student's t), bold where it leaves out 0: of so many intervals one in twenty does by chance. Ours starts embeddings from N(0, {SPREAD}^2), RecBole from smaller
+interval (Student's t), bold where it leaves out 0. Ours starts embeddings from N(0, {SPREAD}^2), RecBole from smaller
 ones (deviations 0.01 to 0.03).
 
 ## What differs in the networks
@@ -173,7 +171,7 @@ def main() -> None:
         | {"ours": pair.ours, "theirs": pair.theirs}
         for name, pair in PAIRS.items()
     }
-    setting = {"data": dataset.name, "digest": dataset.digest, "training": SETTINGS, "pairs": pairs}
+    setting = {"data": dataset.name, "digest": dataset.digest, "training": to_dict(TRAINING), "pairs": pairs}
     results = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else {"runs": []}
     if any(results.get(key, value) != value for key, value in setting.items()):
         sys.exit(f"{stored} has runs of other data or settings; remove it first.")
