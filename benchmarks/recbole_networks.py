@@ -13,20 +13,15 @@ import torch
 from recbole.config import Config
 from recbole.data.interaction import Interaction
 from recbole.model.general_recommender import LightGCN, NeuMF
-from recbole.model.layers import Dice
 from recbole.model.sequential_recommender import DIEN, DIN, Caser, GRU4Rec, SASRec
 from recbole.utils import FeatureType
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from surge.baselines import Baseline, BaselineConfig, Context, build, configure
-from surge.config import TrainingConfig
-from surge.model.batches import read_batch
 from surge.model.surge import History
 from surge.training.data import TrainingData
 
 LENGTH, SIZE, HIDDEN, WINDOW = 10, 40, [80, 40], 5
-SAME = 500  # histories on which networks with the same weights are compared
 SPREAD = 0.1  # of the first entries of our embeddings
 if not hasattr(scipy.sparse.dok_matrix, "_update"):  # RecBole's LightGCN fills a matrix by it; SciPy took it away
     scipy.sparse.dok_matrix._update = lambda self, entries: self._dict.update(entries)
@@ -61,14 +56,29 @@ def sum_user(caser: nn.Module) -> None:
     caser.fc1, caser.fc2, caser.ac_fc = nn.Sequential(caser.fc1, nn.ReLU()), Halves(), nn.Identity()
 
 
-def plain_layers(network: nn.Module) -> None:
-    """The head of RecBole's DIN or DIEN has ReLU, and no batch norm."""
-    layers = network.dnn_mlp_layers.mlp_layers
-    for place, layer in enumerate(layers):
-        if isinstance(layer, nn.BatchNorm1d):
-            layers[place] = nn.Identity()
-        elif isinstance(layer, Dice):
-            layers[place] = nn.ReLU()
+def no_last_layer(gru4rec: nn.Module) -> None:
+    """The state of RecBole's GRU4Rec is that of its GRU."""
+    gru4rec.dense = nn.Identity()
+
+
+class Product(nn.Module):
+    """(s, h_t, p_u) side by side to (s, h_t, s * h_t), or with `score` (g, h) to g . h."""
+
+    def __init__(self, score: bool) -> None:
+        super().__init__()
+        self.score = score
+
+    def forward(self, x: Tensor) -> Tensor:
+        one, other, *_ = x.split(SIZE, dim=-1)
+        return (one * other).sum(-1, keepdim=True) if self.score else torch.cat([one, other, one * other], dim=-1)
+
+
+def learning_auxiliary(dien: nn.Module) -> None:
+    """The auxiliary loss of RecBole's DIEN scores g . h; its AUGRU starts as small as a GRU; its head sees s * h_t."""
+    dien.interset_extractor.auxiliary_net, dien.alpha = Product(score=True), 2.0  # it averages over true and false
+    for weights in dien.interest_evolution.dynamic_rnn.rnn.parameters():
+        nn.init.uniform_(weights, -(SIZE**-0.5), SIZE**-0.5)
+    dien.dnn_mlp_layers = nn.Sequential(Product(score=False), dien.dnn_mlp_layers)
 
 
 PAIRS = {
@@ -87,6 +97,8 @@ PAIRS = {
         {"score": "dot", "hidden": SIZE},
         {"embedding_size": SIZE, "hidden_size": SIZE, "num_layers": 1, "dropout_prob": 0.0},
         "RecBole's GRU has no biases, and a linear layer follows its last state",
+        "without the layer after the GRU",
+        no_last_layer,
     ),
     "caser": Pair(
         Caser,
@@ -123,9 +135,12 @@ PAIRS = {
         4,
         {"hidden": SIZE, "gate": "absolute", "prediction_hidden": HIDDEN},
         {"embedding_size": SIZE, "mlp_hidden_size": HIDDEN, "gru_type": "AUGRU", "alpha": 1.0},
-        "attention is g_j . W h_t here and DIN's unit there; the auxiliary loss scores by a product here and by a "
-        "network there; the head reads s, h_t and their product here, s, h_t and a user's row with batch norm and "
-        "Dice there; RecBole's AUGRU starts from weights of deviation 1",
+        "the auxiliary loss scores g_j . h here; there a network without activations scores (g_j, h), which can't tell "
+        "whether the one follows the other, and its loss stays at log 2; RecBole's AUGRU starts from weights of "
+        "deviation 1; the head reads s, h_t and their product here, s, h_t and a user's row, with batch norm and Dice, "
+        "there; attention is g_j . W h_t here and DIN's unit there",
+        "an auxiliary loss by g . h, an AUGRU that starts small, and s * h_t for the user's row",
+        learning_auxiliary,
     ),
 }
 
@@ -237,84 +252,3 @@ def build_side(name: str, side: str, data: TrainingData, facts: Facts, seed: int
                 if table_.padding_idx is not None:
                     nn.init.zeros_(table_.weight[table_.padding_idx : table_.padding_idx + 1])
     return model
-
-
-def same_weights(name: str, data: TrainingData, facts: Facts) -> float | None:
-    """Largest difference of a logit (test lists) where RecBole's network is given our weights; None where it can't be.
-
-    For that GRU4Rec has biases of 0 and the identity for RecBole's last layer; Caser has rows p_u that are not
-    negative, and RecBole's last layer sums them and z, for histories that fill its window. Of DIEN the AUGRU alone is
-    compared: its last states, over random inputs and gates.
-    """
-    ours, peer = (build_side(name, side, data, facts) for side in ("ours", "peer"))
-    ours.prepare(data.log, data.splits["train"])
-    ours.eval(), peer.eval()
-    theirs = peer.network
-    eye = torch.eye(SIZE)
-    with torch.no_grad():
-        if name == "ncf":
-            pairs = [
-                (theirs.user_mf_embedding.weight[1:], ours.user_factors.weight),
-                (theirs.item_mf_embedding.weight[1:], ours.item_factors.weight),
-                (theirs.user_mlp_embedding.weight[1:], ours.user_tower.weight),
-                (theirs.item_mlp_embedding.weight[1:], ours.item_embedding.weight),
-                *zip(theirs.mlp_layers.parameters(), ours.tower.parameters(), strict=True),
-                *zip(theirs.predict_layer.parameters(), ours.join.parameters(), strict=True),
-            ]
-        elif name == "lightgcn":
-            pairs = [
-                (theirs.user_embedding.weight[1:], ours.user_embedding.weight),
-                (theirs.item_embedding.weight[1:], ours.item_embedding.weight),
-            ]
-        elif name == "gru4rec":
-            ours.gru.bias_ih_l0.zero_(), ours.gru.bias_hh_l0.zero_(), theirs.dense.bias.zero_()
-            pairs = [
-                (theirs.item_embedding.weight[1:], ours.item_embedding.weight),
-                (theirs.gru_layers.weight_ih_l0, ours.gru.weight_ih_l0),
-                (theirs.gru_layers.weight_hh_l0, ours.gru.weight_hh_l0),
-                (theirs.dense.weight, eye),
-            ]
-        elif name == "caser":
-            ours.user_embedding.weight.abs_(), theirs.fc2.bias.zero_()
-            filters = ours.config.horizontal_filters * WINDOW
-            wide, high = ours.join[0].weight[:, :filters], ours.join[0].weight[:, filters:]
-            # its features are the vertical ones, filter by filter, and then the horizontal ones
-            vertical = high.unflatten(1, (SIZE, -1)).transpose(1, 2).flatten(1)
-            pairs = [
-                (theirs.item_embedding.weight[1:], ours.item_embedding.weight),
-                (theirs.user_embedding.weight[1:], ours.user_embedding.weight),
-                (theirs.conv_v.weight, ours.vertical.weight[:, None, :, None]),
-                (theirs.conv_v.bias, ours.vertical.bias),
-                *(
-                    (there.weight, here.weight.transpose(1, 2).unsqueeze(1))
-                    for there, here in zip(theirs.conv_h, ours.horizontal, strict=True)
-                ),
-                *((there.bias, here.bias) for there, here in zip(theirs.conv_h, ours.horizontal, strict=True)),
-                (theirs.fc1.weight, torch.cat([vertical, wide], dim=1)),
-                (theirs.fc1.bias, ours.join[0].bias),
-                (theirs.fc2.weight, torch.cat([eye, eye], dim=1)),
-            ]
-        elif name == "dien":
-            cell, evolve = theirs.interest_evolution.dynamic_rnn, ours.evolve
-            order = [part for gate in (1, 0, 2) for part in range(gate * SIZE, (gate + 1) * SIZE)]  # reset comes first
-            pairs = [
-                (cell.rnn.weight_ih, evolve.from_input.weight[order]),
-                (cell.rnn.weight_hh, evolve.from_state.weight[order]),
-                (cell.rnn.bias_ih, evolve.from_input.bias[order]),
-                (cell.rnn.bias_hh, evolve.from_state.bias[order]),
-            ]
-        else:
-            return None
-        for there, here in pairs:
-            there.copy_(here)
-        if name == "dien":
-            inputs, gates = torch.randn(SAME, LENGTH, SIZE), torch.rand(SAME, LENGTH)
-            packed = (pack_padded_sequence(x, [LENGTH] * SAME, batch_first=True) for x in (inputs, gates))
-            states, _ = pad_packed_sequence(cell(*packed), batch_first=True)
-            return float((evolve(inputs.unsqueeze(1), gates.unsqueeze(1))[0][:, 0] - states).abs().max())
-    instances = data.splits["test"]
-    instances = instances.take(np.flatnonzero(instances.position - data.log.offsets[instances.user] >= WINDOW)[:SAME])
-    history, context = read_batch(data.log, instances, LENGTH)
-    candidates = torch.from_numpy(data.lists(instances, TrainingConfig(), LENGTH))
-    with torch.no_grad():
-        return float((ours(history, candidates, context) - peer(history, candidates, context)).abs().max())
