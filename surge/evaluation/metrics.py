@@ -22,14 +22,18 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     return float(above / (len(positive) * len(negative)))
 
 
-def grouped_auc(scores: np.ndarray, user: np.ndarray) -> float:
-    """GAUC as in the paper: the AUC over each user's lists taken together, weighted by the user's clicks."""
+def user_auc(scores: np.ndarray, user: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each user's AUC over their lists taken together, and how many those are; users in order of their rows."""
     order = np.argsort(user, kind="stable")
     starts = np.flatnonzero(np.diff(user[order], prepend=-1))
-    total = 0.0
-    for lists in np.split(order, starts[1:]):
-        total += len(lists) * auc(scores[lists, 0], scores[lists, 1:].ravel())
-    return total / len(user)
+    lists = np.split(order, starts[1:])
+    return np.array([auc(scores[own, 0], scores[own, 1:].ravel()) for own in lists]), np.array([*map(len, lists)])
+
+
+def grouped_auc(scores: np.ndarray, user: np.ndarray) -> float:
+    """GAUC as in the paper: the AUC over each user's lists taken together, weighted by the user's clicks."""
+    values, clicks = user_auc(scores, user)
+    return float((values * clicks).sum() / len(user))
 
 
 def reciprocal_rank(ranks: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from surge.errors import SurgeError
-from surge.evaluation.metrics import auc, positive_ranks
+from surge.evaluation.metrics import positive_ranks, user_auc
 
 RESAMPLES = 2000
 TESTED = ("gauc", "mrr", "ndcg@2", "hr@10")
@@ -31,11 +31,9 @@ def user_values(scores: np.ndarray, user: np.ndarray, metric: str) -> tuple[np.n
     The weighted mean over users is the metric itself: `gauc`, or `mrr`, `ndcg@K`, `hr@K` as means over lists.
     scores (k, 1 + negatives), the positive first; user (k,). Another metric is a SurgeError.
     """
-    _, group, count = np.unique(user, return_inverse=True, return_counts=True)
     if metric == "gauc":
-        order = np.argsort(group, kind="stable")
-        parts = np.split(order, np.cumsum(count)[:-1])
-        return np.array([auc(scores[part, 0], scores[part, 1:].ravel()) for part in parts]), count
+        return user_auc(scores, user)
+    _, group, count = np.unique(user, return_inverse=True, return_counts=True)
     ranks = positive_ranks(scores)
     name, _, cut = metric.partition("@")
     if metric == "mrr":
