@@ -171,7 +171,11 @@ FUSION = {
     "none": "switched off",
 }
 FLATTEN = {"time": "by their mean place in the history", "index": "by their number, as in the paper"}
-POSITION = {"recency": "learned, by steps ago", "none": "not known to the model, as in the paper"}
+POSITION = {
+    "recency": "learned, by steps ago",
+    "message": "learned, by steps ago; γ doesn't see it",
+    "none": "not known to the model, as in the paper",
+}
 EVOLUTION = {
     "augru": "a recurrent layer gated by importance (AUGRU)",
     "gru": "a plain recurrent layer (GRU)",

@@ -70,16 +70,18 @@ class InterestFusion(nn.Module):
         around = cluster_mean(embedded, adjacency, self.hops)
         return torch.stack([score.aligned(embedded, around) for score in self.cluster], dim=1)  # type: ignore[operator]
 
-    def query_score(self, values: Tensor, target: Tensor) -> Tensor:
+    def query_score(self, queried: Tensor, target: Tensor) -> Tensor:
         """Eq. 7: beta_j = FFN_q(W_q h_j, h_t, W_q h_j * h_t), (B, T, heads, n); 0 where switched off."""
         if not self.by_query:
-            return values.new_zeros(values.shape[0], target.shape[1], self.heads, values.shape[1])
-        return torch.stack([score.crossed(values, target) for score in self.query], dim=2)  # type: ignore[operator]
+            return queried.new_zeros(queried.shape[0], target.shape[1], self.heads, queried.shape[1])
+        return torch.stack([score.crossed(queried, target) for score in self.query], dim=2)  # type: ignore[operator]
 
-    def forward(self, values: Tensor, target: Tensor, adjacency: Tensor, cluster_score: Tensor) -> Fusion:
-        """values (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n)."""
+    def forward(
+        self, values: Tensor, queried: Tensor, target: Tensor, adjacency: Tensor, cluster_score: Tensor
+    ) -> Fusion:
+        """values and queried (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n)."""
         batch, nodes = values.shape[:2]
-        query_score = self.query_score(values, target)
+        query_score = self.query_score(queried, target)
         if self.mode == "none":
             itself = torch.eye(nodes, dtype=values.dtype, device=values.device)
             attention = itself.expand(batch, target.shape[1], self.heads, nodes, nodes)

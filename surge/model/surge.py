@@ -48,13 +48,14 @@ class Context(NamedTuple):
 class InterestGraph(NamedTuple):
     """All that depends on the history alone (Eq. 1-3 and 6).
 
-    mask (B, n); embedded h (B, n, d); values h plus position (B, n, d); similarity M and adjacency A
-    (B, n, n); threshold (B,); cluster_score alpha (B, heads, n).
+    mask (B, n); embedded h (B, n, d); values h plus position (B, n, d); queried (B, n, d), what beta reads: values or
+    h; similarity M and adjacency A (B, n, n); threshold (B,); cluster_score alpha (B, heads, n).
     """
 
     mask: Tensor
     embedded: Tensor
     values: Tensor
+    queried: Tensor
     similarity: Tensor
     threshold: Tensor
     adjacency: Tensor
@@ -77,7 +78,7 @@ class SurgeModel(EmbedsItems):
     def __init__(self, config: ModelConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
         self.config = config
-        if config.position == "recency":
+        if config.position != "none":
             self.position_embedding = nn.Embedding(config.max_length, config.size)
             nn.init.normal_(self.position_embedding.weight, std=0.02)
         if config.next_item:
@@ -97,11 +98,14 @@ class SurgeModel(EmbedsItems):
         """The same from embeddings h (B, n, d): gradients with respect to the history alone start here."""
         graph = self.construct(embedded, mask)
         values = embedded
-        if self.config.position == "recency":
+        if self.config.position != "none":
             steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
             values = embedded + self.position_embedding(steps_ago)
+        queried = embedded if self.config.position == "message" else values
         cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
-        return InterestGraph(mask, embedded, values, graph.similarity, graph.threshold, graph.adjacency, cluster_score)
+        return InterestGraph(
+            mask, embedded, values, queried, graph.similarity, graph.threshold, graph.adjacency, cluster_score
+        )
 
     def read(self, graph: InterestGraph, candidates: Tensor) -> Reading:
         """Reads each graph with each of its T candidates: item rows (B, T)."""
@@ -109,7 +113,7 @@ class SurgeModel(EmbedsItems):
 
     def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
         """The same from candidate embeddings h_t (B, T, d)."""
-        fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score)
+        fusion = self.fuse(graph.values, graph.queried, target, graph.adjacency, graph.cluster_score)
         extraction = self.extract(fusion.fused, fusion.query_score, graph.adjacency, graph.mask)
         evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target)
         return Reading(target, fusion, extraction, evolution, logit)

@@ -166,7 +166,7 @@ def surge(
     h = np.array([embed(row) for row in history])
     target = embed(candidate)
     values = h.copy()
-    if config.position == "recency":
+    if config.position != "none":
         for i in range(n):
             steps_ago = min(n - 1 - i, config.max_length - 1)
             values[i] += weights["position_embedding.weight"][steps_ago]
@@ -185,7 +185,8 @@ def surge(
                 around = np.mean([h[j] for j in within(adjacency, i, config.hops)], axis=0)
                 alpha[head, i] = pair_score(weights, f"fuse.cluster.{head}", h[i], around)
             if config.fusion in ("full", "without_cluster"):
-                beta[head, i] = pair_score(weights, f"fuse.query.{head}", values[i], target)
+                asked = h if config.position == "message" else values
+                beta[head, i] = pair_score(weights, f"fuse.query.{head}", asked[i], target)
 
     # Eq. 8 and 4-5
     attention, fused = np.zeros((heads, n, n)), np.zeros((n, d))

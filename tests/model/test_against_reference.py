@@ -22,6 +22,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"extraction": "none", "flatten": "index"},
     {"readout": False},
     {"position": "none"},
+    {"position": "message"},
     {"flatten": "index"},
     {"evolution": "gru"},
     {"evolution": "time_lstm"},

@@ -20,6 +20,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"evolution": "attention", "fusion": "without_cluster"},
     {"evolution": "none", "flatten": "index", "readout": False},
     {"position": "none", "gate": "absolute", "assignment_aggregation": "sum"},
+    {"position": "message", "heads": 2},
 ]
 CANDIDATES = torch.tensor([[0, 5, 9], [1, 1, 2], [3, 4, 11], [8, 0, 6]])
 every_setting = pytest.mark.parametrize("settings", SETTINGS, ids=str)
@@ -144,6 +145,17 @@ def test_the_graph_is_blind_to_order_even_where_positions_are_learned() -> None:
     assert torch.equal(one.adjacency[0][order][:, order], other.adjacency[0])
     assert torch.allclose(one.cluster_score[0][:, order], other.cluster_score[0], atol=1e-12)
     assert not torch.allclose(one.values[0][order], other.values[0], atol=1e-3)
+
+
+def test_as_a_message_the_position_moves_values_but_no_importance() -> None:
+    order = [3, 6, 0, 5, 1, 4, 2]
+    history, permuted = HISTORIES[0], [HISTORIES[0][at] for at in order]
+    for position, blind in (("message", True), ("recency", False)):
+        model = small_model(position=position)
+        one, other = (read(model, History.pad([items]), CANDIDATES[:1]) for items in (history, permuted))
+        before, after = one.reading.extraction.importance[0][:, order], other.reading.extraction.importance[0]
+        assert ((before - after).abs().max() < 1e-12) == blind, position
+        assert (one.reading.logit - other.reading.logit).abs().max() > 1e-3
 
 
 def test_recency_counts_from_the_last_item_and_stops_at_the_longest_history() -> None:
