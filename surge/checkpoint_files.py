@@ -13,6 +13,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from surge.data.parquet import UnreadableError, read_parquet
 from surge.errors import SurgeError
 
 FILES = ("config.json", "model.safetensors", "items.parquet", "metrics.json", "history.json", "README.md")
@@ -81,9 +82,8 @@ def parse_json(content: bytes, name: str, kind: type) -> Any:
 def read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
     """The catalogue: item, title, category, each item once; an item without a title is called by its id."""
     try:
-        items = pl.read_parquet(content).select(pl.col("item", "title", "category").cast(pl.String))
-    # polars panics, with an exception of its own, where some bytes of a Parquet file are not what it expects
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        items = read_parquet(content).select(pl.col("item", "title", "category").cast(pl.String))
+    except (UnreadableError, pl.exceptions.PolarsError) as error:
         raise SurgeError(
             f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category."
         ) from error

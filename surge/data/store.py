@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from surge.data.parquet import UnreadableError, read_parquet
 from surge.errors import SurgeError
 
 FORMAT_VERSION = 1
@@ -211,8 +212,8 @@ def _check_split(path: Path, split: object) -> None:
 
 def _read_table(path: Path, columns: dict[str, Any]) -> pl.DataFrame:
     try:
-        table = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as problem:  # some damage makes polars panic
+        table = read_parquet(path)
+    except UnreadableError as problem:
         raise SurgeError(f"{path} can't be read as Parquet; prepare the dataset again") from problem
     for column, dtype in columns.items():
         if column not in table.columns:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from surge.data.instances import EncodedLog, Instances
+from surge.data.parquet import UnreadableError, read_parquet
 from surge.errors import SurgeError
 
 COLUMNS = pl.Schema([("user", pl.String), ("step", pl.Int64), ("candidates", pl.List(pl.String))])
@@ -40,12 +41,11 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
     have there or that is its own negative, or lists of different lengths are a SurgeError.
     """
     try:
-        table = pl.read_parquet(path, columns=list(COLUMNS), glob=False)
+        table = read_parquet(path, list(COLUMNS))
         if table.schema["step"].is_float():  # a cast would round
             raise SurgeError(f"{str(path)!r} has 'step' as {table.schema['step']}; it must be whole numbers.")
         table = table.cast(COLUMNS)
-    # polars panics, with an exception of its own, at some damage
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as problem:
+    except (UnreadableError, pl.exceptions.PolarsError) as problem:
         reason = " ".join(str(problem).split())[:200]
         raise SurgeError(f"{str(path)!r} is no file of candidate lists ({reason}).") from problem
     lengths = table["candidates"].list.len()

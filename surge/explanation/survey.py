@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import polars as pl
 
 from surge.checkpoint import Checkpoint
 from surge.data.instances import SPLITS
+from surge.data.parquet import Outline, UnreadableError, read_outline, read_parquet
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import rank_catalogue
@@ -268,7 +267,8 @@ def read_survey(path: str | Path) -> tuple[pl.DataFrame, dict[str, str]]:
     """
     path = Path(path)
     content = _content(path)
-    metadata = _metadata(path, content)
+    outline = _outline(path, content)
+    metadata = {key: value for key, value in outline.metadata.items() if key.startswith("surge.")}
     version = metadata.get("surge.survey_version")
     if version != VERSION:
         found = f"is a survey of version {version!r}" if version else "is no survey"
@@ -276,29 +276,22 @@ def read_survey(path: str | Path) -> tuple[pl.DataFrame, dict[str, str]]:
     missing = [key for key in ("surge.checkpoint", "surge.dataset") if not metadata.get(key)]
     if missing or metadata.get("surge.map") not in METHODS:
         raise SurgeError(f"The survey {path.name!r} does not say what it was made of; make it again.")
-    with _parquet(path):
-        schema = pl.read_parquet_schema(io.BytesIO(content))
-        rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
-    _check_schema(path, dict(schema), rows)
-    with _parquet(path):
-        frame = pl.read_parquet(io.BytesIO(content)).select(*COLUMNS)
+    _check_schema(path, dict(outline.schema), outline.rows)
+    try:
+        frame = read_parquet(content, list(COLUMNS))
+    except UnreadableError as error:
+        raise _unreadable(path) from error
     _check_frame(path, frame)
     return frame, metadata
 
 
-@contextmanager
-def _parquet(path: Path) -> Iterator[None]:
-    """Any failure of polars inside becomes one sentence about the file."""
-    try:
-        yield
-    # polars panics, with an exception of its own, where some bytes of a Parquet file are not what it expects
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise SurgeError(f"{path.name!r} can't be read as a Parquet file; make the survey again.") from error
+def _unreadable(path: Path) -> SurgeError:
+    return SurgeError(f"{path.name!r} can't be read as a Parquet file; make the survey again.")
 
 
 def _holds_survey(path: Path) -> bool:
     try:
-        return "surge.survey_version" in _metadata(path, _content(path))
+        return "surge.survey_version" in _outline(path, _content(path)).metadata
     except SurgeError:
         return False
 
@@ -314,10 +307,11 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _metadata(path: Path, content: bytes) -> dict[str, str]:
-    with _parquet(path):
-        found = pl.read_parquet_metadata(io.BytesIO(content))
-    return {key: value for key, value in found.items() if key.startswith("surge.")}
+def _outline(path: Path, content: bytes) -> Outline:
+    try:
+        return read_outline(content)
+    except UnreadableError as error:
+        raise _unreadable(path) from error
 
 
 def _check_schema(path: Path, schema: dict[str, Any], rows: int) -> None:
