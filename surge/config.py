@@ -177,10 +177,10 @@ class TrainingConfig:
     weight_decay: float = 1e-6
     gradient_clip: float = 5.0
     same_mapping_weight: float = 0.0
-    single_affiliation_weight: float = 0.1
+    single_affiliation_weight: float = 0.02
     relative_position_weight: float = 0.0
     relative_position: str = "mean_position"
-    balance_weight: float = 0.3
+    balance_weight: float = 0.1
     next_item_weight: float = 1.0
     warmup_steps: int = 300
     precision: str = "float32"

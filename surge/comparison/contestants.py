@@ -17,6 +17,15 @@ from surge.training.data import TrainingData
 SURGE = "surge"
 NAMES = (SURGE, *MODELS)
 FROM_DATA = {"item_count", "category_count", "user_count"}
+OF_SURGE = {  # of the training settings: what no baseline reads, so that it decides none of their runs
+    "same_mapping_weight",
+    "single_affiliation_weight",
+    "relative_position_weight",
+    "relative_position",
+    "balance_weight",
+    "next_item_weight",
+    "warmup_steps",
+}
 SHARED = {"seed", "device", "evaluation_negatives", "test_instances", "catalogue_instances", "validation_instances"}
 
 
@@ -50,12 +59,18 @@ class Contestant:
     @property
     def settings(self) -> set[str]:
         """Every setting that this model or its training has."""
-        return _names(ModelConfig if self.name == SURGE else BaselineConfig) - FROM_DATA | _names(TrainingConfig)
+        own = _names(ModelConfig if self.name == SURGE else BaselineConfig) - FROM_DATA
+        return own | _names(TrainingConfig) - self._idle
+
+    @property
+    def _idle(self) -> set[str]:
+        return set() if self.name == SURGE else OF_SURGE
 
     def with_settings(self, settings: Mapping[str, Any]) -> Contestant:
         """With those of the settings that it has; its own come first."""
-        training = {k: v for k, v in settings.items() if k in _names(TrainingConfig)}
-        model = {k: v for k, v in settings.items() if k in self.settings and k not in training}
+        own = {k: v for k, v in settings.items() if k in self.settings}
+        training = {k: v for k, v in own.items() if k in _names(TrainingConfig)}
+        model = {k: v for k, v in own.items() if k not in training}
         return replace(self, model={**model, **self.model}, training={**training, **self.training})
 
     def training_config(self, seed: int) -> TrainingConfig:
@@ -79,7 +94,8 @@ class Contestant:
 
     def described(self, seed: int) -> dict[str, Any]:
         """All that decides a run but the data."""
-        return {"name": self.name, "model": dict(self.model), "training": to_dict(self.training_config(seed))}
+        training = {k: v for k, v in to_dict(self.training_config(seed)).items() if k not in self._idle}
+        return {"name": self.name, "model": dict(self.model), "training": training}
 
 
 def contestants(texts: Iterable[str], shared: Mapping[str, Any]) -> list[Contestant]:

@@ -37,7 +37,7 @@ def _head(comparison: Mapping[str, Any]) -> str:
         f"{dataset.get('users', '?')} users, {dataset.get('items', '?')} items, "
         f"{dataset.get('interactions', '?')} interactions, {dataset.get('categories', '?')} categories; split "
         f"by {dataset['split'].get('method', '?')}. {comparison['lists']} test lists of one positive and "
-        f"{comparison['negatives']} negatives drawn by popularity, the same for all; {comparison['catalogue_lists']} "
+        f"{comparison['negatives']} negatives, the same for all models; {comparison['catalogue_lists']} "
         f"positives ranked among all items. At most {training['epochs']} epochs of "
         f"{drawn if drawn else 'all'} positives, patience {training['patience']} (validation GAUC). "
         f"Trained on {'; '.join(devices)}."

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from surge.baselines import MODELS, BaselineConfig
-from surge.comparison.contestants import NAMES, SHARED, Contestant, contestants
+from surge.comparison.contestants import NAMES, OF_SURGE, SHARED, Contestant, contestants
 from surge.config import ModelConfig, TrainingConfig, read_value
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
@@ -172,3 +172,15 @@ def test_an_impossible_setting_of_a_model(data: TrainingData, text: str, words: 
 def test_an_impossible_setting_of_its_training() -> None:
     with pytest.raises(SurgeError, match="batch_size is 0"):
         Contestant.parse("surge:batch_size=0").training_config(0)
+
+
+def test_a_setting_of_surges_training_decides_no_baselines_run() -> None:
+    assert set(TrainingConfig.__dataclass_fields__) >= OF_SURGE
+    surge, din = contestants(["surge", "din"], {"balance_weight": 0.7, "epochs": 4})
+    assert surge.training == {"balance_weight": 0.7, "epochs": 4} and din.training == {"epochs": 4}
+    assert surge.described(0)["training"]["balance_weight"] == 0.7
+    assert "balance_weight" not in din.described(0)["training"]
+    with pytest.raises(SurgeError, match="give setting=value"):
+        Contestant.parse("din:balance_weight=0.7")
+    with pytest.raises(SurgeError, match="None of these models has the setting 'balance_weight'"):
+        contestants(["din"], {"balance_weight": 0.7})
