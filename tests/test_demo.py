@@ -91,15 +91,18 @@ def test_the_demo_was_trained_on_the_sample_data(demo, sample):
     assert demo.description["trained_on"].startswith(("cpu", "cuda"))
 
 
-def test_the_demo_is_not_collapsed(demo):
+def test_the_demos_explanations_mean_something(demo):
+    """What the project set itself for simulated data, as `evaluate` measured it."""
     figures = demo.metrics["explanation"]
-    assert 2 < figures["effective_clusters"] < 10
-    assert figures["assignment_entropy"] < 0.5
-    assert figures["attention_distance_from_uniform"] > 0.05
-    assert figures["attention_change_between_candidates"] > 0.01
-    assert figures["nmi"] > 0.6
-    assert figures["degree_noise_auc"] > 0.7
-    assert demo.metrics["test"]["gauc"] > 0.8
+    assert figures["nmi"] >= 0.9
+    assert figures["assignment_entropy"] <= 0.2
+    assert 1 / 1.5 <= figures["effective_clusters_ratio"] <= 1.5
+    assert figures["noise_score_auc"] >= 0.9
+    assert figures["importance_interest_auc"] >= 0.98
+    assert figures["deletion_gain_importance"] >= 0.7 * figures["deletion_gain_leave_one_out"] > 0
+    assert figures["attention_distance_from_uniform"] > 0.02
+    assert figures["attention_change_between_candidates"] > 0.005
+    assert demo.metrics["test"]["gauc"] > 0.87
 
 
 def test_the_demo_is_small_enough_for_git():
