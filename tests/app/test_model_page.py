@@ -18,6 +18,7 @@ from surge.explanation.survey import survey_path
 from tests.app import drawn
 from tests.app.conftest import World
 from tests.app.drawn import said
+from tests.app.shipped import shipped
 from tests.surveys import make_survey, write_file
 
 
@@ -63,11 +64,14 @@ def charts(page: AppTest) -> list[str]:
 def test_the_demo_shows_everything(open_page):
     page = open_page("demo", "sample_data")
     assert charts(page) == ["loss_curves", "metric_curves", "metric_weights", "cluster_usage"]
-    assert "The diamond marks epoch 11" in said(page)
-    words = tables(page)
-    for text in ("Effective clusters", "2,000 items in 40 categories", "0.8806", "Hit rate@10, whole catalogue"):
+    config, history, metrics = (shipped("demo", f"{name}.json") for name in ("config", "history", "metrics"))
+    best = max(history, key=lambda record: record["valid_gauc"])["epoch"]
+    assert f"The diamond marks epoch {best}," in said(page)
+    words, auc = tables(page), f"{metrics['test']['auc']:.4f}"
+    for text in ("Effective clusters", "2,000 items in 40 categories", auc, "Hit rate@10, whole catalogue"):
         assert text in words
-    assert "The item part holds" in said(page) and "20 clusters over 200 users" in said(page)
+    clusters = config["model"]["clusters"][0]
+    assert "The item part holds" in said(page) and f"{clusters} clusters over 200 users" in said(page)
     assert not page.error and not page.warning
 
 

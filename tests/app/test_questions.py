@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,11 @@ import networkx as nx
 import pytest
 
 from surge.explanation.record import Explanation
+from tests.app.shipped import shipped
 from tests.app.visit import Visit
 
 pytestmark = pytest.mark.browser
+COMPARED = ("demo", "demo-as-printed")
 PLACES = """() => [...document.querySelectorAll('[class*="st-key-versus_graph"] *')]
   .map((element) => element.shadowRoot?.surgeGraph?.network?.getPositions())
   .filter(Boolean)"""
@@ -23,12 +24,6 @@ FOCUSED = """() => {
   while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
   return (focused?.getAttribute('aria-label') || focused?.innerText || focused?.tagName || '').slice(0, 60);
 }"""
-
-
-def measured(checkpoint: str) -> dict[str, float]:
-    """What a shipped checkpoint's metrics say of its test."""
-    path = Path(__file__).parents[2] / "checkpoints" / checkpoint / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8"))["test"]
 
 
 def test_asking_why_changing_something_and_comparing(browser: Any, address: str):
@@ -59,7 +54,7 @@ def test_asking_why_changing_something_and_comparing(browser: Any, address: str)
     )
     assert links is not None
     told = page.locator('[class*="st-key-drawer-versus"]').inner_text()
-    gauc, mrr = ([measured(name)[figure] for name in ("demo", "demo-as-printed")] for figure in ("gauc", "mrr"))
+    gauc, mrr = ([shipped(name, "metrics.json")["test"][figure] for name in COMPARED] for figure in ("gauc", "mrr"))
     assert (
         f"On the same test data demo ranks better (GAUC {gauc[0]:.3f} against {gauc[1]:.3f}, "
         f"MRR {mrr[0]:.3f} against {mrr[1]:.3f}"

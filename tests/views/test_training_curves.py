@@ -82,7 +82,9 @@ def test_a_file_with_very_many_series_is_cut():
 
 
 def test_the_caption_says_what_was_only_watched():
-    said = caption(DEMO, best_epoch=11, weights={"same_mapping_weight": 0.0, "relative_position_weight": 0.0})
+    epochs = [HISTORY[0] | {"epoch": number, "seconds": 70.0} for number in range(1, 13)]
+    epochs = [epoch | {"same_mapping": 0.4, "relative_position": 0.3} for epoch in epochs]
+    said = caption(epochs, best_epoch=11, weights={"same_mapping_weight": 0.0, "relative_position_weight": 0.0})
     assert said.startswith("12 epochs in 14 minutes. The diamond marks epoch 11")
     assert "neighbours kept apart and clusters out of time order were only watched" in said
     assert "watched" not in caption(DEMO, weights={"same_mapping_weight": 0.1})
