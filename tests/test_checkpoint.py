@@ -758,6 +758,16 @@ def test_items_that_are_no_parquet(folder: Path, content: bytes) -> None:
     refused(folder, "items.parquet", "can't be read")
 
 
+def test_a_panic_of_polars_is_told_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On some files polars raises what is no Exception at all."""
+
+    def from_arrow(_: object) -> None:
+        raise pl.exceptions.PanicException("range end index 7254 out of range")
+
+    monkeypatch.setattr(pl, "from_arrow", from_arrow)
+    refused(folder, "items.parquet", "can't be read")
+
+
 def test_a_checkpoint_from_before_inputs_were_normalised_stays_without(folder: Path) -> None:
     edit(folder, "config.json", lambda config: config | {"model": without(config["model"], "normalise")})
     assert load_checkpoint(folder).model_config.normalise is False
