@@ -13,6 +13,7 @@ from surge.errors import SurgeError
 FUSION = ("full", "without_query", "without_cluster", "none")
 EXTRACTION = ("soft", "none")
 POSITION = ("recency", "message", "none")
+TIME = ("age", "none")
 FLATTEN = ("time", "index")
 EVOLUTION = ("augru", "gru", "time_lstm", "attention", "none")
 GATE = ("relative", "absolute")
@@ -75,6 +76,8 @@ class ModelConfig:
     - `readout`: whether h_g of Eq. 15 reaches the prediction.
     - `position`: recency (a learned embedding of steps ago, wherever values flow) | message (the same, but beta of
       Eq. 7 reads the items alone: gamma says what an item is about, whenever it came) | none (as in the paper).
+    - `time`: age (a learned embedding of how long ago an item was taken, in powers of two of a second; it goes where
+      the position goes) | none (as in the paper).
     - `flatten`: time (clusters sorted by mean position) | index (slot order, as in the paper).
     - `gate`: relative (gamma*_c / max gamma*) | absolute (gamma*_c, as printed in Eq. 16).
     - `normalise`: the inputs of Eq. 17 have mean 0 and variance 1 each (layer normalisation without weights) |
@@ -99,6 +102,7 @@ class ModelConfig:
     extraction: str = "soft"
     readout: bool = True
     position: str = "recency"
+    time: str = "none"
     flatten: str = "time"
     evolution: str = "augru"
     evolution_size: int = 40
@@ -127,6 +131,7 @@ class ModelConfig:
         choice("fusion", self.fusion, FUSION)
         choice("extraction", self.extraction, EXTRACTION)
         choice("position", self.position, POSITION)
+        choice("time", self.time, TIME)
         choice("flatten", self.flatten, FLATTEN)
         choice("evolution", self.evolution, EVOLUTION)
         choice("gate", self.gate, GATE)

@@ -28,6 +28,7 @@ SETTINGS = {
     "extraction": "clustering",
     "readout": "weighted sum of all items",
     "position": "order of items",
+    "time": "age of items",
     "flatten": "order of clusters",
     "evolution": "memory",
     "evolution_size": "size of the memory",

@@ -154,6 +154,7 @@ def settings_table(
          "Every item is spread softly over them (Equations 9 to 11)" if soft else "Pooling is switched off"),
         ("Order of clusters", _choice(FLATTEN, model["flatten"]), "How the pooled graph becomes a sequence"),
         ("Order of items", _choice(POSITION, model["position"]), "Whether the model knows what came when"),
+        ("Age of items", _choice(TIME, model["time"]), "Whether the model knows how long ago an item was taken"),
         ("Memory", _choice(EVOLUTION, model["evolution"]), "What reads the sequence of clusters (Equation 16)"),
         ("Readout", "used" if model["readout"] else "not used", "The importance-weighted sum of all items "
          "(Equation 15)"),
@@ -174,6 +175,10 @@ FLATTEN = {"time": "by their mean place in the history", "index": "by their numb
 POSITION = {
     "recency": "learned, by steps ago",
     "message": "learned, by steps ago; γ doesn't see it",
+    "none": "not known to the model, as in the paper",
+}
+TIME = {
+    "age": "learned, in powers of two of a second",
     "none": "not known to the model, as in the paper",
 }
 EVOLUTION = {

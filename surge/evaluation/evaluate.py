@@ -180,7 +180,8 @@ def evaluate_catalogue(
         history, context = read_batch(log, instances.take(np.array([place])), model.config.max_length)
         rows = history.items[0].numpy()
         if isinstance(model, SurgeModel):
-            scores = score_rows(model, tuple(rows.tolist()), every)
+            events = list(zip(rows.tolist(), context.ages()[0].tolist(), strict=True))
+            scores = score_rows(model, events, every)
         else:
             scores = score_every(model, history, context)
         positive = log.items[instances.position[place]]

@@ -11,7 +11,8 @@ import torch
 from surge.checkpoint import Checkpoint
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted, sigmoid
-from surge.model.surge import History, SurgeModel
+from surge.model.batches import Event, read_events
+from surge.model.surge import SurgeModel
 
 CELLS = 1_000_000  # attention entries of one chunk: candidates x heads x n x n; more don't fit the cache
 
@@ -49,7 +50,7 @@ def stands_above(logits: np.ndarray, own: np.ndarray | float, rows: np.ndarray, 
 
 def score_rows(
     model: SurgeModel,
-    rows: tuple[int, ...],
+    events: Sequence[Event],
     candidates: np.ndarray,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
@@ -58,10 +59,10 @@ def score_rows(
     `progress` is called with the share done.
     """
     device = model.item_embedding.weight.device
-    chunk = max(1, CELLS // (model.config.heads * len(rows) ** 2))
+    chunk = max(1, CELLS // (model.config.heads * len(events) ** 2))
     scores = np.empty(len(candidates), dtype=np.float32)
     with torch.inference_mode():
-        graph = model.build_graph(History.pad([rows], device))
+        graph = model.build_graph(*read_events([events], device))
         for start in range(0, len(candidates), chunk):
             part = torch.as_tensor(candidates[start : start + chunk], dtype=torch.long, device=device)
             scores[start : start + chunk] = model.read(graph, part.unsqueeze(0)).logit[0].float().cpu().numpy()
@@ -72,7 +73,7 @@ def score_rows(
 
 def score_histories(
     model: SurgeModel,
-    histories: Sequence[Sequence[int]],
+    histories: Sequence[Sequence[Event]],
     candidates: Sequence[int] | np.ndarray,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
@@ -98,9 +99,9 @@ def score_histories(
                 take += 1
             part = order[done : done + take]
             if take == 1:
-                scores[part[0]] = score_rows(model, tuple(histories[part[0]]), rows.cpu().numpy())
+                scores[part[0]] = score_rows(model, histories[part[0]], rows.cpu().numpy())
             else:
-                graph = model.build_graph(History.pad([histories[index] for index in part], device))
+                graph = model.build_graph(*read_events([histories[index] for index in part], device))
                 scores[part] = model.read(graph, rows.expand(take, -1)).logit.float().cpu().numpy()
             done += take
             if progress:
@@ -113,7 +114,7 @@ def rank_catalogue(
 ) -> Ranking:
     """Score every item of the checkpoint for a history. Ties keep the order of the catalogue."""
     every = np.arange(checkpoint.model_config.item_count)
-    logits = score_rows(checkpoint.model, history.rows, every, progress)
+    logits = score_rows(checkpoint.model, history.events, every, progress)
     order = np.argsort(-logits, kind="stable")
     if checkpoint.exclude_seen:
         order = order[~np.isin(order, history.rows)]

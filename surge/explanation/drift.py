@@ -16,7 +16,8 @@ from surge.explanation.history import UserHistory
 from surge.explanation.leave_one_out import READING, spread_competitors
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
-from surge.model.surge import History, SurgeModel
+from surge.model.batches import Event, read_events
+from surge.model.surge import SurgeModel
 
 Array = np.ndarray
 MOST_EDGES = 60  # of one prefix
@@ -53,7 +54,7 @@ def measure_drift(
     move = progress or (lambda share: None)
     row = candidate_row(checkpoint, record.target.item)
     lengths = spread(record.length, points) + 1
-    prefixes = [history.rows[:length] for length in lengths.tolist()]
+    prefixes = [history.prefix(length) for length in lengths.tolist()]
     readings = _read_prefixes(checkpoint.model, prefixes, row, lambda share: move(share / 10))
     if ranks:
         rank, exact = _ranks(checkpoint, history, prefixes, row, competitors_budget, ranking, move)
@@ -79,7 +80,7 @@ def measure_drift(
 def _ranks(
     checkpoint: Checkpoint,
     history: UserHistory,
-    prefixes: list[tuple[int, ...]],
+    prefixes: list[tuple[Event, ...]],
     row: int,
     budget: int,
     ranking: Ranking | None,
@@ -122,7 +123,7 @@ class _Reading:
 
 
 def _read_prefixes(
-    model: SurgeModel, prefixes: list[tuple[int, ...]], row: int, progress: Callable[[float], None]
+    model: SurgeModel, prefixes: list[tuple[Event, ...]], row: int, progress: Callable[[float], None]
 ) -> list[_Reading]:
     """All prefixes, shortest first, read with one candidate in chunks that fit in memory."""
     device = model.item_embedding.weight.device
@@ -132,7 +133,7 @@ def _read_prefixes(
             rest = prefixes[len(readings) :]
             fits = [(at + 1) * model.config.heads * len(prefix) ** 2 <= CELLS for at, prefix in enumerate(rest)]
             part = rest[: max(1, sum(fits))]
-            graph = model.build_graph(History.pad(part, device))
+            graph = model.build_graph(*read_events(part, device))
             reading = model.read(graph, torch.full((len(part), 1), row, device=device))
             total = reading.extraction.layers[0].assignment
             for layer in reading.extraction.layers[1:]:

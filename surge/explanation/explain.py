@@ -25,8 +25,9 @@ from surge.explanation.record import (
     PoolingLayer,
     Prediction,
 )
+from surge.model.batches import read_events
 from surge.model.interest_extraction import Pooling, pool_adjacency
-from surge.model.surge import History, InterestGraph
+from surge.model.surge import InterestGraph
 
 LONGEST_TOLD = 60  # characters of an unknown id in a message
 
@@ -55,7 +56,7 @@ def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | No
     model = checkpoint.model
     device = model.item_embedding.weight.device
     with torch.inference_mode():
-        graph = model.build_graph(History.pad([history.rows], device))
+        graph = model.build_graph(*read_events([history.events], device))
         target = model.embed(torch.tensor([[row]], device=device))
         # the graph that scoring uses, read in float64: see precise_model
         graph = InterestGraph(*(part.double() if part.is_floating_point() else part for part in graph))

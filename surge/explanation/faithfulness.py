@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects, Faithfulness, sigmoid
 from surge.explanation.record import Explanation
-from surge.model.surge import History, SurgeModel
+from surge.model.batches import Event, read_events
+from surge.model.surge import SurgeModel
 
 Array = np.ndarray
 STEPS = 64  # points of the integral; with 32 the gap is nearly twice as wide
@@ -50,18 +51,18 @@ def measure_faithfulness(
         "leave-one-out": effects.item_logit_effect,
         "importance": record.interest_extraction.importance.astype(np.float64),
         "attention": record.attention_received(),
-        "integrated gradients": integrated_gradients(checkpoint.model, history.rows, row),
+        "integrated gradients": integrated_gradients(checkpoint.model, history.events, row),
     }
     orders = [np.argsort(-values, kind="stable") for values in attributions.values()]
     rng = np.random.default_rng(seed)
     orders += [rng.permutation(n) for _ in range(random_orders)]
 
     deleted = spread(n, points)
-    rows = np.asarray(history.rows)
-    asked: dict[tuple[int, ...], int] = {}  # what many orders ask for is scored once
+    events = history.events
+    asked: dict[tuple[Event, ...], int] = {}  # what many orders ask for is scored once
 
     def ask(kept: Array) -> int:
-        return asked.setdefault(tuple(rows[np.sort(kept)].tolist()), len(asked))
+        return asked.setdefault(tuple(events[place] for place in np.sort(kept)), len(asked))
 
     deletion = np.array([[ask(order[k:]) for k in deleted] for order in orders])
     insertion = np.array([[ask(order[: k + 1]) for k in deleted] for order in orders])
@@ -84,7 +85,7 @@ def spread(count: int, points: int) -> Array:
     return np.linspace(0, count - 1, min(points, count)).round().astype(np.int64)
 
 
-def integrated_gradients(model: SurgeModel, rows: tuple[int, ...], candidate: int, steps: int = STEPS) -> Array:
+def integrated_gradients(model: SurgeModel, events: Sequence[Event], candidate: int, steps: int = STEPS) -> Array:
     """What each item's embedding adds to the candidate's logit (n): sum over its dimensions of
     h_i * integral over a from 0 to 1 of d logit(a h) / d h_i (Sundararajan et al., 2017).
 
@@ -98,14 +99,14 @@ def integrated_gradients(model: SurgeModel, rows: tuple[int, ...], candidate: in
     device = model.item_embedding.weight.device
     # inference mode may be on around this call (it is a thread's own), and its tensors carry no gradient
     with torch.inference_mode(False):
-        items, mask = History.pad([rows], device)
+        (items, mask), ages = read_events([events], device)
         with torch.no_grad():
             embedded, target = model.embed(items), model.embed(torch.tensor([[candidate]], device=device))
 
         def logit(path: Tensor) -> Tensor:
-            graph = model.graph_from_embeddings(path, mask.expand(len(path), -1))
+            graph = model.graph_from_embeddings(path, mask.expand(len(path), -1), ages.expand(len(path), -1))
             return model.read_embeddings(graph, target.expand(len(path), -1, -1)).logit[:, 0]
 
-        at_once = max(1, CELLS // (model.config.heads * len(rows) ** 2))
+        at_once = max(1, CELLS // (model.config.heads * len(events) ** 2))
         attributed = IntegratedGradients(logit).attribute(embedded, n_steps=steps, internal_batch_size=at_once)
     return attributed[0].sum(-1).double().cpu().numpy()

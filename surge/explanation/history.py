@@ -12,6 +12,7 @@ from surge.data.instances import SPLITS, time_period
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.record import Item
+from surge.model.batches import Event
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class UserHistory:
     `next_item` is the interaction that followed and is not read, None where the whole history is read;
     `next_period` is the part of the dataset's split that it belongs to: train, valid or test.
     `interests` is the simulated truth where the data carry it; no model ever sees it.
+    `ages` says how many seconds before the prediction each item was taken, where the model reads that: the time of the
+    prediction is that of the next item, or of the last one where none is held out.
     `notes` says in sentences what was left out; `left_out` counts the earlier items beyond what the model reads.
     """
 
@@ -32,6 +35,20 @@ class UserHistory:
     notes: tuple[str, ...]
     next_period: str | None = None
     left_out: int = 0
+    ages: tuple[int | None, ...] | None = None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the model reads: row and age of each item."""
+        return tuple(zip(self.rows, self.ages or (None,) * len(self.rows), strict=True))
+
+    def prefix(self, length: int) -> tuple[Event, ...]:
+        """What the model read after `length` items: their ages at the time of the item that came then."""
+        events = self.events[:length]
+        later = self.events[length][1] if length < len(self.rows) else None
+        if later is None:
+            return events
+        return tuple((row, age if age is None else max(0, age - later)) for row, age in events)
 
 
 def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_out: bool = True) -> UserHistory:
@@ -77,6 +94,7 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
     left_out = max(0, len(known) - longest)
     known = known[left_out:]
     items = tuple(everything[index] for index in known)
+    asked = (next_item or items[-1]).timestamp
     return UserHistory(
         user=user,
         items=items,
@@ -86,7 +104,13 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
         notes=(*notes, *reading_notes(items, left_out, longest)),
         next_period=_period(dataset, next_item),
         left_out=left_out,
+        ages=tuple(_age(item, asked) for item in items) if checkpoint.model_config.time != "none" else None,
     )
+
+
+def _age(item: Item, asked: int | None) -> int | None:
+    """Seconds from an item to the moment of the prediction."""
+    return None if asked is None or item.timestamp is None else max(0, asked - item.timestamp)
 
 
 def reading_notes(items: Sequence[Item], left_out: int, longest: int) -> tuple[str, ...]:

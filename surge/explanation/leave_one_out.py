@@ -14,8 +14,9 @@ from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
+from surge.model.batches import Event
 
-Rows = tuple[int, ...]
+Events = tuple[Event, ...]
 Progress = Callable[[float], None]
 BUDGET = 12_000_000  # cells (see `_cells`): a fifth of a second of one core
 READING = 1_600  # cells that a reading costs whatever the length of the history
@@ -32,16 +33,16 @@ class Competitors:
     `histories`. `exact`: whether every ranked item is there with weight 1.
     """
 
-    history: Rows
+    history: Events
     rows: np.ndarray
     weights: np.ndarray
     full: np.ndarray
-    histories: tuple[Rows, ...]
+    histories: tuple[Events, ...]
     logits: np.ndarray
     exact: bool
 
     @cached_property
-    def places(self) -> dict[Rows, int]:
+    def places(self) -> dict[Events, int]:
         """The row of `logits` of each changed history."""
         return {history: place for place, history in enumerate(self.histories)}
 
@@ -76,33 +77,33 @@ def measure_effects(
     """
     if [item.item for item in record.history] != [item.item for item in history.items]:
         raise ValueError("the record explains another history")
-    if competitors is not None and competitors.history != history.rows:
+    if competitors is not None and competitors.history != history.events:
         raise ValueError("the competitors were measured for another history")
     if competitors is not None and ranking is not None and not competitors.belong_to(ranking):
         raise ValueError("the competitors were measured with another ranking")
     target = candidate_row(checkpoint, record.target.item)
     n = len(history.rows)
     clusters = record.interest_extraction.total_assignment().shape[1]
-    changed = _left_out(history.rows, record.interest_extraction.first_choices(), clusters)
-    distinct = [rows for rows in dict.fromkeys(changed) if rows]
+    changed = _left_out(history.events, record.interest_extraction.first_choices(), clusters)
+    distinct = [events for events in dict.fromkeys(changed) if events]
     rank = ranking.rank_of(target) if ranking is not None else None
     rivals = competitors if rank is not None and competitors is not None and len(competitors.rows) else None
-    missing = [rows for rows in distinct if rows not in rivals.places] if rivals is not None else []
+    missing = [events for events in distinct if events not in rivals.places] if rivals is not None else []
     first, second = _shared(progress, 0.5 if missing else 1.0)
 
-    scores = score_histories(checkpoint.model, [history.rows, *distinct], [target], first)[:, 0]
+    scores = score_histories(checkpoint.model, [history.events, *distinct], [target], first)[:, 0]
     logit_without = dict(zip(distinct, scores[1:].tolist(), strict=True))
-    rank_without: dict[Rows, float] = {}
+    rank_without: dict[Events, float] = {}
     if rivals is not None and ranking is not None and rank is not None:
-        theirs = {rows: rivals.logits[place] for rows, place in rivals.places.items()}
+        theirs = {events: rivals.logits[place] for events, place in rivals.places.items()}
         theirs |= zip(missing, score_histories(checkpoint.model, missing, rivals.rows, second), strict=True)
         before = _above(rivals, rivals.full, target, float(ranking.logits[target]))
-        for rows in distinct:
-            after = _above(rivals, theirs[rows], target, logit_without[rows])
+        for events in distinct:
+            after = _above(rivals, theirs[events], target, logit_without[events])
             estimate = rank + np.sum(rivals.weights * (after - before))
-            rank_without[rows] = float(np.clip(np.round(estimate), 1, len(ranking.order)))
-    logits = np.array([logit_without.get(rows, np.nan) for rows in changed])
-    ranks = np.array([rank_without.get(rows, np.nan) for rows in changed])
+            rank_without[events] = float(np.clip(np.round(estimate), 1, len(ranking.order)))
+    logits = np.array([logit_without.get(events, np.nan) for events in changed])
+    ranks = np.array([rank_without.get(events, np.nan) for events in changed])
     return Effects(
         logit=float(scores[0]),
         item_logit=logits[:n],
@@ -137,13 +138,13 @@ def measure_competitors(
     order = ranking.order
     chosen = np.asarray(clusters) if clusters is not None else np.zeros(len(history.rows), dtype=np.int64)
     count = int(chosen.max()) + 1 if clusters is not None else 0
-    histories = tuple(rows for rows in dict.fromkeys(_left_out(history.rows, chosen, count)) if rows)
-    cost = sum(_cells(checkpoint, len(rows)) for rows in histories)
+    histories = tuple(events for events in dict.fromkeys(_left_out(history.events, chosen, count)) if events)
+    cost = sum(_cells(checkpoint, len(events)) for events in histories)
     room = len(order) if cost * len(order) <= budget else budget // cost
     places, weights = spread_competitors(len(order), room if room >= min(LEAST_ROWS, len(order)) else 0)
     rows = order[places]
     return Competitors(
-        history=history.rows,
+        history=history.events,
         rows=rows,
         weights=weights,
         full=ranking.logits[rows],
@@ -153,12 +154,13 @@ def measure_competitors(
     )
 
 
-def _left_out(rows: Rows, clusters: np.ndarray, count: int) -> list[Rows]:
+def _left_out(events: Events, clusters: np.ndarray, count: int) -> list[Events]:
     """The history without each item, then without each cluster; empty where nothing is left, or left out."""
-    changed = [rows[:place] + rows[place + 1 :] for place in range(len(rows))]
+    changed = [events[:place] + events[place + 1 :] for place in range(len(events))]
     for cluster in range(count):
         held = clusters == cluster
-        changed.append(tuple(row for row, gone in zip(rows, held, strict=True) if not gone) if held.any() else ())
+        kept = tuple(event for event, gone in zip(events, held, strict=True) if not gone)
+        changed.append(kept if held.any() else ())
     return changed
 
 

@@ -15,7 +15,8 @@ from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import CELLS
 from surge.explanation.history import read_history
-from surge.model.surge import History, SurgeModel
+from surge.model.batches import Event, read_events
+from surge.model.surge import SurgeModel
 
 MOST_CATEGORIES = 3  # kept for each cluster
 READING = 0.5  # the share of the time that reading the histories from the log takes
@@ -55,19 +56,19 @@ def cluster_usage(
     """
     if checkpoint.model_config.extraction != "soft":
         raise SurgeError("This model has no clusters: every item is read by itself, so there is no usage to measure.")
-    rows: list[tuple[int, ...]] = []
+    read: list[tuple[Event, ...]] = []
     for done, user in enumerate(users, start=1):
         with suppress(SurgeError):  # the model knows none of the items
-            rows.append(read_history(checkpoint, dataset, user).rows)
+            read.append(read_history(checkpoint, dataset, user).events)
         if progress:
             progress(READING * done / len(users))
-    if not rows:
+    if not read:
         raise SurgeError("The model knows no item of any of these users; give the dataset that it was trained on.")
     clusters = checkpoint.model_config.clusters[-1]
     mass, counted = np.zeros(clusters), np.zeros(clusters, dtype=np.int64)
     categories: list[Counter[str | None]] = [Counter() for _ in range(clusters)]
     category = checkpoint.items["category"].to_list()
-    order = sorted(rows, key=len)  # of like length, so that little is padded
+    order = sorted(read, key=len)  # of like length, so that little is padded
     start = 0
     while start < len(order):
         take = _that_fit(order, start, checkpoint.model_config.heads)
@@ -76,21 +77,21 @@ def cluster_usage(
             mass += assignment.mean(axis=0)
             first = assignment.argmax(axis=1)
             counted += np.bincount(first, minlength=clusters)
-            for row, cluster in zip(history, first.tolist(), strict=True):
+            for (row, _), cluster in zip(history, first.tolist(), strict=True):
                 categories[cluster][category[row]] += 1
         start += take
         if progress:
             progress(READING + (1 - READING) * start / len(order))
     return ClusterUsage(
-        mass=mass / len(rows),
+        mass=mass / len(read),
         first_choices=counted,
         categories=tuple(tuple(held.most_common(MOST_CATEGORIES)) for held in categories),
-        users=len(rows),
-        items=sum(map(len, rows)),
+        users=len(read),
+        items=sum(map(len, read)),
     )
 
 
-def _that_fit(histories: Sequence[Sequence[int]], start: int, heads: int) -> int:
+def _that_fit(histories: Sequence[Sequence[Event]], start: int, heads: int) -> int:
     """How many histories from `start`, sorted by length, can be read at once; at least one."""
     take = 1
     while start + take < len(histories) and (take + 1) * heads * len(histories[start + take]) ** 2 <= CELLS:
@@ -98,12 +99,12 @@ def _that_fit(histories: Sequence[Sequence[int]], start: int, heads: int) -> int
     return take
 
 
-def _assignments(model: SurgeModel, histories: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+def _assignments(model: SurgeModel, histories: Sequence[tuple[Event, ...]]) -> list[np.ndarray]:
     """S of each history (n x m, float64), items to final clusters, with its last item as the candidate."""
     device = model.item_embedding.weight.device
     with torch.inference_mode():
-        graph = model.build_graph(History.pad(histories, device))
-        candidates = torch.tensor([[history[-1]] for history in histories], device=device)
+        graph = model.build_graph(*read_events(histories, device))
+        candidates = torch.tensor([[history[-1][0]] for history in histories], device=device)
         layers = model.read(graph, candidates).extraction.layers
         total = layers[0].assignment
         for layer in layers[1:]:

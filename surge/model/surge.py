@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from surge.config import ModelConfig
+from surge.model.age import AGES, embed_ages
 from surge.model.embedding import EmbedsItems
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
@@ -38,18 +39,22 @@ class Context(NamedTuple):
     """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
     time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes).
 
-    SURGE reads none of it; some baselines do."""
+    SURGE reads the ages where its setting `time` says so, and nothing else; some baselines read more."""
 
     users: Tensor
     times: Tensor
     now: Tensor
 
+    def ages(self) -> Tensor:
+        """How long before now each item was taken (B, n), in seconds; meaningless in the padding."""
+        return self.now.unsqueeze(1) - self.times
+
 
 class InterestGraph(NamedTuple):
     """All that depends on the history alone (Eq. 1-3 and 6).
 
-    mask (B, n); embedded h (B, n, d); values h plus position (B, n, d); queried (B, n, d), what beta reads: values or
-    h; similarity M and adjacency A (B, n, n); threshold (B,); cluster_score alpha (B, heads, n).
+    mask (B, n); embedded h (B, n, d); values h plus position and age (B, n, d); queried (B, n, d), what beta reads:
+    values or h; similarity M and adjacency A (B, n, n); threshold (B,); cluster_score alpha (B, heads, n).
     """
 
     mask: Tensor
@@ -81,6 +86,9 @@ class SurgeModel(EmbedsItems):
         if config.position != "none":
             self.position_embedding = nn.Embedding(config.max_length, config.size)
             nn.init.normal_(self.position_embedding.weight, std=0.02)
+        if config.time != "none":
+            self.age_embedding = nn.Embedding(AGES, config.size)
+            nn.init.normal_(self.age_embedding.weight, std=0.02)
         if config.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
@@ -90,17 +98,21 @@ class SurgeModel(EmbedsItems):
         )
         self.predict = Prediction(config)
 
-    def build_graph(self, history: History) -> InterestGraph:
-        """The interest graph of each history."""
-        return self.graph_from_embeddings(self.embed(history.items), history.mask)
+    def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
+        """The interest graph of each history; ages (B, n) in seconds (NaN: unknown), for a model that reads them.
 
-    def graph_from_embeddings(self, embedded: Tensor, mask: Tensor) -> InterestGraph:
+        Nothing is added to an item without an age."""
+        return self.graph_from_embeddings(self.embed(history.items), history.mask, ages)
+
+    def graph_from_embeddings(self, embedded: Tensor, mask: Tensor, ages: Tensor | None = None) -> InterestGraph:
         """The same from embeddings h (B, n, d): gradients with respect to the history alone start here."""
         graph = self.construct(embedded, mask)
         values = embedded
         if self.config.position != "none":
             steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
             values = embedded + self.position_embedding(steps_ago)
+        if self.config.time != "none" and ages is not None:
+            values = values + embed_ages(ages, mask, self.age_embedding)
         queried = embedded if self.config.position == "message" else values
         cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
         return InterestGraph(
@@ -119,5 +131,5 @@ class SurgeModel(EmbedsItems):
         return Reading(target, fusion, extraction, evolution, logit)
 
     def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
-        """Logits (B, T) of T candidates for each of B histories; the context is that of the baselines."""
-        return self.read(self.build_graph(history), candidates).logit
+        """Logits (B, T) of T candidates for each of B histories."""
+        return self.read(self.build_graph(history, context.ages() if context else None), candidates).logit

@@ -99,7 +99,7 @@ def terms_of(
 ) -> dict[str, Tensor]:
     """The terms of one batch: those of `loss_terms` for SURGE, the log loss and its own for a baseline."""
     if isinstance(model, SurgeModel):
-        graph = model.build_graph(history)
+        graph = model.build_graph(history, context.ages())
         terms = loss_terms(graph, model.read(graph, candidates), config)
         if model.config.next_item and config.next_item_weight:
             terms["next_item"] = next_item_loss(model.follow(graph.values), history, model.embed)

@@ -23,6 +23,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"heads": 2, "clusters": (6, 3), "sparsity": 0.3},
     {"extraction": "none", "evolution": "gru"},
     {"position": "none", "fusion": "none"},
+    {"time": "age"},
 ]
 
 

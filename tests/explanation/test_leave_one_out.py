@@ -27,7 +27,11 @@ def without(history: UserHistory, gone: np.ndarray) -> UserHistory | None:
     if not kept:
         return None
     return replace(
-        history, items=tuple(history.items[k] for k in kept), rows=tuple(history.rows[k] for k in kept), notes=()
+        history,
+        items=tuple(history.items[k] for k in kept),
+        rows=tuple(history.rows[k] for k in kept),
+        ages=tuple(history.ages[k] for k in kept) if history.ages is not None else None,
+        notes=(),
     )
 
 
@@ -48,8 +52,14 @@ def each_alone(checkpoint: Checkpoint, history: UserHistory, record: Explanation
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"heads": 2, "clusters": (8, 3)}, {"extraction": "none"}, {"position": "none", "flatten": "index"}],
-    ids=["default", "two layers", "no pooling", "blind to order"],
+    [
+        {},
+        {"heads": 2, "clusters": (8, 3)},
+        {"extraction": "none"},
+        {"position": "none", "flatten": "index"},
+        {"time": "age"},
+    ],
+    ids=["default", "two layers", "no pooling", "blind to order", "ages"],
 )
 @pytest.mark.parametrize("candidate", [0, 14, 29], ids=["best", "middle", "last"])
 def test_the_batch_is_each_changed_history_scored_alone(candidate: int, settings: dict) -> None:

@@ -11,7 +11,7 @@ from surge.explanation import catalogue
 from surge.explanation.catalogue import Ranking, rank_catalogue, score_histories, score_rows
 from surge.explanation.measured import sigmoid
 from surge.model.surge import History
-from tests.explanation.worlds import history_of, make_checkpoint
+from tests.explanation.worlds import events_of, history_of, make_checkpoint
 
 
 def ranked(checkpoint: Checkpoint, logits: list[float], rows: list[int], monkeypatch: pytest.MonkeyPatch) -> Ranking:
@@ -62,23 +62,24 @@ def test_sigmoid_neither_overflows_nor_loses_small_probabilities() -> None:
 def test_chunks_change_no_score_and_report_progress_to_the_end(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = make_checkpoint(seed=1)
     rows = (3, 8, 5, 3, 21, 2, 9, 14)
-    whole = score_rows(checkpoint.model, rows, np.arange(30))
+    events = events_of(rows)
+    whole = score_rows(checkpoint.model, events, np.arange(30))
     monkeypatch.setattr(catalogue, "CELLS", cells)
     shares: list[float] = []
-    assert score_rows(checkpoint.model, rows, np.arange(30), shares.append) == pytest.approx(whole, abs=1e-5)
+    assert score_rows(checkpoint.model, events, np.arange(30), shares.append) == pytest.approx(whole, abs=1e-5)
     assert shares[-1] == 1.0
     assert shares == sorted(shares)
     with torch.no_grad():
         direct = checkpoint.model(History.pad([rows]), torch.tensor([[29, 0, 7]]))[0].numpy()
     assert whole[[29, 0, 7]] == pytest.approx(direct, abs=1e-5)
-    assert score_rows(checkpoint.model, rows, np.array([29, 0, 7])) == pytest.approx(direct, abs=1e-5)
+    assert score_rows(checkpoint.model, events, np.array([29, 0, 7])) == pytest.approx(direct, abs=1e-5)
 
 
 def test_many_histories_score_as_each_alone() -> None:
     checkpoint = make_checkpoint()
     model, count = checkpoint.model, checkpoint.model_config.item_count
     rng = np.random.default_rng(3)
-    histories = [tuple(rng.integers(0, count, size=length).tolist()) for length in (7, 1, 12, 3, 12)]
+    histories = [events_of(rng.integers(0, count, size=length).tolist()) for length in (7, 1, 12, 3, 12)]
     candidates = rng.integers(0, count, size=5)
     shares: list[float] = []
     together = score_histories(model, histories, candidates, shares.append)
@@ -86,4 +87,4 @@ def test_many_histories_score_as_each_alone() -> None:
     np.testing.assert_allclose(together, alone, atol=1e-5)
     assert shares == sorted(shares) and shares[-1] == 1.0
     with pytest.raises(ValueError, match="without an item"):
-        score_histories(model, [(1,), ()], candidates)
+        score_histories(model, [events_of([1]), ()], candidates)

@@ -147,3 +147,33 @@ def test_the_next_item_says_which_period_it_is_in(split, period):
     dataset = replace(dataset, description={**dataset.description, "split": split})
     assert read_history(checkpoint, dataset, "ann").next_period == period
     assert read_history(checkpoint, dataset, "ann", hold_out=False).next_period is None
+
+
+# -- ages ---------------------------------------------------------------------------------------------
+
+
+def test_ages_count_to_the_next_item_and_are_read_by_a_model_that_knows_them() -> None:
+    items = ["i1", "i99", "i4", "i2"]
+    for checkpoint, ages in ((make_checkpoint(time="age"), (3 * DAY, DAY)), (make_checkpoint(), None)):
+        dataset = make_dataset({"ann": items}, catalogue(100))
+        history = read_history(checkpoint, dataset, "ann")
+        assert history.rows == (1, 4)  # a stranger leaves its time out, too
+        assert history.ages == ages
+        assert history.events == tuple(zip((1, 4), ages or (None, None), strict=True))
+
+
+def test_without_a_next_item_ages_count_to_the_last_item() -> None:
+    checkpoint = make_checkpoint(time="age")
+    dataset = make_dataset({"ann": ["i1", "i4", "i2"], "bob": ["i3"]}, checkpoint.items)
+    assert read_history(checkpoint, dataset, "ann", hold_out=False).ages == (2 * DAY, DAY, 0)
+    assert read_history(checkpoint, dataset, "bob").ages == (0,)
+
+
+def test_a_prefix_was_read_when_the_item_after_it_came() -> None:
+    checkpoint = make_checkpoint(time="age")
+    dataset = make_dataset({"ann": ["i1", "i4", "i2", "i7"]}, checkpoint.items)
+    history = read_history(checkpoint, dataset, "ann")
+    assert history.prefix(1) == ((1, DAY),)
+    assert history.prefix(2) == ((1, 2 * DAY), (4, DAY))
+    assert history.prefix(3) == history.events == ((1, 3 * DAY), (4, 2 * DAY), (2, DAY))
+    assert replace(history, ages=None).prefix(2) == ((1, None), (4, None))

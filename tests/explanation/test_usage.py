@@ -29,7 +29,9 @@ def world(**settings):
     return checkpoint, make_dataset({user: items for user, items in histories.items() if items}, checkpoint.items)
 
 
-@pytest.mark.parametrize("settings", [{"clusters": (4,)}, {"clusters": (6, 3), "heads": 2}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"clusters": (4,)}, {"clusters": (6, 3), "heads": 2}, {"clusters": (4,), "time": "age"}], ids=str
+)
 @pytest.mark.parametrize("cells", [1, 1_000_000])
 def test_equals_the_records_one_by_one(monkeypatch: pytest.MonkeyPatch, settings: dict, cells: int):
     checkpoint, dataset = world(**settings)

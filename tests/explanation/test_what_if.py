@@ -55,6 +55,56 @@ def test_kept_moved_and_inserted_items() -> None:
     assert changed.next_item is not None and changed.next_period == "test"
 
 
+def aged(items: list[str]) -> tuple:
+    """The same for a model that reads ages: a day between two items, the last one a day before the prediction."""
+    checkpoint = make_checkpoint(count=10, time="age")
+    return checkpoint, read_history(checkpoint, make_dataset({"ann": [*items, "i6"]}, catalogue(10)), "ann")
+
+
+@pytest.mark.parametrize(
+    ("entries", "days", "borrowed"),
+    [
+        ((0, 1, 2, 3), (4, 3, 2, 1), 0),
+        ((0, 3), (4, 1), 0),
+        ((0, "i7", 1, 2, 3), (4, 4, 3, 2, 1), 1),
+        (("i7", "i8", 2, 3, "i9"), (2, 2, 2, 1, 1), 3),
+        ((1, 2, 3, 0), (3, 2, 1, 1), 1),  # the first one moved to the end
+        ((3, 0, 1, 2), (4, 4, 3, 2), 1),  # the last one moved to the front
+    ],
+)
+def test_moved_and_inserted_items_have_the_age_of_a_neighbour(
+    entries: tuple, days: tuple[int, ...], borrowed: int
+) -> None:
+    checkpoint, history = aged(["i2", "i3", "i4", "i5"])
+    changed = change_history(checkpoint, history, Plan(entries))
+    assert changed.ages == tuple(86_400 * day for day in days)
+    told = notes_about("how long ago", changed)
+    assert len(told) == (borrowed > 0)
+    if borrowed:
+        which = "1 inserted or moved item has" if borrowed == 1 else f"{borrowed} inserted or moved items have"
+        assert which in told[0]
+    assert [item.timestamp for item in changed.items] == [
+        None if isinstance(entry, str) else history.items[entry].timestamp for entry in entries
+    ]
+
+
+def test_where_no_item_keeps_its_age_none_is_read_and_that_is_said() -> None:
+    checkpoint, history = aged(["i2", "i3"])
+    for changed in (
+        change_history(checkpoint, history, Plan(("i7", "i8"))),
+        change_history(checkpoint, made_up_history(), Plan(("i7",))),
+    ):
+        assert changed.ages is None
+        assert notes_about("have no time", changed)
+        assert all(age is None for _, age in changed.events)
+
+
+def test_a_model_that_reads_no_ages_says_nothing_of_them() -> None:
+    checkpoint, history = base()
+    changed = change_history(checkpoint, history, Plan((3, "i1", 0)))
+    assert changed.ages is None and not notes_about("how long ago", changed)
+
+
 def test_without_the_simulated_truth_there_are_no_interests() -> None:
     checkpoint, history = base(interests=False)
     assert change_history(checkpoint, history, Plan((0, "i1"))).interests is None

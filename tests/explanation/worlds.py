@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from surge.config import ModelConfig, TrainingConfig
 from surge.data.store import Dataset
 from surge.explanation.history import UserHistory
 from surge.explanation.record import Item
+from surge.model.batches import Event
 from surge.model.surge import SurgeModel
 
 START = 1_600_000_000
@@ -72,10 +74,18 @@ def make_dataset(
     return Dataset(Path("memory"), "memory", frame, items, {"split": {"method": "leave-last"}}, "0")
 
 
+def events_of(rows: Sequence[int]) -> tuple[Event, ...]:
+    """A history of these embedding rows without times."""
+    return tuple((row, None) for row in rows)
+
+
 def history_of(checkpoint: Checkpoint, rows: list[int]) -> UserHistory:
-    """A history of these embedding rows."""
+    """A history of these embedding rows; where the model reads ages, each step takes longer than the one before it."""
     items = tuple(
         Item(item["item"], item["title"], item["category"], START + at)
         for at, item in enumerate(checkpoint.items[rows].to_dicts())
     )
-    return UserHistory("u", items, tuple(rows), None, None, ())
+    ages = tuple(1_000 * (len(rows) ** 3 - at**3) for at in range(len(rows)))
+    return UserHistory(
+        "u", items, tuple(rows), None, None, (), ages=ages if checkpoint.model_config.time != "none" else None
+    )

@@ -152,9 +152,16 @@ def evolve(
 
 
 def surge(
-    weights: Weights, config: ModelConfig, item_category: Sequence[int], history: Sequence[int], candidate: int
+    weights: Weights,
+    config: ModelConfig,
+    item_category: Sequence[int],
+    history: Sequence[int],
+    candidate: int,
+    ages: Sequence[float] = (),
 ) -> dict[str, Any]:
-    """Every intermediate for one history and one candidate. Heads come first, as in the record."""
+    """Every intermediate for one history and one candidate. Heads come first, as in the record.
+
+    The ages (whole seconds) are read where the settings say so."""
     n, d, heads = len(history), config.size, config.heads
 
     def embed(row: int) -> Array:
@@ -170,6 +177,9 @@ def surge(
         for i in range(n):
             steps_ago = min(n - 1 - i, config.max_length - 1)
             values[i] += weights["position_embedding.weight"][steps_ago]
+    if config.time == "age":
+        for i in range(n):
+            values[i] += weights["age_embedding.weight"][(int(ages[i]) + 1).bit_length() - 1]
 
     # Eq. 1-3
     metric = weights["construct.weight"]

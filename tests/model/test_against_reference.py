@@ -11,7 +11,7 @@ import torch
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.surge import History
 from tests.model.reference import surge
-from tests.model.small import HISTORIES, ITEM_CATEGORY, small_model, weights_of
+from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, small_model, weights_of
 
 SETTINGS: list[dict[str, Any]] = [
     {},
@@ -23,6 +23,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"readout": False},
     {"position": "none"},
     {"position": "message"},
+    {"time": "age"},
+    {"time": "age", "position": "message"},
     {"flatten": "index"},
     {"evolution": "gru"},
     {"evolution": "time_lstm"},
@@ -115,14 +117,15 @@ def assert_same(actual: Any, expected: Any, where: str) -> None:
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=name_of)
 def test_every_intermediate_of_a_padded_batch_equals_the_reference(settings: dict[str, Any]) -> None:
-    model = small_model(seed=3, **settings)
+    model, batch = small_model(seed=3, **settings), History.pad(HISTORIES)
+    ages = ages_of(batch)
     with torch.no_grad():
-        graph = model.build_graph(History.pad(HISTORIES))
+        graph = model.build_graph(batch, ages)
         reading = model.read(graph, torch.tensor([CANDIDATES] * len(HISTORIES)))
     weights = weights_of(model)
     for row, history in enumerate(HISTORIES):
         for at, candidate in enumerate(CANDIDATES):
-            expected = surge(weights, model.config, ITEM_CATEGORY, history, candidate)
+            expected = surge(weights, model.config, ITEM_CATEGORY, history, candidate, ages[row].tolist())
             actual = computed(graph, reading, row, at, len(history))
             assert_same(actual, expected, f"history {row}, candidate {candidate}")
 
@@ -134,5 +137,10 @@ def test_every_switch_changes_the_logits(settings: dict[str, Any]) -> None:
     same = {name: tensor for name, tensor in shared.items() if name in own and own[name].shape == tensor.shape}
     other.load_state_dict(own | same)
     with torch.no_grad():
-        logits = [model(History.pad(HISTORIES[:1]), torch.tensor([CANDIDATES])) for model in (default, other)]
+        batch = History.pad(HISTORIES[:1])
+        graphs = [model.build_graph(batch, ages_of(batch)) for model in (default, other)]
+        logits = [
+            model.read(graph, torch.tensor([CANDIDATES])).logit
+            for model, graph in zip((default, other), graphs, strict=True)
+        ]
     assert (logits[0] - logits[1]).abs().max() > 1e-4

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surge.data.instances import EncodedLog, Instances
-from surge.model.batches import read_batch
+from surge.model.batches import read_batch, read_events
 
 # user 0 takes 3, 1, 4 at 10, 20, 30; user 1 takes 2, 5 at 100, 200
 LOG = EncodedLog(np.array([3, 1, 4, 2, 5]), np.array([10, 20, 30, 100, 200]), np.array([0, 3, 5]), 0)
@@ -68,3 +68,22 @@ def test_every_row_is_what_the_log_says(users: list[list[tuple[int, int]]], long
         assert context.times[row][mask].tolist() == [time for _, time in taken]
         assert set(context.times[row][~mask].tolist()) <= {taken[-1][1]}
         assert context.now[row] == users[user][place][1]
+
+
+# -- histories made otherwise ---------------------------------------------------------------------------
+
+
+def test_events_are_rows_and_ages() -> None:
+    history, ages = read_events([((4, 9), (2, None), (7, 0)), ((3, 2**40),)])
+    assert history.items.tolist() == [[4, 2, 7], [3, 0, 0]]
+    assert history.mask.tolist() == [[True, True, True], [True, False, False]]
+    assert ages.dtype == torch.float64
+    assert ages.isnan().tolist() == [[False, True, False], [False, True, True]]
+    assert ages[0, 0] == 9 and ages[0, 2] == 0 and ages[1, 0] == 2**40
+
+
+def test_the_ages_of_a_log_are_those_of_its_events() -> None:
+    history, context = read_batch(LOG, POSITIVES, 50)
+    same, ages = read_events([[(3, 10)], [(3, 20), (1, 10)], [(2, 100)]])
+    assert torch.equal(same.items, history.items) and torch.equal(same.mask, history.mask)
+    assert torch.equal(ages[history.mask], context.ages()[history.mask].double())

@@ -10,7 +10,7 @@ import torch
 from surge.config import ModelConfig
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.surge import History, InterestGraph, Reading, SurgeModel
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, ages_of, small_model
 
 SETTINGS: list[dict[str, Any]] = [
     {},
@@ -21,6 +21,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"evolution": "none", "flatten": "index", "readout": False},
     {"position": "none", "gate": "absolute", "assignment_aggregation": "sum"},
     {"position": "message", "heads": 2},
+    {"time": "age"},
+    {"time": "age", "position": "none", "flatten": "index"},
 ]
 CANDIDATES = torch.tensor([[0, 5, 9], [1, 1, 2], [3, 4, 11], [8, 0, 6]])
 every_setting = pytest.mark.parametrize("settings", SETTINGS, ids=str)
@@ -33,7 +35,7 @@ class Read(NamedTuple):
 
 def read(model: SurgeModel, history: History, candidates: torch.Tensor) -> Read:
     with torch.no_grad():
-        graph = model.build_graph(history)
+        graph = model.build_graph(history, ages_of(history))
         return Read(graph, model.read(graph, candidates))
 
 

@@ -11,7 +11,7 @@ from surge.config import TrainingConfig
 from surge.model.next_item import next_item_loss
 from surge.model.surge import History
 from surge.training.losses import terms_of
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, context_of, small_model
 
 TABLE = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
 
@@ -54,7 +54,7 @@ def test_histories_of_one_item_have_no_next_one() -> None:
 def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
     model = small_model(next_item=True)
     history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
-    terms = terms_of(model, history, candidates, None, TrainingConfig(next_item_weight=weight))  # type: ignore[arg-type]
+    terms = terms_of(model, history, candidates, context_of(history), TrainingConfig(next_item_weight=weight))
     assert ("next_item" in terms) == bool(weight)
     model(history, candidates).sum().backward()
     assert model.follow.weight.grad is None
@@ -67,5 +67,5 @@ def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
 def test_without_the_layer_there_is_no_such_term() -> None:
     model = small_model(next_item=False)
     history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
-    assert "next_item" not in terms_of(model, history, candidates, None, TrainingConfig())  # type: ignore[arg-type]
+    assert "next_item" not in terms_of(model, history, candidates, context_of(history), TrainingConfig())
     assert not any(name.startswith("follow") for name, _ in model.named_parameters())

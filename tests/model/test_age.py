@@ -1,0 +1,82 @@
+"""The age of an item: buckets by hand, and what an age changes in a reading."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from surge.model.age import AGES, age_bucket, embed_ages
+from surge.model.surge import History
+from tests.model.small import HISTORIES, ages_of, context_of, small_model
+
+DAY = 86_400
+CANDIDATES = torch.tensor([[0, 5, 9]] * len(HISTORIES))
+
+
+@pytest.mark.parametrize(
+    ("age", "bucket"),
+    [
+        (0, 0),
+        (1, 1),
+        (2, 1),
+        (3, 2),
+        (59, 5),
+        (DAY, 16),
+        (365 * DAY, 24),
+        (2**32 - 2, 31),
+        (2**32 - 1, 32),
+        (2**50, 32),
+    ],
+)
+def test_a_bucket_is_twice_as_long_as_the_one_before_it(age: int, bucket: int) -> None:
+    for kind in (torch.int64, torch.float64):
+        assert age_bucket(torch.tensor([[age]], dtype=kind), torch.tensor([[True]])).tolist() == [[bucket]]
+    assert bucket < AGES
+
+
+def test_what_has_no_age_has_no_bucket_and_no_embedding() -> None:
+    ages = torch.tensor([[7.0, torch.nan, -3.0, 1e9]], dtype=torch.float64)
+    mask = torch.tensor([[True, True, True, False]])
+    assert age_bucket(ages, mask).tolist() == [[3, -1, 0, -1]]
+    table = nn.Embedding(AGES, 2)
+    embedded = embed_ages(ages, mask, table)
+    assert torch.equal(embedded[0, 0], table.weight[3]) and torch.equal(embedded[0, 2], table.weight[0])
+    assert torch.all(embedded[0, [1, 3]] == 0)
+
+
+def test_ages_move_the_values_alone_and_no_graph() -> None:
+    batch = History.pad(HISTORIES)
+    for position, heard in (("recency", True), ("none", True), ("message", False)):
+        model = small_model(time="age", position=position)
+        without, aged = model.build_graph(batch), model.build_graph(batch, ages_of(batch))
+        added = (aged.values - without.values)[batch.mask]
+        expected = model.age_embedding.weight[age_bucket(ages_of(batch), batch.mask)[batch.mask]]
+        assert torch.allclose(added, expected, atol=1e-12)
+        assert torch.equal(aged.adjacency, without.adjacency)
+        assert torch.equal(aged.cluster_score, without.cluster_score)
+        assert (not torch.equal(aged.queried, without.queried)) == heard, position
+
+
+def test_the_logit_hears_the_time_of_the_context_where_the_setting_says_so() -> None:
+    batch, context = History.pad(HISTORIES), context_of(History.pad(HISTORIES))
+    later = context._replace(now=context.now + 30 * DAY)
+    for time, heard in (("age", True), ("none", False)):
+        model = small_model(time=time)
+        with torch.no_grad():
+            before, after, unknown = (model(batch, CANDIDATES, each) for each in (context, later, None))
+            graph = model.build_graph(batch, ages_of(batch))
+            assert torch.allclose(before, model.read(graph, CANDIDATES).logit, atol=1e-12)
+        assert ((before - after).abs().max() > 1e-3) == heard
+        assert ((before - unknown).abs().max() > 1e-3) == heard
+
+
+def test_every_age_that_occurs_is_trained() -> None:
+    batch = History.pad(HISTORIES)
+    model = small_model(time="age")
+    model(batch, CANDIDATES, context_of(batch)).square().sum().backward()
+    gradient = model.age_embedding.weight.grad
+    assert gradient is not None
+    occurring = set(age_bucket(ages_of(batch), batch.mask)[batch.mask].tolist())
+    assert set(gradient.abs().sum(1).nonzero()[:, 0].tolist()) == occurring
+    assert "age_embedding.weight" not in dict(small_model().named_parameters())
