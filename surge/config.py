@@ -76,8 +76,8 @@ class ModelConfig:
     - `readout`: whether h_g of Eq. 15 reaches the prediction.
     - `position`: recency (a learned embedding of steps ago, wherever values flow) | message (the same, but beta of
       Eq. 7 reads the items alone: gamma says what an item is about, whenever it came) | none (as in the paper).
-    - `time`: age (a learned embedding of how long ago an item was taken, in powers of two of a second; it goes where
-      the position goes) | none (as in the paper).
+    - `time`: age (a learned embedding of how long ago an item was taken, in powers of two of a second; added where the
+      position is; without positions, to all values) | none (as in the paper).
     - `flatten`: time (clusters sorted by mean position) | index (slot order, as in the paper).
     - `gate`: relative (gamma*_c / max gamma*) | absolute (gamma*_c, as printed in Eq. 16).
     - `normalise`: the inputs of Eq. 17 have mean 0 and variance 1 each (layer normalisation without weights) |

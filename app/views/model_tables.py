@@ -178,13 +178,13 @@ POSITION = {
     "none": "not known to the model, as in the paper",
 }
 TIME = {
-    "age": "learned, in powers of two of a second",
+    "age": "learned, on a scale from seconds to years",
     "none": "not known to the model, as in the paper",
 }
 EVOLUTION = {
     "augru": "a recurrent layer gated by importance (AUGRU)",
     "gru": "a plain recurrent layer (GRU)",
-    "time_lstm": "a recurrent layer that knows the gaps in time (time-aware LSTM)",
+    "time_lstm": "a recurrent layer that knows how many items lie between (time-aware LSTM)",
     "attention": "attention to the candidate, without order",
     "none": "none",
 }

@@ -49,7 +49,7 @@ def measure_drift(
 
     A `record` of another history is a ValueError. `progress` is called with the share done.
     """
-    if record.length != len(history.rows):
+    if not history.is_explained_by(record):
         raise ValueError("the record belongs to another history")
     move = progress or (lambda share: None)
     row = candidate_row(checkpoint, record.target.item)

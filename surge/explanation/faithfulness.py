@@ -44,7 +44,7 @@ def measure_faithfulness(
     `record` and `effects` are of this history; others are a ValueError. `progress` is called with the share done.
     """
     n = len(history.rows)
-    if record.length != n or len(effects.item_logit) != n:
+    if not history.is_explained_by(record) or len(effects.item_logit) != n:
         raise ValueError("the record or the effects belong to another history")
     row = candidate_row(checkpoint, record.target.item)
     attributions = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from surge.checkpoint import Checkpoint
 from surge.data.instances import SPLITS, time_period
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.record import Item
+from surge.explanation.record import Explanation, Item
 from surge.model.batches import Event
 
 
@@ -19,11 +19,12 @@ from surge.model.batches import Event
 class UserHistory:
     """A history ready to be read: items in time order and their embedding rows.
 
-    `next_item` is the interaction that followed and is not read, None where the whole history is read;
-    `next_period` is the part of the dataset's split that it belongs to: train, valid or test.
+    `next_item` is the interaction that followed and is not read (but for its time, by a model that reads ages), None
+    where the whole history is read; `next_period` is the part of the dataset's split that it belongs to: train, valid
+    or test.
     `interests` is the simulated truth where the data carry it; no model ever sees it.
-    `ages` says how many seconds before the prediction each item was taken, where the model reads that: the time of the
-    prediction is that of the next item, or of the last one where none is held out.
+    A model that reads ages (see `Item`) is asked at the time of the next item; where none is held out, after a step as
+    long as the median of those between the items.
     `notes` says in sentences what was left out; `left_out` counts the earlier items beyond what the model reads.
     """
 
@@ -35,20 +36,21 @@ class UserHistory:
     notes: tuple[str, ...]
     next_period: str | None = None
     left_out: int = 0
-    ages: tuple[int | None, ...] | None = None
 
     @property
     def events(self) -> tuple[Event, ...]:
         """What the model reads: row and age of each item."""
-        return tuple(zip(self.rows, self.ages or (None,) * len(self.rows), strict=True))
+        return tuple((row, item.age) for row, item in zip(self.rows, self.items, strict=True))
+
+    def is_explained_by(self, record: Explanation) -> bool:
+        """Whether a record is of these items, taken as long ago."""
+        return [(item.item, item.age) for item in self.items] == [(item.item, item.age) for item in record.history]
 
     def prefix(self, length: int) -> tuple[Event, ...]:
         """What the model read after `length` items: their ages at the time of the item that came then."""
-        events = self.events[:length]
-        later = self.events[length][1] if length < len(self.rows) else None
-        if later is None:
-            return events
-        return tuple((row, age if age is None else max(0, age - later)) for row, age in events)
+        events = self.events
+        later = (events[length][1] if length < len(events) else 0) or 0
+        return tuple((row, age if age is None else max(0, age - later)) for row, age in events[:length])
 
 
 def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_out: bool = True) -> UserHistory:
@@ -94,7 +96,8 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
     left_out = max(0, len(known) - longest)
     known = known[left_out:]
     items = tuple(everything[index] for index in known)
-    asked = (next_item or items[-1]).timestamp
+    if checkpoint.model_config.time != "none":
+        items = _aged(items, next_item.timestamp if next_item is not None else _next_moment(items))
     return UserHistory(
         user=user,
         items=items,
@@ -104,13 +107,21 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
         notes=(*notes, *reading_notes(items, left_out, longest)),
         next_period=_period(dataset, next_item),
         left_out=left_out,
-        ages=tuple(_age(item, asked) for item in items) if checkpoint.model_config.time != "none" else None,
     )
 
 
-def _age(item: Item, asked: int | None) -> int | None:
-    """Seconds from an item to the moment of the prediction."""
-    return None if asked is None or item.timestamp is None else max(0, asked - item.timestamp)
+def _aged(items: tuple[Item, ...], asked: int | None) -> tuple[Item, ...]:
+    """The items with their ages at a moment; without any where the moment is not known."""
+    return tuple(
+        replace(item, age=None if asked is None or item.timestamp is None else max(0, asked - item.timestamp))
+        for item in items
+    )
+
+
+def _next_moment(items: tuple[Item, ...]) -> int | None:
+    """When the next item would come at the pace of these; None for a single one."""
+    times = [item.timestamp for item in items if item.timestamp is not None]
+    return times[-1] + int(np.median(np.diff(times))) if len(times) > 1 else None
 
 
 def reading_notes(items: Sequence[Item], left_out: int, longest: int) -> tuple[str, ...]:

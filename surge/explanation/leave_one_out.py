@@ -75,7 +75,7 @@ def measure_effects(
     A record, ranking or competitors of another history are a ValueError; a candidate that the checkpoint doesn't
     know is a SurgeError.
     """
-    if [item.item for item in record.history] != [item.item for item in history.items]:
+    if not history.is_explained_by(record):
         raise ValueError("the record explains another history")
     if competitors is not None and competitors.history != history.events:
         raise ValueError("the competitors were measured for another history")

@@ -20,12 +20,16 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Item:
-    """One item as the user's own data names it; `timestamp` (unix seconds) only in a history."""
+    """One item as the user's own data names it.
+
+    Only in a history: `timestamp` (unix seconds), and `age` (seconds before the prediction) where the model reads it.
+    """
 
     item: str
     title: str
     category: str | None
     timestamp: int | None = None
+    age: int | None = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ class Explanation:
         return {
             "user": self.user,
             "target": target,
-            "history": [vars(item).copy() for item in self.history],
+            "history": [_history_item(item) for item in self.history],
             "model": {key: _plain_value(value) for key, value in self.model.items()},
             "embeddings": _plain(self.embeddings),
             "graph_construction": _plain(self.graph_construction),
@@ -259,6 +263,11 @@ def _plain_value(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return list(value) if isinstance(value, tuple) else value
+
+
+def _history_item(item: Item) -> dict[str, Any]:
+    """The keys of the design's section 5, and the age where there is one."""
+    return {name: value for name, value in vars(item).items() if name != "age" or value is not None}
 
 
 def _plain(part: Any) -> dict[str, Any]:

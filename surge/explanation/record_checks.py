@@ -94,8 +94,10 @@ def _is_number(value: Any) -> bool:
 
 def _check_item(item: Item) -> None:
     named = isinstance(item.item, str) and isinstance(item.title, str) and isinstance(item.category, str | None)
-    if not (named and isinstance(item.timestamp, int | None)):
-        raise SurgeError(f"An item of the explanation has an id, title, category or time of the wrong kind: {item!r}.")
+    if not (named and isinstance(item.timestamp, int | None) and isinstance(item.age, int | None)):
+        raise SurgeError(
+            f"An item of the explanation has an id, title, category, time or age of the wrong kind: {item!r}."
+        )
     for name, text in (("id", item.item), ("title", item.title), ("category", item.category)):
         if text is not None and not _is_writable(text):
             raise SurgeError(

@@ -16,6 +16,7 @@ from surge.explanation.record import Item
 
 ITEM_COLUMNS = ("item", "item_id")
 DELIMITERS = ",;\t"
+AGE_NOTE = "This model also reads how long ago each item was taken"
 LARGEST_LIST = 5  # megabytes; the most ids that a plan holds, at a thousand characters each
 
 
@@ -37,11 +38,11 @@ def known_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:
 def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> UserHistory:
     """The history that a plan makes of another one, as the model reads it (see `read_plan`).
 
-    Kept items keep their time and interest; inserted ones have no time, and "" for an interest. A model that reads
-    ages reads inserted and moved items with the age of the item before them (the first: after it), and no ages where
-    no item keeps its own. What really came next stays the next item. Notes about what is read are told anew, the
-    others stay. An empty plan, an inserted id that the checkpoint doesn't know, and a position outside the history are
-    a SurgeError.
+    Kept items keep their time and interest; inserted ones have no time, and "" for an interest. For a model that reads
+    ages, the kept items' ages stay in order, so that moved items change places in time, too; inserted items have the
+    age of the item before them (the first: after it). What really came next stays the next item. Notes about what is
+    read are told anew, the others stay. An empty plan, an inserted id that the checkpoint doesn't know, and a position
+    outside the history are a SurgeError.
     """
     if not plan.entries:
         raise SurgeError("Nothing is left of the history; add an item, or put one back.")
@@ -66,41 +67,39 @@ def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> 
     longest = checkpoint.model_config.max_length
     left_out = history.left_out + len(plan.entries) - len(read)
     outdated = reading_notes(history.items, history.left_out, longest)
-    ages, told = _ages(checkpoint, history, read)
+    told: tuple[str, ...] = ()
+    if checkpoint.model_config.time != "none":
+        items, told = _aged(items, read)
     return replace(
         history,
         items=tuple(items),
         rows=tuple(rows),
         interests=tuple(interests) if history.interests is not None else None,
         notes=(
-            *(note for note in history.notes if note not in outdated),
+            *(note for note in history.notes if note not in outdated and not note.startswith(AGE_NOTE)),
             *reading_notes(items, left_out, longest),
             *told,
         ),
         left_out=left_out,
-        ages=ages,
     )
 
 
-def _ages(
-    checkpoint: Checkpoint, history: UserHistory, read: tuple[Entry, ...]
-) -> tuple[tuple[int | None, ...] | None, tuple[str, ...]]:
-    """The ages with which a plan's entries are read (see `change_history`), and a note where they aren't all known."""
-    if checkpoint.model_config.time == "none":
-        return None, ()
-    own = history.ages or ()
-    _, moved = Plan.whole(len(own)).follow(Plan(read))
-    ages = [own[entry] if isinstance(entry, int) and entry not in moved else None for entry in read]
-    known = [age for age in ages if age is not None]
-    if not known:
-        return None, ("This model also reads how long ago each item was taken, but these have no time.",)
-    last = known[0]
-    filled = [last := last if age is None else age for age in ages]
-    changed = len(ages) - len(known)
-    if not changed:
-        return tuple(filled), ()
-    which = "1 inserted or moved item has" if changed == 1 else f"{changed} inserted or moved items have"
-    return tuple(filled), (f"This model also reads how long ago each item was taken: {which} the time of a neighbour.",)
+def _aged(items: list[Item], plan: tuple[Entry, ...]) -> tuple[list[Item], tuple[str, ...]]:
+    """A plan's items with the ages that a model reads (see `change_history`), and a note where not all are known.
+
+    Places keep their time: the ages of the kept items stay in order, whatever the order of the items.
+    """
+    kept = [place for place, entry in enumerate(plan) if isinstance(entry, int) and items[place].age is not None]
+    if not kept:
+        return items, (f"{AGE_NOTE}, but these have no time: it is told nothing of it.",)
+    ordered = iter(sorted((items[place].age or 0 for place in kept), reverse=True))
+    own = {place: next(ordered) for place in kept}
+    last = own[kept[0]]
+    aged = [replace(item, age=(last := own.get(place, last))) for place, item in enumerate(items)]
+    new = len(items) - len(kept)
+    if not new:
+        return aged, ()
+    return aged, (f"{AGE_NOTE}: {new} new item{'s have' if new > 1 else ' has'} the time of a neighbour.",)
 
 
 def read_item_list(text: bytes | str) -> list[str]:

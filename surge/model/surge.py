@@ -88,7 +88,7 @@ class SurgeModel(EmbedsItems):
             nn.init.normal_(self.position_embedding.weight, std=0.02)
         if config.time != "none":
             self.age_embedding = nn.Embedding(AGES, config.size)
-            nn.init.normal_(self.age_embedding.weight, std=0.02)
+            nn.init.zeros_(self.age_embedding.weight)  # an age that never occurred in training says nothing
         if config.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
@@ -99,9 +99,9 @@ class SurgeModel(EmbedsItems):
         self.predict = Prediction(config)
 
     def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
-        """The interest graph of each history; ages (B, n) in seconds (NaN: unknown), for a model that reads them.
+        """The interest graph of each history; ages (B, n) in seconds for a model that reads them.
 
-        Nothing is added to an item without an age."""
+        An unknown age (NaN) adds nothing to its item. A model that reads ages and is given none: ValueError."""
         return self.graph_from_embeddings(self.embed(history.items), history.mask, ages)
 
     def graph_from_embeddings(self, embedded: Tensor, mask: Tensor, ages: Tensor | None = None) -> InterestGraph:
@@ -111,7 +111,9 @@ class SurgeModel(EmbedsItems):
         if self.config.position != "none":
             steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
             values = embedded + self.position_embedding(steps_ago)
-        if self.config.time != "none" and ages is not None:
+        if self.config.time != "none":
+            if ages is None:
+                raise ValueError("this model reads ages; give NaN where they are not known")
             values = values + embed_ages(ages, mask, self.age_embedding)
         queried = embedded if self.config.position == "message" else values
         cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
@@ -131,5 +133,5 @@ class SurgeModel(EmbedsItems):
         return Reading(target, fusion, extraction, evolution, logit)
 
     def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
-        """Logits (B, T) of T candidates for each of B histories."""
+        """Logits (B, T) of T candidates for each of B histories; a model that reads ages needs the context."""
         return self.read(self.build_graph(history, context.ages() if context else None), candidates).logit

@@ -24,6 +24,7 @@ TERMS = (
     "auxiliary",
     "l2",
 )
+HIDDEN = 0.1  # of the histories of a batch
 SMALL_MASS = 0.05  # items; a cluster that holds less has no position worth regularising
 
 
@@ -94,12 +95,19 @@ def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -
     return terms
 
 
+def hidden_at_times(ages: Tensor) -> Tensor:
+    """The ages, but for those of HIDDEN of the histories: a made-up history has none, and must be read well, too."""
+    hidden = torch.rand(len(ages), 1, device=ages.device) < HIDDEN
+    return ages.double().masked_fill(hidden, math.nan)
+
+
 def terms_of(
     model: SurgeModel | Baseline, history: History, candidates: Tensor, context: Context, config: TrainingConfig
 ) -> dict[str, Tensor]:
     """The terms of one batch: those of `loss_terms` for SURGE, the log loss and its own for a baseline."""
     if isinstance(model, SurgeModel):
-        graph = model.build_graph(history, context.ages())
+        ages = context.ages() if model.config.time != "none" else None
+        graph = model.build_graph(history, hidden_at_times(ages) if ages is not None and model.training else ages)
         terms = loss_terms(graph, model.read(graph, candidates), config)
         if model.config.next_item and config.next_item_weight:
             terms["next_item"] = next_item_loss(model.follow(graph.values), history, model.embed)

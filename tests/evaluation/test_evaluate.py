@@ -25,7 +25,8 @@ from surge.evaluation.evaluate import (
     score_lists,
 )
 from surge.evaluation.metrics import list_metrics
-from surge.model.surge import History, SurgeModel
+from surge.model.batches import read_events
+from surge.model.surge import SurgeModel
 from tests.training.toy import dataset_of, lively_model, settings
 
 ITEMS = 30
@@ -52,14 +53,24 @@ def model() -> SurgeModel:
     return lively_model(ITEMS)
 
 
+def aged_model() -> SurgeModel:
+    """One whose scores depend on when the items were taken."""
+    model = lively_model(ITEMS, time="age")
+    with torch.no_grad():
+        model.age_embedding.weight.normal_(generator=torch.Generator().manual_seed(5))
+    return model
+
+
 def one_by_one(model: SurgeModel, log: EncodedLog, instances: Instances, lists: np.ndarray) -> np.ndarray:
     """Each history alone, written out with the log at hand."""
     scores = np.empty(lists.shape, dtype=np.float32)
     for row, (user, position) in enumerate(zip(instances.user, instances.position, strict=True)):
         begin = max(log.offsets[user], position - model.config.max_length)
         with torch.inference_mode():
-            history = History.pad([log.items[begin:position].tolist()])
-            scores[row] = model(history, torch.from_numpy(lists[row : row + 1]))[0].numpy()
+            ages = (log.timestamps[position] - log.timestamps[begin:position]).tolist()
+            history, known = read_events([list(zip(log.items[begin:position].tolist(), ages, strict=True))])
+            graph = model.build_graph(history, known)
+            scores[row] = model.read(graph, torch.from_numpy(lists[row : row + 1])).logit[0].numpy()
     return scores
 
 
@@ -122,6 +133,14 @@ def test_batches_score_as_their_rows_do(
     assert told[-1] == 1
 
 
+def test_lists_are_scored_at_the_time_of_the_positive(log: EncodedLog, instances: Instances) -> None:
+    lists = np.random.default_rng(0).integers(0, ITEMS, (len(instances), 20))
+    later = replace(log, timestamps=log.timestamps**2)
+    scores = score_lists(aged_model(), log, instances, lists)
+    assert scores == pytest.approx(one_by_one(aged_model(), log, instances, lists), abs=2e-5)
+    assert np.abs(scores - score_lists(aged_model(), later, instances, lists)).max() > 0.01
+
+
 def test_evaluate_lists_is_the_metrics_of_the_scores(log: EncodedLog, instances: Instances, model: SurgeModel) -> None:
     lists = np.random.default_rng(1).integers(0, ITEMS, (len(instances), 5))
     model.train()
@@ -141,10 +160,12 @@ def test_bfloat16_scores_are_close_and_not_the_same(log: EncodedLog, instances: 
 # -- evaluate_catalogue -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("time", ["none", "age"])
 @pytest.mark.parametrize("seen", [True, False])
 def test_catalogue_rank_equals_a_count_over_all_items(
-    log: EncodedLog, instances: Instances, model: SurgeModel, seen: bool
+    log: EncodedLog, instances: Instances, seen: bool, time: str
 ) -> None:
+    model = aged_model() if time == "age" else lively_model(ITEMS)
     some = instances.take(np.arange(40))
     every = np.tile(np.arange(ITEMS), (len(some), 1))
     scores = one_by_one(model, log, some, every)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,14 +161,38 @@ def test_a_record_or_effects_of_another_history_are_refused() -> None:
         measure_faithfulness(checkpoint, other, explain_history(checkpoint, other, "i5"), effects)
 
 
+def test_ages_reach_every_attribution_and_curve() -> None:
+    checkpoint = make_checkpoint(seed=2, time="age", flatten="index")
+    aged = history_of(checkpoint, LONG)
+    young = replace(aged, items=tuple(replace(item, age=0) for item in aged.items))
+    records = [explain_history(checkpoint, history, "i5") for history in (aged, young)]
+    results = []
+    for history, record in zip((aged, young), records, strict=True):
+        effects = measure_effects(checkpoint, history, record)
+        results.append(measure_faithfulness(checkpoint, history, record, effects))
+        whole = sigmoid(np.array(record.prediction.logit))
+        for name in NAMES:
+            assert results[-1].deletion[name][0] == pytest.approx(whole, abs=1e-5)
+        attributed = results[-1].attributions["integrated gradients"].sum()
+        ages = torch.tensor([[item.age for item in history.items]], dtype=torch.float64)
+        explained = shrunk_logit(checkpoint, LONG, 1, ages) - shrunk_logit(checkpoint, LONG, 1e-5, ages)
+        assert attributed == pytest.approx(explained, abs=0.05 * abs(explained) + 0.02)
+    for name in NAMES:
+        assert np.abs(results[0].attributions[name] - results[1].attributions[name]).max() > 1e-4
+    with pytest.raises(ValueError, match="another history"):
+        measure_effects(checkpoint, aged, records[1])
+
+
 # -- integrated gradients -----------------------------------------------------------------------------
 
 
-def shrunk_logit(checkpoint: Checkpoint, rows: list[int], scale: float, candidate: int = 5) -> float:
+def shrunk_logit(
+    checkpoint: Checkpoint, rows: list[int], scale: float, ages: torch.Tensor | None = None, candidate: int = 5
+) -> float:
     """The logit when every history embedding is `scale` times as long."""
     model = checkpoint.model
     items, mask = History.pad([rows])
-    graph = model.graph_from_embeddings(model.embed(items) * scale, mask)
+    graph = model.graph_from_embeddings(model.embed(items) * scale, mask, ages)
     return float(model.read_embeddings(graph, model.embed(torch.tensor([[candidate]]))).logit)
 
 

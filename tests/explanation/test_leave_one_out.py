@@ -30,7 +30,6 @@ def without(history: UserHistory, gone: np.ndarray) -> UserHistory | None:
         history,
         items=tuple(history.items[k] for k in kept),
         rows=tuple(history.rows[k] for k in kept),
-        ages=tuple(history.ages[k] for k in kept) if history.ages is not None else None,
         notes=(),
     )
 

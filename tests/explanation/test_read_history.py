@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from surge.errors import SurgeError
-from surge.explanation.history import read_history
+from surge.explanation.history import UserHistory, read_history
 from tests.explanation.worlds import HOSTILE, START, catalogue, make_checkpoint, make_dataset
 
 DAY = 86_400
@@ -152,28 +152,39 @@ def test_the_next_item_says_which_period_it_is_in(split, period):
 # -- ages ---------------------------------------------------------------------------------------------
 
 
+def ages_of(history: UserHistory) -> list[int | None]:
+    assert history.events == tuple(zip(history.rows, (item.age for item in history.items), strict=True))
+    return [item.age for item in history.items]
+
+
 def test_ages_count_to_the_next_item_and_are_read_by_a_model_that_knows_them() -> None:
     items = ["i1", "i99", "i4", "i2"]
-    for checkpoint, ages in ((make_checkpoint(time="age"), (3 * DAY, DAY)), (make_checkpoint(), None)):
-        dataset = make_dataset({"ann": items}, catalogue(100))
-        history = read_history(checkpoint, dataset, "ann")
+    for checkpoint, ages in ((make_checkpoint(time="age"), [3 * DAY, DAY]), (make_checkpoint(), [None, None])):
+        history = read_history(checkpoint, make_dataset({"ann": items}, catalogue(100)), "ann")
         assert history.rows == (1, 4)  # a stranger leaves its time out, too
-        assert history.ages == ages
-        assert history.events == tuple(zip((1, 4), ages or (None, None), strict=True))
+        assert ages_of(history) == ages
 
 
-def test_without_a_next_item_ages_count_to_the_last_item() -> None:
+def test_without_a_next_item_the_model_is_asked_after_a_step_as_long_as_the_others() -> None:
     checkpoint = make_checkpoint(time="age")
     dataset = make_dataset({"ann": ["i1", "i4", "i2"], "bob": ["i3"]}, checkpoint.items)
-    assert read_history(checkpoint, dataset, "ann", hold_out=False).ages == (2 * DAY, DAY, 0)
-    assert read_history(checkpoint, dataset, "bob").ages == (0,)
+    assert ages_of(read_history(checkpoint, dataset, "ann", hold_out=False)) == [3 * DAY, 2 * DAY, DAY]
+    times = pl.Series([START, START + 100, START + 107, START + 207])
+    dataset = make_dataset({"ann": ["i1", "i4", "i2", "i6"]}, checkpoint.items)
+    dataset = replace(dataset, interactions=dataset.interactions.with_columns(timestamp=times))
+    assert ages_of(read_history(checkpoint, dataset, "ann", hold_out=False)) == [307, 207, 200, 100]
+
+
+def test_a_single_item_without_a_next_one_has_no_age() -> None:
+    checkpoint = make_checkpoint(time="age")
+    assert ages_of(read_history(checkpoint, make_dataset({"bob": ["i3"]}, checkpoint.items), "bob")) == [None]
 
 
 def test_a_prefix_was_read_when_the_item_after_it_came() -> None:
-    checkpoint = make_checkpoint(time="age")
-    dataset = make_dataset({"ann": ["i1", "i4", "i2", "i7"]}, checkpoint.items)
-    history = read_history(checkpoint, dataset, "ann")
-    assert history.prefix(1) == ((1, DAY),)
-    assert history.prefix(2) == ((1, 2 * DAY), (4, DAY))
-    assert history.prefix(3) == history.events == ((1, 3 * DAY), (4, 2 * DAY), (2, DAY))
-    assert replace(history, ages=None).prefix(2) == ((1, None), (4, None))
+    for checkpoint, day in ((make_checkpoint(time="age"), DAY), (make_checkpoint(), None)):
+        dataset = make_dataset({"ann": ["i1", "i4", "i2", "i7"]}, checkpoint.items)
+        history = read_history(checkpoint, dataset, "ann")
+        ages = [[days * day if day else None for days in range(length, 0, -1)] for length in (1, 2, 3)]
+        for length, expected in enumerate(ages, start=1):
+            assert history.prefix(length) == tuple(zip((1, 4, 2), expected, strict=False))
+        assert history.prefix(3) == history.events

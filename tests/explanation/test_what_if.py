@@ -61,48 +61,59 @@ def aged(items: list[str]) -> tuple:
     return checkpoint, read_history(checkpoint, make_dataset({"ann": [*items, "i6"]}, catalogue(10)), "ann")
 
 
+def days_of(history: UserHistory) -> list[float | None]:
+    return [None if item.age is None else item.age / 86_400 for item in history.items]
+
+
 @pytest.mark.parametrize(
-    ("entries", "days", "borrowed"),
+    ("entries", "days", "new"),
     [
-        ((0, 1, 2, 3), (4, 3, 2, 1), 0),
-        ((0, 3), (4, 1), 0),
-        ((0, "i7", 1, 2, 3), (4, 4, 3, 2, 1), 1),
-        (("i7", "i8", 2, 3, "i9"), (2, 2, 2, 1, 1), 3),
-        ((1, 2, 3, 0), (3, 2, 1, 1), 1),  # the first one moved to the end
-        ((3, 0, 1, 2), (4, 4, 3, 2), 1),  # the last one moved to the front
+        ((0, 1, 2, 3), [4, 3, 2, 1], 0),
+        ((0, 3), [4, 1], 0),
+        ((0, "i7", 1, 2, 3), [4, 4, 3, 2, 1], 1),
+        (("i7", "i8", 2, 3, "i9"), [2, 2, 2, 1, 1], 3),
+        ((0, 2, 1, 3), [4, 3, 2, 1], 0),  # places keep their time
+        ((3, 2, 1, 0), [4, 3, 2, 1], 0),
+        ((3, "i7", 0), [4, 4, 1], 1),
     ],
 )
-def test_moved_and_inserted_items_have_the_age_of_a_neighbour(
-    entries: tuple, days: tuple[int, ...], borrowed: int
-) -> None:
+def test_places_keep_their_age_and_new_items_have_that_of_a_neighbour(entries: tuple, days: list, new: int) -> None:
     checkpoint, history = aged(["i2", "i3", "i4", "i5"])
     changed = change_history(checkpoint, history, Plan(entries))
-    assert changed.ages == tuple(86_400 * day for day in days)
+    assert days_of(changed) == days
     told = notes_about("how long ago", changed)
-    assert len(told) == (borrowed > 0)
-    if borrowed:
-        which = "1 inserted or moved item has" if borrowed == 1 else f"{borrowed} inserted or moved items have"
-        assert which in told[0]
+    assert len(told) == (new > 0)
+    if new:
+        assert ("1 new item has" if new == 1 else f"{new} new items have") in told[0]
     assert [item.timestamp for item in changed.items] == [
         None if isinstance(entry, str) else history.items[entry].timestamp for entry in entries
     ]
 
 
-def test_where_no_item_keeps_its_age_none_is_read_and_that_is_said() -> None:
+def test_where_no_item_is_kept_there_is_no_age_and_that_is_said() -> None:
     checkpoint, history = aged(["i2", "i3"])
     for changed in (
         change_history(checkpoint, history, Plan(("i7", "i8"))),
-        change_history(checkpoint, made_up_history(), Plan(("i7",))),
+        change_history(checkpoint, made_up_history(), Plan(("i7", "i8"))),
     ):
-        assert changed.ages is None
+        assert days_of(changed) == [None, None]
         assert notes_about("have no time", changed)
-        assert all(age is None for _, age in changed.events)
+        again = change_history(checkpoint, changed, Plan((1, 0)))
+        assert days_of(again) == [None, None]
+        assert len(notes_about("how long ago", again)) == 1
+
+
+def test_notes_about_ages_are_told_anew() -> None:
+    checkpoint, history = aged(["i2", "i3"])
+    once = change_history(checkpoint, history, Plan((0, "i7", 1)))
+    assert len(notes_about("how long ago", once)) == 1
+    assert not notes_about("how long ago", change_history(checkpoint, once, Plan((0, 1, 2))))
 
 
 def test_a_model_that_reads_no_ages_says_nothing_of_them() -> None:
     checkpoint, history = base()
     changed = change_history(checkpoint, history, Plan((3, "i1", 0)))
-    assert changed.ages is None and not notes_about("how long ago", changed)
+    assert days_of(changed) == [None] * 3 and not notes_about("how long ago", changed)
 
 
 def test_without_the_simulated_truth_there_are_no_interests() -> None:

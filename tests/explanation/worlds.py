@@ -81,11 +81,10 @@ def events_of(rows: Sequence[int]) -> tuple[Event, ...]:
 
 def history_of(checkpoint: Checkpoint, rows: list[int]) -> UserHistory:
     """A history of these embedding rows; where the model reads ages, each step takes longer than the one before it."""
+    aged = checkpoint.model_config.time != "none"
+    ages = [1_000 * (len(rows) ** 3 - at**3) if aged else None for at in range(len(rows))]
     items = tuple(
-        Item(item["item"], item["title"], item["category"], START + at)
-        for at, item in enumerate(checkpoint.items[rows].to_dicts())
+        Item(item["item"], item["title"], item["category"], START + at, age)
+        for at, (item, age) in enumerate(zip(checkpoint.items[rows].to_dicts(), ages, strict=True))
     )
-    ages = tuple(1_000 * (len(rows) ** 3 - at**3) for at in range(len(rows)))
-    return UserHistory(
-        "u", items, tuple(rows), None, None, (), ages=ages if checkpoint.model_config.time != "none" else None
-    )
+    return UserHistory("u", items, tuple(rows), None, None, ())

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from surge.model.age import AGES, age_bucket, embed_ages
-from surge.model.surge import History
-from tests.model.small import HISTORIES, ages_of, context_of, small_model
+from surge.model.surge import History, SurgeModel
+from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, context_of, small_config, small_model
 
 DAY = 86_400
 CANDIDATES = torch.tensor([[0, 5, 9]] * len(HISTORIES))
@@ -49,7 +49,8 @@ def test_ages_move_the_values_alone_and_no_graph() -> None:
     batch = History.pad(HISTORIES)
     for position, heard in (("recency", True), ("none", True), ("message", False)):
         model = small_model(time="age", position=position)
-        without, aged = model.build_graph(batch), model.build_graph(batch, ages_of(batch))
+        unknown = torch.full_like(ages_of(batch), torch.nan)
+        without, aged = model.build_graph(batch, unknown), model.build_graph(batch, ages_of(batch))
         added = (aged.values - without.values)[batch.mask]
         expected = model.age_embedding.weight[age_bucket(ages_of(batch), batch.mask)[batch.mask]]
         assert torch.allclose(added, expected, atol=1e-12)
@@ -64,11 +65,10 @@ def test_the_logit_hears_the_time_of_the_context_where_the_setting_says_so() -> 
     for time, heard in (("age", True), ("none", False)):
         model = small_model(time=time)
         with torch.no_grad():
-            before, after, unknown = (model(batch, CANDIDATES, each) for each in (context, later, None))
+            before, after = (model(batch, CANDIDATES, each) for each in (context, later))
             graph = model.build_graph(batch, ages_of(batch))
             assert torch.allclose(before, model.read(graph, CANDIDATES).logit, atol=1e-12)
         assert ((before - after).abs().max() > 1e-3) == heard
-        assert ((before - unknown).abs().max() > 1e-3) == heard
 
 
 def test_every_age_that_occurs_is_trained() -> None:
@@ -80,3 +80,16 @@ def test_every_age_that_occurs_is_trained() -> None:
     occurring = set(age_bucket(ages_of(batch), batch.mask)[batch.mask].tolist())
     assert set(gradient.abs().sum(1).nonzero()[:, 0].tolist()) == occurring
     assert "age_embedding.weight" not in dict(small_model().named_parameters())
+
+
+def test_ages_that_are_missing_are_an_error_and_not_a_guess() -> None:
+    batch = History.pad(HISTORIES)
+    for read in (lambda model: model.build_graph(batch), lambda model: model(batch, CANDIDATES)):
+        with pytest.raises(ValueError, match="NaN"):
+            read(small_model(time="age"))
+        read(small_model())
+
+
+def test_an_age_that_training_never_saw_says_nothing() -> None:
+    model = SurgeModel(small_config(time="age"), torch.tensor(ITEM_CATEGORY))
+    assert torch.all(model.age_embedding.weight == 0)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from surge.model.interest_extraction import Pooling
-from surge.model.surge import History
+from surge.model.surge import Context, History
 from surge.training.losses import (
     balance,
     log_loss,
@@ -21,6 +21,7 @@ from surge.training.losses import (
     single_affiliation,
     total_loss,
 )
+from surge.training.losses import terms_of as terms_of_batch
 from tests.training.toy import lively_model, settings
 
 CRISP = torch.tensor([[[1.0, 0], [1, 0], [0, 1]]])
@@ -148,3 +149,39 @@ def test_regularisers_read_the_positive_alone() -> None:
     for name in ("same_mapping", "single_affiliation", "relative_position", "balance"):
         assert float(one[name]) == pytest.approx(float(two[name]), abs=1e-6)
     assert float(one["log_loss"]) != pytest.approx(float(two["log_loss"]), abs=1e-6)
+
+
+# -- ages ---------------------------------------------------------------------------------------------
+
+
+def test_training_reads_the_ages_and_hides_those_of_some_histories() -> None:
+    model = lively_model(20, time="age")
+    many = 400
+    history = History(torch.full((many, 2), 3), torch.ones(many, 2, dtype=torch.bool))
+    context = Context(
+        torch.zeros(many, dtype=torch.long), torch.tensor([[0, 90]]).expand(many, -1), torch.full((many,), 100)
+    )
+    read: list[Tensor] = []
+    build = model.build_graph
+    model.build_graph = lambda history, ages: read.append(ages) or build(history, ages)  # type: ignore[method-assign]
+    torch.manual_seed(0)
+    for training in (True, False):
+        model.train(training)
+        terms = terms_of_batch(model, history, torch.tensor([[4, 5]] * many), context, settings())
+    assert torch.isfinite(terms["log_loss"])
+    hidden = read[0].isnan()
+    assert torch.equal(hidden.all(1), hidden.any(1))  # a whole history or nothing
+    assert 0.05 < float(hidden.double().mean()) < 0.15
+    assert read[0][~hidden[:, 0]].unique(dim=0).tolist() == read[1].unique(dim=0).tolist() == [[100, 10]]
+
+
+def test_ages_are_trained() -> None:
+    model = lively_model(20, time="age").train()
+    history = History.pad([[1, 2, 3]] * 30)
+    context = Context(torch.zeros(30, dtype=torch.long), torch.tensor([[0, 50, 90]] * 30), torch.full((30,), 100))
+    total_loss(
+        terms_of_batch(model, history, torch.tensor([[4, 5]] * 30), context, settings()), settings(), 9
+    ).backward()
+    gradient = model.age_embedding.weight.grad
+    assert gradient is not None
+    assert gradient.abs().sum(1).nonzero()[:, 0].tolist() == [3, 5, 6]  # 10, 50 and 100 seconds
