@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from surge.explanation.measured import Drift, Effects, Faithfulness
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.explanation.what_if import change_history, made_up_history
+from surge.fused.library import library as kernel
 
 __all__ = ["ROOTS_VARIABLE", "Library", "find_library", "given_roots", "matching_dataset"]  # beside what is below
 PROJECT = Path(__file__).resolve().parent.parent
@@ -79,6 +81,7 @@ def _open(read: Callable[[], Given], kind: str, folder: Path) -> Given:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading and checking the model …")
 def _checkpoint(folder: str, manifest: str) -> Checkpoint:
+    Thread(target=kernel, daemon=True).start()  # the first time on a machine it takes some seconds, and scoring waits
     return load_checkpoint(folder)
 
 

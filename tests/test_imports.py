@@ -23,6 +23,7 @@ ORDER = (
     ("config",),
     ("data",),
     ("model",),
+    ("fused",),
     ("baselines",),
     ("checkpoint_files",),
     ("checkpoint",),

@@ -97,7 +97,8 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
             hide_index=True,
             placeholder="–",
         )
-    caption(comparison.caption(inspection.record, record, match), "versus")
+    theirs = [f"{names[1]}: {note}" for note in other.history.notes if note not in inspection.history.notes]
+    caption(" ".join([comparison.caption(inspection.record, record, match), *theirs]), "versus")
     about(comparison.ABOUT, "versus")
 
 

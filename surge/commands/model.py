@@ -249,7 +249,8 @@ def _add_user(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whole-history",
         action="store_true",
-        help="read the last interaction too (otherwise it is held out as the true next item)",
+        help="read the last interaction too (otherwise it is held out as the next item); a model that reads ages is "
+        "then asked one usual step after it",
     )
 
 

@@ -17,6 +17,7 @@ from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.explanation.catalogue import CELLS, score_rows
 from surge.explanation.quality import explanation_quality
+from surge.fused.reader import Scorer
 from surge.model.batches import read_batch
 from surge.model.surge import Context, History, SurgeModel
 
@@ -79,7 +80,11 @@ def score_lists(
             size = max(1, CELLS // (lists.shape[1] * heads * int(length[order[min(start + 63, len(order) - 1)]]) ** 2))
             index = order[start : start + min(size, 64)]
             history, context = read_batch(log, instances.take(index), longest, device)
-            logits = model(history, torch.from_numpy(lists[index]).to(device), context)
+            candidates = torch.from_numpy(lists[index]).to(device)
+            if isinstance(model, SurgeModel) and precision == "float32":
+                logits = Scorer(model, model.build_graph(history, context.ages()))(candidates)
+            else:
+                logits = model(history, candidates, context)
             scores[index] = logits.float().cpu().numpy()
             start += len(index)
             if progress:

@@ -11,10 +11,12 @@ import torch
 from surge.checkpoint import Checkpoint
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted, sigmoid
+from surge.fused.reader import Scorer
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 
 CELLS = 1_000_000  # attention entries of one chunk: candidates x heads x n x n; more don't fit the cache
+FUSED_CHUNK = 4096  # candidates that the kernel reads between two reports of progress
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,13 @@ def score_rows(
     `progress` is called with the share done.
     """
     device = model.item_embedding.weight.device
-    chunk = max(1, CELLS // (model.config.heads * len(events) ** 2))
     scores = np.empty(len(candidates), dtype=np.float32)
     with torch.inference_mode():
-        graph = model.build_graph(*read_events([events], device))
+        score = Scorer(model, model.build_graph(*read_events([events], device)))
+        chunk = FUSED_CHUNK if score.fused else max(1, CELLS // (model.config.heads * len(events) ** 2))
         for start in range(0, len(candidates), chunk):
             part = torch.as_tensor(candidates[start : start + chunk], dtype=torch.long, device=device)
-            scores[start : start + chunk] = model.read(graph, part.unsqueeze(0)).logit[0].float().cpu().numpy()
+            scores[start : start + chunk] = score(part.unsqueeze(0))[0].float().cpu().numpy()
             if progress:
                 progress(min(1.0, (start + chunk) / len(candidates)))
     return scores
@@ -101,8 +103,8 @@ def score_histories(
             if take == 1:
                 scores[part[0]] = score_rows(model, histories[part[0]], rows.cpu().numpy())
             else:
-                graph = model.build_graph(*read_events([histories[index] for index in part], device))
-                scores[part] = model.read(graph, rows.expand(take, -1)).logit.float().cpu().numpy()
+                score = Scorer(model, model.build_graph(*read_events([histories[index] for index in part], device)))
+                scores[part] = score(rows.expand(take, -1)).float().cpu().numpy()
             done += take
             if progress:
                 progress(done / len(order))

@@ -1,0 +1,192 @@
+"""How fast SURGE trains, evaluates and ranks a catalogue, as ratios to a plain batched forward in the same process.
+
+    python -m benchmarks.speed [--quick] [--threads N] [--json FILE]
+
+Shapes: Taobao's (50 items, 40 dimensions, 10 or 30 clusters, 64,138 items in the catalogue; batches of 100 histories)
+and Kuaishou's (250 items, 50 clusters, 292,286 items; batches of 20), weights drawn at random. Every figure is the
+median over rounds, in which all that is compared takes turns; catalogues are timed on a part, as each candidate costs
+the same. For scale: the authors' TensorFlow code makes 1,200 training and 2,700 inference rows a second on one core
+like the one this was written on, at Taobao's shape, and 100 and 150 at Kuaishou's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.naive import naive_logits
+from surge.config import ModelConfig
+from surge.explanation.catalogue import CELLS
+from surge.fused.reader import Scorer
+from surge.model.surge import History, SurgeModel
+from surge.training.losses import log_loss
+
+CANDIDATES = 100  # of an evaluation list
+NEGATIVES = 4
+PEAK = 1024  # rows and columns of the product that says what the machine can do
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A log's size: items of a history, clusters, items of the catalogue, histories of a batch."""
+
+    length: int
+    clusters: int
+    catalogue: int
+    batch: int
+
+
+SHAPES = {
+    "taobao_m10": Shape(50, 10, 64_138, 100),
+    "taobao_m30": Shape(50, 30, 64_138, 100),
+    "kuaishou": Shape(250, 50, 292_286, 20),
+}
+
+
+def model_of(shape: Shape) -> SurgeModel:
+    """A model of this shape with weights that differ enough for every part to work."""
+    torch.manual_seed(0)
+    config = ModelConfig(
+        item_count=shape.catalogue, category_count=100, max_length=shape.length, clusters=(shape.clusters,),
+        next_item=False,
+    )  # fmt: skip
+    model = SurgeModel(config, torch.arange(shape.catalogue) % 100)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)
+    return model
+
+
+def seconds(compared: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Median seconds of each, after a first call that isn't counted."""
+    taken: dict[str, list[float]] = {name: [] for name in compared}
+    for turn in range(rounds + 1):
+        for name, run in compared.items():
+            started = time.perf_counter()
+            run()
+            if turn:
+                taken[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def macs_of_a_reading(model: SurgeModel, edges: int) -> int:
+    """Multiplications of the products that a candidate needs, whoever computes them (Eq. 7, 5, 11, 9, 15 and 16)."""
+    config = model.config
+    n, d, m, state = config.max_length, config.size, config.clusters[0], config.evolution_size
+    first, second = config.attention_hidden
+    attention = n * (d * first + first * second + second) + edges * d
+    return attention + 2 * n * d * m + edges * m + n * d + m * 3 * state * (d + state)
+
+
+def measure(shape: Shape, rounds: int, part: int, rows: int) -> dict[str, Any]:
+    """The ratios of one shape; `part` candidates of the catalogue, `rows` pairs of a history and a candidate."""
+    model = model_of(shape)
+    generator = torch.Generator().manual_seed(1)
+
+    def draw(*size: int) -> Tensor:
+        return torch.randint(shape.catalogue, size, generator=generator)
+
+    histories = History(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
+    lists = draw(shape.batch, 1 + NEGATIVES)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
+
+    def step(logits: Callable[[], Tensor]) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        log_loss(logits()).backward()
+        optimiser.step()
+
+    repeated = histories.items.repeat_interleave(lists.shape[1], 0)
+    training = seconds(
+        {
+            "naive": lambda: step(lambda: naive_logits(model, repeated, lists.flatten()).view_as(lists)),
+            "product": lambda: step(lambda: model(histories, lists)),
+        },
+        rounds,
+    )
+    model.eval().requires_grad_(False)
+    with torch.inference_mode():
+        one = History(histories.items[:1], histories.mask[:1])
+        graph = model.build_graph(one)
+        score = Scorer(model, graph)
+        catalogue, few = torch.arange(part).unsqueeze(0), torch.arange(rows)
+        chunk = max(1, CELLS // shape.length**2)
+        tests = draw(shape.batch, CANDIDATES)
+        square = torch.randn(PEAK, PEAK)
+
+        def plain() -> None:
+            for piece in catalogue.split(chunk, dim=1):
+                model.read(graph, piece)
+
+        def test() -> None:
+            for place in range(shape.batch):
+                pick = slice(place, place + 1)
+                history = History(histories.items[pick], histories.mask[pick])
+                Scorer(model, model.build_graph(history))(tests[pick])
+
+        compared: dict[str, Callable[[], Any]] = {
+            "naive": lambda: naive_logits(model, one.items.expand(rows, -1), few),
+            "evaluation": test,
+            "catalogue": plain,
+            "peak": lambda: square @ square,
+        }
+        if score.fused:
+            compared["fused"] = lambda: score(catalogue)
+        taken = seconds(compared, rounds)
+        edges = int(graph.adjacency.sum())
+    naive = taken["naive"] / rows
+    peak = PEAK**3 / taken["peak"]
+    reading = taken["fused"] / part if score.fused else None
+    return {
+        "training": training["naive"] / training["product"],
+        "evaluation": naive / (taken["evaluation"] / (shape.batch * CANDIDATES)),
+        "catalogue": naive / (taken["catalogue"] / part),
+        "fused": naive / reading if reading else None,
+        "gemm_share": macs_of_a_reading(model, edges) / reading / peak if reading else None,
+        "two_stage_ms": None,
+        "two_stage_recall": None,
+        "naive_us": naive * 1e6,
+        "fused_us": reading * 1e6 if reading else None,
+        "training_rows_per_second": lists.numel() / training["product"],
+        "gemm_gflops": 2 * peak / 1e9,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="less than a minute, for a first look")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch and of the kernel (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    results: dict[str, Any] = {}
+    print(f"{'':12}{'training':>10}{'evaluation':>12}{'catalogue':>11}{'fused':>8}{'us':>8}{'of peak':>9}")
+    for name, shape in SHAPES.items():
+        long = shape.length > 100
+        rounds, part, rows = (2, 512, 64 if long else 256) if arguments.quick else (7, 4096, 128 if long else 512)
+        figures = results[name] = measure(shape, rounds, part, rows)
+        fused = "none" if figures["fused"] is None else f"{figures['fused']:.1f}x"
+        rest = "" if figures["fused"] is None else f"{figures['fused_us']:>8.1f}{figures['gemm_share']:>9.0%}"
+        print(
+            f"{name:12}{figures['training']:>9.1f}x{figures['evaluation']:>11.1f}x{figures['catalogue']:>10.1f}x"
+            f"{fused:>8}{rest}"
+        )
+    results["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"peak memory {results['memory_mb']:.0f} MB; a product of {PEAK} x {PEAK}: {figures['gemm_gflops']:.0f} GFLOP/s"
+    )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,331 @@
+// Eq. 4-9, 11, 15 and 16 for one history and many candidates. A block of candidates is read at once, one in each vector
+// lane, so that nothing is ever as large as candidates x items x items. What depends on the history alone comes in ready
+// (surge/fused/reader.py), and Eq. 17 is left to torch. float32 throughout.
+//
+// Attention: exp(LeakyReLU(x)) = max(e^x, e^0.2x), and x = alpha_i + beta_j, so two exponentials an item serve all edges;
+// both are taken relative to the largest beta, so that nothing overflows. Where betas lie so far apart that an item's whole
+// neighbourhood would vanish beside it, every edge has its own exponential.
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int W = 16, TILE = 8;
+#elif defined(__AVX__)
+constexpr int W = 8, TILE = 4;
+#else
+constexpr int W = 4, TILE = 4;
+#endif
+constexpr int V = 2, L = V * W;    // a block of candidates: V vectors of W lanes
+constexpr float WIDE = 60;         // e^-60 is far from the smallest float
+
+typedef float vec __attribute__((vector_size(W * 4)));
+typedef int32_t ivec __attribute__((vector_size(W * 4)));
+
+struct Lanes { vec v[V]; };
+
+inline vec all(float x) { return x - (vec){}; }
+inline vec max(vec a, vec b) { return a > b ? a : b; }
+inline vec min(vec a, vec b) { return a < b ? a : b; }
+
+// Cephes' expf, within 2 units in the last place between -87 and 88, and held there beyond
+inline vec exp(vec x) {
+    x = min(max(x, all(-87.0f)), all(88.0f));
+    vec t = x * 1.44269504088896341f + 12582912.0f;
+    vec n = t - 12582912.0f;
+    vec r = x - n * 0.693359375f - n * -2.12194440e-4f;
+    vec p = all(1.9875691500e-4f);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    return (vec)((ivec)p + ((ivec)t << 23));
+}
+inline vec leaky(vec x) { return max(x, 0.2f * x); }
+inline vec sigmoid(vec x) { return 1.0f / (1.0f + exp(-x)); }
+inline vec tanh(vec x) { return 2.0f * sigmoid(2.0f * x) - 1.0f; }
+
+// out[o] = start[o] + sum over k of w[o, k] x[k], R rows at a time
+template <int R, class Start, class End>
+inline void rows(const float* w, int stride, int cols, const Lanes* x, int o, Start start, End end) {
+    Lanes acc[R];
+    for (int r = 0; r < R; r++) acc[r] = start(o + r);
+    const float* row = w + (int64_t)o * stride;
+    for (int k = 0; k < cols; k++) {
+        Lanes in = x[k];
+        for (int r = 0; r < R; r++) {
+            vec b = all(row[r * stride + k]);
+            for (int v = 0; v < V; v++) acc[r].v[v] += b * in.v[v];
+        }
+    }
+    for (int r = 0; r < R; r++) end(o + r, acc[r]);
+}
+template <class Start, class End>
+inline void dense(const float* w, int outputs, int cols, const Lanes* x, Start start, End end) {
+    int o = 0;
+    for (; o + TILE <= outputs; o += TILE) rows<TILE>(w, cols, cols, x, o, start, end);
+    for (; o + 4 <= outputs; o += 4) rows<4>(w, cols, cols, x, o, start, end);
+    for (; o < outputs; o++) rows<1>(w, cols, cols, x, o, start, end);
+}
+inline Lanes same(float x) { Lanes l; for (int v = 0; v < V; v++) l.v[v] = all(x); return l; }
+
+}  // namespace
+
+// n items of d numbers, m clusters; `first`, `second`: hidden layers of Eq. 7; by_time: clusters are read by their mean
+// position; gate: 0 gamma* / max gamma*, 1 gamma*, 2 a plain GRU
+struct Sizes {
+    int32_t n, d, m, heads, first, second, state, by_query, mean, by_time, gate;
+};
+
+// All contiguous, heads first. Eq. 7's first layer is of_x x + of_y y + of_product (x * y) + bias1, x = W_q h_j `projected`
+// and y = h_t; `of_x` is already that of the items. message = W_a h; the neighbours of item i are neighbour[begin[i]] to
+// neighbour[begin[i + 1] - 1].
+struct Arrays {
+    const float *projected, *of_x, *of_product, *of_y, *bias1, *w2, *bias2, *w3, *bias3;
+    const float *alpha, *message, *values, *assign, *from_input, *bias_input, *from_state, *bias_state;
+    const int32_t *begin, *neighbour;
+};
+
+extern "C" int64_t block() { return L; }
+
+// The last state of Eq. 16 (count x state) and h_g (count x d) of candidates `target` (count x d); 1 without memory.
+extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, const float* target, float* state_out,
+                               float* readout_out) {
+    const int n = s->n, d = s->d, m = s->m, heads = s->heads, h0 = s->first, h1 = s->second, S = s->state;
+    const int slice = d / heads;
+    int64_t need = (int64_t)d * 4 + h0 * 2 + h1 + (int64_t)heads * n * 3 + n * 4 + (int64_t)n * d + 2LL * n * m + m * d + 4 * m +
+                   2 * S + 6 * S + 64;
+    Lanes* memory = (Lanes*)std::aligned_alloc(64, (size_t)need * sizeof(Lanes));
+    if (!memory) return 1;
+    Lanes* at = memory;
+    auto take = [&](int64_t size) { Lanes* p = at; at += size; return p; };
+    Lanes *y = take(d), *z = take(d), *base = take(h0), *hidden = take(h0), *beta = take(heads * n), *e1 = take(n),
+          *e2 = take(n), *weight = take(n), *gamma = take(n), *fused = take((int64_t)n * d), *logit = take((int64_t)n * m),
+          *soft = take((int64_t)n * m), *pooled = take((int64_t)m * d), *share = take(m), *mass = take(m), *place = take(m),
+          *state = take(S), *next = take(S), *given = take(3 * S), *kept = take(3 * S), *readout = take(d), *x = take(d);
+    int32_t* order = (int32_t*)std::malloc(sizeof(int32_t) * (size_t)m * L);
+
+    for (int64_t first = 0; first < count; first += L) {
+        const int real = (int)(count - first < L ? count - first : L);
+        for (int k = 0; k < d; k++)
+            for (int l = 0; l < L; l++) ((float*)&y[k])[l] = target[(first + (l < real ? l : real - 1)) * d + k];
+
+        // Eq. 7
+        for (int j = 0; j < n; j++) gamma[j] = same(0);
+        for (int h = 0; h < heads; h++) {
+            Lanes* b = beta + h * n;
+            if (s->by_query) {
+                const float* bias = a->bias1 + h * h0;
+                dense(a->of_y + (int64_t)h * h0 * d, h0, d, y, [&](int o) { return same(bias[o]); },
+                      [&](int o, Lanes& acc) { base[o] = acc; });
+                for (int j = 0; j < n; j++) {
+                    const float* p = a->projected + ((int64_t)h * n + j) * d;
+                    const float* hx = a->of_x + ((int64_t)h * n + j) * h0;
+                    for (int k = 0; k < d; k++)
+                        for (int v = 0; v < V; v++) z[k].v[v] = y[k].v[v] * p[k];
+                    dense(a->of_product + (int64_t)h * h0 * d, h0, d, z,
+                          [&](int o) { Lanes l = base[o]; for (int v = 0; v < V; v++) l.v[v] += hx[o]; return l; },
+                          [&](int o, Lanes& acc) { for (int v = 0; v < V; v++) hidden[o].v[v] = max(acc.v[v], all(0)); });
+                    Lanes total = same(a->bias3[h]);
+                    const float *b2 = a->bias2 + h * h1, *w3 = a->w3 + h * h1;
+                    dense(a->w2 + (int64_t)h * h1 * h0, h1, h0, hidden, [&](int o) { return same(b2[o]); },
+                          [&](int o, Lanes& acc) {
+                              for (int v = 0; v < V; v++) total.v[v] += w3[o] * max(acc.v[v], all(0));
+                          });
+                    b[j] = total;
+                }
+            } else {
+                for (int j = 0; j < n; j++) b[j] = same(0);
+            }
+            // gamma, and what Eq. 8 needs
+            Lanes top = b[0], bottom = b[0];
+            for (int j = 1; j < n; j++)
+                for (int v = 0; v < V; v++) {
+                    top.v[v] = max(top.v[v], b[j].v[v]);
+                    bottom.v[v] = min(bottom.v[v], b[j].v[v]);
+                }
+            bool wide = false;
+            for (int l = 0; l < L; l++) wide |= !(((float*)&top)[l] - ((float*)&bottom)[l] < WIDE);
+            Lanes sum = same(0);
+            for (int j = 0; j < n; j++)
+                for (int v = 0; v < V; v++) {
+                    vec below = b[j].v[v] - top.v[v];
+                    e1[j].v[v] = exp(below);
+                    e2[j].v[v] = exp(0.2f * below);
+                    sum.v[v] += e1[j].v[v];
+                }
+            for (int j = 0; j < n; j++)
+                for (int v = 0; v < V; v++) gamma[j].v[v] += e1[j].v[v] / (sum.v[v] * (float)heads);
+            // Eq. 8 and 4-5
+            for (int i = 0; i < n; i++) {
+                Lanes c1, c2, total = same(0);
+                for (int v = 0; v < V; v++) {
+                    vec raw = a->alpha[h * n + i] + top.v[v];
+                    vec size = exp(-0.8f * max(raw, -raw));
+                    c1.v[v] = raw > 0 ? all(1) : size;
+                    c2.v[v] = raw > 0 ? size : all(1);
+                }
+                const int32_t from = a->begin[i], to = a->begin[i + 1];
+                Lanes nearest = same(-INFINITY);
+                for (int32_t e = from; wide && e < to; e++)
+                    for (int v = 0; v < V; v++) nearest.v[v] = max(nearest.v[v], b[a->neighbour[e]].v[v]);
+                for (int32_t e = from; e < to; e++) {
+                    const int j = a->neighbour[e];
+                    for (int v = 0; v < V; v++) {
+                        const float alpha = a->alpha[h * n + i];
+                        vec w = wide ? exp(leaky(alpha + b[j].v[v]) - leaky(alpha + nearest.v[v]))
+                                     : max(c1.v[v] * e1[j].v[v], c2.v[v] * e2[j].v[v]);
+                        weight[e - from].v[v] = w;
+                        total.v[v] += w;
+                    }
+                }
+                for (int v = 0; v < V; v++) total.v[v] = 1.0f / total.v[v];
+                for (int k = h * slice; k < (h + 1) * slice;) {
+                    auto tile = [&](auto constant) {
+                        constexpr int R = decltype(constant)::value;
+                        Lanes acc[R];
+                        for (int r = 0; r < R; r++) acc[r] = same(0);
+                        for (int32_t e = from; e < to; e++) {
+                            const float* message = a->message + (int64_t)a->neighbour[e] * d + k;
+                            Lanes w = weight[e - from];
+                            for (int r = 0; r < R; r++)
+                                for (int v = 0; v < V; v++) acc[r].v[v] += message[r] * w.v[v];
+                        }
+                        for (int r = 0; r < R; r++)
+                            for (int v = 0; v < V; v++) {
+                                vec f = acc[r].v[v] * total.v[v] + a->values[(int64_t)i * d + k + r];
+                                fused[(int64_t)i * d + k + r].v[v] = max(f, 0.01f * f);
+                            }
+                        k += R;
+                    };
+                    struct Eight { enum { value = TILE }; };
+                    struct One { enum { value = 1 }; };
+                    if (k + TILE <= (h + 1) * slice) tile(Eight{}); else tile(One{});
+                }
+            }
+        }
+        // Eq. 15
+        for (int k = 0; k < d; k++) readout[k] = same(0);
+        for (int i = 0; i < n; i++)
+            for (int k = 0; k < d; k++)
+                for (int v = 0; v < V; v++) readout[k].v[v] += gamma[i].v[v] * fused[(int64_t)i * d + k].v[v];
+        // Eq. 11 and 9
+        for (int i = 0; i < n; i++)
+            dense(a->assign, m, d, fused + (int64_t)i * d, [&](int) { return same(0); },
+                  [&](int c, Lanes& acc) { logit[(int64_t)i * m + c] = acc; });
+        for (int c = 0; c < m; c++) share[c] = mass[c] = place[c] = same(0);
+        for (int i = 0; i < n; i++) {
+            const int32_t from = a->begin[i], to = a->begin[i + 1];
+            const float scale = s->mean ? 1.0f / (float)(to - from) : 1.0f;
+            Lanes* row = soft + (int64_t)i * m;
+            Lanes top = same(-INFINITY), sum = same(0);
+            for (int c = 0; c < m; c++) {
+                Lanes acc = same(0);
+                for (int32_t e = from; e < to; e++)
+                    for (int v = 0; v < V; v++) acc.v[v] += logit[(int64_t)a->neighbour[e] * m + c].v[v];
+                for (int v = 0; v < V; v++) {
+                    row[c].v[v] = acc.v[v] * scale;
+                    top.v[v] = max(top.v[v], row[c].v[v]);
+                }
+            }
+            for (int c = 0; c < m; c++)
+                for (int v = 0; v < V; v++) {
+                    row[c].v[v] = exp(row[c].v[v] - top.v[v]);
+                    sum.v[v] += row[c].v[v];
+                }
+            for (int v = 0; v < V; v++) sum.v[v] = 1.0f / sum.v[v];
+            const float when = ((float)i + 0.5f) / (float)n;
+            for (int c = 0; c < m; c++)
+                for (int v = 0; v < V; v++) {
+                    vec own = row[c].v[v] * sum.v[v];
+                    row[c].v[v] = own;
+                    share[c].v[v] += own * gamma[i].v[v];
+                    mass[c].v[v] += own;
+                    place[c].v[v] += own * when;
+                }
+        }
+        for (int c = 0; c < m;) {
+            auto tile = [&](auto constant) {
+                constexpr int C = decltype(constant)::value, R = 4;
+                int k = 0;
+                for (; k + R <= d; k += R) {
+                    Lanes acc[C][R];
+                    for (int q = 0; q < C; q++) for (int r = 0; r < R; r++) acc[q][r] = same(0);
+                    for (int i = 0; i < n; i++)
+                        for (int q = 0; q < C; q++) {
+                            Lanes w = soft[(int64_t)i * m + c + q];
+                            for (int r = 0; r < R; r++)
+                                for (int v = 0; v < V; v++) acc[q][r].v[v] += w.v[v] * fused[(int64_t)i * d + k + r].v[v];
+                        }
+                    for (int q = 0; q < C; q++) for (int r = 0; r < R; r++) pooled[(int64_t)(c + q) * d + k + r] = acc[q][r];
+                }
+                for (; k < d; k++)
+                    for (int q = 0; q < C; q++) {
+                        Lanes acc = same(0);
+                        for (int i = 0; i < n; i++)
+                            for (int v = 0; v < V; v++)
+                                acc.v[v] += soft[(int64_t)i * m + c + q].v[v] * fused[(int64_t)i * d + k].v[v];
+                        pooled[(int64_t)(c + q) * d + k] = acc;
+                    }
+                c += C;
+            };
+            struct Two { enum { value = 2 }; };
+            struct One { enum { value = 1 }; };
+            if (c + 2 <= m) tile(Two{}); else tile(One{});
+        }
+        // the order of the clusters
+        for (int c = 0; c < m; c++)
+            for (int l = 0; l < L; l++) {
+                float held = ((float*)&mass[c])[l], moment = ((float*)&place[c])[l];
+                ((float*)&place[c])[l] = std::nearbyintf((held > 1e-12f ? moment / held : 2.0f) * 1e5f) / 1e5f;
+            }
+        for (int l = 0; l < L; l++)
+            for (int c = 0; c < m; c++) {
+                int slot = c;
+                if (s->by_time)
+                    for (; slot > 0 && ((float*)&place[order[(slot - 1) * L + l]])[l] > ((float*)&place[c])[l]; slot--)
+                        order[slot * L + l] = order[(slot - 1) * L + l];
+                order[slot * L + l] = c;
+            }
+        // Eq. 16
+        Lanes most = same(1e-12f);
+        for (int c = 0; c < m; c++)
+            for (int v = 0; v < V; v++) most.v[v] = max(most.v[v], share[c].v[v]);
+        for (int k = 0; k < S; k++) state[k] = same(0);
+        for (int step = 0; step < m; step++) {
+            Lanes scale;
+            const int32_t* from = order + step * L;
+            for (int l = 0; l < L; l++) {
+                const int c = from[l];
+                float own = ((float*)&share[c])[l];
+                ((float*)&scale)[l] = s->gate == 0 ? own / ((float*)&most)[l] : s->gate == 1 ? own : ((float*)&mass[c])[l] > 0 ? 1.0f : 0.0f;
+            }
+            for (int k = 0; k < d; k++)
+                for (int l = 0; l < L; l++) ((float*)&x[k])[l] = ((float*)&pooled[(int64_t)from[l] * d + k])[l];
+            dense(a->from_input, 3 * S, d, x, [&](int o) { return same(a->bias_input[o]); },
+                  [&](int o, Lanes& acc) { given[o] = acc; });
+            dense(a->from_state, 3 * S, S, state, [&](int o) { return same(a->bias_state[o]); },
+                  [&](int o, Lanes& acc) { kept[o] = acc; });
+            for (int k = 0; k < S; k++)
+                for (int v = 0; v < V; v++) {
+                    vec update = scale.v[v] * sigmoid(given[k].v[v] + kept[k].v[v]);
+                    vec reset = sigmoid(given[S + k].v[v] + kept[S + k].v[v]);
+                    vec fresh = tanh(given[2 * S + k].v[v] + reset * kept[2 * S + k].v[v]);
+                    next[k].v[v] = state[k].v[v] + update * (fresh - state[k].v[v]);
+                }
+            Lanes* old = state; state = next; next = old;
+        }
+        for (int l = 0; l < real; l++) {
+            for (int k = 0; k < S; k++) state_out[(first + l) * S + k] = ((float*)&state[k])[l];
+            for (int k = 0; k < d; k++) readout_out[(first + l) * d + k] = ((float*)&readout[k])[l];
+        }
+    }
+    std::free(order);
+    std::free(memory);
+    return 0;
+}

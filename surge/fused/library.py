@@ -1,0 +1,75 @@
+"""The kernel as a shared library: compiled once for a machine, kept in the user's cache, absent where that can't be."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+SOURCE = Path(__file__).with_name("kernel.cpp")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-w")
+COMPILERS = ("c++", "g++", "clang++")
+LONGEST = 120  # seconds that a compiler may take
+SWITCH = "SURGE_FUSED"  # "0" leaves everything to torch
+_lock = Lock()
+
+
+def library() -> ctypes.CDLL | None:
+    """The compiled kernel; None where it is switched off, where there is no compiler, or where that fails.
+
+    The first call on a machine compiles it, in some seconds; later ones load it.
+    """
+    if os.environ.get(SWITCH) == "0":
+        return None
+    with _lock:
+        return _library()
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
+    if compiler is None:
+        return None
+    try:
+        path = _folder() / f"kernel-{_key(compiler)}.so"
+        if not path.is_file():
+            _compile(compiler, path)
+        loaded = ctypes.CDLL(str(path))
+        loaded.block.restype = ctypes.c_int64
+        loaded.read_candidates.restype = ctypes.c_int
+    except (OSError, subprocess.SubprocessError, AttributeError):
+        return None
+    return loaded
+
+
+def _compile(compiler: str, path: Path) -> None:
+    """Written beside its place and moved there, so that nobody loads a half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        built = Path(folder) / path.name
+        command = [compiler, *FLAGS, str(SOURCE), "-o", str(built)]
+        subprocess.run(command, check=True, capture_output=True, timeout=LONGEST)
+        built.replace(path)
+
+
+def _folder() -> Path:
+    """Of this user alone: a library in a folder where others may write could be anybody's."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "surge-explorer"
+
+
+def _key(compiler: str) -> str:
+    """Another source, compiler or processor is another library: one for this machine may not run on the next."""
+    processor = platform.machine() + platform.processor()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = info.read_text(errors="replace").splitlines()
+        processor += next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    content = SOURCE.read_bytes() + repr((FLAGS, compiler, processor)).encode()
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,158 @@
+"""Logits of many candidates: by the fused kernel where it can read the model, by `SurgeModel.read` where it can't."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from surge.fused.library import library
+from surge.model.layers import PairScore, joined
+from surge.model.surge import InterestGraph, SurgeModel
+
+LEAST = 16  # candidates; a block is half empty below
+SIZES = ("n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate")
+WEIGHTS = (
+    *("projected", "of_x", "of_product", "of_y", "bias1", "w2", "bias2", "w3", "bias3"),
+    *("alpha", "message", "values", "assign", "from_input", "bias_input", "from_state", "bias_state"),
+)
+ARRAYS = (*WEIGHTS, "begin", "neighbour")
+
+
+class Sizes(ctypes.Structure):
+    """`Sizes` of kernel.cpp."""
+
+    _fields_ = [(name, ctypes.c_int32) for name in SIZES]
+
+
+class Arrays(ctypes.Structure):
+    """`Arrays` of kernel.cpp."""
+
+    _fields_ = [(name, ctypes.c_void_p) for name in ARRAYS]
+
+
+class Scorer:
+    """Logits of candidate rows (B, T) for B graphs, (B, T), without gradients: those of `model.read`, within rounding.
+
+    The kernel reads the usual model alone (see `can_read`), and LEAST candidates or more; `fused` says whether it does.
+    """
+
+    def __init__(self, model: SurgeModel, graph: InterestGraph) -> None:
+        kernel = library() if can_read(model) else None
+        self.model, self.graph, self.fused = model, graph, kernel is not None
+        places = range(len(graph.mask))
+        self._readers = [_Reader(kernel, model, graph, place) for place in places] if kernel is not None else []
+
+    def __call__(self, candidates: Tensor) -> Tensor:
+        if not self.fused or candidates.shape[1] < LEAST:
+            return self.model.read(self.graph, candidates).logit
+        target = self.model.embed(candidates)
+        return torch.stack([reader.logits(own) for reader, own in zip(self._readers, target, strict=True)])
+
+
+def can_read(model: SurgeModel) -> bool:
+    """Whether the kernel knows these settings: attention, soft clusters in one layer, read by a GRU or AUGRU,
+    two hidden layers in Eq. 7, float32 on a CPU."""
+    config, weight = model.config, model.item_embedding.weight
+    return (
+        config.fusion != "none"
+        and config.extraction == "soft"
+        and len(config.clusters) == 1
+        and config.evolution in ("augru", "gru")
+        and len(config.attention_hidden) == 2
+        and weight.device.type == "cpu"
+        and weight.dtype == torch.float32
+    )
+
+
+class _Reader:
+    """One history, ready for the kernel."""
+
+    def __init__(self, kernel: ctypes.CDLL, model: SurgeModel, graph: InterestGraph, place: int) -> None:
+        config, n = model.config, int(graph.mask[place].sum())
+        near = graph.adjacency[place, :n, :n] > 0
+        self.kernel, self.model = kernel, model
+        self.tensors = {
+            name: tensor.detach().float().contiguous() for name, tensor in _weights(model, graph, place, n).items()
+        }
+        begin = torch.cat([near.new_zeros(1, dtype=torch.int64), near.sum(1).cumsum(0)])
+        self.tensors |= {"begin": begin.int(), "neighbour": near.nonzero()[:, 1].int().contiguous()}
+        self.sizes = Sizes(
+            *(n, config.size, config.clusters[0], config.heads, *config.attention_hidden, config.evolution_size),
+            by_query=model.fuse.by_query,
+            mean=config.assignment_aggregation == "mean",
+            by_time=config.flatten == "time",
+            gate=2 if config.evolution == "gru" else 0 if config.gate == "relative" else 1,
+        )
+        pointers = {name: tensor.data_ptr() for name, tensor in self.tensors.items()}
+        self.arrays = Arrays(*(pointers.get(name) for name in ARRAYS))
+
+    def logits(self, target: Tensor) -> Tensor:
+        """Candidates' embeddings (T, d) to their logits (T,), on as many threads as torch has."""
+        target = target.detach().contiguous()
+        state = target.new_empty(len(target), self.model.config.evolution_size)
+        readout = torch.empty_like(target)
+        block, threads = self.kernel.block(), torch.get_num_threads()
+        share = -(-len(target) // (threads * block)) * block
+        starts = range(0, len(target), share)
+
+        def read(start: int) -> None:
+            part = slice(start, start + share)
+            failed = self.kernel.read_candidates(
+                ctypes.byref(self.sizes),
+                ctypes.byref(self.arrays),
+                ctypes.c_int64(len(target[part])),
+                *(ctypes.c_void_p(tensor[part].data_ptr()) for tensor in (target, state, readout)),
+            )
+            if failed:
+                raise MemoryError
+
+        if len(starts) == 1:
+            read(0)
+        else:
+            with ThreadPoolExecutor(len(starts)) as pool:
+                list(pool.map(read, starts))
+        predict = self.model.predict
+        inputs = joined([state], target, readout if predict.readout else None, predict.normalise)
+        return predict.score(inputs).squeeze(-1)
+
+
+def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dict[str, Tensor]:
+    """What the kernel reads of one history and of the model, by the names of `Arrays`."""
+    values = graph.values[place, :n]
+    recurrence = model.predict.evolve.recurrence
+    given = {
+        "alpha": graph.cluster_score[place, :, :n],
+        "message": model.fuse.aggregate(values),
+        "values": values,
+        "assign": model.extract.assign[0].weight,
+        "from_input": recurrence.from_input.weight,
+        "bias_input": recurrence.from_input.bias,
+        "from_state": recurrence.from_state.weight,
+        "bias_state": recurrence.from_state.bias,
+    }
+    if not model.fuse.by_query:
+        return given
+    heads: list[dict[str, Tensor]] = []
+    for score in cast(Iterable[PairScore], model.fuse.query):
+        of_x, of_y, of_product = score.first.weight.chunk(3, dim=1)
+        projected = score.project(graph.queried[place, :n])
+        second, _, third = cast(Iterable[nn.Linear], score.rest[1])
+        heads.append(
+            {
+                "projected": projected,
+                "of_x": projected @ of_x.T,
+                "of_y": of_y,
+                "of_product": of_product,
+                "bias1": score.first.bias,
+                "w2": second.weight,
+                "bias2": second.bias,
+                "w3": third.weight[0],
+                "bias3": third.bias,
+            }
+        )
+    return given | {name: torch.stack([head[name] for head in heads]) for name in heads[0]}

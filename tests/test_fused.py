@@ -1,0 +1,264 @@
+"""The fused kernel against `SurgeModel.read`, setting by setting, and what happens where it can't be."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from surge.checkpoint import load_checkpoint
+from surge.config import ModelConfig
+from surge.data.store import Dataset
+from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.history import read_history
+from surge.fused import library as compiled
+from surge.fused import reader
+from surge.fused.library import library
+from surge.fused.reader import LEAST, Scorer, can_read
+from surge.model.batches import read_events
+from surge.model.surge import History, SurgeModel
+from tests.app.shipped import CHECKPOINTS
+
+ITEMS = 130
+needs_kernel = pytest.mark.skipif(
+    library() is None and not os.environ.get("SURGE_REQUIRE_KERNEL"),
+    reason="no C++ compiler here, so the kernel can't be built",
+)
+# in slot order: by time, clusters whose mean positions differ in the fifth decimal may change places by rounding
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"heads": 2},
+    {"heads": 4, "clusters": (1,)},
+    {"clusters": (7,), "hops": 2, "position": "message"},
+    {"clusters": (33,), "assignment_aggregation": "sum"},
+    {"fusion": "without_query"},
+    {"fusion": "without_cluster", "gate": "absolute"},
+    {"evolution": "gru", "normalise": False},
+    {"readout": False, "time": "age"},
+    {"item_size": 3, "category_size": 2, "attention_hidden": (5, 3), "evolution_size": 7, "prediction_hidden": (6,)},
+    {"item_size": 9, "category_size": 0, "heads": 3, "attention_hidden": (17, 11), "evolution_size": 1},
+    {"sparsity": 1.0},
+    {"sparsity": 0.0},
+]
+
+
+def lively(seed: int = 0, **settings: Any) -> SurgeModel:
+    """A model in which every part matters."""
+    model = SurgeModel(ModelConfig(item_count=ITEMS, category_count=5, **settings), torch.arange(ITEMS) % 5)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.25)
+        model.construct.weight.abs_()
+    return model.eval()
+
+
+def history_of(length: int, seed: int = 1) -> list[int]:
+    return torch.randint(0, ITEMS, (length,), generator=torch.Generator().manual_seed(seed)).tolist()
+
+
+def both(model: SurgeModel, histories: list[list[int]], candidates: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    with torch.inference_mode():
+        graph = model.build_graph(*read_events([[(row, 50 * row) for row in rows] for rows in histories]))
+        score = Scorer(model, graph)
+        assert score.fused
+        return score(candidates), model.read(graph, candidates).logit
+
+
+@needs_kernel
+@pytest.mark.parametrize("length", [1, 2, 19, 50])
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_the_kernel_gives_the_logits_of_the_model(settings: dict[str, Any], length: int) -> None:
+    fused, plain = both(lively(flatten="index", **settings), [history_of(length)], torch.arange(ITEMS).unsqueeze(0))
+    assert plain.std() > 1e-4
+    assert (fused - plain).abs().max() <= 1e-5 * plain.std() + 1e-6
+
+
+@needs_kernel
+@pytest.mark.parametrize("count", [LEAST, 31, 32, 33, ITEMS])
+def test_blocks_that_are_not_full_and_batches_of_other_lengths(count: int) -> None:
+    histories = [history_of(30), history_of(3), history_of(50, seed=4)]
+    candidates = torch.stack(
+        [torch.randperm(ITEMS, generator=torch.Generator().manual_seed(s))[:count] for s in range(3)]
+    )
+    fused, plain = both(lively(flatten="index"), histories, candidates)
+    assert fused.shape == (3, count)
+    assert torch.allclose(fused, plain, atol=1e-5 * float(plain.std()))
+
+
+@needs_kernel
+def test_clusters_are_read_by_their_mean_position() -> None:
+    """As the model does wherever no two positions are within rounding; and slot order says something else."""
+    model, everything = lively(clusters=(4,)), torch.arange(ITEMS).unsqueeze(0)
+    fused, plain = both(model, [history_of(40)], everything)
+    slots, _ = both(lively(clusters=(4,), flatten="index"), [history_of(40)], everything)
+    with torch.inference_mode():
+        positions = (
+            model.read(model.build_graph(History.pad([history_of(40)])), everything).extraction.layers[0].position
+        )
+    apart = positions[0].sort(-1).values.diff(dim=-1).amin(-1) > 2e-5
+    assert apart.float().mean() > 0.9
+    assert torch.allclose(fused[0, apart], plain[0, apart], atol=1e-5 * float(plain.std()))
+    assert (fused - slots).abs().max() > 0.01
+
+
+@needs_kernel
+def test_clusters_that_tie_are_read_in_slot_order() -> None:
+    fused, plain = both(lively(), [[7] * 20], torch.arange(ITEMS).unsqueeze(0))
+    assert torch.allclose(fused, plain, atol=1e-5 * float(plain.std()))
+
+
+@needs_kernel
+def test_scores_far_apart_neither_overflow_nor_vanish() -> None:
+    model = lively(flatten="index")
+    with torch.no_grad():
+        for score in (*model.fuse.query, *model.fuse.cluster):
+            score.rest[1][2].weight.mul_(300)
+    fused, plain = both(model, [history_of(30)], torch.arange(ITEMS).unsqueeze(0))
+    with torch.inference_mode():
+        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2)
+    assert beta.max() - beta.min() > 200
+    assert torch.isfinite(fused).all()
+    assert torch.allclose(fused, plain, atol=1e-4 * float(plain.std()))
+
+
+@needs_kernel
+def test_threads_change_nothing() -> None:
+    model, threads = lively(flatten="index"), torch.get_num_threads()
+    results = []
+    try:
+        for number in (1, 2, 5):
+            torch.set_num_threads(number)
+            results.append(both(model, [history_of(20)], torch.arange(ITEMS).repeat(7).unsqueeze(0))[0])
+    finally:
+        torch.set_num_threads(threads)
+    for result in results[1:]:
+        assert torch.allclose(results[0], result, atol=1e-5 * float(result.std()))
+
+
+@needs_kernel
+def test_a_trained_model_ranks_the_same_items_first() -> None:
+    checkpoint, dataset = load_checkpoint(CHECKPOINTS / "demo"), Dataset.load(CHECKPOINTS.parent / "sample_data")
+    every = torch.arange(checkpoint.model_config.item_count).unsqueeze(0)
+    for user in dataset.users[::300]:
+        fused = rank_catalogue(checkpoint, read_history(checkpoint, dataset, user))
+        history = History.pad([read_history(checkpoint, dataset, user).rows])
+        with torch.inference_mode():
+            plain = checkpoint.model(history, every)[0]
+        np.testing.assert_allclose(fused.logits, plain.numpy(), atol=1e-5 * float(plain.std()))
+        assert (
+            np.argsort(-fused.logits, kind="stable")[:20].tolist()
+            == plain.argsort(descending=True, stable=True)[:20].tolist()
+        )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fusion": "none"},
+        {"extraction": "none"},
+        {"clusters": (6, 3)},
+        {"evolution": "time_lstm"},
+        {"evolution": "none"},
+        {"attention_hidden": (8,)},
+    ],
+    ids=str,
+)
+def test_what_the_kernel_can_not_read_is_read_by_torch(settings: dict[str, Any]) -> None:
+    model, everything = lively(**settings), torch.arange(ITEMS).unsqueeze(0)
+    assert not can_read(model)
+    with torch.inference_mode():
+        graph = model.build_graph(History.pad([history_of(9)]))
+        score = Scorer(model, graph)
+        assert not score.fused
+        assert torch.equal(score(everything), model.read(graph, everything).logit)
+    assert not can_read(lively().double())
+
+
+def test_few_candidates_are_read_by_torch() -> None:
+    model, few = lively(), torch.arange(LEAST - 1).unsqueeze(0)
+    with torch.inference_mode():
+        graph = model.build_graph(History.pad([history_of(9)]))
+        assert torch.equal(Scorer(model, graph)(few), model.read(graph, few).logit)
+
+
+@needs_kernel
+def test_no_memory_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Kernel:
+        block = staticmethod(lambda: 32)
+        read_candidates = staticmethod(lambda *arguments: 1)
+
+    model = lively()
+    monkeypatch.setattr(reader, "library", lambda: Kernel())
+    with torch.inference_mode(), pytest.raises(MemoryError):
+        Scorer(model, model.build_graph(History.pad([[1, 2]])))(torch.arange(ITEMS).unsqueeze(0))
+
+
+# -- the library --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache; what the process has loaded stays out of it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiled, "_library", compiled._library.__wrapped__)
+    return tmp_path
+
+
+@needs_kernel
+def test_it_is_compiled_once_and_kept(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert library() is not None
+    (built,) = (fresh / "surge-explorer").iterdir()
+    before = built.stat().st_mtime_ns
+    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: pytest.fail("compiled again"))
+    assert library() is not None
+    assert built.stat().st_mtime_ns == before
+
+
+def test_without_a_compiler_there_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled.shutil, "which", lambda name: None)
+    assert library() is None
+    assert list(fresh.iterdir()) == []
+
+
+def test_a_compiler_that_fails_leaves_nothing_behind(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled.shutil, "which", lambda name: sys.executable)  # knows no such flags
+    assert library() is None
+    assert list((fresh / "surge-explorer").iterdir()) == []
+
+
+def test_a_broken_library_in_the_cache_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled.shutil, "which", lambda name: "/usr/bin/c++")
+    path = compiled._folder() / f"kernel-{compiled._key('/usr/bin/c++')}.so"
+    path.parent.mkdir()
+    path.write_bytes(b"no library")
+    assert library() is None
+
+
+def test_a_cache_that_can_not_be_written_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fresh / "surge-explorer").write_text("a file where the folder should be")
+    assert library() is None
+
+
+def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SURGE_FUSED", "0")
+    assert library() is None
+    assert not Scorer(lively(), lively().build_graph(History.pad([[1, 2]]))).fused
+
+
+def test_the_structures_are_those_of_the_source() -> None:
+    """Names in order: a field that one side lacks would shift all the others."""
+    source = compiled.SOURCE.read_text()
+    for structure, names in ((reader.Sizes, reader.SIZES), (reader.Arrays, reader.ARRAYS)):
+        body = source.split(f"struct {structure.__name__} {{")[1].split("}")[0]
+        words = body.replace("const float", "").replace("const int32_t", "").replace("int32_t", "").replace("*", "")
+        assert tuple(word.strip() for word in words.replace(";", ",").split(",") if word.strip()) == names
+    assert ctypes.sizeof(reader.Sizes) == 4 * len(reader.SIZES)
+    assert os.path.basename(compiled.SOURCE) == "kernel.cpp"
