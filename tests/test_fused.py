@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -220,6 +221,20 @@ def test_it_is_compiled_once_and_kept(fresh: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: pytest.fail("compiled again"))
     assert library() is not None
     assert built.stat().st_mtime_ns == before
+
+
+@needs_kernel
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the flags are those of x86")
+@pytest.mark.parametrize(("flag", "lanes"), [("-mno-avx512f", 16), ("-mno-avx", 8)])
+def test_on_narrower_processors_it_gives_the_same(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, flag: str, lanes: int
+) -> None:
+    monkeypatch.setattr(compiled, "FLAGS", (*compiled.FLAGS, flag))
+    kernel = library()
+    assert kernel is not None and kernel.block() == lanes
+    for settings in ({}, {"heads": 2, "clusters": (7,)}):
+        fused, plain = both(lively(flatten="index", **settings), [history_of(19)], torch.arange(ITEMS).unsqueeze(0))
+        assert torch.allclose(fused, plain, atol=1e-5 * float(plain.std()))
 
 
 def test_without_a_compiler_there_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:

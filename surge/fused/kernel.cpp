@@ -100,15 +100,20 @@ extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, c
     const int slice = d / heads;
     int64_t need = (int64_t)d * 4 + h0 * 2 + h1 + (int64_t)heads * n * 3 + n * 4 + (int64_t)n * d + 2LL * n * m + m * d + 4 * m +
                    2 * S + 6 * S + 64;
-    Lanes* memory = (Lanes*)std::aligned_alloc(64, (size_t)need * sizeof(Lanes));
-    if (!memory) return 1;
+    const size_t bytes = ((size_t)need * sizeof(Lanes) + 63) / 64 * 64;
+    Lanes* memory = (Lanes*)std::aligned_alloc(64, bytes);
+    int32_t* order = (int32_t*)std::malloc(sizeof(int32_t) * (size_t)m * L);
+    if (!memory || !order) {
+        std::free(memory);
+        std::free(order);
+        return 1;
+    }
     Lanes* at = memory;
     auto take = [&](int64_t size) { Lanes* p = at; at += size; return p; };
     Lanes *y = take(d), *z = take(d), *base = take(h0), *hidden = take(h0), *beta = take(heads * n), *e1 = take(n),
           *e2 = take(n), *weight = take(n), *gamma = take(n), *fused = take((int64_t)n * d), *logit = take((int64_t)n * m),
           *soft = take((int64_t)n * m), *pooled = take((int64_t)m * d), *share = take(m), *mass = take(m), *place = take(m),
           *state = take(S), *next = take(S), *given = take(3 * S), *kept = take(3 * S), *readout = take(d), *x = take(d);
-    int32_t* order = (int32_t*)std::malloc(sizeof(int32_t) * (size_t)m * L);
 
     for (int64_t first = 0; first < count; first += L) {
         const int real = (int)(count - first < L ? count - first : L);
