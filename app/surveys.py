@@ -16,6 +16,7 @@ from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey import read_survey, survey_path
 
+COMPANIONS = 3
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
 
 
@@ -73,7 +74,10 @@ def _read(path: str, modified: int, size: int) -> tuple[pd.DataFrame, dict[str, 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
     """A user to open with, from a survey that fits: one whose next item, of the test period, is in the top 10, with
-    three interests or more and a top prediction that the history doesn't hold already; the most faithful one."""
+    three interests or more and a top prediction that the history doesn't hold already; the most faithful one.
+
+    Rather one whose history holds COMPANIONS items or more of that prediction's category, where items have one: a first
+    visitor sees at once why."""
     try:
         survey = find_survey(checkpoint, dataset)
     except SurgeError:
@@ -88,10 +92,16 @@ def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
         & frame["length"].between(20, 40)
         & frame["top_score"].between(0.6, 0.97)
     ].sort_values("faithfulness", ascending=False, na_position="last", kind="stable")
+    category = dict(zip(dataset.items["item"], dataset.items["category"], strict=True))
+    second = None
     for user, item in zip(telling["user"].head(LOOKED_AT), telling["top_item"].head(LOOKED_AT), strict=True):
-        if item not in dataset.history(user)["item"].to_list():
+        taken = dataset.history(user)["item"].to_list()
+        if item in taken:
+            continue
+        second = second or str(user)
+        if category.get(item) and sum(category.get(other) == category[item] for other in taken) >= COMPANIONS:
             return str(user)
-    return None
+    return second
 
 
 def survey_command(checkpoint: Checkpoint, dataset: Dataset) -> str:
