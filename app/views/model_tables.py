@@ -53,6 +53,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "uniform_inside_interest": ("The same if attention were flat", "What the graph alone does"),
     "category_purity": ("Purity of the clusters in category", "Share of items in their cluster's commonest category"),
     "category_purity_kmeans": ("The same for k-means", "On the same embeddings, as many clusters"),
+    "category_purity_kmeans_own": ("The same without the category's embedding", "Which names the category"),
     "importance_share_of_leave_one_out": ("Importance against the measured effect", "Gain at deletion, as a ratio"),
 }
 ORDERS = {

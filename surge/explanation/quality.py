@@ -71,19 +71,27 @@ def category_purity(record: Explanation, seed: int = 0) -> dict[str, float]:
     category_purity = sum over clusters of the number of items of its commonest category, by the number of items
     that have a category. Clusters are the first choices of S; "Action|Comedy" counts as "Action".
     category_purity_kmeans: the same for k-means on the items' embeddings h, with as many clusters as the history
-    uses (or as it has distinct items, if those are fewer), so that purity by number alone favours neither.
+    uses (or as it has distinct items, if those are fewer), so that purity by number alone favours neither. A part of h
+    is the embedding of the category itself, which gives it away; category_purity_kmeans_own does without that part.
     """
     categories = [item.category.split("|")[0] if item.category else None for item in record.history]
     if not has_clusters(record) or not any(categories):
         return {}
     clusters = record.interest_extraction.first_choices()
     embedded = record.embeddings.history.astype(np.float64)
-    count = min(len(np.unique(clusters)), len(np.unique(embedded, axis=0)))
-    grouped = KMeans(count, n_init=3, random_state=seed).fit(embedded).labels_
-    return {
+
+    def grouped(points: np.ndarray) -> np.ndarray:
+        count = min(len(np.unique(clusters)), len(np.unique(points, axis=0)))
+        return KMeans(count, n_init=3, random_state=seed).fit(points).labels_
+
+    figures = {
         "category_purity": _purity(clusters, categories),
-        "category_purity_kmeans": _purity(grouped, categories),
+        "category_purity_kmeans": _purity(grouped(embedded), categories),
     }
+    own = int(record.model.get("item_size", embedded.shape[1]))
+    if own < embedded.shape[1]:
+        figures["category_purity_kmeans_own"] = _purity(grouped(embedded[:, :own]), categories)
+    return figures
 
 
 def _purity(clusters: np.ndarray, categories: Sequence[str | None]) -> float:
@@ -148,7 +156,7 @@ def explanation_quality(
     - attention_distance_from_uniform, attention_change_between_candidates: total variation, 0 to 1
     - effective_clusters, assignment_entropy (0 crisp, 1 says nothing), assignment_change_between_candidates
     - order_time_correlation: of the order in which clusters are read with their time, see `structure`
-    - category_purity, category_purity_kmeans: see `category_purity`
+    - category_purity, category_purity_kmeans, category_purity_kmeans_own: see `category_purity`
 
     Of the true next item, where the data carry the simulated interests:
     - true_interests: of the history; effective_clusters_ratio: effective clusters / true interests

@@ -48,6 +48,17 @@ def test_k_means_has_as_many_clusters_as_the_history_uses() -> None:
     assert repeated == {"category_purity": 1, "category_purity_kmeans": 1 / 2}
 
 
+def test_without_the_categorys_embedding_k_means_sees_the_items_own_numbers_alone() -> None:
+    record = shelved([0, 0, 2, 2], ["a", "b", "a", "b"], [NEAR, FAR, NEAR, FAR])
+    kinds = {size: category_purity(replace(record, model={"item_size": size})) for size in (1, 2, 99)}
+    assert kinds[2]["category_purity_kmeans_own"] == kinds[2]["category_purity_kmeans"] == 1
+    history = record.embeddings.history.copy()
+    history[:, 0] = [0.0, 0.0, 9.0, 9.0]  # the first number alone tells other groups
+    other = replace(record, embeddings=Embeddings(history, record.embeddings.target), model={"item_size": 1})
+    assert category_purity(other)["category_purity_kmeans_own"] == 1 / 2
+    assert "category_purity_kmeans_own" not in kinds[99]
+
+
 def test_purity_needs_categories_and_clusters() -> None:
     assert category_purity(shelved([0, 1], [None, None], [NEAR, FAR])) == {}
     record = shelved([0, 1], ["a", "b"], [NEAR, FAR])
