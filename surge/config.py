@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from surge.errors import SurgeError
 
 FUSION = ("full", "without_query", "without_cluster", "none")
+ACTIVATION = ("leaky_relu", "none")
 EXTRACTION = ("soft", "none")
 POSITION = ("recency", "message", "none")
 TIME = ("age", "none")
@@ -72,6 +73,8 @@ class ModelConfig:
     Switches (the paper's Table 4 and the departures that design decisions added):
 
     - `fusion`: full | without_query (beta = 0) | without_cluster (alpha = 0) | none (h' = h).
+    - `activation`: sigma of Eq. 5: leaky_relu (as in the paper) | none (it keeps the sign of every number of h', which
+      the product with h_t in Eq. 17 needs).
     - `extraction`: soft (Eq. 9-11) | none (every item is its own cluster).
     - `readout`: whether h_g of Eq. 15 reaches the prediction.
     - `position`: recency (a learned embedding of steps ago, wherever values flow) | message (the same, but beta of
@@ -99,6 +102,7 @@ class ModelConfig:
     clusters: tuple[int, ...] = (20,)
     assignment_aggregation: str = "mean"
     fusion: str = "full"
+    activation: str = "leaky_relu"
     extraction: str = "soft"
     readout: bool = True
     position: str = "recency"
@@ -129,6 +133,7 @@ class ModelConfig:
             sizes(name, getattr(self, name))
         choice("assignment_aggregation", self.assignment_aggregation, AGGREGATION)
         choice("fusion", self.fusion, FUSION)
+        choice("activation", self.activation, ACTIVATION)
         choice("extraction", self.extraction, EXTRACTION)
         choice("position", self.position, POSITION)
         choice("time", self.time, TIME)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from surge.config import (
+    ACTIVATION,
     AGGREGATION,
     EVOLUTION,
     EXTRACTION,
@@ -63,6 +64,7 @@ TRAINING_REALS = {
 }
 MODEL_CHOICES = {
     "fusion": FUSION,
+    "activation": ACTIVATION,
     "extraction": EXTRACTION,
     "position": POSITION,
     "time": TIME,

@@ -36,6 +36,7 @@ needs_kernel = pytest.mark.skipif(
 SETTINGS: list[dict[str, Any]] = [
     {},
     {"heads": 2},
+    {"heads": 2, "activation": "none"},
     {"heads": 4, "clusters": (1,)},
     {"clusters": (7,), "hops": 2, "position": "message"},
     {"clusters": (33,), "assignment_aggregation": "sum"},

@@ -25,6 +25,7 @@ SETTINGS = {
     "clusters": "interest clusters",
     "assignment_aggregation": "how neighbours sway an item's cluster",
     "fusion": "what attention hears",
+    "activation": "what bends the items after attention",
     "extraction": "clustering",
     "readout": "weighted sum of all items",
     "position": "order of items",

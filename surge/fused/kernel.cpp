@@ -77,9 +77,9 @@ inline Lanes same(float x) { Lanes l; for (int v = 0; v < V; v++) l.v[v] = all(x
 }  // namespace
 
 // n items of d numbers, m clusters; `first`, `second`: hidden layers of Eq. 7; by_time: clusters are read by their mean
-// position; gate: 0 gamma* / max gamma*, 1 gamma*, 2 a plain GRU
+// position; gate: 0 gamma* / max gamma*, 1 gamma*, 2 a plain GRU; linear: no sigma in Eq. 5
 struct Sizes {
-    int32_t n, d, m, heads, first, second, state, by_query, mean, by_time, gate;
+    int32_t n, d, m, heads, first, second, state, by_query, mean, by_time, gate, linear;
 };
 
 // All contiguous, heads first. Eq. 7's first layer is of_x x + of_y y + of_product (x * y) + bias1, x = W_q h_j `projected`
@@ -204,7 +204,7 @@ extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, c
                         for (int r = 0; r < R; r++)
                             for (int v = 0; v < V; v++) {
                                 vec f = acc[r].v[v] * total.v[v] + a->values[(int64_t)i * d + k + r];
-                                fused[(int64_t)i * d + k + r].v[v] = max(f, 0.01f * f);
+                                fused[(int64_t)i * d + k + r].v[v] = s->linear ? f : max(f, 0.01f * f);
                             }
                         k += R;
                     };

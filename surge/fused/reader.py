@@ -15,7 +15,7 @@ from surge.model.layers import PairScore, joined
 from surge.model.surge import InterestGraph, SurgeModel
 
 LEAST = 16  # candidates; a block is half empty below
-SIZES = ("n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate")
+SIZES = ("n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate", "linear")
 WEIGHTS = (
     *("projected", "of_x", "of_product", "of_y", "bias1", "w2", "bias2", "w3", "bias3"),
     *("alpha", "message", "values", "assign", "from_input", "bias_input", "from_state", "bias_state"),
@@ -86,6 +86,7 @@ class _Reader:
             by_query=model.fuse.by_query,
             mean=config.assignment_aggregation == "mean",
             by_time=config.flatten == "time",
+            linear=config.activation == "none",
             gate=2 if config.evolution == "gru" else 0 if config.gate == "relative" else 1,
         )
         pointers = {name: tensor.data_ptr() for name, tensor in self.tensors.items()}

@@ -51,9 +51,11 @@ def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Ten
 class InterestFusion(nn.Module):
     """Cluster- and query-aware attention over the graph; `mode` switches its parts off for ablations."""
 
-    def __init__(self, size: int, heads: int, hidden: Sequence[int], hops: int, mode: str) -> None:
+    def __init__(
+        self, size: int, heads: int, hidden: Sequence[int], hops: int, mode: str, activation: str = "leaky_relu"
+    ) -> None:
         super().__init__()
-        self.heads, self.hops, self.mode = heads, hops, mode
+        self.heads, self.hops, self.mode, self.activation = heads, hops, mode, activation
         self.by_cluster = mode in ("full", "without_query")
         self.by_query = mode in ("full", "without_cluster")
         if mode != "none":
@@ -90,4 +92,5 @@ class InterestFusion(nn.Module):
         # Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])
         by_head = self.aggregate(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         messages = (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
-        return Fusion(query_score, attention, functional.leaky_relu(messages + values.unsqueeze(1)))
+        fused = messages + values.unsqueeze(1)
+        return Fusion(query_score, attention, functional.leaky_relu(fused) if self.activation != "none" else fused)

@@ -92,7 +92,9 @@ class SurgeModel(EmbedsItems):
         if config.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
-        self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, config.fusion)
+        self.fuse = InterestFusion(
+            config.size, config.heads, config.attention_hidden, config.hops, config.fusion, config.activation
+        )
         self.extract = InterestExtraction(
             config.size, config.clusters, config.assignment_aggregation, config.extraction == "soft"
         )

@@ -209,7 +209,9 @@ def surge(
                 continue
             attention[head, i] = attention_row(alpha[head, i], beta[head], neighbours[i])
             message = sum(attention[head, i, j] * values[j] for j in range(n))
-            fused[i, part] = leaky_relu(weights["fuse.aggregate.weight"][part] @ message + values[i, part], 0.01)
+            fused[i, part] = weights["fuse.aggregate.weight"][part] @ message + values[i, part]
+            if config.activation == "leaky_relu":
+                fused[i, part] = leaky_relu(fused[i, part], 0.01)
 
     # Eq. 9-11 and 15
     importance = np.mean([softmax(beta[head].tolist()) for head in range(heads)], axis=0)

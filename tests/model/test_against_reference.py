@@ -24,6 +24,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"position": "none"},
     {"position": "message"},
     {"time": "age"},
+    {"activation": "none"},
     {"time": "age", "position": "message"},
     {"flatten": "index"},
     {"evolution": "gru"},

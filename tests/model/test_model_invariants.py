@@ -22,6 +22,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"position": "none", "gate": "absolute", "assignment_aggregation": "sum"},
     {"position": "message", "heads": 2},
     {"time": "age"},
+    {"activation": "none", "heads": 2},
     {"time": "age", "position": "none", "flatten": "index"},
 ]
 CANDIDATES = torch.tensor([[0, 5, 9], [1, 1, 2], [3, 4, 11], [8, 0, 6]])
