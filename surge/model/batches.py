@@ -36,5 +36,6 @@ def read_events(
     history = History.pad([[row for row, _ in events] for events in histories], device)
     ages = np.full(tuple(history.mask.shape), np.nan)
     for place, events in enumerate(histories):
-        ages[place, : len(events)] = [np.nan if age is None else age for _, age in events]
+        if any(age is not None for _, age in events):  # of no model but one that reads ages
+            ages[place, : len(events)] = [np.nan if age is None else age for _, age in events]
     return history, torch.from_numpy(ages).to(device)
