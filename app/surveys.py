@@ -16,7 +16,7 @@ from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey import read_survey, survey_path
 
-COMPANIONS = 3
+COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
 
 
