@@ -28,14 +28,17 @@ from surge.explanation.leave_one_out import Competitors, measure_competitors, me
 from surge.explanation.measured import Drift, Effects, Faithfulness
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
+from surge.explanation.search import TYPICAL, Found, find_best
 from surge.explanation.what_if import change_history, made_up_history
 from surge.fused.library import library as kernel
+from surge.fused.reader import kernel_for
 
 __all__ = ["ROOTS_VARIABLE", "Library", "find_library", "given_roots", "matching_dataset"]  # beside what is below
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_TELLING = 20  # items of a history to open with
 TELLING_USERS = 12  # histories that are ranked, at most, to find one to open with
 MOST_CELLS_AT_ONCE = 150_000_000  # attention entries: some five seconds; more is scored in the background
+KERNEL_GAIN = 3  # how many times as many the kernel reads in that time, at least
 MOST_JOBS = 2  # scorings in the background at once; more wait in line
 KEPT_SCORINGS = 8  # their results: some 12 bytes an item each
 KEPT = {"effects": 64, "faithfulness": 64, "drift": 16, "figure": 96}  # values of each kind
@@ -102,11 +105,12 @@ class Subject:
     checkpoint: Checkpoint
     history: UserHistory
 
-    @property
-    def cells(self) -> int:
-        """What scoring the whole catalogue costs, in attention entries."""
-        config = self.checkpoint.model_config
-        return config.item_count * config.heads * len(self.history.rows) ** 2
+    def at_once(self, readings: int) -> bool:
+        """Whether one can wait for so many readings of the history."""
+        cells = readings * self.checkpoint.model_config.heads * len(self.history.rows) ** 2
+        if cells <= MOST_CELLS_AT_ONCE:
+            return True
+        return cells <= KERNEL_GAIN * MOST_CELLS_AT_ONCE and kernel_for(self.checkpoint.model) is not None
 
 
 def subject(checkpoint: Checkpoint, dataset: Dataset, user: str) -> Subject:
@@ -129,9 +133,17 @@ def edited(base: Subject, plan: Plan) -> Subject:
 
 def ranking(subject: Subject) -> Ranking | None:
     """Every item of the catalogue, scored; None where that takes long and hasn't been done: see `start_scoring`."""
-    if subject.cells > MOST_CELLS_AT_ONCE:
+    if not subject.at_once(subject.checkpoint.model_config.item_count):
         return _scorings().result(subject.key)
     return _ranking(subject.key, subject)
+
+
+def best(subject: Subject) -> Ranking | Found | None:
+    """The best items: of every item scored, else what a search finds that reads a part; None where that takes long."""
+    ranked = ranking(subject)
+    if ranked is not None or not subject.at_once(TYPICAL):
+        return ranked
+    return _found(subject.key, subject)
 
 
 def start_scoring(subject: Subject) -> None:
@@ -255,6 +267,11 @@ def _history(key: tuple[str, ...], _checkpoint: Checkpoint, _dataset: Dataset) -
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _ranking(key: tuple[str, ...], _subject: Subject) -> Ranking:
     return rank_catalogue(_subject.checkpoint, _subject.history)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _found(key: tuple[str, ...], _subject: Subject) -> Found:
+    return find_best(_subject.checkpoint, _subject.history)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

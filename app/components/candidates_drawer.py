@@ -95,8 +95,8 @@ def _compare_with(item: str | None, **changes: str) -> None:
 
 def _choose(inspection: Inspection, second: str | None) -> None:
     """The first few predicted items, the true next one, and a search."""
-    checkpoint, ranking = inspection.subject.checkpoint, inspection.ranking
-    titles = {entry.item: f"#{entry.rank} {entry.title}" for entry in (ranking.top(10) if ranking is not None else [])}
+    checkpoint = inspection.subject.checkpoint
+    titles = {entry.item: f"#{entry.rank} {entry.title}" for entry in inspection.best(10)}
     followed = inspection.history.next_item
     if followed is not None and followed.item in checkpoint.rows:
         titles.setdefault(followed.item, f"next item: {followed.title}")

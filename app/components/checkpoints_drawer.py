@@ -59,9 +59,9 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     names = str(state.current().checkpoint), str(name)
     match = match_records(inspection.record, record)
     styles = cluster_styles(record, inspection.theme, like=inspection.styles, partner=match.partner.tolist())
-    ranking = loading.ranking(other)
-    top = inspection.ranking.top(10) if inspection.ranking is not None else []
-    other_top = ranking.top(10) if ranking is not None else []
+    ranking, found = loading.ranking(other), loading.best(other)
+    top = inspection.best(10)
+    other_top = found.top(10) if found is not None else []
     row = other.checkpoint.rows[inspection.candidate]
     words = comparison.difference_sentence(
         inspection.record,

@@ -11,7 +11,8 @@ from app.components.interest_graph import graph_component, last_click
 from app.components.labels import as_text
 from app.components.linked_table import choosing_table
 from app.views import assignment_matrix, columns, history_strip, interest_graph, tables
-from app.views.next_item import next_sentence
+from app.views.next_item import found_sentence, next_sentence
+from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
 
@@ -127,15 +128,30 @@ def assignment_panel(inspection: Inspection) -> None:
 
 
 def prediction_panel(inspection: Inspection) -> None:
-    """The predicted items, with the true next item and the candidate added where they rank lower."""
+    """The predicted items, with the true next item and the candidate added where they rank lower.
+
+    Of a catalogue that is too large to be scored while one waits, those that a search finds, until it is scored.
+    """
     heading("Predicted items", "What the model would recommend now. A click on a row explains that item instead.")
-    ranking = inspection.ranking
-    if ranking is None:
+    best = loading.best(inspection.subject)
+    if best is None:
         _background(inspection.subject)
         return
     next_item, candidate = inspection.history.next_item, inspection.candidate
-    shown = shown_predictions(ranking, next_item.item if next_item else None, candidate, best=BEST)
-    ranks_before = _ranks_before(inspection, shown)
+    if isinstance(best, Ranking):
+        shown = shown_predictions(best, next_item.item if next_item else None, candidate, best=BEST)
+        ranks_before = _ranks_before(inspection, shown)
+        next_row = best.checkpoint.rows.get(next_item.item) if next_item is not None else None
+        words = next_sentence(
+            BEST,
+            len(best.order),
+            next_item is not None,
+            best.rank_of(next_row) if next_row is not None else None,
+            inspection.history.next_period,
+        )
+    else:
+        shown, ranks_before = tuple(best.top(BEST)), None
+        words = found_sentence(len(shown), best.read, best.size)
     # the candidate's row stands out, so the note needn't say it
     frame = tables.prediction_table(shown, next_item, None, inspection.record.history, ranks_before=ranks_before)
     choosing_table(
@@ -149,15 +165,9 @@ def prediction_panel(inspection: Inspection) -> None:
         height=_height(inspection),
         alt="Predicted items, best first.",
     )
-    next_row = ranking.checkpoint.rows.get(next_item.item) if next_item is not None else None
-    words = next_sentence(
-        BEST,
-        len(ranking.order),
-        next_item is not None,
-        ranking.rank_of(next_row) if next_row is not None else None,
-        inspection.history.next_period,
-    )
     caption(words, "predictions")
+    if inspection.ranking is None:
+        _background(inspection.subject)
 
 
 def _ranks_before(inspection: Inspection, shown: tuple[Predicted, ...]) -> dict[str, int] | None:

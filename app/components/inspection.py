@@ -21,7 +21,7 @@ from app.views.selection import Selection
 from surge.data.store import Dataset
 from surge.explanation.catalogue import Ranking
 from surge.explanation.history import UserHistory
-from surge.explanation.measured import Effects
+from surge.explanation.measured import Effects, Predicted
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
@@ -71,8 +71,12 @@ class Inspection:
     @property
     def runner_up(self) -> str | None:
         """The best item that isn't the candidate; None where nothing else can be recommended, or isn't scored yet."""
-        best = self.ranking.top(2) if self.ranking is not None else []
-        return next((entry.item for entry in best if entry.item != self.candidate), None)
+        return next((entry.item for entry in self.best(2) if entry.item != self.candidate), None)
+
+    def best(self, count: int) -> list[Predicted]:
+        """The `count` best items, as far as they are known."""
+        known = loading.best(self.subject)
+        return known.top(count) if known is not None else []
 
     @cached_property
     def styles(self) -> tuple[ClusterStyle, ...]:

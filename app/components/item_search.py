@@ -19,8 +19,7 @@ _TEXT = "item_search_text"
 
 def item_search(inspection: Inspection) -> None:
     """A button that names the candidate and opens the search, and one that goes back to the top prediction."""
-    candidate, ranking = inspection.record.target, inspection.ranking
-    top = ranking.top(SHOWN) if ranking is not None else []
+    candidate, top = inspection.record.target, inspection.best(SHOWN)
     with st.popover(
         f"Candidate **{as_text(candidate.title, 40)}**",
         key=f"item_search {candidate.item}",

@@ -177,9 +177,8 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
 
 
 def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
-    """The candidate in the URL, or the top prediction; before a large catalogue is scored, the true next item.
-
-    Where the history holds the whole catalogue, the item with the highest score.
+    """The candidate in the URL, or the top prediction; before a catalogue is scored that is too large even to search,
+    the true next item. Where the history holds the whole catalogue, the item with the highest score.
     """
     candidate = state.current().candidate
     if candidate is not None:
@@ -188,10 +187,12 @@ def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
             return candidate
         except SurgeError as error:
             st.warning(as_text(f"{_sentence(error)} The top prediction is shown."), icon=":material/link_off:")
-    ranking = loading.ranking(base if base.history.items else subject)
-    if ranking is not None:
-        best = ranking.order[0] if len(ranking.order) else ranking.logits.argmax()
-        found = str(subject.checkpoint.items["item"][int(best)])
+    asked = base if base.history.items else subject
+    top, ranking = _top(asked), loading.ranking(asked)
+    if top is not None:
+        found = top
+    elif ranking is not None:
+        found = str(subject.checkpoint.items["item"][int(ranking.logits.argmax())])
     else:
         followed = subject.history.next_item
         known = followed is not None and followed.item in subject.checkpoint.rows
@@ -202,9 +203,14 @@ def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
 
 def _reference(base: loading.Subject, candidate: str) -> Explanation:
     """The record that gives the clusters their letters: the user's own history and top prediction."""
-    ranking = loading.ranking(base)
-    top = ranking.top(1) if ranking is not None else []
-    return loading.explanation(base, top[0].item if top else candidate)
+    return loading.explanation(base, _top(base) or candidate)
+
+
+def _top(subject: loading.Subject) -> str | None:
+    """The item that is predicted first, as far as that is known."""
+    best = loading.best(subject)
+    top = best.top(1) if best is not None else []
+    return top[0].item if top else None
 
 
 def _settle_selection(length: int, clusters: int) -> None:

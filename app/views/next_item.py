@@ -28,3 +28,11 @@ def next_sentence(best: int, ranked: int, known: bool, rank: int | None, period:
         return f"{first} The true next item is not among those that can be recommended."
     period_words = PERIODS.get(period or "", "")
     return f"{first} The item that really came next, which is not read here, ranks #{rank:,}.{period_words}"
+
+
+def found_sentence(best: int, read: int, size: int) -> str:
+    """The sentence below the `best` items that a search found, which scored `read` of `size` items."""
+    return (
+        f"The {best:,} best that a search found, which scored {read:,} of {size:,} items. The scores are exact, but a "
+        "better item may have been passed over: ranks are certain when all are scored."
+    )

@@ -34,14 +34,19 @@ class Ranking:
 
     def top(self, count: int) -> list[Predicted]:
         """The `count` best items."""
-        rows = self.order[:count].tolist()
-        items = self.checkpoint.items[rows].to_dicts() if rows else []
-        return [
-            Predicted(rank, row, item["item"], item["title"], item["category"], float(self.logits[row]), probability)
-            for rank, (row, item, probability) in enumerate(
-                zip(rows, items, sigmoid(self.logits[rows]).tolist(), strict=True), start=1
-            )
-        ]
+        rows = self.order[:count]
+        return predicted(self.checkpoint, rows, self.logits[rows])
+
+
+def predicted(checkpoint: Checkpoint, rows: np.ndarray, logits: np.ndarray) -> list[Predicted]:
+    """These rows of the catalogue, best first, with their logits, as what is told of each."""
+    items = checkpoint.items[rows.tolist()].to_dicts() if len(rows) else []
+    return [
+        Predicted(rank, row, item["item"], item["title"], item["category"], logit, probability)
+        for rank, (row, item, logit, probability) in enumerate(
+            zip(rows.tolist(), items, logits.tolist(), sigmoid(logits).tolist(), strict=True), start=1
+        )
+    ]
 
 
 def stands_above(logits: np.ndarray, own: np.ndarray | float, rows: np.ndarray, row: int) -> np.ndarray:

@@ -42,7 +42,7 @@ class Scorer:
     """
 
     def __init__(self, model: SurgeModel, graph: InterestGraph) -> None:
-        kernel = library() if can_read(model) else None
+        kernel = kernel_for(model)
         self.model, self.graph, self.fused = model, graph, kernel is not None
         places = range(len(graph.mask))
         self._readers = [_Reader(kernel, model, graph, place) for place in places] if kernel is not None else []
@@ -52,6 +52,11 @@ class Scorer:
             return self.model.read(self.graph, candidates).logit
         target = self.model.embed(candidates)
         return torch.stack([reader.logits(own) for reader, own in zip(self._readers, target, strict=True)])
+
+
+def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
+    """The kernel, where there is one and it can read this model."""
+    return library() if can_read(model) else None
 
 
 def can_read(model: SurgeModel) -> bool:

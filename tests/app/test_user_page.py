@@ -251,6 +251,22 @@ def test_a_large_catalogue_waits_for_a_word(open_page, scorings: Jobs):
     assert _drawn(page) and "ranks #" in said(page) and "Its rank is not known" not in said(page)
 
 
+def test_what_a_search_finds_in_a_large_catalogue_is_shown_until_it_is_scored(
+    open_page, scorings: Jobs, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 5000)
+    monkeypatch.setattr(loading, "KERNEL_GAIN", 1)
+    monkeypatch.setattr(loading, "TYPICAL", 1)
+    page = open_page(**TINY, user="u0005")
+    assert not page.exception and "best that a search found, which scored" in said(page)
+    assert "waits for your word" in said(page) and "its rank is not known yet" in said(page)
+    found = _parameters(page)["candidate"]
+    page.button(key="start_scoring").click().run()
+    page = _ended(page, scorings)
+    assert "best that a search found" not in said(page) and "best of" in said(page)
+    assert _parameters(page)["candidate"] == found and "ranks **#1" in said(page).replace("ranks #1", "ranks **#1")
+
+
 def test_a_large_catalogue_waits_in_line_and_can_be_left(open_page, scorings: Jobs):
     let_go = threading.Event()
     scorings.ask("another", lambda progress: let_go.wait(60), "somebody else")
