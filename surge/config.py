@@ -77,6 +77,8 @@ class ModelConfig:
       the product with h_t in Eq. 17 needs).
     - `extraction`: soft (Eq. 9-11) | none (every item is its own cluster).
     - `readout`: whether h_g of Eq. 15 reaches the prediction.
+    - `long_term`: whether l, what the user always wants, and l * h_t reach the prediction (not in the paper: its gamma
+      asks each item about the candidate alone; see `surge.model.long_term`).
     - `position`: recency (a learned embedding of steps ago, wherever values flow) | message (the same, but beta of
       Eq. 7 reads the items alone: gamma says what an item is about, whenever it came) | none (as in the paper).
     - `time`: age (a learned embedding of how long ago an item was taken, in powers of two of a second; added where the
@@ -105,6 +107,7 @@ class ModelConfig:
     activation: str = "leaky_relu"
     extraction: str = "soft"
     readout: bool = True
+    long_term: bool = False
     position: str = "recency"
     time: str = "none"
     flatten: str = "time"
@@ -141,6 +144,7 @@ class ModelConfig:
         choice("evolution", self.evolution, EVOLUTION)
         choice("gate", self.gate, GATE)
         switch("readout", self.readout)
+        switch("long_term", self.long_term)
         switch("normalise", self.normalise)
         switch("next_item", self.next_item)
         divided(self.size, self.heads)

@@ -79,7 +79,7 @@ TRAINING_CHOICES = {
     "precision": ("float32", "bfloat16"),
     "device": ("auto", "cpu", "cuda"),
 }
-SWITCHES = ("readout", "normalise", "next_item")
+SWITCHES = ("readout", "long_term", "normalise", "next_item")
 LISTS = ("attention_hidden", "clusters", "prediction_hidden")
 
 INTEGERS = [(ModelConfig, *item) for item in MODEL_RANGES.items()] + [

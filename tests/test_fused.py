@@ -44,6 +44,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"fusion": "without_cluster", "gate": "absolute"},
     {"evolution": "gru", "normalise": False},
     {"readout": False, "time": "age"},
+    {"long_term": True},
+    {"long_term": True, "readout": False},
     {"item_size": 3, "category_size": 2, "attention_hidden": (5, 3), "evolution_size": 7, "prediction_hidden": (6,)},
     {"item_size": 9, "category_size": 0, "heads": 3, "attention_hidden": (17, 11), "evolution_size": 1},
     {"sparsity": 1.0},

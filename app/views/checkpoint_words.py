@@ -28,6 +28,7 @@ SETTINGS = {
     "activation": "what bends the items after attention",
     "extraction": "clustering",
     "readout": "weighted sum of all items",
+    "long_term": "what a user always wants",
     "position": "order of items",
     "time": "age of items",
     "flatten": "order of clusters",

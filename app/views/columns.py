@@ -101,6 +101,7 @@ ITEMS = {
         number=True,
     ),
     "gamma": Column("Importance γ", percent, "The item's share of what the model reads out.", number=True),
+    "lambda": Column("λ", percent, "The item's share of what the user always wants, for any candidate.", number=True),
     "beta": Column("β", three_digits, "How well the item suits the candidate.", number=True),
     "alpha": Column("α", three_digits, "How well the item suits its neighbourhood.", number=True),
     "share": Column("In cluster", percent, "The part of the item that its cluster holds.", number=True),

@@ -159,6 +159,8 @@ def settings_table(
         ("Memory", _choice(EVOLUTION, model["evolution"]), "What reads the sequence of clusters (Equation 16)"),
         ("Readout", "used" if model["readout"] else "not used", "The importance-weighted sum of all items "
          "(Equation 15)"),
+        ("Long-term part", "used" if model["long_term"] else "not used, as in the paper", "What a user always wants, "
+         "whatever the candidate: a sum of all items by weights λ of their own"),
         ("Learning rate", f"{training['learning_rate']:g}", "Adam, with batches of "
          f"{training['batch_size']:,} true next items and {training['negatives']} drawn others each"),
         ("Seed", str(training["seed"]), "The same seed gives the same model on one machine"),

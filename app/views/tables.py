@@ -29,7 +29,8 @@ def item_table(
 
     `interests` is the simulated truth of each item where the data has it. With `effects`: "effect" (score with the
     item minus without, from -1 to 1), "score without", "rank without" (none where not known). With `before`:
-    "gamma before" and, where both are measured, "effect before", empty for new items.
+    "gamma before" and, where both are measured, "effect before", empty for new items. "lambda" where the model has a
+    long-term part.
     """
     fusion, extraction = record.interest_fusion, record.interest_extraction
     styles, clusters = cluster_styles(record) if styles is None else styles, item_clusters(record)
@@ -48,6 +49,8 @@ def item_table(
         "degree": degrees(record).astype(np.int64),
         "weighted degree": record.graph_construction.weighted_degree(),
     }
+    if record.prediction.long_weight is not None:
+        columns["lambda"] = record.prediction.long_weight
     if effects is not None:
         columns |= _measured(effects.item_effect, effects.score, effects.item_rank)
     if before is not None:
@@ -173,6 +176,8 @@ def caption(record: Explanation, *, effects: Effects | None = None, before: Befo
         f"neighbours alike. α: what the item's neighbourhood adds to attention; β: what the candidate adds{over}. "
         "Degree: kept edges; similarity: theirs added up. In cluster: the share that its cluster holds."
     )
+    if record.prediction.long_weight is not None:
+        sentences.append("λ: share of what the user always wants, which the model reads beside them for any candidate.")
     if before is not None and (gone := len(before.removed)):
         sentences.append(f"{count(gone, 'item')} taken out {'is' if gone == 1 else 'are'} not listed.")
     return " ".join(sentences)

@@ -115,7 +115,7 @@ class Head(nn.Module):
         state = (state.unsqueeze(1) if state.ndim == 2 else state).expand_as(target)
         if self.dot:
             return (state * target).sum(-1)
-        return self.mlp(joined([], target, state, self.normalise)).squeeze(-1)
+        return self.mlp(joined([], target, [state], self.normalise)).squeeze(-1)
 
 
 class Baseline(EmbedsItems, ABC):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from surge.baselines.base import Baseline, BaselineConfig, Head, masked_softmax, resize
 from surge.model.layers import PairScore, multilayer_perceptron
+from surge.model.long_term import LongTerm
 from surge.model.surge import Context, History
 from surge.model.time_lstm import Time4LSTM
 
@@ -36,7 +37,7 @@ class SLiRec(Baseline):
         self.recurrence = Time4LSTM(config.size, config.hidden)
         self.resize = resize(config.hidden, config.size)
         self.short_attention = PairScore(config.size, config.attention_hidden)
-        self.long_attention = multilayer_perceptron(config.size, config.attention_hidden)
+        self.long_term = LongTerm(config.size, config.attention_hidden)
         self.fuse = multilayer_perceptron(3 * config.size + 1, config.attention_hidden)
         self.head = Head(config)
 
@@ -46,8 +47,7 @@ class SLiRec(Baseline):
         age = time_feature(context.now.unsqueeze(1) - context.times)
         states = self.resize(self.recurrence(embedded, interval, age, mask)[0])
         short = masked_softmax(self.short_attention.crossed(states, target), mask.unsqueeze(1)) @ states
-        attention = masked_softmax(self.long_attention(embedded).squeeze(-1), mask)
-        long = (attention.unsqueeze(1) @ embedded).expand_as(target)
+        long = (self.long_term(embedded, mask).unsqueeze(1) @ embedded).expand_as(target)
         since = age.gather(1, mask.sum(1, keepdim=True) - 1).unsqueeze(1).expand(*target.shape[:2], 1)
         share = torch.sigmoid(self.fuse(torch.cat([long, short, target, since], dim=-1)))
         return self.head(share * long + (1 - share) * short, target)

@@ -16,7 +16,7 @@ from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 
 CELLS = 1_000_000  # attention entries of one chunk: candidates x heads x n x n; more don't fit the cache
-FUSED_CHUNK = 4096  # candidates that the kernel reads between two reports of progress
+FUSED_CHUNK = 16_384  # candidates that the kernel reads between two reports of progress; fewer don't fill two threads
 
 
 @dataclass(frozen=True)

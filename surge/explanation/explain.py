@@ -97,6 +97,7 @@ def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | No
             update_gate=_array(reading.evolution.update_gate[0]),
             logit=logit,
             probability=float(sigmoid(np.asarray(logit))),
+            long_weight=_array(graph.long_weight) if checkpoint.model_config.long_term else None,
         ),
         notes=history.notes,
     )

@@ -104,13 +104,15 @@ class InterestExtraction:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Eq. 16-17: the order in which clusters are read (m), the state and the gate after each step (m x size)."""
+    """Eq. 16-17: the order in which clusters are read (m), the state and the gate after each step (m x size);
+    long_weight lambda (n), each item's share of what the user always wants, of a model that reads that."""
 
     order: Array
     evolution: Array
     update_gate: Array
     logit: float
     probability: float
+    long_weight: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -271,7 +273,8 @@ def _history_item(item: Item) -> dict[str, Any]:
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    return {f.name: _plain_value(getattr(part, f.name)) for f in fields(part) if f.name != "layers"}
+    values = {f.name: getattr(part, f.name) for f in fields(part) if f.name != "layers"}
+    return {name: _plain_value(value) for name, value in values.items() if value is not None}
 
 
 def _arrays(values: Mapping[str, Any]) -> dict[str, Any]:

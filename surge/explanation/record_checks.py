@@ -51,6 +51,8 @@ def check_record(record: Explanation) -> None:
         ("prediction.evolution", prediction.evolution, (last, size)),
         ("prediction.update_gate", prediction.update_gate, (last, size)),
     ]
+    if prediction.long_weight is not None:
+        expected.append(("prediction.long_weight", prediction.long_weight, (n,)))
     nodes = m
     for index, layer in enumerate(extraction.layers):
         name, width = f"interest_extraction.layers[{index}]", _width(layer.assignment)
@@ -69,6 +71,8 @@ def check_record(record: Explanation) -> None:
     _check_sum("interest_fusion.attention", fusion.attention, axis=-1)
     _check_sum("interest_extraction.assignment", extraction.assignment, axis=-1)
     _check_sum("interest_extraction.importance", extraction.importance, axis=-1)
+    if prediction.long_weight is not None:
+        _check_sum("prediction.long_weight", prediction.long_weight, axis=-1)
     for index, layer in enumerate(extraction.layers):
         _check_sum(f"interest_extraction.layers[{index}].assignment", layer.assignment, axis=-1)
     if not np.isin(graph.adjacency, (0, 1)).all() or not np.all(np.diag(graph.adjacency) == 1):

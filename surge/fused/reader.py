@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from surge.fused.library import library
-from surge.model.layers import PairScore, joined
+from surge.model.layers import PairScore
 from surge.model.surge import InterestGraph, SurgeModel
 
 LEAST = 16  # candidates; a block is half empty below
@@ -81,6 +81,8 @@ class _Reader:
         config, n = model.config, int(graph.mask[place].sum())
         near = graph.adjacency[place, :n, :n] > 0
         self.kernel, self.model = kernel, model
+        long = model.long(graph)
+        self.long = long if long is None else long[place : place + 1]
         self.tensors = {
             name: tensor.detach().float().contiguous() for name, tensor in _weights(model, graph, place, n).items()
         }
@@ -122,9 +124,8 @@ class _Reader:
         else:
             with ThreadPoolExecutor(len(starts)) as pool:
                 list(pool.map(read, starts))
-        predict = self.model.predict
-        inputs = joined([state], target, readout if predict.readout else None, predict.normalise)
-        return predict.score(inputs).squeeze(-1)
+        state, readout, target = (tensor.unsqueeze(0) for tensor in (state, readout, target))
+        return self.model.predict.logits(state, readout, target, self.long)[0]
 
 
 def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dict[str, Tensor]:

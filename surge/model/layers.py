@@ -21,8 +21,8 @@ def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) 
     return nn.Sequential(*layers)
 
 
-def joined(parts: Sequence[Tensor], target: Tensor, crossed: Tensor | None, normalise: bool) -> Tensor:
-    """The input of a prediction: parts, h_t, and with `crossed` also crossed and crossed * h_t; (B, T, their sizes).
+def joined(parts: Sequence[Tensor], target: Tensor, crossed: Sequence[Tensor], normalise: bool) -> Tensor:
+    """The input of a prediction: parts, h_t, and of each x of `crossed` x and x * h_t; (B, T, their sizes).
 
     With `normalise` each of them has mean 0 and variance 1 first (layer normalisation without weights).
     """
@@ -32,9 +32,8 @@ def joined(parts: Sequence[Tensor], target: Tensor, crossed: Tensor | None, norm
 
     target = scaled(target)
     whole = [*map(scaled, parts), target]
-    if crossed is not None:
-        crossed = scaled(crossed)
-        whole += [crossed, crossed * target]
+    for x in map(scaled, crossed):
+        whole += [x, x * target]
     return torch.cat(whole, dim=-1)
 
 

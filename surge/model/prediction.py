@@ -118,7 +118,10 @@ class InterestEvolution(nn.Module):
 
 
 class Prediction(nn.Module):
-    """logit = MLP(h_s, h_t, h_g, h_g * h_t), Eq. 17, its inputs normalised or not; MLP(h_s, h_t) without readout."""
+    """logit = MLP(h_s, h_t, h_g, h_g * h_t), Eq. 17, its inputs normalised or not; without readout MLP(h_s, h_t).
+
+    With `long_term`, l and l * h_t are inputs, too.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -126,12 +129,21 @@ class Prediction(nn.Module):
         self.evolve = InterestEvolution(
             config.size, config.evolution, config.state_size, config.gate, config.attention_hidden
         )
-        inputs = config.state_size + config.size * (3 if config.readout else 1)
+        inputs = config.state_size + config.size * (1 + 2 * config.readout + 2 * config.long_term)
         self.score = multilayer_perceptron(inputs, config.prediction_hidden)
 
-    def forward(self, pooling: Pooling, readout: Tensor, target: Tensor) -> tuple[Evolution, Tensor]:
-        """The last pooling layer, h_g and h_t (B, T, d); gives the evolution and logits (B, T)."""
+    def forward(
+        self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None
+    ) -> tuple[Evolution, Tensor]:
+        """The last pooling layer, h_g and h_t (B, T, d), l (B, d) of a model with long_term; gives the evolution and
+        logits (B, T)."""
         order = flatten_order(pooling, self.flatten)
         states, gates = self.evolve(pooling, target, order)
-        inputs = joined([states[:, :, -1]], target, readout if self.readout else None, self.normalise)
-        return Evolution(order, states, gates), self.score(inputs).squeeze(-1)
+        return Evolution(order, states, gates), self.logits(states[:, :, -1], readout, target, long)
+
+    def logits(self, state: Tensor, readout: Tensor, target: Tensor, long: Tensor | None = None) -> Tensor:
+        """Eq. 17 of h_s (B, T, size), h_g and h_t (B, T, d), and l (B, d)."""
+        crossed = [readout] if self.readout else []
+        if long is not None:
+            crossed.append(long.unsqueeze(1).expand_as(target))
+        return self.score(joined([state], target, crossed, self.normalise)).squeeze(-1)

@@ -14,6 +14,7 @@ from surge.model.embedding import EmbedsItems
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion, InterestFusion
+from surge.model.long_term import LongTerm
 from surge.model.prediction import Evolution, Prediction
 
 
@@ -54,7 +55,8 @@ class InterestGraph(NamedTuple):
     """All that depends on the history alone (Eq. 1-3 and 6).
 
     mask (B, n); embedded h (B, n, d); values h plus position and age (B, n, d); queried (B, n, d), what beta reads:
-    values or h; similarity M and adjacency A (B, n, n); threshold (B,); cluster_score alpha (B, heads, n).
+    values or h; similarity M and adjacency A (B, n, n); threshold (B,); cluster_score alpha (B, heads, n);
+    long_weight lambda (B, n), all 0 for a model without long_term.
     """
 
     mask: Tensor
@@ -65,6 +67,7 @@ class InterestGraph(NamedTuple):
     threshold: Tensor
     adjacency: Tensor
     cluster_score: Tensor
+    long_weight: Tensor
 
 
 class Reading(NamedTuple):
@@ -98,6 +101,8 @@ class SurgeModel(EmbedsItems):
         self.extract = InterestExtraction(
             config.size, config.clusters, config.assignment_aggregation, config.extraction == "soft"
         )
+        if config.long_term:
+            self.long_term = LongTerm(config.size, config.attention_hidden)
         self.predict = Prediction(config)
 
     def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
@@ -119,9 +124,22 @@ class SurgeModel(EmbedsItems):
             values = values + embed_ages(ages, mask, self.age_embedding)
         queried = embedded if self.config.position == "message" else values
         cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
+        long_weight = self.long_term(embedded, mask) if self.config.long_term else torch.zeros_like(embedded[..., 0])
         return InterestGraph(
-            mask, embedded, values, queried, graph.similarity, graph.threshold, graph.adjacency, cluster_score
+            mask,
+            embedded,
+            values,
+            queried,
+            graph.similarity,
+            graph.threshold,
+            graph.adjacency,
+            cluster_score,
+            long_weight,
         )
+
+    def long(self, graph: InterestGraph) -> Tensor | None:
+        """l (B, d), what each history always wants; None for a model without long_term."""
+        return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1) if self.config.long_term else None
 
     def read(self, graph: InterestGraph, candidates: Tensor) -> Reading:
         """Reads each graph with each of its T candidates: item rows (B, T)."""
@@ -131,7 +149,7 @@ class SurgeModel(EmbedsItems):
         """The same from candidate embeddings h_t (B, T, d)."""
         fusion = self.fuse(graph.values, graph.queried, target, graph.adjacency, graph.cluster_score)
         extraction = self.extract(fusion.fused, fusion.query_score, graph.adjacency, graph.mask)
-        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target)
+        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph))
         return Reading(target, fusion, extraction, evolution, logit)
 
     def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:

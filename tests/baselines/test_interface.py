@@ -16,7 +16,7 @@ from surge.model.surge import History, SurgeModel
 from tests.baselines.toy import CATEGORIES, ITEMS, NAMES, USERS, Batch, categories, loss_of, small, some_batch, spread
 
 SCORED_BY_SOFTMAX = {  # a constant added to every score changes no softmax
-    "slirec": {"short_attention.rest.1.2.bias", "long_attention.4.bias"},
+    "slirec": {"short_attention.rest.1.2.bias", "long_term.score.4.bias"},
 }
 every = pytest.mark.parametrize("name", NAMES)
 

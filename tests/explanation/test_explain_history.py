@@ -29,6 +29,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"extraction": "none", "evolution": "gru", "position": "none"},
     {"evolution": "none", "readout": False},
     {"time": "age"},
+    {"long_term": True},
 ]
 
 
@@ -152,18 +153,30 @@ def test_two_candidates_share_the_graph_and_differ_in_the_reading() -> None:
     assert np.abs(a.interest_extraction.importance - b.interest_extraction.importance).max() > 1e-3
 
 
+def test_what_a_user_always_wants_does_not_ask_the_candidate() -> None:
+    checkpoint = make_checkpoint(seed=2, long_term=True)
+    history = history_of(checkpoint, LONG)
+    a, b = (explain_history(checkpoint, history, item).prediction for item in ("i0", "i20"))
+    assert np.array_equal(a.long_weight, b.long_weight) and a.logit != b.logit
+    assert a.long_weight.sum() == pytest.approx(1) and np.ptp(a.long_weight) > 0.01
+    assert explain_history(make_checkpoint(seed=2), history, "i0").prediction.long_weight is None
+
+
+@pytest.mark.parametrize("long_term", [True, False])
 @pytest.mark.parametrize("normalise", [True, False])
-def test_evolution_ends_in_the_state_that_the_logit_reads(normalise: bool) -> None:
+def test_evolution_ends_in_the_state_that_the_logit_reads(normalise: bool, long_term: bool) -> None:
     """Eq. 17 from the record's own values and the model's weights."""
-    checkpoint = make_checkpoint(seed=2, normalise=normalise)
+    checkpoint = make_checkpoint(seed=2, normalise=normalise, long_term=long_term)
     record = explain_history(checkpoint, history_of(checkpoint, LONG), "i5")
-    parts = record.prediction.evolution[-1], record.embeddings.target, record.interest_extraction.readout
-    state, target, readout = map(np.float64, parts)
+    parts = [record.prediction.evolution[-1], record.embeddings.target, record.interest_extraction.readout]
+    if long_term:
+        parts.append(record.prediction.long_weight @ record.embeddings.history)
+    state, target, *crossed = map(np.float64, parts)
     if normalise:  # mean 0 and variance 1 each
-        state, target, readout = (
-            (part - part.mean()) / np.sqrt(part.var() + 1e-5) for part in (state, target, readout)
+        state, target, *crossed = (
+            (part - part.mean()) / np.sqrt(part.var() + 1e-5) for part in (state, target, *crossed)
         )
-    x = np.concatenate([state, target, readout, readout * target])
+    x = np.concatenate([state, target, *(part for each in crossed for part in (each, each * target))])
     linear = [layer for layer in checkpoint.model.predict.score if hasattr(layer, "weight")]
     for index, layer in enumerate(linear):
         x = numbers(layer.weight) @ (np.maximum(x, 0) if index else x) + numbers(layer.bias)

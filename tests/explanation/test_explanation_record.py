@@ -134,6 +134,19 @@ def test_npz_needs_no_pickle_and_holds_its_arrays_by_path(tmp_path: Path) -> Non
         assert json.loads(str(archive["text"]))["history"][0]["title"] == TITLES[0]
 
 
+@pytest.mark.parametrize("ending", ["json", "npz"])
+def test_a_long_term_part_is_saved_where_there_is_one(ending: str, tmp_path: Path) -> None:
+    record = make_explanation(items=4)
+    weight = np.array([0.1, 0.2, 0.3, 0.4])
+    longer = replace(record, prediction=replace(record.prediction, long_weight=weight))
+    assert np.array_equal(round_trip(longer, tmp_path, ending).prediction.long_weight, weight)
+    (tmp_path / f"record.{ending}").unlink()
+    assert round_trip(record, tmp_path, ending).prediction.long_weight is None
+    for wrong in (weight[:3], weight * 2, np.array([np.nan, 0.3, 0.3, 0.4]), np.array([-0.5, 0.5, 0.5, 0.5])):
+        with pytest.raises(SurgeError, match=r"prediction\.long_weight"):
+            replace(record, prediction=replace(record.prediction, long_weight=wrong))
+
+
 def test_record_module_loads_neither_torch_nor_streamlit_nor_plotly() -> None:
     code = (
         "import sys, surge.explanation.record; "

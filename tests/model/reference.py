@@ -250,6 +250,11 @@ def surge(
     parts = [scale(states[-1]), scale(target)]
     if config.readout:
         parts += [scale(readout), scale(readout) * scale(target)]
+    wanted = np.zeros(n)
+    if config.long_term:
+        wanted = np.array(softmax([perceptron(stack(weights, "long_term.score."), h[i]) for i in range(n)]))
+        always = sum(wanted[i] * h[i] for i in range(n))
+        parts += [scale(always), scale(always) * scale(target)]
     logit = perceptron(stack(weights, "predict.score."), np.concatenate(parts))
     return {
         "embedded": h,
@@ -270,5 +275,6 @@ def surge(
         "order": np.array(order),
         "states": states,
         "update_gate": gates,
+        "long_weight": wanted,
         "logit": logit,
     }

@@ -21,6 +21,9 @@ SETTINGS: list[dict[str, Any]] = [
     {"extraction": "none"},
     {"extraction": "none", "flatten": "index"},
     {"readout": False},
+    {"long_term": True},
+    {"long_term": True, "readout": False, "normalise": False},
+    {"long_term": True, "time": "age", "activation": "none"},
     {"position": "none"},
     {"position": "message"},
     {"time": "age"},
@@ -98,6 +101,7 @@ def computed(graph: Any, reading: Any, row: int, at: int, n: int) -> dict[str, A
         "order": reading.evolution.order[row, at],
         "states": reading.evolution.states[row, at],
         "update_gate": reading.evolution.update_gate[row, at],
+        "long_weight": graph.long_weight[row, :n],
         "logit": reading.logit[row, at],
     }
 

@@ -40,6 +40,13 @@ def test_item_table_is_the_record(items: int) -> None:
     assert table["date"][0] == pd.Timestamp(record.history[0].timestamp, unit="s")
 
 
+def test_item_table_holds_the_long_term_weights_where_the_model_has_them() -> None:
+    record = make_explanation(items=4)
+    longer = replace(record, prediction=replace(record.prediction, long_weight=np.array([0.1, 0.2, 0.3, 0.4])))
+    assert tables.item_table(longer)["lambda"].tolist() == [0.1, 0.2, 0.3, 0.4]
+    assert "λ" in tables.caption(longer) and "λ" not in tables.caption(record)
+
+
 def test_item_table_holds_the_measured_effects_and_what_was_before() -> None:
     record, before = make_before(12)
     effects = make_effects(record)
