@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
+#include <utility>
 
 namespace {
 
@@ -73,6 +73,8 @@ inline void dense(const float* w, int outputs, int cols, const Lanes* x, Start s
     for (; o < outputs; o++) rows<1>(w, cols, cols, x, o, start, end);
 }
 inline Lanes same(float x) { Lanes l; for (int v = 0; v < V; v++) l.v[v] = all(x); return l; }
+inline float& lane(Lanes& x, int l) { return ((float*)&x)[l]; }
+template <int N> struct Constant { enum { value = N }; };
 
 }  // namespace
 
@@ -91,148 +93,199 @@ struct Arrays {
     const int32_t *begin, *neighbour;
 };
 
-extern "C" int64_t block() { return L; }
+namespace {
 
-// The last state of Eq. 16 (count x state) and h_g (count x d) of candidates `target` (count x d); 1 without memory.
-extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, const float* target, float* state_out,
-                               float* readout_out) {
-    const int n = s->n, d = s->d, m = s->m, heads = s->heads, h0 = s->first, h1 = s->second, S = s->state;
-    const int slice = d / heads;
-    int64_t need = (int64_t)d * 4 + h0 * 2 + h1 + (int64_t)heads * n * 3 + n * 4 + (int64_t)n * d + 2LL * n * m + m * d + 4 * m +
-                   2 * S + 6 * S + 64;
-    const size_t bytes = ((size_t)need * sizeof(Lanes) + 63) / 64 * 64;
-    Lanes* memory = (Lanes*)std::aligned_alloc(64, bytes);
-    int32_t* order = (int32_t*)std::malloc(sizeof(int32_t) * (size_t)m * L);
-    if (!memory || !order) {
-        std::free(memory);
-        std::free(order);
-        return 1;
+// One block of candidates: its scratch memory, and a function for each part of a reading, in the order of `read`.
+// n x d, n x m and m x d arrays have an item's or a cluster's numbers side by side.
+struct Block {
+    const Sizes s;
+    const Arrays a;
+    Lanes *target, *crossed, *base, *hidden;                         // d, d, first, first
+    Lanes *beta, *e1, *e2, *weight, *gamma, *fused;                  // heads x n, n, n, n, n, n x d
+    Lanes *logit, *soft, *pooled, *share, *mass, *place, *readout;   // n x m, n x m, m x d, m, m, m, d
+    Lanes *state, *next, *given, *kept, *input;                      // state, state, 3 state, 3 state, d
+    int32_t* order = nullptr;                                        // m x L: the cluster that each lane reads at a step
+    Lanes* memory = nullptr;
+
+    Block(const Sizes& sizes, const Arrays& arrays) : s(sizes), a(arrays) {
+        const int64_t n = s.n, d = s.d, m = s.m, S = s.state;
+        const struct { Lanes** place; int64_t size; } parts[] = {
+            {&target, d}, {&crossed, d}, {&base, s.first}, {&hidden, s.first},
+            {&beta, s.heads * n}, {&e1, n}, {&e2, n}, {&weight, n}, {&gamma, n}, {&fused, n * d},
+            {&logit, n * m}, {&soft, n * m}, {&pooled, m * d}, {&share, m}, {&mass, m}, {&place, m}, {&readout, d},
+            {&state, S}, {&next, S}, {&given, 3 * S}, {&kept, 3 * S}, {&input, d},
+        };
+        int64_t need = 0;
+        for (const auto& part : parts) need += part.size;
+        memory = (Lanes*)std::aligned_alloc(64, ((size_t)need * sizeof(Lanes) + 63) / 64 * 64);
+        order = (int32_t*)std::malloc(sizeof(int32_t) * (size_t)m * L);
+        Lanes* at = memory;
+        for (const auto& part : parts) { *part.place = at; at += part.size; }
     }
-    Lanes* at = memory;
-    auto take = [&](int64_t size) { Lanes* p = at; at += size; return p; };
-    Lanes *y = take(d), *z = take(d), *base = take(h0), *hidden = take(h0), *beta = take(heads * n), *e1 = take(n),
-          *e2 = take(n), *weight = take(n), *gamma = take(n), *fused = take((int64_t)n * d), *logit = take((int64_t)n * m),
-          *soft = take((int64_t)n * m), *pooled = take((int64_t)m * d), *share = take(m), *mass = take(m), *place = take(m),
-          *state = take(S), *next = take(S), *given = take(3 * S), *kept = take(3 * S), *readout = take(d), *x = take(d);
+    ~Block() {
+        std::free(order);
+        std::free(memory);
+    }
+    Block(const Block&) = delete;
 
-    for (int64_t first = 0; first < count; first += L) {
-        const int real = (int)(count - first < L ? count - first : L);
-        for (int k = 0; k < d; k++)
-            for (int l = 0; l < L; l++) ((float*)&y[k])[l] = target[(first + (l < real ? l : real - 1)) * d + k];
+    bool ready() const { return memory && order; }
 
-        // Eq. 7
-        for (int j = 0; j < n; j++) gamma[j] = same(0);
-        for (int h = 0; h < heads; h++) {
-            Lanes* b = beta + h * n;
-            if (s->by_query) {
-                const float* bias = a->bias1 + h * h0;
-                dense(a->of_y + (int64_t)h * h0 * d, h0, d, y, [&](int o) { return same(bias[o]); },
-                      [&](int o, Lanes& acc) { base[o] = acc; });
-                for (int j = 0; j < n; j++) {
-                    const float* p = a->projected + ((int64_t)h * n + j) * d;
-                    const float* hx = a->of_x + ((int64_t)h * n + j) * h0;
-                    for (int k = 0; k < d; k++)
-                        for (int v = 0; v < V; v++) z[k].v[v] = y[k].v[v] * p[k];
-                    dense(a->of_product + (int64_t)h * h0 * d, h0, d, z,
-                          [&](int o) { Lanes l = base[o]; for (int v = 0; v < V; v++) l.v[v] += hx[o]; return l; },
-                          [&](int o, Lanes& acc) { for (int v = 0; v < V; v++) hidden[o].v[v] = max(acc.v[v], all(0)); });
-                    Lanes total = same(a->bias3[h]);
-                    const float *b2 = a->bias2 + h * h1, *w3 = a->w3 + h * h1;
-                    dense(a->w2 + (int64_t)h * h1 * h0, h1, h0, hidden, [&](int o) { return same(b2[o]); },
-                          [&](int o, Lanes& acc) {
-                              for (int v = 0; v < V; v++) total.v[v] += w3[o] * max(acc.v[v], all(0));
-                          });
-                    b[j] = total;
-                }
-            } else {
-                for (int j = 0; j < n; j++) b[j] = same(0);
+    // The candidates h_t (count x d), at most L; the last one fills the lanes that are left.
+    void read(const float* candidates, int count) {
+        for (int k = 0; k < s.d; k++)
+            for (int l = 0; l < L; l++) lane(target[k], l) = candidates[(l < count ? l : count - 1) * (int64_t)s.d + k];
+        for (int j = 0; j < s.n; j++) gamma[j] = same(0);
+        for (int h = 0; h < s.heads; h++) {
+            query(h);
+            attend(h);
+        }
+        read_out();
+        assign();
+        pool();
+        arrange();
+        evolve();
+    }
+
+    // Eq. 7
+    void query(int h) {
+        const int n = s.n, d = s.d, first = s.first, second = s.second;
+        Lanes* const own = beta + h * n;
+        if (!s.by_query) {
+            for (int j = 0; j < n; j++) own[j] = same(0);
+            return;
+        }
+        const float *bias1 = a.bias1 + h * first, *bias2 = a.bias2 + h * second, *w3 = a.w3 + h * second;
+        dense(a.of_y + (int64_t)h * first * d, first, d, target, [&](int o) { return same(bias1[o]); },
+              [&](int o, Lanes& acc) { base[o] = acc; });
+        for (int j = 0; j < n; j++) {
+            const float* projected = a.projected + ((int64_t)h * n + j) * d;
+            const float* of_x = a.of_x + ((int64_t)h * n + j) * first;
+            for (int k = 0; k < d; k++)
+                for (int v = 0; v < V; v++) crossed[k].v[v] = target[k].v[v] * projected[k];
+            dense(a.of_product + (int64_t)h * first * d, first, d, crossed,
+                  [&](int o) { Lanes l = base[o]; for (int v = 0; v < V; v++) l.v[v] += of_x[o]; return l; },
+                  [&](int o, Lanes& acc) { for (int v = 0; v < V; v++) hidden[o].v[v] = max(acc.v[v], all(0)); });
+            Lanes total = same(a.bias3[h]);
+            dense(a.w2 + (int64_t)h * second * first, second, first, hidden, [&](int o) { return same(bias2[o]); },
+                  [&](int o, Lanes& acc) { for (int v = 0; v < V; v++) total.v[v] += w3[o] * max(acc.v[v], all(0)); });
+            own[j] = total;
+        }
+    }
+
+    // gamma of Eq. 9, Eq. 8 and 4-5
+    void attend(int h) {
+        const int n = s.n;
+        const Lanes* const own = beta + h * n;
+        Lanes top = own[0], bottom = own[0], sum = same(0);
+        for (int j = 1; j < n; j++)
+            for (int v = 0; v < V; v++) {
+                top.v[v] = max(top.v[v], own[j].v[v]);
+                bottom.v[v] = min(bottom.v[v], own[j].v[v]);
             }
-            // gamma, and what Eq. 8 needs
-            Lanes top = b[0], bottom = b[0];
-            for (int j = 1; j < n; j++)
-                for (int v = 0; v < V; v++) {
-                    top.v[v] = max(top.v[v], b[j].v[v]);
-                    bottom.v[v] = min(bottom.v[v], b[j].v[v]);
-                }
-            bool wide = false;
-            for (int l = 0; l < L; l++) wide |= !(((float*)&top)[l] - ((float*)&bottom)[l] < WIDE);
-            Lanes sum = same(0);
-            for (int j = 0; j < n; j++)
-                for (int v = 0; v < V; v++) {
-                    vec below = b[j].v[v] - top.v[v];
-                    e1[j].v[v] = exp(below);
-                    e2[j].v[v] = exp(0.2f * below);
-                    sum.v[v] += e1[j].v[v];
-                }
-            for (int j = 0; j < n; j++)
-                for (int v = 0; v < V; v++) gamma[j].v[v] += e1[j].v[v] / (sum.v[v] * (float)heads);
-            // Eq. 8 and 4-5
-            for (int i = 0; i < n; i++) {
-                Lanes c1, c2, total = same(0);
-                for (int v = 0; v < V; v++) {
-                    vec raw = a->alpha[h * n + i] + top.v[v];
-                    vec size = exp(-0.8f * max(raw, -raw));
-                    c1.v[v] = raw > 0 ? all(1) : size;
-                    c2.v[v] = raw > 0 ? size : all(1);
-                }
-                const int32_t from = a->begin[i], to = a->begin[i + 1];
-                Lanes nearest = same(-INFINITY);
-                for (int32_t e = from; wide && e < to; e++)
-                    for (int v = 0; v < V; v++) nearest.v[v] = max(nearest.v[v], b[a->neighbour[e]].v[v]);
-                for (int32_t e = from; e < to; e++) {
-                    const int j = a->neighbour[e];
-                    for (int v = 0; v < V; v++) {
-                        const float alpha = a->alpha[h * n + i];
-                        vec w = wide ? exp(leaky(alpha + b[j].v[v]) - leaky(alpha + nearest.v[v]))
-                                     : max(c1.v[v] * e1[j].v[v], c2.v[v] * e2[j].v[v]);
-                        weight[e - from].v[v] = w;
-                        total.v[v] += w;
-                    }
-                }
-                for (int v = 0; v < V; v++) total.v[v] = 1.0f / total.v[v];
-                for (int k = h * slice; k < (h + 1) * slice;) {
-                    auto tile = [&](auto constant) {
-                        constexpr int R = decltype(constant)::value;
-                        Lanes acc[R];
-                        for (int r = 0; r < R; r++) acc[r] = same(0);
-                        for (int32_t e = from; e < to; e++) {
-                            const float* message = a->message + (int64_t)a->neighbour[e] * d + k;
-                            Lanes w = weight[e - from];
-                            for (int r = 0; r < R; r++)
-                                for (int v = 0; v < V; v++) acc[r].v[v] += message[r] * w.v[v];
-                        }
-                        for (int r = 0; r < R; r++)
-                            for (int v = 0; v < V; v++) {
-                                vec f = acc[r].v[v] * total.v[v] + a->values[(int64_t)i * d + k + r];
-                                fused[(int64_t)i * d + k + r].v[v] = s->linear ? f : max(f, 0.01f * f);
-                            }
-                        k += R;
-                    };
-                    struct Eight { enum { value = TILE }; };
-                    struct One { enum { value = 1 }; };
-                    if (k + TILE <= (h + 1) * slice) tile(Eight{}); else tile(One{});
-                }
+        bool wide = false;
+        for (int l = 0; l < L; l++) wide |= !(lane(top, l) - lane(bottom, l) < WIDE);
+        for (int j = 0; j < n; j++)
+            for (int v = 0; v < V; v++) {
+                vec below = own[j].v[v] - top.v[v];
+                e1[j].v[v] = exp(below);
+                e2[j].v[v] = exp(0.2f * below);
+                sum.v[v] += e1[j].v[v];
+            }
+        for (int j = 0; j < n; j++)
+            for (int v = 0; v < V; v++) gamma[j].v[v] += e1[j].v[v] / (sum.v[v] * (float)s.heads);
+        for (int i = 0; i < n; i++) {
+            const Lanes total = wide ? weigh_apart(h, i) : weigh(h, i, top);
+            fuse(h, i, total);
+        }
+    }
+
+    // The weights of i's edges before their sum is 1, and that sum.
+    Lanes weigh(int h, int i, const Lanes& top) {
+        const int32_t from = a.begin[i], to = a.begin[i + 1];
+        Lanes c1, c2, total = same(0);
+        for (int v = 0; v < V; v++) {
+            vec raw = a.alpha[h * s.n + i] + top.v[v];
+            vec size = exp(-0.8f * max(raw, -raw));
+            c1.v[v] = raw > 0 ? all(1) : size;
+            c2.v[v] = raw > 0 ? size : all(1);
+        }
+        for (int32_t e = from; e < to; e++) {
+            const int j = a.neighbour[e];
+            for (int v = 0; v < V; v++) {
+                vec w = max(c1.v[v] * e1[j].v[v], c2.v[v] * e2[j].v[v]);
+                weight[e - from].v[v] = w;
+                total.v[v] += w;
             }
         }
-        // Eq. 15
-        for (int k = 0; k < d; k++) readout[k] = same(0);
+        return total;
+    }
+    Lanes weigh_apart(int h, int i) {
+        const Lanes* const own = beta + h * s.n;
+        const int32_t from = a.begin[i], to = a.begin[i + 1];
+        const float alpha = a.alpha[h * s.n + i];
+        Lanes nearest = same(-INFINITY), total = same(0);
+        for (int32_t e = from; e < to; e++)
+            for (int v = 0; v < V; v++) nearest.v[v] = max(nearest.v[v], own[a.neighbour[e]].v[v]);
+        for (int32_t e = from; e < to; e++)
+            for (int v = 0; v < V; v++) {
+                vec w = exp(leaky(alpha + own[a.neighbour[e]].v[v]) - leaky(alpha + nearest.v[v]));
+                weight[e - from].v[v] = w;
+                total.v[v] += w;
+            }
+        return total;
+    }
+
+    // h'_i, the part of head h
+    void fuse(int h, int i, const Lanes& total) {
+        const int d = s.d, slice = d / s.heads;
+        const int32_t from = a.begin[i], to = a.begin[i + 1];
+        Lanes scale;
+        for (int v = 0; v < V; v++) scale.v[v] = 1.0f / total.v[v];
+        auto tile = [&](int k, auto constant) {
+            constexpr int R = decltype(constant)::value;
+            Lanes acc[R];
+            for (int r = 0; r < R; r++) acc[r] = same(0);
+            for (int32_t e = from; e < to; e++) {
+                const float* message = a.message + (int64_t)a.neighbour[e] * d + k;
+                Lanes w = weight[e - from];
+                for (int r = 0; r < R; r++)
+                    for (int v = 0; v < V; v++) acc[r].v[v] += message[r] * w.v[v];
+            }
+            for (int r = 0; r < R; r++)
+                for (int v = 0; v < V; v++) {
+                    vec f = acc[r].v[v] * scale.v[v] + a.values[(int64_t)i * d + k + r];
+                    fused[(int64_t)i * d + k + r].v[v] = s.linear ? f : max(f, 0.01f * f);
+                }
+            return k + R;
+        };
+        for (int k = h * slice; k < (h + 1) * slice;)
+            k = k + TILE <= (h + 1) * slice ? tile(k, Constant<TILE>{}) : tile(k, Constant<1>{});
+    }
+
+    // Eq. 15
+    void read_out() {
+        for (int k = 0; k < s.d; k++) readout[k] = same(0);
+        for (int i = 0; i < s.n; i++)
+            for (int k = 0; k < s.d; k++)
+                for (int v = 0; v < V; v++) readout[k].v[v] += gamma[i].v[v] * fused[(int64_t)i * s.d + k].v[v];
+    }
+
+    // Eq. 11, and each cluster's gamma*, mass and mean position
+    void assign() {
+        const int n = s.n, d = s.d, m = s.m;
         for (int i = 0; i < n; i++)
-            for (int k = 0; k < d; k++)
-                for (int v = 0; v < V; v++) readout[k].v[v] += gamma[i].v[v] * fused[(int64_t)i * d + k].v[v];
-        // Eq. 11 and 9
-        for (int i = 0; i < n; i++)
-            dense(a->assign, m, d, fused + (int64_t)i * d, [&](int) { return same(0); },
+            dense(a.assign, m, d, fused + (int64_t)i * d, [&](int) { return same(0); },
                   [&](int c, Lanes& acc) { logit[(int64_t)i * m + c] = acc; });
         for (int c = 0; c < m; c++) share[c] = mass[c] = place[c] = same(0);
         for (int i = 0; i < n; i++) {
-            const int32_t from = a->begin[i], to = a->begin[i + 1];
-            const float scale = s->mean ? 1.0f / (float)(to - from) : 1.0f;
-            Lanes* row = soft + (int64_t)i * m;
+            const int32_t from = a.begin[i], to = a.begin[i + 1];
+            const float scale = s.mean ? 1.0f / (float)(to - from) : 1.0f;
+            Lanes* const row = soft + (int64_t)i * m;
             Lanes top = same(-INFINITY), sum = same(0);
             for (int c = 0; c < m; c++) {
                 Lanes acc = same(0);
                 for (int32_t e = from; e < to; e++)
-                    for (int v = 0; v < V; v++) acc.v[v] += logit[(int64_t)a->neighbour[e] * m + c].v[v];
+                    for (int v = 0; v < V; v++) acc.v[v] += logit[(int64_t)a.neighbour[e] * m + c].v[v];
                 for (int v = 0; v < V; v++) {
                     row[c].v[v] = acc.v[v] * scale;
                     top.v[v] = max(top.v[v], row[c].v[v]);
@@ -254,67 +307,70 @@ extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, c
                     place[c].v[v] += own * when;
                 }
         }
-        for (int c = 0; c < m;) {
-            auto tile = [&](auto constant) {
-                constexpr int C = decltype(constant)::value, R = 4;
-                int k = 0;
-                for (; k + R <= d; k += R) {
-                    Lanes acc[C][R];
-                    for (int q = 0; q < C; q++) for (int r = 0; r < R; r++) acc[q][r] = same(0);
-                    for (int i = 0; i < n; i++)
-                        for (int q = 0; q < C; q++) {
-                            Lanes w = soft[(int64_t)i * m + c + q];
-                            for (int r = 0; r < R; r++)
-                                for (int v = 0; v < V; v++) acc[q][r].v[v] += w.v[v] * fused[(int64_t)i * d + k + r].v[v];
-                        }
-                    for (int q = 0; q < C; q++) for (int r = 0; r < R; r++) pooled[(int64_t)(c + q) * d + k + r] = acc[q][r];
-                }
-                for (; k < d; k++)
-                    for (int q = 0; q < C; q++) {
-                        Lanes acc = same(0);
-                        for (int i = 0; i < n; i++)
-                            for (int v = 0; v < V; v++)
-                                acc.v[v] += soft[(int64_t)i * m + c + q].v[v] * fused[(int64_t)i * d + k].v[v];
-                        pooled[(int64_t)(c + q) * d + k] = acc;
-                    }
-                c += C;
-            };
-            struct Two { enum { value = 2 }; };
-            struct One { enum { value = 1 }; };
-            if (c + 2 <= m) tile(Two{}); else tile(One{});
-        }
-        // the order of the clusters
         for (int c = 0; c < m; c++)
             for (int l = 0; l < L; l++) {
-                float held = ((float*)&mass[c])[l], moment = ((float*)&place[c])[l];
-                ((float*)&place[c])[l] = std::nearbyintf((held > 1e-12f ? moment / held : 2.0f) * 1e5f) / 1e5f;
+                float held = lane(mass[c], l), moment = lane(place[c], l);
+                lane(place[c], l) = std::nearbyintf((held > 1e-12f ? moment / held : 2.0f) * 1e5f) / 1e5f;
             }
+    }
+
+    // h* of Eq. 9, two clusters and four numbers at a time
+    void pool() {
+        const int n = s.n, d = s.d, m = s.m;
+        auto tile = [&](int c, int k, auto clusters, auto numbers) {
+            constexpr int C = decltype(clusters)::value, R = decltype(numbers)::value;
+            Lanes acc[C][R];
+            for (int q = 0; q < C; q++)
+                for (int r = 0; r < R; r++) acc[q][r] = same(0);
+            for (int i = 0; i < n; i++)
+                for (int q = 0; q < C; q++) {
+                    Lanes w = soft[(int64_t)i * m + c + q];
+                    for (int r = 0; r < R; r++)
+                        for (int v = 0; v < V; v++) acc[q][r].v[v] += w.v[v] * fused[(int64_t)i * d + k + r].v[v];
+                }
+            for (int q = 0; q < C; q++)
+                for (int r = 0; r < R; r++) pooled[(int64_t)(c + q) * d + k + r] = acc[q][r];
+        };
+        auto all_of = [&](int c, auto clusters) {
+            int k = 0;
+            for (; k + 4 <= d; k += 4) tile(c, k, clusters, Constant<4>{});
+            for (; k < d; k++) tile(c, k, clusters, Constant<1>{});
+            return c + decltype(clusters)::value;
+        };
+        for (int c = 0; c < m;) c = c + 2 <= m ? all_of(c, Constant<2>{}) : all_of(c, Constant<1>{});
+    }
+
+    // The order in which clusters are read; a tie keeps that of their slots.
+    void arrange() {
         for (int l = 0; l < L; l++)
-            for (int c = 0; c < m; c++) {
+            for (int c = 0; c < s.m; c++) {
                 int slot = c;
-                if (s->by_time)
-                    for (; slot > 0 && ((float*)&place[order[(slot - 1) * L + l]])[l] > ((float*)&place[c])[l]; slot--)
+                if (s.by_time)
+                    for (; slot > 0 && lane(place[order[(slot - 1) * L + l]], l) > lane(place[c], l); slot--)
                         order[slot * L + l] = order[(slot - 1) * L + l];
                 order[slot * L + l] = c;
             }
-        // Eq. 16
+    }
+
+    // Eq. 16
+    void evolve() {
+        const int d = s.d, m = s.m, S = s.state;
         Lanes most = same(1e-12f);
         for (int c = 0; c < m; c++)
             for (int v = 0; v < V; v++) most.v[v] = max(most.v[v], share[c].v[v]);
         for (int k = 0; k < S; k++) state[k] = same(0);
         for (int step = 0; step < m; step++) {
+            const int32_t* const from = order + step * L;
             Lanes scale;
-            const int32_t* from = order + step * L;
             for (int l = 0; l < L; l++) {
-                const int c = from[l];
-                float own = ((float*)&share[c])[l];
-                ((float*)&scale)[l] = s->gate == 0 ? own / ((float*)&most)[l] : s->gate == 1 ? own : ((float*)&mass[c])[l] > 0 ? 1.0f : 0.0f;
+                const float own = lane(share[from[l]], l), held = lane(mass[from[l]], l);
+                lane(scale, l) = s.gate == 0 ? own / lane(most, l) : s.gate == 1 ? own : held > 0 ? 1.0f : 0.0f;
             }
             for (int k = 0; k < d; k++)
-                for (int l = 0; l < L; l++) ((float*)&x[k])[l] = ((float*)&pooled[(int64_t)from[l] * d + k])[l];
-            dense(a->from_input, 3 * S, d, x, [&](int o) { return same(a->bias_input[o]); },
+                for (int l = 0; l < L; l++) lane(input[k], l) = lane(pooled[(int64_t)from[l] * d + k], l);
+            dense(a.from_input, 3 * S, d, input, [&](int o) { return same(a.bias_input[o]); },
                   [&](int o, Lanes& acc) { given[o] = acc; });
-            dense(a->from_state, 3 * S, S, state, [&](int o) { return same(a->bias_state[o]); },
+            dense(a.from_state, 3 * S, S, state, [&](int o) { return same(a.bias_state[o]); },
                   [&](int o, Lanes& acc) { kept[o] = acc; });
             for (int k = 0; k < S; k++)
                 for (int v = 0; v < V; v++) {
@@ -323,14 +379,27 @@ extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, c
                     vec fresh = tanh(given[2 * S + k].v[v] + reset * kept[2 * S + k].v[v]);
                     next[k].v[v] = state[k].v[v] + update * (fresh - state[k].v[v]);
                 }
-            Lanes* old = state; state = next; next = old;
-        }
-        for (int l = 0; l < real; l++) {
-            for (int k = 0; k < S; k++) state_out[(first + l) * S + k] = ((float*)&state[k])[l];
-            for (int k = 0; k < d; k++) readout_out[(first + l) * d + k] = ((float*)&readout[k])[l];
+            std::swap(state, next);
         }
     }
-    std::free(order);
-    std::free(memory);
+};
+
+}  // namespace
+
+extern "C" int64_t block() { return L; }
+
+// The last state of Eq. 16 (count x state) and h_g (count x d) of candidates `target` (count x d); 1 without memory.
+extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, const float* target, float* state_out,
+                               float* readout_out) {
+    Block block(*s, *a);
+    if (!block.ready()) return 1;
+    for (int64_t first = 0; first < count; first += L) {
+        const int real = (int)(count - first < L ? count - first : L);
+        block.read(target + first * s->d, real);
+        for (int l = 0; l < real; l++) {
+            for (int k = 0; k < s->state; k++) state_out[(first + l) * s->state + k] = lane(block.state[k], l);
+            for (int k = 0; k < s->d; k++) readout_out[(first + l) * s->d + k] = lane(block.readout[k], l);
+        }
+    }
     return 0;
 }
