@@ -7,7 +7,7 @@ from surge.commands.compare import add_compare
 from surge.commands.data import add_prepare, add_simulate
 from surge.commands.model import add_evaluate, add_explain, add_recommend, add_train
 from surge.commands.survey import add_survey
-from surge.errors import SurgeError
+from surge.errors import SurgeError, is_out_of_memory
 
 # polars, NumPy and torch are imported inside the commands that need them, so that --help answers at once.
 
@@ -23,6 +23,12 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except SurgeError as problem:
         return _fail(str(problem), _BAD_INPUT)
+    except (MemoryError, RuntimeError) as problem:
+        if not is_out_of_memory(problem):
+            raise
+        return _fail(
+            "there is not enough free memory; close other programs, or train with a smaller batch_size", _BAD_INPUT
+        )
     except KeyboardInterrupt:
         return _fail("interrupted; no output was written", _INTERRUPTED)
     except BrokenPipeError:

@@ -3,3 +3,10 @@
 
 class SurgeError(ValueError):
     """Something the user gave can't be used; the message is one sentence: what is wrong and what to do."""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: NumPy and the kernel say so by their type, torch by its words."""
+    words = str(error).lower()
+    torch = isinstance(error, RuntimeError) and ("out of memory" in words or "allocate memory" in words)
+    return torch or isinstance(error, MemoryError)

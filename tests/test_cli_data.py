@@ -52,6 +52,9 @@ def test_simulate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (KeyboardInterrupt(), 130, "error: interrupted; no output was written"),
         (PermissionError(13, "Permission denied", "/secret"), 2, "error: Permission denied: /secret"),
         (OSError(28, "No space left on device"), 2, "error: No space left on device"),
+        (MemoryError(), 2, "error: there is not enough free memory; close other programs"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 2, "error: there is not enough free memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 2, "error: there is not enough free"),
     ],
 )
 def test_other_failures_are_a_sentence_too(

@@ -86,7 +86,11 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
         return
     # what comes and goes has a place of its own: what follows would else be built anew
     with st.container():
-        inspection = _inspection(base, dataset)
+        try:
+            inspection = _inspection(base, dataset)
+        except SurgeError as error:  # no memory left to score with
+            st.error(as_text(_sentence(error)))
+            return
     if inspection is None:
         if user is None:
             edit_panel(base, dataset, None)

@@ -18,11 +18,12 @@ from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.explanation.catalogue import CELLS, score_rows
 from surge.explanation.quality import explanation_quality
 from surge.fused.reader import Scorer
-from surge.model.batches import read_batch
+from surge.model.batches import in_parts, read_batch
 from surge.model.surge import Context, History, SurgeModel
 
 Progress = Callable[[float], None]
 HIDDEN = 40  # a usual size of a layer
+TOGETHER = 64  # histories of a batch, at most
 
 
 def popularity_sampler(log: EncodedLog, trained_on: Instances, item_count: int) -> PopularitySampler:
@@ -73,22 +74,24 @@ def score_lists(
     length = np.minimum(instances.position - log.offsets[instances.user], longest)
     order = np.argsort(length, kind="stable")
     scores = np.empty(lists.shape, dtype=np.float32)
-    start = 0
+
+    def fitting(start: int) -> int:
+        # as many histories of the longest one's size as CELLS attention entries allow
+        last = min(start + TOGETHER, len(order)) - 1
+        return min(TOGETHER, CELLS // (lists.shape[1] * heads * int(length[order[last]]) ** 2))
+
+    def read(start: int, stop: int) -> None:
+        index = order[start:stop]
+        history, context = read_batch(log, instances.take(index), longest, device)
+        candidates = torch.from_numpy(lists[index]).to(device)
+        if isinstance(model, SurgeModel) and precision == "float32":
+            logits = Scorer(model, model.build_graph(history, context.ages()))(candidates)
+        else:
+            logits = model(history, candidates, context)
+        scores[index] = logits.float().cpu().numpy()
+
     with torch.inference_mode(), autocast(device, precision):
-        while start < len(order):
-            # what fits: as many histories of the longest one's size as CELLS attention entries allow
-            size = max(1, CELLS // (lists.shape[1] * heads * int(length[order[min(start + 63, len(order) - 1)]]) ** 2))
-            index = order[start : start + min(size, 64)]
-            history, context = read_batch(log, instances.take(index), longest, device)
-            candidates = torch.from_numpy(lists[index]).to(device)
-            if isinstance(model, SurgeModel) and precision == "float32":
-                logits = Scorer(model, model.build_graph(history, context.ages()))(candidates)
-            else:
-                logits = model(history, candidates, context)
-            scores[index] = logits.float().cpu().numpy()
-            start += len(index)
-            if progress:
-                progress(start / len(order))
+        in_parts(len(order), fitting, read, progress)
     return scores
 
 
@@ -162,11 +165,16 @@ def score_every(model: Baseline, history: History, context: Context) -> np.ndarr
     device, count = model.item_embedding.weight.device, model.config.item_count
     history = History(*(tensor.to(device) for tensor in history))
     context = Context(*(tensor.to(device) for tensor in context))
-    # what grows is candidates x items x a hidden layer
-    chunks = torch.arange(count, device=device).split(max(1, CELLS // (HIDDEN * history.items.shape[1])))
+    scores = np.empty(count, dtype=np.float32)
+
+    def read(start: int, stop: int) -> None:
+        candidates = torch.arange(start, stop, device=device).unsqueeze(0)
+        scores[start:stop] = model(history, candidates, context)[0].float().cpu().numpy()
+
     with torch.inference_mode():
-        logits = [model(history, chunk.unsqueeze(0), context)[0].float() for chunk in chunks]
-    return torch.cat(logits).cpu().numpy()
+        # what grows is candidates x items x a hidden layer
+        in_parts(count, lambda start: CELLS // (HIDDEN * history.items.shape[1]), read)
+    return scores
 
 
 def evaluate_catalogue(

@@ -12,7 +12,7 @@ from surge.checkpoint import Checkpoint
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted, sigmoid
 from surge.fused.reader import Scorer
-from surge.model.batches import Event, read_events
+from surge.model.batches import Event, in_parts, read_events
 from surge.model.surge import SurgeModel
 
 CELLS = 1_000_000  # attention entries of one chunk: candidates x heads x n x n; more don't fit the cache
@@ -70,11 +70,12 @@ def score_rows(
     with torch.inference_mode():
         score = Scorer(model, model.build_graph(*read_events([events], device)))
         chunk = FUSED_CHUNK if score.fused else max(1, CELLS // (model.config.heads * len(events) ** 2))
-        for start in range(0, len(candidates), chunk):
-            part = torch.as_tensor(candidates[start : start + chunk], dtype=torch.long, device=device)
-            scores[start : start + chunk] = score(part.unsqueeze(0))[0].float().cpu().numpy()
-            if progress:
-                progress(min(1.0, (start + chunk) / len(candidates)))
+
+        def read(start: int, stop: int) -> None:
+            part = torch.as_tensor(candidates[start:stop], dtype=torch.long, device=device)
+            scores[start:stop] = score(part.unsqueeze(0))[0].float().cpu().numpy()
+
+        in_parts(len(candidates), lambda start: chunk, read, progress)
     return scores
 
 
@@ -94,25 +95,27 @@ def score_histories(
     order = sorted(range(len(histories)), key=lambda index: len(histories[index]))
     rows = torch.as_tensor(np.asarray(candidates, dtype=np.int64), device=device)
     scores = np.empty((len(histories), len(rows)), dtype=np.float32)
-    done = 0
+
+    def fitting(start: int) -> int:
+        # the longest of a chunk is its last: as many as fit
+        take = 1
+        while start + take < len(order):
+            longest = len(histories[order[start + take]])
+            if (take + 1) * max(len(rows), 1) * model.config.heads * longest**2 > CELLS:
+                break
+            take += 1
+        return take
+
+    def read(start: int, stop: int) -> None:
+        part = order[start:stop]
+        if len(part) == 1:
+            scores[part[0]] = score_rows(model, histories[part[0]], rows.cpu().numpy())
+        else:
+            score = Scorer(model, model.build_graph(*read_events([histories[index] for index in part], device)))
+            scores[part] = score(rows.expand(len(part), -1)).float().cpu().numpy()
+
     with torch.inference_mode():
-        while done < len(order):
-            # the longest of a chunk is its last: take as many as fit, at least one
-            take = 1
-            while done + take < len(order):
-                longest = len(histories[order[done + take]])
-                if (take + 1) * max(len(rows), 1) * model.config.heads * longest**2 > CELLS:
-                    break
-                take += 1
-            part = order[done : done + take]
-            if take == 1:
-                scores[part[0]] = score_rows(model, histories[part[0]], rows.cpu().numpy())
-            else:
-                score = Scorer(model, model.build_graph(*read_events([histories[index] for index in part], device)))
-                scores[part] = score(rows.expand(take, -1)).float().cpu().numpy()
-            done += take
-            if progress:
-                progress(done / len(order))
+        in_parts(len(order), fitting, read, progress)
     return scores
 
 

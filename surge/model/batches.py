@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
 from surge.data.instances import EncodedLog, Instances, histories
+from surge.errors import SurgeError, is_out_of_memory
 from surge.model.surge import Context, History
 
 Event = tuple[int, int | None]  # an item's embedding row, and its age: seconds before the prediction, None if unknown
@@ -39,3 +40,34 @@ def read_events(
         if any(age is not None for _, age in events):  # of no model but one that reads ages
             ages[place, : len(events)] = [np.nan if age is None else age for _, age in events]
     return history, torch.from_numpy(ages).to(device)
+
+
+def in_parts(
+    count: int,
+    most: Callable[[int], int],
+    work: Callable[[int, int], None],
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Call `work(start, stop)` on one part after another of 0 to `count`, at most `most(start)` at once.
+
+    Where memory runs out, the part is tried again with half as many, and all after it have no more than fitted;
+    where even one is too many: a SurgeError. `progress` is called with the share done.
+    """
+    start, limit = 0, count
+    while start < count:
+        size = max(1, min(most(start), limit, count - start))
+        try:
+            work(start, start + size)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if size == 1:
+                raise SurgeError(
+                    "There is not enough free memory to score even one item; close other programs, or "
+                    "train a model with a smaller max_length."
+                ) from error
+            limit = size // 2
+            continue
+        start += size
+        if progress:
+            progress(start / count)

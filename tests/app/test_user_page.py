@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import loading
 from app.jobs import Jobs
+from surge.errors import SurgeError
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 
@@ -293,6 +294,15 @@ def test_scoring_that_failed_can_be_tried_again(open_page, scorings: Jobs, monke
     assert page.button(key="start_scoring").label == "Try again"
     page.button(key="start_scoring").click().run()
     assert _drawn(_ended(page, scorings))
+
+
+def test_without_memory_to_score_with_the_page_says_so(open_page, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise SurgeError("There is not enough free memory.")
+
+    monkeypatch.setattr(loading, "ranking", fail)
+    page = open_page(**TINY, user="u0005")
+    assert [error.value for error in page.error] == ["There is not enough free memory."] and not page.exception
 
 
 def test_another_checkpoint_keeps_the_user_and_ends_the_selection(open_page):

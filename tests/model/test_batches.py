@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surge.data.instances import EncodedLog, Instances
-from surge.model.batches import read_batch, read_events
+from surge.errors import SurgeError
+from surge.model.batches import in_parts, read_batch, read_events
 
 # user 0 takes 3, 1, 4 at 10, 20, 30; user 1 takes 2, 5 at 100, 200
 LOG = EncodedLog(np.array([3, 1, 4, 2, 5]), np.array([10, 20, 30, 100, 200]), np.array([0, 3, 5]), 0)
@@ -87,3 +88,47 @@ def test_the_ages_of_a_log_are_those_of_its_events() -> None:
     same, ages = read_events([[(3, 10)], [(3, 20), (1, 10)], [(2, 100)]])
     assert torch.equal(same.items, history.items) and torch.equal(same.mask, history.mask)
     assert torch.equal(ages[history.mask], context.ages()[history.mask].double())
+
+
+class Room:
+    """Work for which the memory holds `most` at once; `parts` is what was done."""
+
+    def __init__(self, most: int, error: Exception | None = None) -> None:
+        self.most, self.error = most, error or MemoryError()
+        self.parts: list[tuple[int, int]] = []
+
+    def __call__(self, start: int, stop: int) -> None:
+        if stop - start > self.most:
+            raise self.error
+        self.parts.append((start, stop))
+
+
+def test_parts_are_as_large_as_asked_for_and_cover_all() -> None:
+    room, told = Room(99), []
+    in_parts(10, lambda start: 4, room, told.append)
+    assert room.parts == [(0, 4), (4, 8), (8, 10)] and told == [0.4, 0.8, 1.0]
+    growing = Room(99)
+    in_parts(7, lambda start: start + 1, growing)
+    assert growing.parts == [(0, 1), (1, 3), (3, 7)]
+    at_least_one = Room(99)
+    in_parts(2, lambda start: 0, at_least_one)
+    assert at_least_one.parts == [(0, 1), (1, 2)]
+    in_parts(0, lambda start: 4, at_least_one)
+    assert len(at_least_one.parts) == 2
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")])
+def test_where_memory_runs_out_less_is_done_at_once(error: Exception) -> None:
+    room = Room(3, error)
+    in_parts(11, lambda start: 8, room)
+    assert room.parts == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 11)]
+
+
+def test_where_not_even_one_fits_a_sentence_says_so() -> None:
+    with pytest.raises(SurgeError, match="not enough free memory to score even one item; close other programs"):
+        in_parts(5, lambda start: 4, Room(0))
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        in_parts(5, lambda start: 4, Room(0, RuntimeError("shapes don't fit")))
