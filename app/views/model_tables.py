@@ -161,7 +161,7 @@ def settings_table(
          "(Equation 15)"),
         ("Long-term part", "used" if model["long_term"] else "not used, as in the paper", "What a user always wants, "
          "whatever the candidate: a sum of all items by weights λ of their own"),
-        ("Learning rate", f"{training['learning_rate']:g}", "Adam, with batches of "
+        ("Learning rate", f"{training['learning_rate']:g}", "AdamW, with batches of "
          f"{training['batch_size']:,} true next items and {training['negatives']} drawn others each"),
         ("Seed", str(training["seed"]), "The same seed gives the same model on one machine"),
     ]  # fmt: skip
