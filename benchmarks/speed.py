@@ -38,6 +38,7 @@ from surge.training.losses import log_loss
 CANDIDATES = 100  # of an evaluation list
 NEGATIVES = 4
 BEST = 20  # that a search in two stages looks for
+FULL = 4  # times a part of the catalogue: fewer candidates don't fill two threads
 PEAK = 1024  # rows and columns of the product that says what the machine can do
 
 
@@ -136,6 +137,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
         rounds,
     )
     model.eval().requires_grad_(False)
+    before = torch.get_num_threads()
     with torch.inference_mode():
         one = History(histories.items[:1], histories.mask[:1])
         graph = model.build_graph(one)
@@ -162,7 +164,15 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
             "peak": lambda: square @ square,
         }
         if score.fused:
+            more = torch.arange(FULL * part).remainder(shape.catalogue).unsqueeze(0)
+
+            def threaded(threads: int) -> None:
+                torch.set_num_threads(threads)
+                score(more)
+                torch.set_num_threads(before)
+
             compared["fused"] = lambda: score(catalogue)
+            compared |= {"one thread": lambda: threaded(1), "two threads": lambda: threaded(2)}
         taken = seconds(compared, rounds)
         edges = int(graph.adjacency.sum())
     searched = two_stages(model, shape, users)
@@ -175,6 +185,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
         "catalogue": naive / (taken["catalogue"] / part),
         "fused": naive / reading if reading else None,
         "gemm_share": macs_of_a_reading(model, edges) / reading / peak if reading else None,
+        "two_threads": taken["one thread"] / taken["two threads"] if score.fused else None,
         "two_stage_ms": searched["ms"],
         "two_stage_recall": searched["recall"],
         "naive_us": naive * 1e6,
@@ -192,7 +203,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     results: dict[str, Any] = {}
-    heads = f"{'training':>10}{'evaluation':>12}{'catalogue':>11}{'fused':>8}{'us':>8}{'of peak':>9}"
+    heads = f"{'training':>10}{'evaluation':>12}{'catalogue':>11}{'fused':>8}{'us':>8}{'of peak':>9}{'2 threads':>11}"
     print(f"{'':12}{heads}{'two stages':>12}{'recall@20':>11}")
     for name, shape in SHAPES.items():
         long = shape.length > 100
@@ -200,7 +211,9 @@ def main() -> None:
         users = (0 if arguments.quick else 2) if long else 3 if arguments.quick else 20
         figures = results[name] = measure(shape, rounds, part, rows, users)
         fused = "none" if figures["fused"] is None else f"{figures['fused']:.1f}x"
-        rest = f"{'':17}" if figures["fused"] is None else f"{figures['fused_us']:>8.1f}{figures['gemm_share']:>9.0%}"
+        rest = f"{'':28}"
+        if figures["fused"] is not None:
+            rest = f"{figures['fused_us']:>8.1f}{figures['gemm_share']:>9.0%}{figures['two_threads']:>10.2f}x"
         if users:
             rest += f"{figures['two_stage_ms']:>9.0f} ms{figures['two_stage_recall']:>11.3f}"
         print(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
 from benchmarks.naive import naive_logits
+from benchmarks.search import main as measure_search
 from benchmarks.speed import Shape, macs_of_a_reading, measure, model_of
 from surge.config import ModelConfig
+from surge.explanation import search
 from surge.fused.library import library
 from surge.model.surge import History, SurgeModel
 
@@ -37,7 +41,7 @@ def test_the_naive_forward_is_the_same_model_and_trains_the_same(settings: dict)
 
 def test_a_measurement_has_every_ratio() -> None:
     figures = measure(Shape(length=6, clusters=2, catalogue=50, batch=3), rounds=1, part=32, rows=4, users=2)
-    fused = {"fused", "gemm_share", "fused_us"} if library() is not None else set()
+    fused = {"fused", "gemm_share", "fused_us", "two_threads"} if library() is not None else set()
     for name in {
         "training",
         "evaluation",
@@ -57,3 +61,16 @@ def test_multiplications_are_counted_by_hand() -> None:
     messages, assignment, pooling = 5 * 40, 3 * 40 * 2 + 5 * 2, 3 * 40 * 2
     gru = 2 * (3 * 40 * 40 + 3 * 40 * 40)
     assert macs_of_a_reading(model, edges=5) == query + messages + assignment + pooling + 3 * 40 + gru
+
+
+def test_the_search_is_measured_against_a_ranking_of_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(search, "SAMPLE", 300)
+    monkeypatch.setattr(search, "STEP", 300)
+    monkeypatch.setattr("sys.argv", ["search", "checkpoints/demo", "sample_data", "--users", "4"])
+    measure_search()
+    told = capsys.readouterr().out
+    assert told.startswith("demo: 2,000 items, 4 users")
+    recall, read = re.search(r"recall@20 ([\d.]+), .* read ([\d,]+) items", told, re.DOTALL).groups()
+    assert float(recall) >= 0.95 and int(read.replace(",", "")) < 2000
