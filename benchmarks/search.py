@@ -1,6 +1,6 @@
 """How many of the best items a search in two stages finds, and how long it takes beside a ranking of all.
 
-    python -m benchmarks.search CHECKPOINT DATASET [--users N] [--best N] [--threads N]
+    python -m benchmarks.search CHECKPOINT DATASET [--users N] [--best N] [--step N] [--threads N]
 
 Times are medians over the users, who are spread over the dataset; each is ranked both ways in turn.
 """
@@ -17,9 +17,9 @@ import torch
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.explanation import search
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
-from surge.explanation.search import find_best
 
 
 def main() -> None:
@@ -28,9 +28,11 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--users", type=int, default=100, metavar="N", help="how many are asked for (100)")
     parser.add_argument("--best", type=int, default=20, metavar="N", help="items to find for each (20)")
+    parser.add_argument("--step", type=int, default=search.STEP, metavar="N", help="items that are read at once (1000)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch and of the kernel (1)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    search.SAMPLE = search.STEP = arguments.step
     checkpoint, dataset = load_checkpoint(arguments.checkpoint), Dataset.load(arguments.dataset)
     size = checkpoint.model_config.item_count
     shares, read, searched, ranked = [], [], [], []
@@ -43,7 +45,7 @@ def main() -> None:
         started = time.perf_counter()
         ranking = rank_catalogue(checkpoint, history)
         middle = time.perf_counter()
-        found = find_best(checkpoint, history, arguments.best)
+        found = search.find_best(checkpoint, history, arguments.best)
         searched.append(time.perf_counter() - middle)
         ranked.append(middle - started)
         wanted = ranking.order[: arguments.best]

@@ -66,9 +66,9 @@ def test_multiplications_are_counted_by_hand() -> None:
 def test_the_search_is_measured_against_a_ranking_of_all(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(search, "SAMPLE", 300)
-    monkeypatch.setattr(search, "STEP", 300)
-    monkeypatch.setattr("sys.argv", ["search", "checkpoints/demo", "sample_data", "--users", "4"])
+    monkeypatch.setattr(search, "SAMPLE", search.SAMPLE)  # which it sets
+    monkeypatch.setattr(search, "STEP", search.STEP)
+    monkeypatch.setattr("sys.argv", ["search", "checkpoints/demo", "sample_data", "--users", "4", "--step", "300"])
     measure_search()
     told = capsys.readouterr().out
     assert told.startswith("demo: 2,000 items, 4 users")
