@@ -1,6 +1,6 @@
 """How fast SURGE trains, evaluates and ranks a catalogue, as ratios to a plain batched forward in the same process.
 
-    python -m benchmarks.speed [--quick] [--threads N] [--json FILE]
+    python -m benchmarks.speed [--quick] [--threads N] [--device cuda] [--json FILE]
 
 Shapes: Taobao's (50 items, 40 dimensions, 10 or 30 clusters, 64,138 items in the catalogue; batches of 100 histories)
 and Kuaishou's (250 items, 50 clusters, 292,286 items; batches of 20), weights drawn at random. Every figure is the
@@ -80,6 +80,8 @@ def seconds(compared: dict[str, Callable[[], Any]], rounds: int) -> dict[str, fl
         for name, run in compared.items():
             started = time.perf_counter()
             run()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
             if turn:
                 taken[name].append(time.perf_counter() - started)
     return {name: statistics.median(values) for name, values in taken.items()}
@@ -96,6 +98,8 @@ def macs_of_a_reading(model: SurgeModel, edges: int) -> int:
 
 def two_stages(model: SurgeModel, shape: Shape, users: int) -> dict[str, float | None]:
     """Milliseconds of a search for the best of the catalogue, and the share of them that it finds, over some users."""
+    if not users:
+        return {"ms": None, "recall": None}
     every, rng = np.arange(shape.catalogue), np.random.default_rng(2)
     taken, shares = [], []
     for _ in range(users):
@@ -105,19 +109,19 @@ def two_stages(model: SurgeModel, shape: Shape, users: int) -> dict[str, float |
         taken.append(time.perf_counter() - started)
         ranking = np.argsort(-score_rows(model, events, every), kind="stable")
         shares.append(np.isin(ranking[:BEST], found).mean())
-    if not users:
-        return {"ms": None, "recall": None}
     return {"ms": statistics.median(taken) * 1000, "recall": float(np.mean(shares))}
 
 
 def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict[str, Any]:
     """The ratios of one shape; `part` candidates of the catalogue, `rows` pairs of a history and a candidate, `users`
     whose whole catalogue is ranked."""
-    model = model_of(shape)
-    generator = torch.Generator().manual_seed(1)
+    device = torch.get_default_device()
+    with torch.device("cpu"):
+        model = model_of(shape).to(device)
+    generator = torch.Generator("cpu").manual_seed(1)
 
     def draw(*size: int) -> Tensor:
-        return torch.randint(shape.catalogue, size, generator=generator)
+        return torch.randint(shape.catalogue, size, generator=generator, device="cpu").to(device)
 
     histories = History(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
     lists = draw(shape.batch, 1 + NEGATIVES)
@@ -175,7 +179,8 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
             compared |= {"one thread": lambda: threaded(1), "two threads": lambda: threaded(2)}
         taken = seconds(compared, rounds)
         edges = int(graph.adjacency.sum())
-    searched = two_stages(model, shape, users)
+    with torch.device("cpu"):
+        searched = two_stages(model, shape, users)
     naive = taken["naive"] / rows
     peak = PEAK**3 / taken["peak"]
     reading = taken["fused"] / part if score.fused else None
@@ -199,6 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="less than a minute, for a first look")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch and of the kernel (1)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu); the kernel is the CPU's alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -209,7 +215,8 @@ def main() -> None:
         long = shape.length > 100
         rounds, part, rows = (2, 512, 64 if long else 256) if arguments.quick else (7, 4096, 128 if long else 512)
         users = (0 if arguments.quick else 2) if long else 3 if arguments.quick else 20
-        figures = results[name] = measure(shape, rounds, part, rows, users)
+        with torch.device(arguments.device):
+            figures = results[name] = measure(shape, rounds, part, rows, users)
         fused = "none" if figures["fused"] is None else f"{figures['fused']:.1f}x"
         rest = f"{'':28}"
         if figures["fused"] is not None:
