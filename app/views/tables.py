@@ -177,7 +177,7 @@ def caption(record: Explanation, *, effects: Effects | None = None, before: Befo
         "Degree: kept edges; similarity: theirs added up. In cluster: the share that its cluster holds."
     )
     if record.prediction.long_weight is not None:
-        sentences.append("λ: share of what the user always wants, which the model reads beside them for any candidate.")
+        sentences.append("λ: share of what the user always wants, which the model reads for every candidate alike.")
     if before is not None and (gone := len(before.removed)):
         sentences.append(f"{count(gone, 'item')} taken out {'is' if gone == 1 else 'are'} not listed.")
     return " ".join(sentences)
