@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from surge.config import GATE, choice, divided, number, sizes, switch
@@ -94,11 +93,6 @@ def last_state(states: Tensor, mask: Tensor) -> Tensor:
     """The state at the last item of each history: (B, n, size) and (B, n) to (B, size)."""
     place = (mask.sum(1) - 1).view(-1, 1, 1).expand(-1, 1, states.shape[-1])
     return states.gather(1, place).squeeze(1)
-
-
-def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last axis, where padding weighs 0."""
-    return score.masked_fill(~mask, -torch.inf).softmax(-1)
 
 
 class Head(nn.Module):

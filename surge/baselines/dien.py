@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head, masked_softmax, resize
+from surge.baselines.base import Baseline, BaselineConfig, Context, Head, resize
+from surge.model.layers import masked_softmax
 from surge.model.next_item import next_item_loss
 from surge.model.prediction import Recurrence, gate_scale
 from surge.model.surge import History

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from surge.baselines.base import Baseline, BaselineConfig, Head, masked_softmax, resize
-from surge.model.layers import PairScore, multilayer_perceptron
+from surge.baselines.base import Baseline, BaselineConfig, Head, resize
+from surge.model.layers import PairScore, masked_softmax, multilayer_perceptron
 from surge.model.long_term import LongTerm
 from surge.model.surge import Context, History
 from surge.model.time_lstm import Time4LSTM

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from surge.model.layers import masked_softmax
+
 NOTHING = 1e-12  # items
 
 
@@ -35,7 +37,7 @@ class Extraction(NamedTuple):
 
 def importance(query_score: Tensor, mask: Tensor) -> Tensor:
     """gamma = softmax over the items of beta, mean over heads: (B, T, heads, n) to (B, T, n)."""
-    return torch.softmax(query_score.masked_fill(~mask[:, None, None, :], -torch.inf), dim=-1).mean(2)
+    return masked_softmax(query_score, mask[:, None, None, :]).mean(2)
 
 
 def pool_adjacency(assignment: Tensor, adjacency: Tensor) -> Tensor:

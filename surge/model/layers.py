@@ -21,6 +21,11 @@ def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) 
     return nn.Sequential(*layers)
 
 
+def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis, where padding weighs 0."""
+    return score.masked_fill(~mask, -torch.inf).softmax(-1)
+
+
 def joined(parts: Sequence[Tensor], target: Tensor, crossed: Sequence[Tensor], normalise: bool) -> Tensor:
     """The input of a prediction: parts, h_t, and of each x of `crossed` x and x * h_t; (B, T, their sizes).
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
-from surge.model.layers import multilayer_perceptron
+from surge.model.layers import masked_softmax, multilayer_perceptron
 
 
 class LongTerm(nn.Module):
@@ -22,4 +21,4 @@ class LongTerm(nn.Module):
 
     def forward(self, embedded: Tensor, mask: Tensor) -> Tensor:
         """lambda (B, n) of embeddings h (B, n, d), 0 where mask (B, n) says that there is no item."""
-        return torch.softmax(self.score(embedded).squeeze(-1).masked_fill(~mask, -torch.inf), dim=-1)
+        return masked_softmax(self.score(embedded).squeeze(-1), mask)

@@ -10,7 +10,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from surge.baselines import Context
-from surge.baselines.base import Head, last_state, masked_softmax
+from surge.baselines.base import Head, last_state
 from surge.baselines.caser import Caser
 from surge.baselines.dien import DIEN
 from surge.baselines.din import DIN
@@ -18,6 +18,7 @@ from surge.baselines.gru4rec import GRU4Rec
 from surge.baselines.ncf import NCF
 from surge.baselines.sasrec import SASRec
 from surge.baselines.slirec import DAY, SLiRec, time_feature
+from surge.model.layers import masked_softmax
 from surge.model.surge import History
 from surge.model.time_lstm import Time4LSTM
 from tests.baselines.toy import batch_of, small, some_batch
