@@ -30,8 +30,8 @@ from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.explanation.search import TYPICAL, Found, find_best
 from surge.explanation.what_if import change_history, made_up_history
-from surge.fused.library import library as kernel
 from surge.fused.reader import kernel_for
+from surge.native.library import library as kernel
 
 __all__ = ["ROOTS_VARIABLE", "Library", "find_library", "given_roots", "matching_dataset"]  # beside what is below
 PROJECT = Path(__file__).resolve().parent.parent

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +16,15 @@ from surge.config import ModelConfig
 from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
-from surge.fused import library as compiled
 from surge.fused import reader
-from surge.fused.library import library
 from surge.fused.reader import LEAST, Scorer, can_read
 from surge.model.batches import read_events
 from surge.model.surge import History, SurgeModel
+from surge.native import edges, library
 from tests.app.shipped import CHECKPOINTS
+from tests.kernel import needs_kernel
 
 ITEMS = 130
-needs_kernel = pytest.mark.skipif(
-    library() is None and not os.environ.get("SURGE_REQUIRE_KERNEL"),
-    reason="no C++ compiler here, so the kernel can't be built",
-)
 # in slot order: by time, clusters whose mean positions differ in the fifth decimal may change places by rounding
 SETTINGS: list[dict[str, Any]] = [
     {},
@@ -205,78 +198,36 @@ def test_no_memory_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         Scorer(model, model.build_graph(History.pad([[1, 2]])))(torch.arange(ITEMS).unsqueeze(0))
 
 
-# -- the library --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty cache; what the process has loaded stays out of it."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(compiled, "_library", compiled._library.__wrapped__)
-    return tmp_path
-
-
-@needs_kernel
-def test_it_is_compiled_once_and_kept(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert library() is not None
-    (built,) = (fresh / "surge-explorer").iterdir()
-    before = built.stat().st_mtime_ns
-    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: pytest.fail("compiled again"))
-    assert library() is not None
-    assert built.stat().st_mtime_ns == before
-
-
 @needs_kernel
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the flags are those of x86")
 @pytest.mark.parametrize(("flag", "lanes"), [("-mno-avx512f", 16), ("-mno-avx", 8)])
 def test_on_narrower_processors_it_gives_the_same(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch, flag: str, lanes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, lanes: int
 ) -> None:
-    monkeypatch.setattr(compiled, "FLAGS", (*compiled.FLAGS, flag))
-    kernel = library()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(library, "_library", library._library.__wrapped__)
+    monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, flag))
+    kernel = library.library()
     assert kernel is not None and kernel.block() == lanes
     for settings in ({}, {"heads": 2, "clusters": (7,)}):
         fused, plain = both(lively(flatten="index", **settings), [history_of(19)], torch.arange(ITEMS).unsqueeze(0))
         assert torch.allclose(fused, plain, atol=1e-5 * float(plain.std()))
 
 
-def test_without_a_compiler_there_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled.shutil, "which", lambda name: None)
-    assert library() is None
-    assert list(fresh.iterdir()) == []
-
-
-def test_a_compiler_that_fails_leaves_nothing_behind(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled.shutil, "which", lambda name: sys.executable)  # knows no such flags
-    assert library() is None
-    assert list((fresh / "surge-explorer").iterdir()) == []
-
-
-def test_a_broken_library_in_the_cache_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled.shutil, "which", lambda name: "/usr/bin/c++")
-    path = compiled._folder() / f"kernel-{compiled._key('/usr/bin/c++')}.so"
-    path.parent.mkdir()
-    path.write_bytes(b"no library")
-    assert library() is None
-
-
-def test_a_cache_that_can_not_be_written_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (fresh / "surge-explorer").write_text("a file where the folder should be")
-    assert library() is None
-
-
 def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SURGE_FUSED", "0")
-    assert library() is None
     assert not Scorer(lively(), lively().build_graph(History.pad([[1, 2]]))).fused
 
 
 def test_the_structures_are_those_of_the_source() -> None:
     """Names in order: a field that one side lacks would shift all the others."""
-    source = compiled.SOURCE.read_text()
-    for structure, names in ((reader.Sizes, reader.SIZES), (reader.Arrays, reader.ARRAYS)):
-        body = source.split(f"struct {structure.__name__} {{")[1].split("}")[0]
+    reading, edge = (path.read_text() for path in library.SOURCES[:2])
+    for source, structure, names in (
+        (reading, "Sizes", reader.SIZES),
+        (reading, "Arrays", reader.ARRAYS),
+        (edge, "EdgeSizes", edges.SIZES),
+    ):
+        body = source.split(f"struct {structure} {{")[1].split("}")[0]
         words = body.replace("const float", "").replace("const int32_t", "").replace("int32_t", "").replace("*", "")
         assert tuple(word.strip() for word in words.replace(";", ",").split(",") if word.strip()) == names
     assert ctypes.sizeof(reader.Sizes) == 4 * len(reader.SIZES)
-    assert os.path.basename(compiled.SOURCE) == "kernel.cpp"

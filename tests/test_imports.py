@@ -22,6 +22,7 @@ ORDER = (
     ("presentation",),
     ("config",),
     ("data",),
+    ("native",),
     ("model",),
     ("fused",),
     ("baselines",),

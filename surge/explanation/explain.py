@@ -66,6 +66,8 @@ def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | No
         for pooling in reading.extraction.layers:
             adjacency = pool_adjacency(pooling.assignment, adjacency)
             layers.append(_layer(pooling, adjacency))
+    attention = reading.fusion.attention
+    assert attention is not None  # training alone goes without
     logit = float(reading.logit[0, 0])
     return Explanation(
         user=history.user,
@@ -79,7 +81,7 @@ def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | No
         interest_fusion=InterestFusion(
             cluster_score=_array(graph.cluster_score),
             query_score=_array(reading.fusion.query_score[0]),
-            attention=_array(reading.fusion.attention[0]),
+            attention=_array(attention[0]),
             fused=_array(reading.fusion.fused[0]),
         ),
         interest_extraction=InterestExtraction(

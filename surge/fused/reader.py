@@ -10,9 +10,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from surge.fused.library import library
 from surge.model.layers import PairScore
 from surge.model.surge import InterestGraph, SurgeModel
+from surge.native.library import library
 
 LEAST = 16  # candidates; a block is half empty below
 SIZES = ("n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate", "linear")

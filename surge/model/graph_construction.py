@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+from surge.native.ranking import kth_largest
 
 
 class SparseGraph(NamedTuple):
@@ -29,12 +32,25 @@ def sparsify(similarity: Tensor, mask: Tensor, sparsity: float) -> tuple[Tensor,
     pairs = mask.unsqueeze(1) & mask.unsqueeze(2)
     entries = mask.sum(1).double() ** 2
     k = torch.ceil(sparsity * entries).clamp(min=1).long()
-    # the largest ones alone are put in order: sorting all n * n took most of the time of a long history
-    ranked = similarity.masked_fill(~pairs, -math.inf).flatten(1).topk(int(k.max()), dim=1).values
-    threshold = ranked.gather(1, (k - 1).unsqueeze(1)).squeeze(1).clamp(min=0)
+    threshold = kth_largest(similarity.masked_fill(~pairs, -math.inf).flatten(1), k).clamp(min=0)
     kept = (similarity >= threshold[:, None, None]) & pairs
     diagonal = torch.diag_embed(mask)
     return threshold, (kept | diagonal).to(similarity.dtype)
+
+
+class _Products(torch.autograd.Function):
+    """x x^T of float64 x (B, n, d), rounded to a dtype; what is exact is its value, so its gradient has that dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
+        ctx.save_for_backward(x)
+        return (x @ x.transpose(1, 2)).to(dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        return ((grad + grad.transpose(1, 2)) @ x.to(grad.dtype)).to(x.dtype), None
 
 
 class GraphConstruction(nn.Module):
@@ -59,7 +75,9 @@ class GraphConstruction(nn.Module):
         with torch.autocast(embedded.device.type, enabled=False):
             weighted = embedded.double().unsqueeze(1) * self.weight.double()[:, None, :]
             unit = functional.normalize(weighted, dim=-1)
-            return (unit @ unit.transpose(-1, -2)).mean(1).to(self.weight.dtype)
+            # the mean over heads of their products: one product of what all heads hold side by side
+            together = unit.transpose(1, 2).flatten(2) / math.sqrt(len(self.weight))
+            return _Products.apply(together, self.weight.dtype)
 
     def forward(self, embedded: Tensor, mask: Tensor) -> SparseGraph:
         similarity = self.similarity(embedded)

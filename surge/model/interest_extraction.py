@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from surge.model.layers import masked_softmax
+from surge.native import edges
 
 NOTHING = 1e-12  # items
 
@@ -58,10 +59,10 @@ class InterestExtraction(nn.Module):
         if soft:
             self.assign = nn.ModuleList(nn.Linear(size, count, bias=False) for count in clusters)
 
-    def assignment(self, layer: nn.Module, nodes: Tensor, adjacency: Tensor) -> Tensor:
-        """Eq. 11: nodes (B, T, n, d), adjacency broadcastable to (B, T, n, n), gives S (B, T, n, m)."""
-        # W_p is linear, so it goes first: m is smaller than d
-        logits = adjacency @ layer(nodes)
+    def assignment(self, logits: Tensor, adjacency: Tensor) -> Tensor:
+        """Eq. 11: logits W_p h' (B, T, n, m), as W_p is linear and m smaller than d; adjacency broadcastable to
+        (B, T, n, n); gives S (B, T, n, m)."""
+        logits = adjacency @ logits
         if self.aggregation == "mean":
             logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
         return torch.softmax(logits, dim=-1)
@@ -81,7 +82,11 @@ class InterestExtraction(nn.Module):
         layers = []
         for index in range(len(self.assign) if self.soft else 1):
             if self.soft:
-                assignment = self.assignment(self.assign[index], nodes, graph)
+                logits = self.assign[index](nodes)
+                if index == 0 and self.training and edges.compiled(logits, adjacency):
+                    assignment = edges.assign(logits, adjacency, self.aggregation == "mean")
+                else:
+                    assignment = self.assignment(logits, graph)
             else:
                 assignment = torch.eye(nodes.shape[2], dtype=fused.dtype, device=fused.device).expand(
                     *nodes.shape[:2], -1, -1

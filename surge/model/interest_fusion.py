@@ -10,13 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.model.layers import PairScore
+from surge.native import edges
 
 
 class Fusion(NamedTuple):
-    """query_score beta (B, T, heads, n), attention E (B, T, heads, n, n), fused h' (B, T, n, d)."""
+    """query_score beta (B, T, heads, n), attention E (B, T, heads, n, n), fused h' (B, T, n, d).
+
+    In training, where nothing reads E and the compiled form makes none, it is None.
+    """
 
     query_score: Tensor
-    attention: Tensor
+    attention: Tensor | None
     fused: Tensor
 
 
@@ -86,11 +90,16 @@ class InterestFusion(nn.Module):
         query_score = self.query_score(queried, target)
         if self.mode == "none":
             itself = torch.eye(nodes, dtype=values.dtype, device=values.device)
-            attention = itself.expand(batch, target.shape[1], self.heads, nodes, nodes)
-            return Fusion(query_score, attention, values.unsqueeze(1).expand(-1, target.shape[1], -1, -1))
-        attention = attention_weights(cluster_score, query_score, adjacency)
+            own = itself.expand(batch, target.shape[1], self.heads, nodes, nodes)
+            return Fusion(query_score, own, values.unsqueeze(1).expand(-1, target.shape[1], -1, -1))
         # Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])
-        by_head = self.aggregate(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        messages = (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
+        message = self.aggregate(values)
+        attention: Tensor | None = None
+        if self.training and edges.compiled(cluster_score, query_score, adjacency, message):
+            messages = edges.attend(cluster_score, query_score, adjacency, message)
+        else:
+            attention = attention_weights(cluster_score, query_score, adjacency)
+            by_head = message.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            messages = (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
         fused = messages + values.unsqueeze(1)
         return Fusion(query_score, attention, functional.leaky_relu(fused) if self.activation != "none" else fused)

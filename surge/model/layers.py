@@ -17,7 +17,7 @@ def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) 
     for index, (before, after) in enumerate(pairwise(sizes)):
         layers.append(nn.Linear(before, after))
         if index < len(sizes) - 2:
-            layers.append(nn.ReLU())
+            layers.append(nn.ReLU(inplace=True))  # a linear layer needs what it was given alone
     return nn.Sequential(*layers)
 
 
@@ -53,7 +53,7 @@ class PairScore(nn.Module):
         super().__init__()
         self.project = nn.Linear(size, size, bias=False)
         self.first = nn.Linear(3 * size, hidden[0])
-        self.rest = nn.Sequential(nn.ReLU(), multilayer_perceptron(hidden[0], hidden[1:]))
+        self.rest = nn.Sequential(nn.ReLU(inplace=True), multilayer_perceptron(hidden[0], hidden[1:]))
 
     def aligned(self, x: Tensor, y: Tensor) -> Tensor:
         """Scores of x_i with y_i: x and y are (..., size), the result (...)."""
@@ -64,6 +64,8 @@ class PairScore(nn.Module):
         """Scores of every x_j with every y_t: (B, n, size) and (B, T, size) give (B, T, n)."""
         of_x, of_y, of_product = self.first.weight.chunk(3, dim=1)
         projected = self.project(x)
-        pairs = (projected.unsqueeze(1) * y.unsqueeze(2)) @ of_product.T
-        first = pairs + (projected @ of_x.T).unsqueeze(1) + (y @ of_y.T + self.first.bias).unsqueeze(2)
+        # in place: fresh memory of this size costs as much as the sum
+        first = (projected.unsqueeze(1) * y.unsqueeze(2)) @ of_product.T
+        first += (projected @ of_x.T).unsqueeze(1)
+        first += (y @ of_y.T + self.first.bias).unsqueeze(2)
         return self.rest(first).squeeze(-1)

@@ -154,4 +154,16 @@ class SurgeModel(EmbedsItems):
 
     def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories; a model that reads ages needs the context."""
-        return self.read(self.build_graph(history, context.ages() if context else None), candidates).logit
+        return self.read_batch(history, candidates, context.ages() if context else None)[1].logit
+
+    def read_batch(
+        self, history: History, candidates: Tensor, ages: Tensor | None = None
+    ) -> tuple[InterestGraph, Reading]:
+        """The graphs of a batch and their readings, as `build_graph` and `read` make them.
+
+        All embeddings are looked up at once: the gradient of a lookup is as large as the whole table.
+        """
+        n = history.items.shape[1]
+        embedded = self.embed(torch.cat([history.items, candidates], dim=1))
+        graph = self.graph_from_embeddings(embedded[:, :n], history.mask, ages)
+        return graph, self.read_embeddings(graph, embedded[:, n:])

@@ -107,8 +107,9 @@ def terms_of(
     """The terms of one batch: those of `loss_terms` for SURGE, the log loss and its own for a baseline."""
     if isinstance(model, SurgeModel):
         ages = context.ages() if model.config.time != "none" else None
-        graph = model.build_graph(history, hidden_at_times(ages) if ages is not None and model.training else ages)
-        terms = loss_terms(graph, model.read(graph, candidates), config)
+        ages = hidden_at_times(ages) if ages is not None and model.training else ages
+        graph, reading = model.read_batch(history, candidates, ages)
+        terms = loss_terms(graph, reading, config)
         if model.config.next_item and config.next_item_weight:
             terms["next_item"] = next_item_loss(model.follow(graph.values), history, model.embed)
         return terms

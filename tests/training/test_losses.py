@@ -162,8 +162,8 @@ def test_training_reads_the_ages_and_hides_those_of_some_histories() -> None:
         torch.zeros(many, dtype=torch.long), torch.tensor([[0, 90]]).expand(many, -1), torch.full((many,), 100)
     )
     read: list[Tensor] = []
-    build = model.build_graph
-    model.build_graph = lambda history, ages: read.append(ages) or build(history, ages)  # type: ignore[method-assign]
+    build = model.graph_from_embeddings
+    model.graph_from_embeddings = lambda h, mask, ages: read.append(ages) or build(h, mask, ages)  # type: ignore
     torch.manual_seed(0)
     for training in (True, False):
         model.train(training)

@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-SOURCE = Path(__file__).with_name("kernel.cpp")
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-w")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("reading.cpp", "edges.cpp", "ranking.cpp"))
+HEADERS = (Path(__file__).with_name("vectors.h"),)
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-shared", "-fPIC", "-w")
 COMPILERS = ("c++", "g++", "clang++")
 LONGEST = 120  # seconds that a compiler may take
 SWITCH = "SURGE_FUSED"  # "0" leaves everything to torch
@@ -54,7 +55,7 @@ def _compile(compiler: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         built = Path(folder) / path.name
-        command = [compiler, *FLAGS, str(SOURCE), "-o", str(built)]
+        command = [compiler, *FLAGS, *map(str, SOURCES), "-o", str(built)]
         subprocess.run(command, check=True, capture_output=True, timeout=LONGEST)
         built.replace(path)
 
@@ -71,5 +72,5 @@ def _key(compiler: str) -> str:
     if info.is_file():
         lines = info.read_text(errors="replace").splitlines()
         processor += next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    content = SOURCE.read_bytes() + repr((FLAGS, compiler, processor)).encode()
+    content = b"".join(path.read_bytes() for path in (*SOURCES, *HEADERS)) + repr((FLAGS, compiler, processor)).encode()
     return hashlib.sha256(content).hexdigest()[:16]

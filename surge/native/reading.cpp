@@ -10,45 +10,19 @@
 #include <cstdlib>
 #include <utility>
 
+#include "vectors.h"
+
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int W = 16, TILE = 8;
-#elif defined(__AVX__)
-constexpr int W = 8, TILE = 4;
+#if defined(__AVX__)  // registers for so many rows of a product at once
+constexpr int TILE = W / 2;
 #else
-constexpr int W = 4, TILE = 4;
+constexpr int TILE = 4;
 #endif
 constexpr int V = 2, L = V * W;    // a block of candidates: V vectors of W lanes
 constexpr float WIDE = 60;         // e^-60 is far from the smallest float
 
-typedef float vec __attribute__((vector_size(W * 4)));
-typedef int32_t ivec __attribute__((vector_size(W * 4)));
-
 struct Lanes { vec v[V]; };
-
-inline vec all(float x) { return x - (vec){}; }
-inline vec max(vec a, vec b) { return a > b ? a : b; }
-inline vec min(vec a, vec b) { return a < b ? a : b; }
-
-// Cephes' expf, within 2 units in the last place between -87 and 88, and held there beyond
-inline vec exp(vec x) {
-    x = min(max(x, all(-87.0f)), all(88.0f));
-    vec t = x * 1.44269504088896341f + 12582912.0f;
-    vec n = t - 12582912.0f;
-    vec r = x - n * 0.693359375f - n * -2.12194440e-4f;
-    vec p = all(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    return (vec)((ivec)p + ((ivec)t << 23));
-}
-inline vec leaky(vec x) { return max(x, 0.2f * x); }
-inline vec sigmoid(vec x) { return 1.0f / (1.0f + exp(-x)); }
-inline vec tanh(vec x) { return 2.0f * sigmoid(2.0f * x) - 1.0f; }
 
 // out[o] = start[o] + sum over k of w[o, k] x[k], R rows at a time
 template <int R, class Start, class End>

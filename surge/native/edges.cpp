@@ -1,0 +1,269 @@
+// Eq. 8 with the sum of Eq. 4-5, and Eq. 11, along the edges that a graph has: forward and backward, for training. Dense
+// tensors of candidates x items x items cost most of a step on long histories, and at epsilon = 0.1 nine tenths of each
+// are zeros. A_ij is 0 or 1; its gradient is that of the kept entries alone, as torch's is (see surge/native/edges.py).
+// float32; every function does the graphs `from` to `to - 1` of the batch, so that threads share nothing.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "vectors.h"
+
+// n items, T candidates a graph; messages and outputs have `width` numbers an item, `heads` equal slices of them
+struct EdgeSizes {
+    int32_t from, to, candidates, heads, n, width, mean;
+};
+
+namespace {
+
+// The neighbours of item i are neighbour[begin[i]] to neighbour[begin[i + 1] - 1].
+struct Graph {
+    std::vector<int32_t> begin, neighbour;
+    int longest = 0;
+
+    Graph(const float* adjacency, int n) : begin(n + 1, 0), neighbour((size_t)n * n + 1) {
+        int32_t count = 0;
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {  // without a branch: which entries are kept can't be foreseen
+                neighbour[count] = j;
+                count += adjacency[(int64_t)i * n + j] > 0;
+            }
+            begin[i + 1] = count;
+            longest = std::max(longest, count - begin[i]);
+        }
+    }
+};
+
+// `size` numbers an item, as whole vectors: the last one is filled up with zeros.
+struct Rows {
+    const int size, vectors;
+    std::vector<vec> data;
+
+    Rows(int count, int numbers) : size(numbers), vectors((numbers + W - 1) / W), data((size_t)count * vectors) {}
+    vec* operator[](int64_t i) { return data.data() + i * vectors; }
+    void take(const float* from, int stride) {
+        for (int64_t i = 0; i * vectors < (int64_t)data.size(); i++) std::memcpy((*this)[i], from + i * stride, size * 4);
+    }
+    void give(float* to, int stride) {
+        for (int64_t i = 0; i * vectors < (int64_t)data.size(); i++) std::memcpy(to + i * stride, (*this)[i], size * 4);
+    }
+    void clear() { std::fill(data.begin(), data.end(), vec{}); }
+};
+
+// Calls f with the number of vectors as a constant, so that sums stay in registers; 0 where there are too many.
+template <int N> struct Constant { enum { value = N }; };
+template <class F>
+inline void with_vectors(int vectors, F f) {
+    switch (vectors) {
+        case 1: return f(Constant<1>{});
+        case 2: return f(Constant<2>{});
+        case 3: return f(Constant<3>{});
+        case 4: return f(Constant<4>{});
+        case 5: return f(Constant<5>{});
+        case 6: return f(Constant<6>{});
+        case 7: return f(Constant<7>{});
+        default: return f(Constant<0>{});
+    }
+}
+
+inline float total(vec x) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int l = 0; l < W; l++) sum += x[l];
+    return sum;
+}
+template <int N>
+inline float dot(const vec* a, const vec* b, int vectors) {
+    vec sum = {};
+    for (int v = 0; v < (N ? N : vectors); v++) sum += a[v] * b[v];
+    return total(sum);
+}
+template <int N>
+inline void add(vec* out, const vec* x, float scale, int vectors) {
+    for (int v = 0; v < (N ? N : vectors); v++) out[v] += x[v] * scale;
+}
+
+// e^(x - largest) in place, in an array whose last vector may reach over its end; their sum
+inline float exponentials(float* x, int count) {
+    float most = -INFINITY, sum = 0;
+#pragma omp simd reduction(max : most)
+    for (int e = 0; e < count; e++) most = x[e] > most ? x[e] : most;
+    for (int e = 0; e < count; e += W) {
+        vec part;
+        std::memcpy(&part, x + e, sizeof part);
+        part -= most;
+        part = part < -87.0f ? all(0) : exp(part);  // as far below nothing is left, and its logarithm is asked for
+        std::memcpy(x + e, &part, sizeof part);
+    }
+#pragma omp simd reduction(+ : sum)
+    for (int e = 0; e < count; e++) sum += x[e];
+    return sum;
+}
+
+// The attention of an item on its neighbours.
+inline void attention(const int32_t* neighbour, int count, float alpha, const float* beta, float* weight) {
+    for (int e = 0; e < count; e++) {
+        const float raw = alpha + beta[neighbour[e]];
+        weight[e] = raw > 0 ? raw : 0.2f * raw;
+    }
+    const float scale = 1.0f / exponentials(weight, count);
+    for (int e = 0; e < count; e++) weight[e] *= scale;
+}
+
+}  // namespace
+
+// out_i = sum over j in N_i of E_ij message_j, each head its slice: alpha (B, heads, n), beta (B, T, heads, n),
+// adjacency (B, n, n), message and out (B, n, width) and (B, T, n, width). An item without neighbours (padding) passes
+// its own message on.
+extern "C" void attend(const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
+                       const float* message, float* out) {
+    const int n = s->n, width = s->width, slice = width / s->heads;
+    Rows given(n, slice), result(n, slice);
+    for (int64_t b = s->from; b < s->to; b++) {
+        const Graph graph(adjacency + b * n * n, n);
+        std::vector<float> weight(graph.longest + W);
+        for (int h = 0; h < s->heads; h++) {
+            given.take(message + b * n * width + h * slice, width);
+            for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
+                with_vectors(given.vectors, [&](auto constant) {
+                    constexpr int N = decltype(constant)::value;
+                    for (int i = 0; i < n; i++) {
+                        const int32_t* near = graph.neighbour.data() + graph.begin[i];
+                        const int count = graph.begin[i + 1] - graph.begin[i];
+                        attention(near, count, alpha[(b * s->heads + h) * n + i], beta + (t * s->heads + h) * n, weight.data());
+                        vec* own = result[i];
+                        if (N) {
+                            vec sum[N ? N : 1] = {};
+                            for (int e = 0; e < count; e++) add<N>(sum, given[near[e]], weight[e], N);
+                            std::memcpy(own, sum, sizeof sum);
+                        } else {
+                            std::fill(own, own + given.vectors, vec{});
+                            for (int e = 0; e < count; e++) add<N>(own, given[near[e]], weight[e], given.vectors);
+                        }
+                        if (!count) add<N>(own, given[i], 1, given.vectors);
+                    }
+                });
+                result.give(out + t * n * width + h * slice, width);
+            }
+        }
+    }
+}
+
+// The gradients of all four inputs from that of `out`; d_alpha, d_beta and d_adjacency come in as zeros.
+extern "C" void attend_backward(const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
+                                const float* message, const float* grad, float* d_alpha, float* d_beta,
+                                float* d_adjacency, float* d_message) {
+    const int n = s->n, width = s->width, slice = width / s->heads;
+    Rows given(n, slice), d_given(n, slice), d_out(n, slice);
+    for (int64_t b = s->from; b < s->to; b++) {
+        const Graph graph(adjacency + b * n * n, n);
+        std::vector<float> weight(graph.longest + W), d_weight(graph.longest);
+        for (int h = 0; h < s->heads; h++) {
+            given.take(message + b * n * width + h * slice, width);
+            d_given.clear();
+            for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
+                d_out.take(grad + t * n * width + h * slice, width);
+                const float* beta_t = beta + (t * s->heads + h) * n;
+                float* d_beta_t = d_beta + (t * s->heads + h) * n;
+                with_vectors(given.vectors, [&](auto constant) {
+                    constexpr int N = decltype(constant)::value;
+                    for (int i = 0; i < n; i++) {
+                        const int32_t* near = graph.neighbour.data() + graph.begin[i];
+                        const int count = graph.begin[i + 1] - graph.begin[i];
+                        const float alpha_i = alpha[(b * s->heads + h) * n + i];
+                        const vec* own = d_out[i];
+                        if (!count) add<N>(d_given[i], own, 1, given.vectors);
+                        attention(near, count, alpha_i, beta_t, weight.data());
+                        float mean = 0, d_alpha_i = 0;
+                        for (int e = 0; e < count; e++) {
+                            add<N>(d_given[near[e]], own, weight[e], given.vectors);
+                            d_weight[e] = dot<N>(given[near[e]], own, given.vectors);
+                            mean += d_weight[e] * weight[e];
+                        }
+                        for (int e = 0; e < count; e++) {
+                            const int j = near[e];
+                            const float d_logit = weight[e] * (d_weight[e] - mean);
+                            const float d_raw = alpha_i + beta_t[j] > 0 ? d_logit : 0.2f * d_logit;
+                            d_adjacency[(b * n + i) * n + j] += d_logit;
+                            d_beta_t[j] += d_raw;
+                            d_alpha_i += d_raw;
+                        }
+                        d_alpha[(b * s->heads + h) * n + i] += d_alpha_i;
+                    }
+                });
+            }
+            d_given.give(d_message + b * n * width + h * slice, width);
+        }
+    }
+}
+
+// S_i = softmax of the mean (or the sum) over j in N_i of logit_j: logit and out (B, T, n, width), adjacency (B, n, n).
+// An item without neighbours (padding) belongs to all alike.
+extern "C" void assign(const EdgeSizes* s, const float* logit, const float* adjacency, float* out) {
+    const int n = s->n, m = s->width;
+    Rows given(n, m), result(n, m);
+    for (int64_t b = s->from; b < s->to; b++) {
+        const Graph graph(adjacency + b * n * n, n);
+        for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
+            given.take(logit + t * n * m, m);
+            result.clear();
+            with_vectors(given.vectors, [&](auto constant) {
+                constexpr int N = decltype(constant)::value;
+                for (int i = 0; i < n; i++) {
+                    const int32_t* near = graph.neighbour.data() + graph.begin[i];
+                    const int count = graph.begin[i + 1] - graph.begin[i];
+                    const float share = s->mean && count ? 1.0f / (float)count : 1.0f;
+                    vec* own = result[i];
+                    if (N) {
+                        vec sum[N ? N : 1] = {};
+                        for (int e = 0; e < count; e++) add<N>(sum, given[near[e]], share, N);
+                        std::memcpy(own, sum, sizeof sum);
+                    } else
+                        for (int e = 0; e < count; e++) add<N>(own, given[near[e]], share, given.vectors);
+                    const float scale = 1.0f / exponentials((float*)own, m);
+                    for (int v = 0; v < given.vectors; v++) own[v] *= scale;
+                }
+            });
+            result.give(out + t * n * m, m);
+        }
+    }
+}
+
+// The gradients of logit and adjacency (which comes in as zeros) from S and its gradient. A mean depends on A through the
+// number of neighbours, too: what an edge's logit adds is counted from the mean of them.
+extern "C" void assign_backward(const EdgeSizes* s, const float* logit, const float* adjacency, const float* soft,
+                                const float* grad, float* d_logit, float* d_adjacency) {
+    const int n = s->n, m = s->width;
+    Rows given(n, m), d_given(n, m), own(n, m), d_own(n, m);
+    for (int64_t b = s->from; b < s->to; b++) {
+        const Graph graph(adjacency + b * n * n, n);
+        std::vector<float> along(graph.longest);
+        for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
+            given.take(logit + t * n * m, m);
+            own.take(soft + t * n * m, m);
+            d_own.take(grad + t * n * m, m);
+            d_given.clear();
+            with_vectors(given.vectors, [&](auto constant) {
+                constexpr int N = decltype(constant)::value;
+                for (int i = 0; i < n; i++) {
+                    const int32_t* near = graph.neighbour.data() + graph.begin[i];
+                    const int count = graph.begin[i + 1] - graph.begin[i];
+                    const float inner = dot<N>(own[i], d_own[i], given.vectors);
+                    const float share = s->mean && count ? 1.0f / (float)count : 1.0f;
+                    vec* row = d_own[i];
+                    for (int v = 0; v < given.vectors; v++) row[v] = own[i][v] * (row[v] - inner) * share;
+                    float mean = 0;
+                    for (int e = 0; e < count; e++) {
+                        add<N>(d_given[near[e]], row, 1, given.vectors);
+                        along[e] = dot<N>(given[near[e]], row, given.vectors);
+                        mean += along[e];
+                    }
+                    mean = s->mean && count ? mean / (float)count : 0;
+                    for (int e = 0; e < count; e++) d_adjacency[(b * n + i) * n + near[e]] += along[e] - mean;
+                }
+            });
+            d_given.give(d_logit + t * n * m, m);
+        }
+    }
+}

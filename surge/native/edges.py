@@ -1,0 +1,107 @@
+"""What training does along the edges of a graph, compiled: Eq. 8 with the sum of Eq. 4-5, and Eq. 11, with gradients.
+
+The same numbers as torch's dense forms in `surge.model`, within rounding, which take over where there is no compiler.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from surge.native.library import library
+
+SIZES = ("from", "to", "candidates", "heads", "n", "width", "mean")
+
+
+class EdgeSizes(ctypes.Structure):
+    """`EdgeSizes` of edges.cpp."""
+
+    _fields_ = [(name, ctypes.c_int32) for name in SIZES]
+
+
+def compiled(*tensors: Tensor) -> bool:
+    """Whether the compiled forms can read these tensors."""
+    return all(x.device.type == "cpu" and x.dtype == torch.float32 for x in tensors) and library() is not None
+
+
+def attend(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor) -> Tensor:
+    """sum over j in N_i of E_ij message_j with E of Eq. 8, each head its slice of the message: (B, T, n, d).
+
+    cluster_score alpha (B, heads, n), query_score beta (B, T, heads, n), adjacency (B, n, n) of zeros and ones,
+    message (B, n, d). A row without neighbours (padding) passes its own message on.
+    """
+    return _Attend.apply(cluster_score, query_score, adjacency, message)
+
+
+def assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+    """S_i = softmax of the mean, or the sum, over j in N_i of logits_j (Eq. 11): (B, T, n, m) to (B, T, n, m).
+
+    A row without neighbours (padding) belongs to all clusters alike.
+    """
+    return _Assign.apply(logits, adjacency, mean)
+
+
+class _Attend(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *inputs: Tensor) -> Tensor:
+        query_score, message = inputs[1], inputs[3]
+        inputs = tuple(x.contiguous() for x in inputs)
+        ctx.save_for_backward(*inputs)
+        batch, candidates, heads, n = query_score.shape
+        ctx.sizes = {"candidates": candidates, "heads": heads, "n": n, "width": message.shape[-1]}
+        out = message.new_zeros(batch, candidates, n, message.shape[-1])
+        _run("attend", batch, ctx.sizes, *inputs, out)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        inputs = ctx.saved_tensors
+        grads = tuple(map(torch.zeros_like, inputs))
+        _run("attend_backward", len(grad), ctx.sizes, *inputs, grad.contiguous(), *grads)
+        return grads
+
+
+class _Assign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+        logits, adjacency = logits.contiguous(), adjacency.contiguous()
+        batch, candidates, n, m = logits.shape
+        ctx.sizes = {"candidates": candidates, "heads": 1, "n": n, "width": m, "mean": mean}
+        out = torch.zeros_like(logits)
+        _run("assign", batch, ctx.sizes, logits, adjacency, out)
+        ctx.save_for_backward(logits, adjacency, out)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        logits, adjacency, out = ctx.saved_tensors
+        grads = torch.zeros_like(logits), torch.zeros_like(adjacency)
+        _run("assign_backward", len(grad), ctx.sizes, logits, adjacency, out, grad.contiguous(), *grads)
+        return *grads, None
+
+
+def _run(name: str, batch: int, sizes: dict[str, int], *tensors: Tensor) -> None:
+    """A function of edges.cpp for a whole batch, on as many threads as torch has; threads share no graph."""
+    kernel = library()
+    assert kernel is not None  # `compiled` was asked
+    call: Callable[..., None] = getattr(kernel, name)
+    share = -(-batch // torch.get_num_threads())
+
+    def part(start: int) -> None:
+        whole = EdgeSizes(start, min(start + share, batch), **sizes)
+        call(ctypes.byref(whole), *(ctypes.c_void_p(x.data_ptr()) for x in tensors))
+
+    starts = range(0, batch, share)
+    if len(starts) == 1:
+        part(0)
+    else:
+        with ThreadPoolExecutor(len(starts)) as pool:
+            list(pool.map(part, starts))

@@ -1,0 +1,205 @@
+"""Eq. 8 with its sum and Eq. 11 along the edges, against torch's dense forms in float64, forward and backward."""
+
+from __future__ import annotations
+
+import copy
+import platform
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from surge.model.interest_extraction import InterestExtraction
+from surge.model.interest_fusion import attention_weights
+from surge.model.surge import History, SurgeModel
+from surge.native import edges, library
+from tests.kernel import needs_kernel
+from tests.model.small import HISTORIES, small_model
+
+pytestmark = needs_kernel
+
+
+def graph_of(batch: int, n: int, generator: torch.Generator) -> Tensor:
+    """Adjacency with the diagonal and a fifth of the rest; the last item of every other history is padding."""
+    adjacency = (torch.rand(batch, n, n, generator=generator) < 0.2).float()
+    adjacency[:, range(n), range(n)] = 1
+    if n > 1:
+        adjacency[::2, -1], adjacency[::2, :, -1] = 0, 0
+    return adjacency
+
+
+def straight(adjacency: Tensor, passed: Tensor) -> Tensor:
+    """0 or 1 with the gradient of the kept entries, as graph construction makes it."""
+    kept = passed * adjacency
+    return adjacency + (kept - kept.detach())
+
+
+def dense_attend(alpha: Tensor, beta: Tensor, adjacency: Tensor, message: Tensor) -> Tensor:
+    by_head = message.unflatten(-1, (alpha.shape[1], -1)).transpose(1, 2)
+    return (attention_weights(alpha, beta, adjacency) @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
+
+
+def dense_assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+    return InterestExtraction(1, (), "mean" if mean else "sum", True).assignment(logits, adjacency.unsqueeze(1))
+
+
+def gradients(function: Any, inputs: list[Tensor], adjacency: Tensor, place: int) -> list[Tensor]:
+    """The result and the gradients of all inputs; input `place` is the similarity behind the adjacency."""
+    leaves = [x.clone().requires_grad_() for x in inputs]
+    given = [*leaves]
+    given[place] = straight(adjacency.to(leaves[place].dtype), leaves[place])
+    out = function(*given)
+    weight = torch.randn(out.shape, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    (out * weight.to(out.dtype)).sum().backward()
+    return [out.detach(), *(leaf.grad for leaf in leaves)]
+
+
+def agree(compiled: Any, dense: Any, inputs: list[Tensor], adjacency: Tensor, place: int) -> None:
+    found = gradients(compiled, inputs, adjacency, place)
+    expected = gradients(dense, [x.double() for x in inputs], adjacency, place)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == torch.float32
+        assert torch.allclose(one.double(), other, rtol=1e-4, atol=2e-6 * float(1 + other.abs().max()))
+    assert (found[1 + place][adjacency == 0] == 0).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 23])
+@pytest.mark.parametrize(
+    ("heads", "width", "candidates"), [(1, 40, 3), (2, 6, 1), (4, 52, 2), (1, 1, 2), (1, 113, 2), (3, 3, 1)]
+)
+def test_attention_and_its_gradients(heads: int, width: int, candidates: int, n: int) -> None:
+    g = torch.Generator().manual_seed(n)
+    adjacency = graph_of(3, n, g)
+    inputs = [
+        torch.randn(3, heads, n, generator=g),
+        3 * torch.randn(3, candidates, heads, n, generator=g),
+        torch.rand(3, n, n, generator=g),
+        torch.randn(3, n, width, generator=g),
+    ]
+    agree(edges.attend, dense_attend, inputs, adjacency, 2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 23])
+@pytest.mark.parametrize(("m", "candidates"), [(1, 2), (2, 1), (10, 3), (50, 2), (130, 1)])
+@pytest.mark.parametrize("mean", [True, False])
+def test_assignment_and_its_gradients(mean: bool, m: int, candidates: int, n: int) -> None:
+    g = torch.Generator().manual_seed(n)
+    adjacency = graph_of(3, n, g)
+    inputs = [2 * torch.randn(3, candidates, n, m, generator=g), torch.rand(3, n, n, generator=g)]
+    agree(
+        lambda logits, a: edges.assign(logits, a, mean),
+        lambda logits, a: dense_assign(logits, a, mean),
+        inputs,
+        adjacency,
+        1,
+    )
+
+
+def test_two_items_by_hand() -> None:
+    """Item 0 listens to both, item 1 to itself: weights 1/4 and 3/4 from raw scores 0 and ln 3."""
+    alpha, beta = torch.tensor([[[0.0, 0.0]]]), torch.tensor([[[[0.0, 1.0986123]]]])
+    adjacency = torch.tensor([[[1.0, 1.0], [0.0, 1.0]]])
+    message = torch.tensor([[[4.0, 0.0], [8.0, 4.0]]])
+    out = edges.attend(alpha, beta, adjacency, message)
+    assert torch.allclose(out, torch.tensor([[[[7.0, 3.0], [8.0, 4.0]]]]))
+    logits = torch.tensor([[[[0.0, 0.0], [2.1972246, 0.0]]]])
+    soft = edges.assign(logits, adjacency, True)  # row 0 has the mean ln 3, row 1 its own ln 9
+    assert torch.allclose(soft, torch.tensor([[[[0.75, 0.25], [0.9, 0.1]]]]))
+
+
+def test_scores_far_apart_overflow_nowhere() -> None:
+    alpha = torch.tensor([[[0.0, 300.0, -300.0]]])
+    beta = torch.tensor([[[[500.0, -500.0, 0.0]]]])
+    inputs = [alpha, beta, torch.rand(1, 3, 3), torch.randn(1, 3, 4)]
+    agree(edges.attend, dense_attend, inputs, torch.ones(1, 3, 3), 2)
+
+
+def test_tensors_that_are_not_contiguous_are_read_as_they_are() -> None:
+    g = torch.Generator().manual_seed(0)
+    adjacency = graph_of(2, 5, g)
+    beta, message = torch.randn(2, 1, 5, 3, generator=g).permute(0, 3, 1, 2), torch.randn(2, 8, 5, generator=g)
+    out = edges.attend(torch.zeros(2, 1, 5), beta, adjacency.transpose(1, 2), message.transpose(1, 2))
+    expected = dense_attend(torch.zeros(2, 1, 5), beta, adjacency.transpose(1, 2), message.transpose(1, 2))
+    assert torch.allclose(out, expected, atol=1e-6)
+
+
+def training_gradients(model: SurgeModel, candidates: Tensor) -> dict[str, Tensor]:
+    model.zero_grad()
+    logits = model(History.pad(HISTORIES), candidates)
+    (logits * torch.linspace(-1, 1, logits.numel()).view_as(logits)).sum().backward()
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"heads": 2, "assignment_aggregation": "sum"},
+        {"clusters": (4, 2)},
+        {"extraction": "none"},
+        {"fusion": "none"},
+        {"fusion": "without_cluster", "evolution": "gru", "activation": "none"},
+    ],
+    ids=str,
+)
+def test_a_model_learns_the_same_with_and_without(
+    settings: dict[str, Any], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """flatten by index: by time, rounding may put two clusters in another order."""
+    model = small_model(dtype=torch.float32, flatten="index", **settings)
+    candidates = torch.randint(12, (len(HISTORIES), count), generator=torch.Generator().manual_seed(3))
+    found = training_gradients(model, candidates)
+    monkeypatch.setenv(library.SWITCH, "0")
+    expected = training_gradients(copy.deepcopy(model), candidates)
+    assert found.keys() == expected.keys()
+    for name, grad in expected.items():
+        assert torch.allclose(found[name], grad, rtol=1e-3, atol=1e-5 * float(1 + grad.abs().max())), name
+
+
+def test_who_explains_gets_the_attention_and_who_trains_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, candidates = small_model(dtype=torch.float32), torch.zeros(len(HISTORIES), 2, dtype=torch.long)
+
+    def read() -> tuple[Tensor | None, Tensor]:
+        reading = model.read(model.build_graph(History.pad(HISTORIES)), candidates)
+        return reading.fusion.attention, reading.logit
+
+    training, logit = read()
+    monkeypatch.setenv(library.SWITCH, "0")
+    without, same = read()
+    monkeypatch.delenv(library.SWITCH)
+    model.eval()
+    explaining, again = read()
+    assert training is None and without is not None and explaining is not None
+    assert torch.equal(without, explaining) and torch.equal(same, again)
+    assert torch.allclose(logit, same, atol=1e-5)
+
+
+def test_so_many_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    g = torch.Generator().manual_seed(1)
+    adjacency = graph_of(5, 9, g)
+    inputs = [torch.randn(5, 1, 9, generator=g), torch.randn(5, 2, 1, 9, generator=g), torch.rand(5, 9, 9, generator=g)]
+    inputs.append(torch.randn(5, 9, 8, generator=g))
+    one = gradients(edges.attend, inputs, adjacency, 2)
+    for threads in (2, 3, 16):
+        monkeypatch.setattr(edges.torch, "get_num_threads", lambda threads=threads: threads)
+        more = gradients(edges.attend, inputs, adjacency, 2)
+        assert all(torch.equal(a, b) for a, b in zip(one, more, strict=True))
+
+
+def test_what_is_not_float32_on_a_cpu_is_left_to_torch() -> None:
+    assert edges.compiled(torch.zeros(1))
+    assert not edges.compiled(torch.zeros(1), torch.zeros(1, dtype=torch.float64))
+    assert not edges.compiled(torch.zeros(1, device="meta"))
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the flags are those of x86")
+@pytest.mark.parametrize("flag", ["-mno-avx512f", "-mno-avx"])
+def test_on_narrower_processors_it_gives_the_same(fresh: Path, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, flag))
+    kernel = library.library()
+    monkeypatch.setattr(edges, "library", lambda: kernel)
+    test_attention_and_its_gradients(2, 26, 2, 23)
+    test_assignment_and_its_gradients(True, 10, 2, 23)
