@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,25 @@ def test_the_structures_are_those_of_the_source() -> None:
         (edge, "EdgeSizes", edges.SIZES),
     ):
         body = source.split(f"struct {structure} {{")[1].split("}")[0]
-        words = body.replace("const float", "").replace("const int32_t", "").replace("int32_t", "").replace("*", "")
+        words = re.sub(r"const (float|int32_t|int64_t)|int32_t|\*", "", body)
         assert tuple(word.strip() for word in words.replace(";", ",").split(",") if word.strip()) == names
     assert ctypes.sizeof(reader.Sizes) == 4 * len(reader.SIZES)
+
+
+@needs_kernel
+@pytest.mark.parametrize("row", [-1, ITEMS])
+def test_a_candidate_that_has_no_embedding_is_not_read(row: int) -> None:
+    model = lively()
+    candidates = torch.arange(LEAST).unsqueeze(0)
+    candidates[0, 3] = row
+    with torch.inference_mode(), pytest.raises(IndexError):
+        Scorer(model, model.build_graph(History.pad([[1, 2]])))(candidates)
+
+
+@needs_kernel
+def test_rows_of_any_kind_of_integer_in_any_layout_are_read() -> None:
+    model = lively(flatten="index")
+    with torch.inference_mode():
+        score = Scorer(model, model.build_graph(History.pad([[1, 2, 5]])))
+        rows = torch.arange(2 * LEAST, dtype=torch.int32).view(1, -1, 2)[..., 1]
+        assert torch.equal(score(rows), score(torch.arange(1, 2 * LEAST, 2).unsqueeze(0)))

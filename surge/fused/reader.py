@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from surge.model.layers import PairScore
+from surge.model.layers import PairScore, scaled
 from surge.model.surge import InterestGraph, SurgeModel
 from surge.native.library import library
+from surge.native.threads import in_threads
 
 LEAST = 16  # candidates; a block is half empty below
-SIZES = ("n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate", "linear")
+SIZES = (
+    *("item_size", "n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate", "linear"),
+    *("readout", "long_term", "normalise", "layers"),
+)
 WEIGHTS = (
+    *("item", "category"),
     *("projected", "of_x", "of_product", "of_y", "bias1", "w2", "bias2", "w3", "bias3"),
     *("alpha", "message", "values", "assign", "from_input", "bias_input", "from_state", "bias_state"),
+    *("always", "score"),
 )
-ARRAYS = (*WEIGHTS, "begin", "neighbour")
+ARRAYS = (*WEIGHTS, "begin", "neighbour", "width", "of_item")
 
 
 class Sizes(ctypes.Structure):
@@ -50,8 +55,10 @@ class Scorer:
     def __call__(self, candidates: Tensor) -> Tensor:
         if not self.fused or candidates.shape[1] < LEAST:
             return self.model.read(self.graph, candidates).logit
-        target = self.model.embed(candidates)
-        return torch.stack([reader.logits(own) for reader, own in zip(self._readers, target, strict=True)])
+        low, high = candidates.aminmax()
+        if low < 0 or high >= self.model.config.item_count:  # the kernel would read what lies there
+            raise IndexError("there is a candidate without an embedding")
+        return torch.stack([reader.logits(own) for reader, own in zip(self._readers, candidates, strict=True)])
 
 
 def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
@@ -80,52 +87,50 @@ class _Reader:
     def __init__(self, kernel: ctypes.CDLL, model: SurgeModel, graph: InterestGraph, place: int) -> None:
         config, n = model.config, int(graph.mask[place].sum())
         near = graph.adjacency[place, :n, :n] > 0
-        self.kernel, self.model = kernel, model
-        long = model.long(graph)
-        self.long = long if long is None else long[place : place + 1]
+        self.kernel = kernel
+        layers = _layers(model.predict.score)
         self.tensors = {
             name: tensor.detach().float().contiguous() for name, tensor in _weights(model, graph, place, n).items()
         }
         begin = torch.cat([near.new_zeros(1, dtype=torch.int64), near.sum(1).cumsum(0)])
         self.tensors |= {"begin": begin.int(), "neighbour": near.nonzero()[:, 1].int().contiguous()}
+        width = [layers[0].in_features, *(layer.out_features for layer in layers)]
+        self.tensors |= {"width": torch.tensor(width, dtype=torch.int32), "of_item": model.item_category}
         self.sizes = Sizes(
-            *(n, config.size, config.clusters[0], config.heads, *config.attention_hidden, config.evolution_size),
+            *(config.item_size, n, config.size, config.clusters[0], config.heads),
+            *(*config.attention_hidden, config.evolution_size),
             by_query=model.fuse.by_query,
             mean=config.assignment_aggregation == "mean",
             by_time=config.flatten == "time",
             linear=config.activation == "none",
             gate=2 if config.evolution == "gru" else 0 if config.gate == "relative" else 1,
+            readout=config.readout,
+            long_term=config.long_term,
+            normalise=config.normalise,
+            layers=len(layers),
         )
         pointers = {name: tensor.data_ptr() for name, tensor in self.tensors.items()}
         self.arrays = Arrays(*(pointers.get(name) for name in ARRAYS))
 
-    def logits(self, target: Tensor) -> Tensor:
-        """Candidates' embeddings (T, d) to their logits (T,), on as many threads as torch has."""
-        target = target.detach().contiguous()
-        state = target.new_empty(len(target), self.model.config.evolution_size)
-        readout = torch.empty_like(target)
-        block, threads = self.kernel.block(), torch.get_num_threads()
-        share = -(-len(target) // (threads * block)) * block
-        starts = range(0, len(target), share)
+    def logits(self, candidates: Tensor) -> Tensor:
+        """Of candidate rows (T,), on as many threads as torch has.
 
-        def read(start: int) -> None:
-            part = slice(start, start + share)
+        What torch does on several threads stays out: its threads go on turning for a while, in these ones' way."""
+        candidates = candidates.long().contiguous()
+        logit = torch.empty(len(candidates))
+
+        def read(start: int, stop: int) -> None:
             failed = self.kernel.read_candidates(
                 ctypes.byref(self.sizes),
                 ctypes.byref(self.arrays),
-                ctypes.c_int64(len(target[part])),
-                *(ctypes.c_void_p(tensor[part].data_ptr()) for tensor in (target, state, readout)),
+                ctypes.c_int64(stop - start),
+                *(ctypes.c_void_p(tensor[start:].data_ptr()) for tensor in (candidates, logit)),
             )
             if failed:
                 raise MemoryError
 
-        if len(starts) == 1:
-            read(0)
-        else:
-            with ThreadPoolExecutor(len(starts)) as pool:
-                list(pool.map(read, starts))
-        state, readout, target = (tensor.unsqueeze(0) for tensor in (state, readout, target))
-        return self.model.predict.logits(state, readout, target, self.long)[0]
+        in_threads(len(candidates), read, self.kernel.block())
+        return logit
 
 
 def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dict[str, Tensor]:
@@ -133,6 +138,7 @@ def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dic
     values = graph.values[place, :n]
     recurrence = model.predict.evolve.recurrence
     given = {
+        "item": model.item_embedding.weight,
         "alpha": graph.cluster_score[place, :, :n],
         "message": model.fuse.aggregate(values),
         "values": values,
@@ -141,14 +147,20 @@ def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dic
         "bias_input": recurrence.from_input.bias,
         "from_state": recurrence.from_state.weight,
         "bias_state": recurrence.from_state.bias,
+        "score": torch.cat([x.flatten() for layer in _layers(model.predict.score) for x in (layer.weight, layer.bias)]),
     }
+    if model.category_embedding is not None:
+        given["category"] = model.category_embedding.weight
+    long = model.long(graph)
+    if long is not None:
+        given["always"] = scaled(long[place]) if model.config.normalise else long[place]
     if not model.fuse.by_query:
         return given
     heads: list[dict[str, Tensor]] = []
     for score in cast(Iterable[PairScore], model.fuse.query):
         of_x, of_y, of_product = score.first.weight.chunk(3, dim=1)
         projected = score.project(graph.queried[place, :n])
-        second, _, third = cast(Iterable[nn.Linear], score.rest[1])
+        second, third = _layers(cast(nn.Sequential, score.rest[1]))
         heads.append(
             {
                 "projected": projected,
@@ -163,3 +175,7 @@ def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dic
             }
         )
     return given | {name: torch.stack([head[name] for head in heads]) for name in heads[0]}
+
+
+def _layers(perceptron: nn.Sequential) -> list[nn.Linear]:
+    return [layer for layer in perceptron if isinstance(layer, nn.Linear)]

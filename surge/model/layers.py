@@ -26,18 +26,20 @@ def masked_softmax(score: Tensor, mask: Tensor) -> Tensor:
     return score.masked_fill(~mask, -torch.inf).softmax(-1)
 
 
+def scaled(x: Tensor) -> Tensor:
+    """Layer normalisation without weights: mean 0 and variance 1 over the last axis."""
+    return functional.layer_norm(x, x.shape[-1:])
+
+
 def joined(parts: Sequence[Tensor], target: Tensor, crossed: Sequence[Tensor], normalise: bool) -> Tensor:
     """The input of a prediction: parts, h_t, and of each x of `crossed` x and x * h_t; (B, T, their sizes).
 
     With `normalise` each of them has mean 0 and variance 1 first (layer normalisation without weights).
     """
-
-    def scaled(x: Tensor) -> Tensor:
-        return functional.layer_norm(x, x.shape[-1:]) if normalise else x
-
-    target = scaled(target)
-    whole = [*map(scaled, parts), target]
-    for x in map(scaled, crossed):
+    if normalise:
+        parts, target, crossed = [scaled(x) for x in parts], scaled(target), [scaled(x) for x in crossed]
+    whole = [*parts, target]
+    for x in crossed:
         whole += [x, x * target]
     return torch.cat(whole, dim=-1)
 

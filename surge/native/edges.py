@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from surge.native.library import library
+from surge.native.threads import in_threads
 
 SIZES = ("from", "to", "candidates", "heads", "n", "width", "mean")
 
@@ -93,15 +93,9 @@ def _run(name: str, batch: int, sizes: dict[str, int], *tensors: Tensor) -> None
     kernel = library()
     assert kernel is not None  # `compiled` was asked
     call: Callable[..., None] = getattr(kernel, name)
-    share = -(-batch // torch.get_num_threads())
 
-    def part(start: int) -> None:
-        whole = EdgeSizes(start, min(start + share, batch), **sizes)
+    def part(start: int, stop: int) -> None:
+        whole = EdgeSizes(start, stop, **sizes)
         call(ctypes.byref(whole), *(ctypes.c_void_p(x.data_ptr()) for x in tensors))
 
-    starts = range(0, batch, share)
-    if len(starts) == 1:
-        part(0)
-    else:
-        with ThreadPoolExecutor(len(starts)) as pool:
-            list(pool.map(part, starts))
+    in_threads(batch, part)

@@ -1,10 +1,11 @@
-// Eq. 4-9, 11, 15 and 16 for one history and many candidates. A block of candidates is read at once, one in each vector
+// Eq. 4-9, 11 and 15-17 for one history and many candidates. A block of candidates is read at once, one in each vector
 // lane, so that nothing is ever as large as candidates x items x items. What depends on the history alone comes in ready
-// (surge/fused/reader.py), and Eq. 17 is left to torch. float32 throughout.
+// (surge/fused/reader.py). float32 throughout.
 //
 // Attention: exp(LeakyReLU(x)) = max(e^x, e^0.2x), and x = alpha_i + beta_j, so two exponentials an item serve all edges;
 // both are taken relative to the largest beta, so that nothing overflows. Where betas lie so far apart that an item's whole
 // neighbourhood would vanish beside it, every edge has its own exponential.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -53,18 +54,23 @@ template <int N> struct Constant { enum { value = N }; };
 }  // namespace
 
 // n items of d numbers, m clusters; `first`, `second`: hidden layers of Eq. 7; by_time: clusters are read by their mean
-// position; gate: 0 gamma* / max gamma*, 1 gamma*, 2 a plain GRU; linear: no sigma in Eq. 5
+// position; gate: 0 gamma* / max gamma*, 1 gamma*, 2 a plain GRU; linear: no sigma in Eq. 5; readout, long_term and
+// normalise: the inputs of Eq. 17, which has so many layers; item_size: of the d numbers of an item, those of its own
 struct Sizes {
-    int32_t n, d, m, heads, first, second, state, by_query, mean, by_time, gate, linear;
+    int32_t item_size, n, d, m, heads, first, second, state, by_query, mean, by_time, gate, linear, readout, long_term, normalise,
+        layers;
 };
 
-// All contiguous, heads first. Eq. 7's first layer is of_x x + of_y y + of_product (x * y) + bias1, x = W_q h_j `projected`
+// All contiguous, heads first. `item` and `category` are the tables of embeddings, of_item each item's category. Eq. 7's first layer is of_x x + of_y y + of_product (x * y) + bias1, x = W_q h_j `projected`
 // and y = h_t; `of_x` is already that of the items. message = W_a h; the neighbours of item i are neighbour[begin[i]] to
-// neighbour[begin[i + 1] - 1].
+// neighbour[begin[i + 1] - 1]. always = l, normalised where Eq. 17 wants that. score has Eq. 17's layers one after another,
+// each its weights and its biases; layer k takes width[k] numbers and gives width[k + 1].
 struct Arrays {
+    const float *item, *category;
     const float *projected, *of_x, *of_product, *of_y, *bias1, *w2, *bias2, *w3, *bias3;
-    const float *alpha, *message, *values, *assign, *from_input, *bias_input, *from_state, *bias_state;
-    const int32_t *begin, *neighbour;
+    const float *alpha, *message, *values, *assign, *from_input, *bias_input, *from_state, *bias_state, *always, *score;
+    const int32_t *begin, *neighbour, *width;
+    const int64_t *of_item;
 };
 
 namespace {
@@ -78,16 +84,18 @@ struct Block {
     Lanes *beta, *e1, *e2, *weight, *gamma, *fused;                  // heads x n, n, n, n, n, n x d
     Lanes *logit, *soft, *pooled, *share, *mass, *place, *readout;   // n x m, n x m, m x d, m, m, m, d
     Lanes *state, *next, *given, *kept, *input;                      // state, state, 3 state, 3 state, d
+    Lanes *layer, *above;                                            // the widest layer of Eq. 17, twice
     int32_t* order = nullptr;                                        // m x L: the cluster that each lane reads at a step
     Lanes* memory = nullptr;
 
     Block(const Sizes& sizes, const Arrays& arrays) : s(sizes), a(arrays) {
-        const int64_t n = s.n, d = s.d, m = s.m, S = s.state;
+        const int64_t n = s.n, d = s.d, m = s.m, S = s.state, widest = *std::max_element(a.width, a.width + s.layers + 1);
         const struct { Lanes** place; int64_t size; } parts[] = {
             {&target, d}, {&crossed, d}, {&base, s.first}, {&hidden, s.first},
             {&beta, s.heads * n}, {&e1, n}, {&e2, n}, {&weight, n}, {&gamma, n}, {&fused, n * d},
             {&logit, n * m}, {&soft, n * m}, {&pooled, m * d}, {&share, m}, {&mass, m}, {&place, m}, {&readout, d},
             {&state, S}, {&next, S}, {&given, 3 * S}, {&kept, 3 * S}, {&input, d},
+            {&layer, widest}, {&above, widest},
         };
         int64_t need = 0;
         for (const auto& part : parts) need += part.size;
@@ -104,10 +112,14 @@ struct Block {
 
     bool ready() const { return memory && order; }
 
-    // The candidates h_t (count x d), at most L; the last one fills the lanes that are left.
-    void read(const float* candidates, int count) {
-        for (int k = 0; k < s.d; k++)
-            for (int l = 0; l < L; l++) lane(target[k], l) = candidates[(l < count ? l : count - 1) * (int64_t)s.d + k];
+    // The candidates' rows, at most L; the last one fills the lanes that are left.
+    void read(const int64_t* candidates, int count) {
+        const int rest = s.d - s.item_size;
+        for (int l = 0; l < L; l++) {
+            const int64_t row = candidates[l < count ? l : count - 1];
+            for (int k = 0; k < s.item_size; k++) lane(target[k], l) = a.item[row * s.item_size + k];
+            for (int k = 0; k < rest; k++) lane(target[s.item_size + k], l) = a.category[a.of_item[row] * rest + k];
+        }
         for (int j = 0; j < s.n; j++) gamma[j] = same(0);
         for (int h = 0; h < s.heads; h++) {
             query(h);
@@ -118,6 +130,7 @@ struct Block {
         pool();
         arrange();
         evolve();
+        score();
     }
 
     // Eq. 7
@@ -356,24 +369,62 @@ struct Block {
             std::swap(state, next);
         }
     }
+
+    // Eq. 17; the logit is left in layer[0]
+    void score() {
+        Lanes* at = layer;
+        auto put = [&](const Lanes* x, int size) {
+            Lanes mean = same(0), scale = same(s.normalise ? 0 : 1);
+            if (s.normalise) {
+                for (int k = 0; k < size; k++)
+                    for (int v = 0; v < V; v++) mean.v[v] += x[k].v[v] / (float)size;
+                for (int k = 0; k < size; k++)
+                    for (int v = 0; v < V; v++)
+                        scale.v[v] += (x[k].v[v] - mean.v[v]) * (x[k].v[v] - mean.v[v]) / (float)size;
+                for (int l = 0; l < L; l++) lane(scale, l) = 1.0f / std::sqrt(lane(scale, l) + 1e-5f);
+            }
+            Lanes* const first = at;
+            for (int k = 0; k < size; k++, at++)
+                for (int v = 0; v < V; v++) at->v[v] = (x[k].v[v] - mean.v[v]) * scale.v[v];
+            return first;
+        };
+        put(state, s.state);
+        const Lanes* const own = put(target, s.d);
+        auto cross = [&](const Lanes* x) {
+            for (int k = 0; k < s.d; k++, at++)
+                for (int v = 0; v < V; v++) at->v[v] = x[k].v[v] * own[k].v[v];
+        };
+        if (s.readout) cross(put(readout, s.d));
+        if (s.long_term) {
+            const Lanes* const first = at;
+            for (int k = 0; k < s.d; k++) *at++ = same(a.always[k]);
+            cross(first);
+        }
+        const float* weights = a.score;
+        for (int k = 0; k < s.layers; k++) {
+            const int cols = a.width[k], outputs = a.width[k + 1];
+            const float* const bias = weights + (int64_t)outputs * cols;
+            const float least = k + 1 < s.layers ? 0 : -INFINITY;
+            dense(weights, outputs, cols, layer, [&](int o) { return same(bias[o]); },
+                  [&](int o, Lanes& acc) { for (int v = 0; v < V; v++) above[o].v[v] = max(acc.v[v], all(least)); });
+            weights = bias + outputs;
+            std::swap(layer, above);
+        }
+    }
 };
 
 }  // namespace
 
 extern "C" int64_t block() { return L; }
 
-// The last state of Eq. 16 (count x state) and h_g (count x d) of candidates `target` (count x d); 1 without memory.
-extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, const float* target, float* state_out,
-                               float* readout_out) {
+// The logits (count) of candidates, by their rows; 1 without memory.
+extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, const int64_t* rows, float* logit) {
     Block block(*s, *a);
     if (!block.ready()) return 1;
     for (int64_t first = 0; first < count; first += L) {
         const int real = (int)(count - first < L ? count - first : L);
-        block.read(target + first * s->d, real);
-        for (int l = 0; l < real; l++) {
-            for (int k = 0; k < s->state; k++) state_out[(first + l) * s->state + k] = lane(block.state[k], l);
-            for (int k = 0; k < s->d; k++) readout_out[(first + l) * s->d + k] = lane(block.readout[k], l);
-        }
+        block.read(rows + first, real);
+        for (int l = 0; l < real; l++) logit[first + l] = lane(block.layer[0], l);
     }
     return 0;
 }

@@ -184,7 +184,7 @@ def test_so_many_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> 
     inputs.append(torch.randn(5, 9, 8, generator=g))
     one = gradients(edges.attend, inputs, adjacency, 2)
     for threads in (2, 3, 16):
-        monkeypatch.setattr(edges.torch, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         more = gradients(edges.attend, inputs, adjacency, 2)
         assert all(torch.equal(a, b) for a, b in zip(one, more, strict=True))
 
