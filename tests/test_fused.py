@@ -251,3 +251,15 @@ def test_rows_of_any_kind_of_integer_in_any_layout_are_read() -> None:
         score = Scorer(model, model.build_graph(History.pad([[1, 2, 5]])))
         rows = torch.arange(2 * LEAST, dtype=torch.int32).view(1, -1, 2)[..., 1]
         assert torch.equal(score(rows), score(torch.arange(1, 2 * LEAST, 2).unsqueeze(0)))
+
+
+@needs_kernel
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_so_many_threads_give_the_same_bits(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = lively(flatten="index")
+    candidates = torch.arange(1000).remainder(ITEMS).unsqueeze(0)
+    with torch.inference_mode():
+        score = Scorer(model, model.build_graph(History.pad([history_of(20)])))
+        expected = score(candidates[:, :ITEMS])
+        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+        assert torch.equal(score(candidates), expected[:, candidates[0]])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from surge.model.layers import PairScore, scaled
 from surge.model.surge import InterestGraph, SurgeModel
 from surge.native.library import library
-from surge.native.threads import in_threads
+from surge.native.team import team
 
 LEAST = 16  # candidates; a block is half empty below
 SIZES = (
@@ -29,13 +29,13 @@ ARRAYS = (*WEIGHTS, "begin", "neighbour", "width", "of_item")
 
 
 class Sizes(ctypes.Structure):
-    """`Sizes` of kernel.cpp."""
+    """`Sizes` of reading.cpp."""
 
     _fields_ = [(name, ctypes.c_int32) for name in SIZES]
 
 
 class Arrays(ctypes.Structure):
-    """`Arrays` of kernel.cpp."""
+    """`Arrays` of reading.cpp."""
 
     _fields_ = [(name, ctypes.c_void_p) for name in ARRAYS]
 
@@ -113,23 +113,18 @@ class _Reader:
         self.arrays = Arrays(*(pointers.get(name) for name in ARRAYS))
 
     def logits(self, candidates: Tensor) -> Tensor:
-        """Of candidate rows (T,), on as many threads as torch has.
-
-        What torch does on several threads stays out: its threads go on turning for a while, in these ones' way."""
+        """Of candidate rows (T,), on as many threads as torch has."""
         candidates = candidates.long().contiguous()
         logit = torch.empty(len(candidates))
-
-        def read(start: int, stop: int) -> None:
-            failed = self.kernel.read_candidates(
-                ctypes.byref(self.sizes),
-                ctypes.byref(self.arrays),
-                ctypes.c_int64(stop - start),
-                *(ctypes.c_void_p(tensor[start:].data_ptr()) for tensor in (candidates, logit)),
-            )
-            if failed:
-                raise MemoryError
-
-        in_threads(len(candidates), read, self.kernel.block())
+        failed = self.kernel.read_candidates(
+            ctypes.byref(team()),
+            ctypes.byref(self.sizes),
+            ctypes.byref(self.arrays),
+            ctypes.c_int64(len(candidates)),
+            *(ctypes.c_void_p(tensor.data_ptr()) for tensor in (candidates, logit)),
+        )
+        if failed:
+            raise MemoryError
         return logit
 
 

@@ -1,18 +1,21 @@
 // Eq. 8 with the sum of Eq. 4-5, and Eq. 11, along the edges that a graph has: forward and backward, for training. Dense
 // tensors of candidates x items x items cost most of a step on long histories, and at epsilon = 0.1 nine tenths of each
 // are zeros. A_ij is 0 or 1; its gradient is that of the kept entries alone, as torch's is (see surge/native/edges.py).
-// float32; every function does the graphs `from` to `to - 1` of the batch, so that threads share nothing.
+// float32. Threads share no graph of the batch, so every number is the same however many they are. Functions return 1 where
+// memory ran out.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
+#include "team.h"
 #include "vectors.h"
 
-// n items, T candidates a graph; messages and outputs have `width` numbers an item, `heads` equal slices of them
+// A batch of graphs of n items with T candidates each; messages and outputs have `width` numbers an item, `heads` equal
+// slices of them
 struct EdgeSizes {
-    int32_t from, to, candidates, heads, n, width, mean;
+    int32_t batch, candidates, heads, n, width, mean;
 };
 
 namespace {
@@ -116,11 +119,11 @@ inline void attention(const int32_t* neighbour, int count, float alpha, const fl
 // out_i = sum over j in N_i of E_ij message_j, each head its slice: alpha (B, heads, n), beta (B, T, heads, n),
 // adjacency (B, n, n), message and out (B, n, width) and (B, T, n, width). An item without neighbours (padding) passes
 // its own message on.
-extern "C" void attend(const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
+extern "C" int attend(const Team* team, const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
                        const float* message, float* out) {
     const int n = s->n, width = s->width, slice = width / s->heads;
-    Rows given(n, slice), result(n, slice);
-    for (int64_t b = s->from; b < s->to; b++) {
+    return share(team, s->batch, [&](int64_t b) {
+        Rows given(n, slice), result(n, slice);
         const Graph graph(adjacency + b * n * n, n);
         std::vector<float> weight(graph.longest + W);
         for (int h = 0; h < s->heads; h++) {
@@ -147,16 +150,16 @@ extern "C" void attend(const EdgeSizes* s, const float* alpha, const float* beta
                 result.give(out + t * n * width + h * slice, width);
             }
         }
-    }
+    });
 }
 
 // The gradients of all four inputs from that of `out`; d_alpha, d_beta and d_adjacency come in as zeros.
-extern "C" void attend_backward(const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
+extern "C" int attend_backward(const Team* team, const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
                                 const float* message, const float* grad, float* d_alpha, float* d_beta,
                                 float* d_adjacency, float* d_message) {
     const int n = s->n, width = s->width, slice = width / s->heads;
-    Rows given(n, slice), d_given(n, slice), d_out(n, slice);
-    for (int64_t b = s->from; b < s->to; b++) {
+    return share(team, s->batch, [&](int64_t b) {
+        Rows given(n, slice), d_given(n, slice), d_out(n, slice);
         const Graph graph(adjacency + b * n * n, n);
         std::vector<float> weight(graph.longest + W), d_weight(graph.longest);
         for (int h = 0; h < s->heads; h++) {
@@ -195,15 +198,15 @@ extern "C" void attend_backward(const EdgeSizes* s, const float* alpha, const fl
             }
             d_given.give(d_message + b * n * width + h * slice, width);
         }
-    }
+    });
 }
 
 // S_i = softmax of the mean (or the sum) over j in N_i of logit_j: logit and out (B, T, n, width), adjacency (B, n, n).
 // An item without neighbours (padding) belongs to all alike.
-extern "C" void assign(const EdgeSizes* s, const float* logit, const float* adjacency, float* out) {
+extern "C" int assign(const Team* team, const EdgeSizes* s, const float* logit, const float* adjacency, float* out) {
     const int n = s->n, m = s->width;
-    Rows given(n, m), result(n, m);
-    for (int64_t b = s->from; b < s->to; b++) {
+    return share(team, s->batch, [&](int64_t b) {
+        Rows given(n, m), result(n, m);
         const Graph graph(adjacency + b * n * n, n);
         for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
             given.take(logit + t * n * m, m);
@@ -227,16 +230,16 @@ extern "C" void assign(const EdgeSizes* s, const float* logit, const float* adja
             });
             result.give(out + t * n * m, m);
         }
-    }
+    });
 }
 
 // The gradients of logit and adjacency (which comes in as zeros) from S and its gradient. A mean depends on A through the
 // number of neighbours, too: what an edge's logit adds is counted from the mean of them.
-extern "C" void assign_backward(const EdgeSizes* s, const float* logit, const float* adjacency, const float* soft,
+extern "C" int assign_backward(const Team* team, const EdgeSizes* s, const float* logit, const float* adjacency, const float* soft,
                                 const float* grad, float* d_logit, float* d_adjacency) {
     const int n = s->n, m = s->width;
-    Rows given(n, m), d_given(n, m), own(n, m), d_own(n, m);
-    for (int64_t b = s->from; b < s->to; b++) {
+    return share(team, s->batch, [&](int64_t b) {
+        Rows given(n, m), d_given(n, m), own(n, m), d_own(n, m);
         const Graph graph(adjacency + b * n * n, n);
         std::vector<float> along(graph.longest);
         for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
@@ -265,5 +268,5 @@ extern "C" void assign_backward(const EdgeSizes* s, const float* logit, const fl
             });
             d_given.give(d_logit + t * n * m, m);
         }
-    }
+    });
 }

@@ -6,7 +6,6 @@ The same numbers as torch's dense forms in `surge.model`, within rounding, which
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,9 +13,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from surge.native.library import library
-from surge.native.threads import in_threads
+from surge.native.team import team
 
-SIZES = ("from", "to", "candidates", "heads", "n", "width", "mean")
+SIZES = ("batch", "candidates", "heads", "n", "width", "mean")
 
 
 class EdgeSizes(ctypes.Structure):
@@ -89,13 +88,10 @@ class _Assign(torch.autograd.Function):
 
 
 def _run(name: str, batch: int, sizes: dict[str, int], *tensors: Tensor) -> None:
-    """A function of edges.cpp for a whole batch, on as many threads as torch has; threads share no graph."""
+    """A function of edges.cpp for a whole batch."""
     kernel = library()
     assert kernel is not None  # `compiled` was asked
-    call: Callable[..., None] = getattr(kernel, name)
-
-    def part(start: int, stop: int) -> None:
-        whole = EdgeSizes(start, stop, **sizes)
-        call(ctypes.byref(whole), *(ctypes.c_void_p(x.data_ptr()) for x in tensors))
-
-    in_threads(batch, part)
+    whole = EdgeSizes(batch, **sizes)
+    pointers = (ctypes.c_void_p(x.data_ptr()) for x in tensors)
+    if getattr(kernel, name)(ctypes.byref(team()), ctypes.byref(whole), *pointers):
+        raise MemoryError

@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Lock
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("reading.cpp", "edges.cpp", "ranking.cpp"))
-HEADERS = (Path(__file__).with_name("vectors.h"),)
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-shared", "-fPIC", "-w")
+HEADERS = tuple(Path(__file__).with_name(name) for name in ("team.h", "vectors.h"))
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-pthread", "-shared", "-fPIC", "-w")
 COMPILERS = ("c++", "g++", "clang++")
 LONGEST = 120  # seconds that a compiler may take
 SWITCH = "SURGE_FUSED"  # "0" leaves everything to torch

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "team.h"
 #include "vectors.h"
 
 namespace {
@@ -22,6 +23,7 @@ constexpr int TILE = 4;
 #endif
 constexpr int V = 2, L = V * W;    // a block of candidates: V vectors of W lanes
 constexpr float WIDE = 60;         // e^-60 is far from the smallest float
+constexpr int TURNS = 4;           // of each thread: so that one which is held up doesn't hold up all
 
 struct Lanes { vec v[V]; };
 
@@ -417,14 +419,17 @@ struct Block {
 
 extern "C" int64_t block() { return L; }
 
-// The logits (count) of candidates, by their rows; 1 without memory.
-extern "C" int read_candidates(const Sizes* s, const Arrays* a, int64_t count, const int64_t* rows, float* logit) {
-    Block block(*s, *a);
-    if (!block.ready()) return 1;
-    for (int64_t first = 0; first < count; first += L) {
-        const int real = (int)(count - first < L ? count - first : L);
-        block.read(rows + first, real);
-        for (int l = 0; l < real; l++) logit[first + l] = lane(block.layer[0], l);
-    }
-    return 0;
+// The logits (count) of candidates, by their rows; 1 without memory. Each thread takes a few blocks at a time.
+extern "C" int read_candidates(const Team* team, const Sizes* s, const Arrays* a, int64_t count, const int64_t* rows,
+                               float* logit) {
+    const int64_t blocks = (count + L - 1) / L, few = (blocks + TURNS * team->threads - 1) / (TURNS * team->threads);
+    return share(team, (blocks + few - 1) / few, [&](int64_t turn) {
+        Block block(*s, *a);
+        if (!block.ready()) throw std::bad_alloc();
+        for (int64_t first = turn * few * L; first < count && first < (turn + 1) * few * L; first += L) {
+            const int real = (int)(count - first < L ? count - first : L);
+            block.read(rows + first, real);
+            for (int l = 0; l < real; l++) logit[first + l] = lane(block.layer[0], l);
+        }
+    });
 }

@@ -14,7 +14,7 @@ from torch import Tensor
 from surge.model.interest_extraction import InterestExtraction
 from surge.model.interest_fusion import attention_weights
 from surge.model.surge import History, SurgeModel
-from surge.native import edges, library
+from surge.native import edges, library, team
 from tests.kernel import needs_kernel
 from tests.model.small import HISTORIES, small_model
 
@@ -177,7 +177,10 @@ def test_who_explains_gets_the_attention_and_who_trains_does_without(monkeypatch
     assert torch.allclose(logit, same, atol=1e-5)
 
 
-def test_so_many_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("openmp", [True, False], ids=["torch's threads", "threads of its own"])
+def test_so_many_threads_give_the_same_bits(openmp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not openmp:
+        monkeypatch.setattr(team, "_openmp", lambda: None)
     g = torch.Generator().manual_seed(1)
     adjacency = graph_of(5, 9, g)
     inputs = [torch.randn(5, 1, 9, generator=g), torch.randn(5, 2, 1, 9, generator=g), torch.rand(5, 9, 9, generator=g)]
@@ -187,6 +190,20 @@ def test_so_many_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         more = gradients(edges.attend, inputs, adjacency, 2)
         assert all(torch.equal(a, b) for a, b in zip(one, more, strict=True))
+
+
+def test_the_threads_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    assert team.team().threads == 7
+
+
+def test_no_memory_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Kernel:
+        assign = staticmethod(lambda *arguments: 1)
+
+    monkeypatch.setattr(edges, "library", lambda: Kernel())
+    with pytest.raises(MemoryError):
+        edges.assign(torch.zeros(1, 1, 2, 2), torch.eye(2).unsqueeze(0), True)
 
 
 def test_what_is_not_float32_on_a_cpu_is_left_to_torch() -> None:
