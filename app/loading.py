@@ -31,7 +31,7 @@ from surge.explanation.record import Explanation
 from surge.explanation.search import TYPICAL, Found, find_best
 from surge.explanation.what_if import change_history, made_up_history
 from surge.fused.reader import kernel_for
-from surge.native.library import library as kernel
+from surge.native.library import library as compiled
 
 __all__ = ["ROOTS_VARIABLE", "Library", "find_library", "given_roots", "matching_dataset"]  # beside what is below
 PROJECT = Path(__file__).resolve().parent.parent
@@ -84,7 +84,8 @@ def _open(read: Callable[[], Given], kind: str, folder: Path) -> Given:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading and checking the model …")
 def _checkpoint(folder: str, manifest: str) -> Checkpoint:
-    Thread(target=kernel, daemon=True).start()  # the first time on a machine it takes some seconds, and scoring waits
+    # the first time on a machine it takes some seconds, and scoring waits
+    Thread(target=compiled, args=("reading",), daemon=True).start()
     return load_checkpoint(folder)
 
 

@@ -194,7 +194,7 @@ def test_no_memory_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         read_candidates = staticmethod(lambda *arguments: 1)
 
     model = lively()
-    monkeypatch.setattr(reader, "library", lambda: Kernel())
+    monkeypatch.setattr(reader, "library", lambda name: Kernel())
     with torch.inference_mode(), pytest.raises(MemoryError):
         Scorer(model, model.build_graph(History.pad([[1, 2]])))(torch.arange(ITEMS).unsqueeze(0))
 
@@ -208,7 +208,7 @@ def test_on_narrower_processors_it_gives_the_same(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(library, "_library", library._library.__wrapped__)
     monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, flag))
-    kernel = library.library()
+    kernel = library.library("reading")
     assert kernel is not None and kernel.block() == lanes
     for settings in ({}, {"heads": 2, "clusters": (7,)}):
         fused, plain = both(lively(flatten="index", **settings), [history_of(19)], torch.arange(ITEMS).unsqueeze(0))
@@ -222,7 +222,7 @@ def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_structures_are_those_of_the_source() -> None:
     """Names in order: a field that one side lacks would shift all the others."""
-    reading, edge = (path.read_text() for path in library.SOURCES[:2])
+    reading, edge = (library.SOURCES[name].read_text() for name in ("reading", "edges"))
     for source, structure, names in (
         (reading, "Sizes", reader.SIZES),
         (reading, "Arrays", reader.ARRAYS),

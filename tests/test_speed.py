@@ -42,7 +42,7 @@ def test_the_naive_forward_is_the_same_model_and_trains_the_same(settings: dict)
 
 def test_a_measurement_has_every_ratio() -> None:
     figures = measure(Shape(length=6, clusters=2, catalogue=50, batch=3), rounds=1, part=32, rows=4, users=2)
-    fused = {"fused", "gemm_share", "fused_us", "two_threads"} if library() is not None else set()
+    fused = {"fused", "gemm_share", "fused_us", "two_threads"} if library("reading") is not None else set()
     for name in {
         "training",
         "evaluation",

@@ -63,7 +63,7 @@ class Scorer:
 
 def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
     """The kernel, where there is one and it can read this model."""
-    return library() if can_read(model) else None
+    return library("reading") if can_read(model) else None
 
 
 def can_read(model: SurgeModel) -> bool:

@@ -88,7 +88,7 @@ inline void add(vec* out, const vec* x, float scale, int vectors) {
 }
 
 // e^(x - largest) in place, in an array whose last vector may reach over its end; their sum
-inline float exponentials(float* x, int count) {
+__attribute__((noinline)) float exponentials(float* x, int count) {
     float most = -INFINITY, sum = 0;
 #pragma omp simd reduction(max : most)
     for (int e = 0; e < count; e++) most = x[e] > most ? x[e] : most;
@@ -105,7 +105,7 @@ inline float exponentials(float* x, int count) {
 }
 
 // The attention of an item on its neighbours.
-inline void attention(const int32_t* neighbour, int count, float alpha, const float* beta, float* weight) {
+__attribute__((noinline)) void attention(const int32_t* neighbour, int count, float alpha, const float* beta, float* weight) {
     for (int e = 0; e < count; e++) {
         const float raw = alpha + beta[neighbour[e]];
         weight[e] = raw > 0 ? raw : 0.2f * raw;

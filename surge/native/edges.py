@@ -26,7 +26,7 @@ class EdgeSizes(ctypes.Structure):
 
 def compiled(*tensors: Tensor) -> bool:
     """Whether the compiled forms can read these tensors."""
-    return all(x.device.type == "cpu" and x.dtype == torch.float32 for x in tensors) and library() is not None
+    return all(x.device.type == "cpu" and x.dtype == torch.float32 for x in tensors) and library("edges") is not None
 
 
 def attend(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ class _Assign(torch.autograd.Function):
 
 def _run(name: str, batch: int, sizes: dict[str, int], *tensors: Tensor) -> None:
     """A function of edges.cpp for a whole batch."""
-    kernel = library()
+    kernel = library("edges")
     assert kernel is not None  # `compiled` was asked
     whole = EdgeSizes(batch, **sizes)
     pointers = (ctypes.c_void_p(x.data_ptr()) for x in tensors)
