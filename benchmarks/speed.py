@@ -1,6 +1,6 @@
 """How fast SURGE trains, evaluates and ranks a catalogue, as ratios to a plain batched forward in the same process.
 
-    python -m benchmarks.speed [--quick] [--threads N] [--device cuda] [--json FILE]
+    python -m benchmarks.speed [--quick] [--shape NAME] [--threads N] [--device cuda] [--json FILE]
 
 Shapes: Taobao's (50 items, 40 dimensions, 10 or 30 clusters, 64,138 items in the catalogue; batches of 100 histories)
 and Kuaishou's (250 items, 50 clusters, 292,286 items; batches of 20), weights drawn at random. Every figure is the
@@ -203,6 +203,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="less than a minute, for a first look")
+    parser.add_argument("--shape", choices=SHAPES, help="this one alone (all)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch and of the kernel (1)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu); the kernel is the CPU's alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
@@ -212,6 +213,8 @@ def main() -> None:
     heads = f"{'training':>10}{'evaluation':>12}{'catalogue':>11}{'fused':>8}{'us':>8}{'of peak':>9}{'2 threads':>11}"
     print(f"{'':12}{heads}{'two stages':>12}{'recall@20':>11}")
     for name, shape in SHAPES.items():
+        if arguments.shape not in (None, name):
+            continue
         long = shape.length > 100
         rounds, part, rows = (2, 512, 64 if long else 256) if arguments.quick else (7, 4096, 128 if long else 512)
         users = (0 if arguments.quick else 2) if long else 3 if arguments.quick else 20
