@@ -87,6 +87,16 @@ inline void add(vec* out, const vec* x, float scale, int vectors) {
     for (int v = 0; v < (N ? N : vectors); v++) out[v] += x[v] * scale;
 }
 
+// out = sum over the neighbours of weight(e) times the row of the e-th
+template <int N, class Weight>
+inline void add_all(vec* out, Rows& rows, const int32_t* near, int count, Weight weight) {
+    vec sum[N ? N : 1] = {};
+    vec* const to = N ? sum : out;
+    if (!N) std::fill(out, out + rows.vectors, vec{});
+    for (int e = 0; e < count; e++) add<N>(to, rows[near[e]], weight(e), rows.vectors);
+    if (N) std::memcpy(out, sum, sizeof sum);
+}
+
 // e^(x - largest) in place, in an array whose last vector may reach over its end; their sum
 __attribute__((noinline)) float exponentials(float* x, int count) {
     float most = -INFINITY, sum = 0;
@@ -105,7 +115,8 @@ __attribute__((noinline)) float exponentials(float* x, int count) {
 }
 
 // The attention of an item on its neighbours.
-__attribute__((noinline)) void attention(const int32_t* neighbour, int count, float alpha, const float* beta, float* weight) {
+__attribute__((noinline)) void attention(const int32_t* neighbour, int count, float alpha, const float* beta,
+                                         float* weight) {
     for (int e = 0; e < count; e++) {
         const float raw = alpha + beta[neighbour[e]];
         weight[e] = raw > 0 ? raw : 0.2f * raw;
@@ -119,8 +130,8 @@ __attribute__((noinline)) void attention(const int32_t* neighbour, int count, fl
 // out_i = sum over j in N_i of E_ij message_j, each head its slice: alpha (B, heads, n), beta (B, T, heads, n),
 // adjacency (B, n, n), message and out (B, n, width) and (B, T, n, width). An item without neighbours (padding) passes
 // its own message on.
-extern "C" int attend(const Team* team, const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
-                       const float* message, float* out) {
+extern "C" int attend(const Team* team, const EdgeSizes* s, const float* alpha, const float* beta,
+                      const float* adjacency, const float* message, float* out) {
     const int n = s->n, width = s->width, slice = width / s->heads;
     return share(team, s->batch, [&](int64_t b) {
         Rows given(n, slice), result(n, slice);
@@ -134,17 +145,10 @@ extern "C" int attend(const Team* team, const EdgeSizes* s, const float* alpha, 
                     for (int i = 0; i < n; i++) {
                         const int32_t* near = graph.neighbour.data() + graph.begin[i];
                         const int count = graph.begin[i + 1] - graph.begin[i];
-                        attention(near, count, alpha[(b * s->heads + h) * n + i], beta + (t * s->heads + h) * n, weight.data());
-                        vec* own = result[i];
-                        if (N) {
-                            vec sum[N ? N : 1] = {};
-                            for (int e = 0; e < count; e++) add<N>(sum, given[near[e]], weight[e], N);
-                            std::memcpy(own, sum, sizeof sum);
-                        } else {
-                            std::fill(own, own + given.vectors, vec{});
-                            for (int e = 0; e < count; e++) add<N>(own, given[near[e]], weight[e], given.vectors);
-                        }
-                        if (!count) add<N>(own, given[i], 1, given.vectors);
+                        attention(near, count, alpha[(b * s->heads + h) * n + i], beta + (t * s->heads + h) * n,
+                                  weight.data());
+                        add_all<N>(result[i], given, near, count, [&](int e) { return weight[e]; });
+                        if (!count) add<N>(result[i], given[i], 1, given.vectors);
                     }
                 });
                 result.give(out + t * n * width + h * slice, width);
@@ -154,9 +158,9 @@ extern "C" int attend(const Team* team, const EdgeSizes* s, const float* alpha, 
 }
 
 // The gradients of all four inputs from that of `out`; d_alpha, d_beta and d_adjacency come in as zeros.
-extern "C" int attend_backward(const Team* team, const EdgeSizes* s, const float* alpha, const float* beta, const float* adjacency,
-                                const float* message, const float* grad, float* d_alpha, float* d_beta,
-                                float* d_adjacency, float* d_message) {
+extern "C" int attend_backward(const Team* team, const EdgeSizes* s, const float* alpha, const float* beta,
+                               const float* adjacency, const float* message, const float* grad, float* d_alpha,
+                               float* d_beta, float* d_adjacency, float* d_message) {
     const int n = s->n, width = s->width, slice = width / s->heads;
     return share(team, s->batch, [&](int64_t b) {
         Rows given(n, slice), d_given(n, slice), d_out(n, slice);
@@ -210,20 +214,14 @@ extern "C" int assign(const Team* team, const EdgeSizes* s, const float* logit, 
         const Graph graph(adjacency + b * n * n, n);
         for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
             given.take(logit + t * n * m, m);
-            result.clear();
             with_vectors(given.vectors, [&](auto constant) {
                 constexpr int N = decltype(constant)::value;
                 for (int i = 0; i < n; i++) {
                     const int32_t* near = graph.neighbour.data() + graph.begin[i];
                     const int count = graph.begin[i + 1] - graph.begin[i];
-                    const float share = s->mean && count ? 1.0f / (float)count : 1.0f;
+                    const float each = s->mean && count ? 1.0f / (float)count : 1.0f;
                     vec* own = result[i];
-                    if (N) {
-                        vec sum[N ? N : 1] = {};
-                        for (int e = 0; e < count; e++) add<N>(sum, given[near[e]], share, N);
-                        std::memcpy(own, sum, sizeof sum);
-                    } else
-                        for (int e = 0; e < count; e++) add<N>(own, given[near[e]], share, given.vectors);
+                    add_all<N>(own, given, near, count, [&](int) { return each; });
                     const float scale = 1.0f / exponentials((float*)own, m);
                     for (int v = 0; v < given.vectors; v++) own[v] *= scale;
                 }
@@ -235,8 +233,8 @@ extern "C" int assign(const Team* team, const EdgeSizes* s, const float* logit, 
 
 // The gradients of logit and adjacency (which comes in as zeros) from S and its gradient. A mean depends on A through the
 // number of neighbours, too: what an edge's logit adds is counted from the mean of them.
-extern "C" int assign_backward(const Team* team, const EdgeSizes* s, const float* logit, const float* adjacency, const float* soft,
-                                const float* grad, float* d_logit, float* d_adjacency) {
+extern "C" int assign_backward(const Team* team, const EdgeSizes* s, const float* logit, const float* adjacency,
+                               const float* soft, const float* grad, float* d_logit, float* d_adjacency) {
     const int n = s->n, m = s->width;
     return share(team, s->batch, [&](int64_t b) {
         Rows given(n, m), d_given(n, m), own(n, m), d_own(n, m);
@@ -253,9 +251,9 @@ extern "C" int assign_backward(const Team* team, const EdgeSizes* s, const float
                     const int32_t* near = graph.neighbour.data() + graph.begin[i];
                     const int count = graph.begin[i + 1] - graph.begin[i];
                     const float inner = dot<N>(own[i], d_own[i], given.vectors);
-                    const float share = s->mean && count ? 1.0f / (float)count : 1.0f;
+                    const float each = s->mean && count ? 1.0f / (float)count : 1.0f;
                     vec* row = d_own[i];
-                    for (int v = 0; v < given.vectors; v++) row[v] = own[i][v] * (row[v] - inner) * share;
+                    for (int v = 0; v < given.vectors; v++) row[v] = own[i][v] * (row[v] - inner) * each;
                     float mean = 0;
                     for (int e = 0; e < count; e++) {
                         add<N>(d_given[near[e]], row, 1, given.vectors);

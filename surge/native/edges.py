@@ -54,7 +54,7 @@ class _Attend(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
         batch, candidates, heads, n = query_score.shape
         ctx.sizes = {"candidates": candidates, "heads": heads, "n": n, "width": message.shape[-1]}
-        out = message.new_zeros(batch, candidates, n, message.shape[-1])
+        out = message.new_empty(batch, candidates, n, message.shape[-1])
         _run("attend", batch, ctx.sizes, *inputs, out)
         return out
 
@@ -73,7 +73,7 @@ class _Assign(torch.autograd.Function):
         logits, adjacency = logits.contiguous(), adjacency.contiguous()
         batch, candidates, n, m = logits.shape
         ctx.sizes = {"candidates": candidates, "heads": 1, "n": n, "width": m, "mean": mean}
-        out = torch.zeros_like(logits)
+        out = torch.empty_like(logits)
         _run("assign", batch, ctx.sizes, logits, adjacency, out)
         ctx.save_for_backward(logits, adjacency, out)
         return out
