@@ -21,7 +21,7 @@ from surge.fused import reader
 from surge.fused.reader import LEAST, Scorer, can_read
 from surge.model.batches import read_events
 from surge.model.surge import History, SurgeModel
-from surge.native import edges, library
+from surge.native import edges, library, pairs
 from tests.app.shipped import CHECKPOINTS
 from tests.kernel import needs_kernel
 
@@ -222,11 +222,12 @@ def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_structures_are_those_of_the_source() -> None:
     """Names in order: a field that one side lacks would shift all the others."""
-    reading, edge = (library.SOURCES[name].read_text() for name in ("reading", "edges"))
+    reading, edge, pair = (library.SOURCES[name].read_text() for name in ("reading", "edges", "pairs"))
     for source, structure, names in (
         (reading, "Sizes", reader.SIZES),
         (reading, "Arrays", reader.ARRAYS),
         (edge, "EdgeSizes", edges.SIZES),
+        (pair, "PairSizes", pairs.SIZES),
     ):
         body = source.split(f"struct {structure} {{")[1].split("}")[0]
         words = re.sub(r"const (float|int32_t|int64_t)|int32_t|\*", "", body)

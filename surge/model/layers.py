@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surge.native import pairs
+
 
 def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) -> nn.Sequential:
     """Linear layers with ReLU between them; none after the last."""
@@ -66,8 +68,13 @@ class PairScore(nn.Module):
         """Scores of every x_j with every y_t: (B, n, size) and (B, T, size) give (B, T, n)."""
         of_x, of_y, of_product = self.first.weight.chunk(3, dim=1)
         projected = self.project(x)
+        from_x, from_y = projected @ of_x.T, y @ of_y.T + self.first.bias
+        layers = [layer for layer in self.rest.modules() if isinstance(layer, nn.Linear)]
+        if self.training and len(layers) == 2 and pairs.compiled(projected, y, from_x):
+            second, third = ((layer.weight, layer.bias) for layer in layers)
+            return pairs.score_pairs(projected, y, from_x, from_y, of_product, second, third)
         # in place: fresh memory of this size costs as much as the sum
         first = (projected.unsqueeze(1) * y.unsqueeze(2)) @ of_product.T
-        first += (projected @ of_x.T).unsqueeze(1)
-        first += (y @ of_y.T + self.first.bias).unsqueeze(2)
+        first += from_x.unsqueeze(1)
+        first += from_y.unsqueeze(2)
         return self.rest(first).squeeze(-1)

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <vector>
 
+#include "rows.h"
 #include "team.h"
-#include "vectors.h"
 
 // A batch of graphs of n items with T candidates each; messages and outputs have `width` numbers an item, `heads` equal
 // slices of them
@@ -38,22 +38,6 @@ struct Graph {
     }
 };
 
-// `size` numbers an item, as whole vectors: the last one is filled up with zeros.
-struct Rows {
-    const int size, vectors;
-    std::vector<vec> data;
-
-    Rows(int count, int numbers) : size(numbers), vectors((numbers + W - 1) / W), data((size_t)count * vectors) {}
-    vec* operator[](int64_t i) { return data.data() + i * vectors; }
-    void take(const float* from, int stride) {
-        for (int64_t i = 0; i * vectors < (int64_t)data.size(); i++) std::memcpy((*this)[i], from + i * stride, size * 4);
-    }
-    void give(float* to, int stride) {
-        for (int64_t i = 0; i * vectors < (int64_t)data.size(); i++) std::memcpy(to + i * stride, (*this)[i], size * 4);
-    }
-    void clear() { std::fill(data.begin(), data.end(), vec{}); }
-};
-
 // Calls f with the number of vectors as a constant, so that sums stay in registers; 0 where there are too many.
 template <int N> struct Constant { enum { value = N }; };
 template <class F>
@@ -70,12 +54,6 @@ inline void with_vectors(int vectors, F f) {
     }
 }
 
-inline float total(vec x) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int l = 0; l < W; l++) sum += x[l];
-    return sum;
-}
 template <int N>
 inline float dot(const vec* a, const vec* b, int vectors) {
     vec sum = {};

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from surge.native.library import library
-from surge.native.team import team
+from surge.native.team import readable, run
 
 SIZES = ("batch", "candidates", "heads", "n", "width", "mean")
 
@@ -26,7 +25,7 @@ class EdgeSizes(ctypes.Structure):
 
 def compiled(*tensors: Tensor) -> bool:
     """Whether the compiled forms can read these tensors."""
-    return all(x.device.type == "cpu" and x.dtype == torch.float32 for x in tensors) and library("edges") is not None
+    return readable("edges", *tensors)
 
 
 def attend(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor) -> Tensor:
@@ -53,9 +52,9 @@ class _Attend(torch.autograd.Function):
         inputs = tuple(x.contiguous() for x in inputs)
         ctx.save_for_backward(*inputs)
         batch, candidates, heads, n = query_score.shape
-        ctx.sizes = {"candidates": candidates, "heads": heads, "n": n, "width": message.shape[-1]}
+        ctx.sizes = EdgeSizes(batch, candidates, heads, n, width=message.shape[-1])
         out = message.new_empty(batch, candidates, n, message.shape[-1])
-        _run("attend", batch, ctx.sizes, *inputs, out)
+        run("edges", "attend", ctx.sizes, *inputs, out)
         return out
 
     @staticmethod
@@ -63,7 +62,7 @@ class _Attend(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
         inputs = ctx.saved_tensors
         grads = tuple(map(torch.zeros_like, inputs))
-        _run("attend_backward", len(grad), ctx.sizes, *inputs, grad.contiguous(), *grads)
+        run("edges", "attend_backward", ctx.sizes, *inputs, grad.contiguous(), *grads)
         return grads
 
 
@@ -72,9 +71,9 @@ class _Assign(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
         logits, adjacency = logits.contiguous(), adjacency.contiguous()
         batch, candidates, n, m = logits.shape
-        ctx.sizes = {"candidates": candidates, "heads": 1, "n": n, "width": m, "mean": mean}
+        ctx.sizes = EdgeSizes(batch, candidates, heads=1, n=n, width=m, mean=mean)
         out = torch.empty_like(logits)
-        _run("assign", batch, ctx.sizes, logits, adjacency, out)
+        run("edges", "assign", ctx.sizes, logits, adjacency, out)
         ctx.save_for_backward(logits, adjacency, out)
         return out
 
@@ -83,15 +82,5 @@ class _Assign(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         logits, adjacency, out = ctx.saved_tensors
         grads = torch.zeros_like(logits), torch.zeros_like(adjacency)
-        _run("assign_backward", len(grad), ctx.sizes, logits, adjacency, out, grad.contiguous(), *grads)
+        run("edges", "assign_backward", ctx.sizes, logits, adjacency, out, grad.contiguous(), *grads)
         return *grads, None
-
-
-def _run(name: str, batch: int, sizes: dict[str, int], *tensors: Tensor) -> None:
-    """A function of edges.cpp for a whole batch."""
-    kernel = library("edges")
-    assert kernel is not None  # `compiled` was asked
-    whole = EdgeSizes(batch, **sizes)
-    pointers = (ctypes.c_void_p(x.data_ptr()) for x in tensors)
-    if getattr(kernel, name)(ctypes.byref(team()), ctypes.byref(whole), *pointers):
-        raise MemoryError

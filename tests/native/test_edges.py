@@ -201,7 +201,7 @@ def test_no_memory_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     class Kernel:
         assign = staticmethod(lambda *arguments: 1)
 
-    monkeypatch.setattr(edges, "library", lambda name: Kernel())
+    monkeypatch.setattr(team, "library", lambda name: Kernel())
     with pytest.raises(MemoryError):
         edges.assign(torch.zeros(1, 1, 2, 2), torch.eye(2).unsqueeze(0), True)
 
@@ -217,6 +217,6 @@ def test_what_is_not_float32_on_a_cpu_is_left_to_torch() -> None:
 def test_on_narrower_processors_it_gives_the_same(fresh: Path, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
     monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, flag))
     kernel = library.library("edges")
-    monkeypatch.setattr(edges, "library", lambda name: kernel)
+    monkeypatch.setattr(team, "library", lambda name: kernel)
     test_attention_and_its_gradients(2, 26, 2, 23)
     test_assignment_and_its_gradients(True, 10, 2, 23)
