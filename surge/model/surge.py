@@ -163,7 +163,10 @@ class SurgeModel(EmbedsItems):
 
         All embeddings are looked up at once: the gradient of a lookup is as large as the whole table.
         """
-        n = history.items.shape[1]
-        embedded = self.embed(torch.cat([history.items, candidates], dim=1))
-        graph = self.graph_from_embeddings(embedded[:, :n], history.mask, ages)
-        return graph, self.read_embeddings(graph, embedded[:, n:])
+        both = self.embed(torch.cat([history.items, candidates], dim=1))
+        # contiguous, as `embed` alone would give them: products of strided tensors are rounded in another way
+        embedded, target = (
+            part.contiguous() for part in both.split([history.items.shape[1], candidates.shape[1]], dim=1)
+        )
+        graph = self.graph_from_embeddings(embedded, history.mask, ages)
+        return graph, self.read_embeddings(graph, target)
