@@ -3,8 +3,7 @@
     python -m benchmarks.unseen_lists DATASET EARLIER.parquet OUT.parquet [--lists 3000]
 
 EARLIER is the lists.parquet of a comparison on the same dataset. Settings that were chosen with its figures in sight
-are measured on the rest of the test split, with negatives drawn anew. (With
-`--split leave-last` that means other users.)
+are measured on the rest of the test split, with negatives drawn anew. With `--split leave-last` that means other users.
 """
 
 import argparse

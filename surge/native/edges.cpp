@@ -39,7 +39,6 @@ struct Graph {
 };
 
 // Calls f with the number of vectors as a constant, so that sums stay in registers; 0 where there are too many.
-template <int N> struct Constant { enum { value = N }; };
 template <class F>
 inline void with_vectors(int vectors, F f) {
     switch (vectors) {
@@ -54,12 +53,6 @@ inline void with_vectors(int vectors, F f) {
     }
 }
 
-template <int N>
-inline float dot(const vec* a, const vec* b, int vectors) {
-    vec sum = {};
-    for (int v = 0; v < (N ? N : vectors); v++) sum += a[v] * b[v];
-    return total(sum);
-}
 template <int N>
 inline void add(vec* out, const vec* x, float scale, int vectors) {
     for (int v = 0; v < (N ? N : vectors); v++) out[v] += x[v] * scale;

@@ -101,11 +101,8 @@ extern "C" int score_pairs(const Team* team, const PairSizes* s, const float* x,
         last.take(w3, s->second);
         for (int64_t t = b * s->candidates; t < (b + 1) * s->candidates; t++) {
             hidden.read(*s, weights, x + b * s->n * s->d, y + t * s->d, base, of_y + t * s->first, bias2);
-            for (int i = 0; i < s->n; i++) {
-                vec sum = {};
-                for (int v = 0; v < last.vectors; v++) sum += hidden.hidden2[i][v] * last[0][v];
-                out[t * s->n + i] = total(sum) + bias3[0];
-            }
+            for (int i = 0; i < s->n; i++)
+                out[t * s->n + i] = dot<0>(hidden.hidden2[i], last[0], last.vectors) + bias3[0];
         }
     });
 }

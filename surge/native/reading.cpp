@@ -51,7 +51,6 @@ inline void dense(const float* w, int outputs, int cols, const Lanes* x, Start s
 }
 inline Lanes same(float x) { Lanes l; for (int v = 0; v < V; v++) l.v[v] = all(x); return l; }
 inline float& lane(Lanes& x, int l) { return ((float*)&x)[l]; }
-template <int N> struct Constant { enum { value = N }; };
 
 }  // namespace
 

@@ -32,4 +32,11 @@ inline float total(vec x) {
     return sum;
 }
 
+template <int N>
+inline float dot(const vec* a, const vec* b, int vectors) {
+    vec sum = {};
+    for (int v = 0; v < (N ? N : vectors); v++) sum += a[v] * b[v];
+    return total(sum);
+}
+
 }  // namespace

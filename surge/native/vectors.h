@@ -15,6 +15,8 @@ constexpr int W = 4;
 typedef float vec __attribute__((vector_size(W * 4)));
 typedef int32_t ivec __attribute__((vector_size(W * 4)));
 
+template <int N> struct Constant { enum { value = N }; };  // a number that a function knows when it is compiled
+
 inline vec all(float x) { return x - (vec){}; }
 inline vec max(vec a, vec b) { return a > b ? a : b; }
 inline vec min(vec a, vec b) { return a < b ? a : b; }

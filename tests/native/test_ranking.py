@@ -41,3 +41,9 @@ def test_many_numbers() -> None:
     x = torch.randn(3, 62_500, generator=torch.Generator().manual_seed(0))
     k = torch.tensor([1, 6_250, 62_500])
     assert torch.equal(kth_largest(x, k), x.sort(1, descending=True).values.gather(1, (k - 1).unsqueeze(1)).squeeze(1))
+
+
+@pytest.mark.parametrize(("count", "k"), [(3, 4), (0, 1)])
+def test_there_is_no_kth_of_fewer_numbers(count: int, k: int) -> None:
+    with pytest.raises(RuntimeError):
+        kth_largest(torch.zeros(1, count), torch.tensor([k]))
