@@ -13,9 +13,7 @@ from surge.native.library import library
 def kth_largest(rows: Tensor, k: Tensor) -> Tensor:
     """The k-th largest of each row of (B, count), k (B,) from 1 to count; gives (B,). No NaN."""
     kernel = library("ranking") if rows.device.type == "cpu" and rows.dtype == torch.float32 else None
-    if (
-        kernel is None or k.max() > rows.shape[1]
-    ):  # torch says so; the kernel would read on
+    if kernel is None or k.max() > rows.shape[1]:  # torch says so; the kernel would read on
         # the largest ones alone are put in order: sorting all took most of the time of a long history
         return rows.topk(int(k.max()), dim=1).values.gather(1, (k - 1).unsqueeze(1)).squeeze(1)
     rows, k = rows.contiguous(), k.contiguous()
