@@ -174,6 +174,8 @@ class TrainingConfig:
     `schedule`: the learning rate stays (constant) or falls to 0 over the steps of all `epochs` (linear).
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
+    `compiled`: steps of SURGE by torch.compile, all of one shape (on a GPU as CUDA graphs, which is what it is for:
+    on a CPU plain steps have C++ of their own and are faster).
     """
 
     seed: int = 0
@@ -199,6 +201,7 @@ class TrainingConfig:
     warmup_steps: int = 300
     precision: str = "float32"
     device: str = "auto"
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -232,6 +235,7 @@ class TrainingConfig:
         choice("relative_position", self.relative_position, POSITION_REGULARISER)
         choice("precision", self.precision, ("float32", "bfloat16"))
         choice("device", self.device, ("auto", "cpu", "cuda"))
+        switch("compiled", self.compiled)
 
 
 def read_value(text: str) -> Any:

@@ -79,7 +79,8 @@ TRAINING_CHOICES = {
     "precision": ("float32", "bfloat16"),
     "device": ("auto", "cpu", "cuda"),
 }
-SWITCHES = ("readout", "long_term", "normalise", "next_item")
+MODEL_SWITCHES = ("readout", "long_term", "normalise", "next_item")
+TRAINING_SWITCHES = ("compiled",)
 LISTS = ("attention_hidden", "clusters", "prediction_hidden")
 
 INTEGERS = [(ModelConfig, *item) for item in MODEL_RANGES.items()] + [
@@ -110,9 +111,9 @@ def refused(kind: type, name: str, value: Any) -> str:
 def test_every_setting_is_in_a_table_here() -> None:
     """A new setting without a check of its range, or without a test of it, shows here."""
     of_model = {field.name for field in dataclasses.fields(ModelConfig)}
-    assert of_model == {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *LISTS, "heads", *SWITCHES}
+    assert of_model == {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *LISTS, "heads", *MODEL_SWITCHES}
     of_training = {field.name for field in dataclasses.fields(TrainingConfig)}
-    assert of_training == {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, "gradient_clip"}
+    assert of_training == {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, *TRAINING_SWITCHES, "gradient_clip"}
 
 
 # -- round trip ---------------------------------------------------------------------------------------
@@ -223,9 +224,12 @@ def test_instances_per_epoch_may_be_none() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1, None, "yes", "true"])
-@pytest.mark.parametrize("name", SWITCHES)
-def test_a_switch_is_true_or_false_and_nothing_like_it(name: str, value: object) -> None:
-    assert "true or false" in refused(ModelConfig, name, value)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(ModelConfig, name) for name in MODEL_SWITCHES] + [(TrainingConfig, name) for name in TRAINING_SWITCHES],
+)
+def test_a_switch_is_true_or_false_and_nothing_like_it(kind: type, name: str, value: object) -> None:
+    assert "true or false" in refused(kind, name, value)
 
 
 def test_heads_divide_the_embedding() -> None:

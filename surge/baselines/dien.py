@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, resize
 from surge.model.layers import masked_softmax
-from surge.model.next_item import next_item_loss
+from surge.model.next_item import draw_items, next_item_loss
 from surge.model.prediction import Recurrence, gate_scale
 from surge.model.surge import History
 
@@ -41,4 +41,6 @@ class DIEN(Baseline):
     def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
         """The next-item loss of the interests g_j, weighted."""
         states = self.resize(self.extract(self.embed(history.items))[0])
-        return {"auxiliary": self.config.auxiliary_weight * next_item_loss(states, history, self.embed)}
+        return {
+            "auxiliary": self.config.auxiliary_weight * next_item_loss(states, history, self.embed, draw_items(history))
+        }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state, resize
-from surge.model.next_item import next_item_loss
+from surge.model.next_item import draw_items, next_item_loss
 from surge.model.surge import History
 
 
@@ -37,5 +37,5 @@ class GRU4Rec(Baseline):
 
     def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
         """The next-item loss of all states, weighted."""
-        loss = next_item_loss(self.encode(history), history, self.embed)
+        loss = next_item_loss(self.encode(history), history, self.embed, draw_items(history))
         return {"auxiliary": self.config.auxiliary_weight * loss}

@@ -18,7 +18,7 @@ from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.explanation.catalogue import CELLS, score_rows
 from surge.explanation.quality import explanation_quality
 from surge.fused.reader import Scorer
-from surge.model.batches import in_parts, read_batch
+from surge.model.batches import in_parts, move, read_batch
 from surge.model.surge import Context, History, SurgeModel
 
 Progress = Callable[[float], None]
@@ -163,8 +163,7 @@ def evaluate_lists(
 def score_every(model: Baseline, history: History, context: Context) -> np.ndarray:
     """Logits (float32) of all items for one history: the whole model for each chunk of candidates."""
     device, count = model.item_embedding.weight.device, model.config.item_count
-    history = History(*(tensor.to(device) for tensor in history))
-    context = Context(*(tensor.to(device) for tensor in context))
+    history, context = move(history, device), move(context, device)
     scores = np.empty(count, dtype=np.float32)
 
     def read(start: int, stop: int) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from surge.data.instances import EncodedLog, Instances, histories
 from surge.errors import SurgeError, is_out_of_memory
 from surge.model.surge import Context, History
 
+Tensors = TypeVar("Tensors", bound=tuple[Any, ...])  # a named tuple of tensors
 Event = tuple[int, int | None]  # an item's embedding row, and its age: seconds before the prediction, None if unknown
 
 
@@ -28,6 +31,19 @@ def read_batch(
     arrays = (rows, mask, instances.user, times, log.timestamps[instances.position])
     items, present, users, when, now = (torch.from_numpy(array).to(device) for array in arrays)
     return History(items, present), Context(users, when, now)
+
+
+def move(tensors: Tensors, device: torch.device) -> Tensors:
+    """The same named tuple on a device; what is no tensor stays."""
+    return type(tensors)(*(x.to(device, non_blocking=True) if isinstance(x, torch.Tensor) else x for x in tensors))
+
+
+def padded(history: History, context: Context, longest: int) -> tuple[History, Context]:
+    """The same batch with room for `longest` items in every history, as `read_batch` pads them."""
+    width = (0, longest - history.items.shape[1])
+    items, mask = (functional.pad(x, width) for x in history)
+    times = torch.cat([context.times, context.times[:, -1:].expand(-1, width[1])], dim=1)
+    return History(items, mask), context._replace(times=times)
 
 
 def read_events(

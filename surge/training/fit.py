@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from surge.baselines.base import Baseline
@@ -17,11 +18,14 @@ from surge.config import TrainingConfig
 from surge.data.instances import Instances, histories
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import autocast, evaluate_lists
-from surge.model.batches import read_batch
+from surge.model.batches import padded, read_batch
 from surge.model.surge import SurgeModel
+from surge.training.compiled import CompiledTerms
 from surge.training.data import TrainingData
-from surge.training.losses import TERMS, terms_of, total_loss
+from surge.training.losses import TERMS, Batch, surge_terms, terms_of, total_loss
 from surge.training.state import TrainingState
+
+TOLD = 20  # steps between two looks at the loss
 
 
 class Fit:
@@ -34,8 +38,12 @@ class Fit:
         self.tells = not quiet  # a line after every epoch
         self.device = model.item_embedding.weight.device
         self.optimiser = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            model.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=self.device.type == "cuda",
         )
+        self.compiled = CompiledTerms(self.device, self._tell) if config.compiled else None
         if isinstance(model, Baseline):
             model.prepare(data.log, data.splits["train"])
 
@@ -70,16 +78,18 @@ class Fit:
         instances = self.data.splits["train"].sample(config.instances_per_epoch, rng)
         order = rng.permutation(len(instances))
         self.model.train()
-        sums: dict[str, float] = {}
+        sums: dict[str, Tensor] = {}
         batches = range(0, len(order), config.batch_size)
         bar = tqdm(batches, desc=f"epoch {epoch}", unit="batch", disable=self.quiet or None, leave=False)
         for start in bar:
             terms = self._step(instances.take(order[start : start + config.batch_size]), rng, state.step)
             state.step += 1
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + value
-            bar.set_postfix(log_loss=f"{sums['log_loss'] / (start // config.batch_size + 1):.4f}", refresh=False)
-        means = {name: value / len(batches) for name, value in sums.items()}
+            # on the device: to read a number is to wait for it
+            sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
+            done = start // config.batch_size + 1
+            if not bar.disable and done % TOLD == 0:
+                bar.set_postfix(log_loss=f"{float(sums['log_loss']) / done:.4f}", refresh=False)
+        means = {name: float(value) / len(batches) for name, value in sums.items()}
         squares = sum(float(p.detach().double().square().sum()) for p in self.model.parameters())
         means["l2"] = 0.5 * config.weight_decay * squares
         # the last step's weights have met no loss yet
@@ -89,22 +99,29 @@ class Fit:
             )
         return {"epoch": epoch, "seconds": round(time.perf_counter() - started, 2), "step": state.step} | means
 
-    def _step(self, batch: Instances, rng: np.random.Generator, step: int) -> dict[str, float]:
-        log, longest = self.data.log, self.model.config.max_length
-        history, context = read_batch(log, batch, longest, self.device)
-        positive = log.items[batch.position]
-        negatives = self.data.sampler.negatives(positive, self.config.negatives, rng, self._forbidden(batch, positive))
-        candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1)).to(self.device)
-        with autocast(self.device, self.config.precision):
-            terms = terms_of(self.model, history, candidates, context, self.config)
-        loss = total_loss(terms, self.config, step)
+    def _step(self, instances: Instances, rng: np.random.Generator, step: int) -> dict[str, Tensor]:
+        """One step of the optimiser; the terms and the total (float64) before it, on the device."""
+        config, longest = self.config, self.model.config.max_length
+        history, context = read_batch(self.data.log, instances, longest)
+        compiled = (
+            self.compiled if len(instances) == config.batch_size else None
+        )  # the last one of an epoch may be less
+        if compiled is not None:
+            history, context = padded(history, context, longest)
+        positive = self.data.log.items[instances.position]
+        negatives = self.data.sampler.negatives(positive, config.negatives, rng, self._forbidden(instances, positive))
+        candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1))
+        batch = Batch.draw(self.model, history, candidates, context, config).to(self.device)
+        with autocast(self.device, config.precision):
+            terms = terms_of(self.model, batch, config, compiled or surge_terms)
+        loss = total_loss(terms, config, step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
         self.optimiser.step()
-        return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(loss.detach())}
+        return {name: term.detach().double() for name, term in (terms | {"total": loss}).items()}
 
     def _learning_rate(self, step: int) -> float:
         config = self.config
@@ -120,6 +137,10 @@ class Fit:
             return None
         rows, mask = histories(self.data.log, batch, self.model.config.max_length)
         return np.where(mask, rows, positive[:, None])
+
+    def _tell(self, text: str) -> None:
+        if not self.quiet:
+            tqdm.write(text)
 
     def _say(self, record: Mapping[str, Any], best_epoch: int) -> None:
         if self.tells:

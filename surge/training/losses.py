@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,8 +12,9 @@ from torch.nn import functional
 
 from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
+from surge.model.batches import move
 from surge.model.interest_extraction import Pooling
-from surge.model.next_item import next_item_loss
+from surge.model.next_item import draw_items, next_item_loss
 from surge.model.surge import Context, History, InterestGraph, Reading, SurgeModel
 
 TERMS = (
@@ -101,18 +104,69 @@ def hidden_at_times(ages: Tensor) -> Tensor:
     return ages.double().masked_fill(hidden, math.nan)
 
 
-def terms_of(
-    model: SurgeModel | Baseline, history: History, candidates: Tensor, context: Context, config: TrainingConfig
-) -> dict[str, Tensor]:
-    """The terms of one batch: those of `loss_terms` for SURGE, the log loss and its own for a baseline."""
-    if isinstance(model, SurgeModel):
-        ages = context.ages() if model.config.time != "none" else None
-        ages = hidden_at_times(ages) if ages is not None and model.training else ages
-        graph, reading = model.read_batch(history, candidates, ages)
-        terms = loss_terms(graph, reading, config)
+class Batch(NamedTuple):
+    """What a step learns from: histories, candidates (B, 1 + K), the positive first, and all that chance decides.
+
+    For SURGE: ages (B, n) where it reads them, some hidden; drawn (B, n - 1), items for the next-item loss.
+    """
+
+    history: History
+    candidates: Tensor
+    context: Context
+    ages: Tensor | None = None
+    drawn: Tensor | None = None
+
+    @classmethod
+    def draw(
+        cls,
+        model: SurgeModel | Baseline,
+        history: History,
+        candidates: Tensor,
+        context: Context,
+        config: TrainingConfig,
+    ) -> Batch:
+        """With what this model's training draws."""
+        batch = cls(history, candidates, context)
+        if not isinstance(model, SurgeModel):
+            return batch  # a baseline draws what it needs itself
+        if model.config.time != "none":
+            batch = batch._replace(ages=hidden_at_times(context.ages()) if model.training else context.ages())
         if model.config.next_item and config.next_item_weight:
-            terms["next_item"] = next_item_loss(model.follow(graph.values), history, model.embed)
-        return terms
+            batch = batch._replace(drawn=draw_items(history))
+        return batch
+
+    def to(self, device: torch.device) -> Batch:
+        """On a device."""
+        return move(self._replace(history=move(self.history, device), context=move(self.context, device)), device)
+
+
+Terms = Callable[[SurgeModel, History, Tensor, Tensor | None, Tensor | None, TrainingConfig], dict[str, Tensor]]
+
+
+def surge_terms(
+    model: SurgeModel,
+    history: History,
+    candidates: Tensor,
+    ages: Tensor | None,
+    drawn: Tensor | None,
+    config: TrainingConfig,
+) -> dict[str, Tensor]:
+    """The terms of one batch of SURGE. Nothing here is random or of a shape that numbers decide, so that
+    torch.compile can trace it whole."""
+    graph, reading = model.read_batch(history, candidates, ages)
+    terms = loss_terms(graph, reading, config)
+    if drawn is not None:
+        terms["next_item"] = next_item_loss(model.follow(graph.values), history, model.embed, drawn)
+    return terms
+
+
+def terms_of(
+    model: SurgeModel | Baseline, batch: Batch, config: TrainingConfig, of_surge: Terms = surge_terms
+) -> dict[str, Tensor]:
+    """The terms of one batch: those of `surge_terms` for SURGE, the log loss and its own for a baseline."""
+    history, candidates, context, ages, drawn = batch
+    if isinstance(model, SurgeModel):
+        return of_surge(model, history, candidates, ages, drawn, config)
     logit = model(history, candidates, context)
     return {"log_loss": log_loss(logit.float())} | model.auxiliary(history, candidates, context)
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from surge.config import TrainingConfig
-from surge.model.next_item import next_item_loss
+from surge.model.next_item import draw_items, next_item_loss
 from surge.model.surge import History
-from surge.training.losses import terms_of
+from surge.training.losses import Batch, terms_of
 from tests.model.small import HISTORIES, context_of, small_model
 
 TABLE = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
@@ -38,12 +38,14 @@ def test_by_hand(seed: int) -> None:
         if drawn[row][step] != following:
             total -= log_sigmoid(-float(state @ TABLE[drawn[row][step]]))
     torch.manual_seed(seed)
-    assert next_item_loss(states, history, lambda rows: TABLE[rows]).item() == pytest.approx(total / 3, rel=1e-5)
+    loss = next_item_loss(states, history, lambda rows: TABLE[rows], draw_items(history))
+    assert loss.item() == pytest.approx(total / 3, rel=1e-5)
 
 
 def test_histories_of_one_item_have_no_next_one() -> None:
     states = torch.ones(2, 1, 2, requires_grad=True)
-    loss = next_item_loss(states, History.pad([[1], [2]]), lambda rows: TABLE[rows])
+    history = History.pad([[1], [2]])
+    loss = next_item_loss(states, history, lambda rows: TABLE[rows], draw_items(history))
     assert loss.item() == 0
     loss.backward()
     assert states.grad is not None
@@ -54,7 +56,8 @@ def test_histories_of_one_item_have_no_next_one() -> None:
 def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
     model = small_model(next_item=True)
     history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
-    terms = terms_of(model, history, candidates, context_of(history), TrainingConfig(next_item_weight=weight))
+    config = TrainingConfig(next_item_weight=weight)
+    terms = terms_of(model, Batch.draw(model, history, candidates, context_of(history), config), config)
     assert ("next_item" in terms) == bool(weight)
     model(history, candidates).sum().backward()
     assert model.follow.weight.grad is None
@@ -67,5 +70,6 @@ def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
 def test_without_the_layer_there_is_no_such_term() -> None:
     model = small_model(next_item=False)
     history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
-    assert "next_item" not in terms_of(model, history, candidates, context_of(history), TrainingConfig())
+    batch = Batch.draw(model, history, candidates, context_of(history), TrainingConfig())
+    assert batch.drawn is None and "next_item" not in terms_of(model, batch, TrainingConfig())
     assert not any(name.startswith("follow") for name, _ in model.named_parameters())

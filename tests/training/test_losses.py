@@ -11,6 +11,7 @@ from torch import Tensor
 from surge.model.interest_extraction import Pooling
 from surge.model.surge import Context, History
 from surge.training.losses import (
+    Batch,
     balance,
     log_loss,
     loss_terms,
@@ -167,7 +168,8 @@ def test_training_reads_the_ages_and_hides_those_of_some_histories() -> None:
     torch.manual_seed(0)
     for training in (True, False):
         model.train(training)
-        terms = terms_of_batch(model, history, torch.tensor([[4, 5]] * many), context, settings())
+        batch = Batch.draw(model, history, torch.tensor([[4, 5]] * many), context, settings())
+        terms = terms_of_batch(model, batch, settings())
     assert torch.isfinite(terms["log_loss"])
     hidden = read[0].isnan()
     assert torch.equal(hidden.all(1), hidden.any(1))  # a whole history or nothing
@@ -179,9 +181,8 @@ def test_ages_are_trained() -> None:
     model = lively_model(20, time="age").train()
     history = History.pad([[1, 2, 3]] * 30)
     context = Context(torch.zeros(30, dtype=torch.long), torch.tensor([[0, 50, 90]] * 30), torch.full((30,), 100))
-    total_loss(
-        terms_of_batch(model, history, torch.tensor([[4, 5]] * 30), context, settings()), settings(), 9
-    ).backward()
+    batch = Batch.draw(model, history, torch.tensor([[4, 5]] * 30), context, settings())
+    total_loss(terms_of_batch(model, batch, settings()), settings(), 9).backward()
     gradient = model.age_embedding.weight.grad
     assert gradient is not None
     assert gradient.abs().sum(1).nonzero()[:, 0].tolist() == [3, 5, 6]  # 10, 50 and 100 seconds

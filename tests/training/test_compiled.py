@@ -1,0 +1,139 @@
+"""Training by torch.compile: the same numbers as plain steps, one shape, and plain steps where it doesn't work."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from torch._dynamo.testing import CompileCounterWithBackend
+
+from surge.data.store import Dataset
+from surge.model.batches import padded
+from surge.model.surge import Context, History, SurgeModel
+from surge.training import fit as fit_module
+from surge.training.compiled import CompiledTerms
+from surge.training.losses import Batch, surge_terms, terms_of, total_loss
+from surge.training.trainer import train
+from tests.training.toy import MODEL, lively_model, settings
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch by torch, while it compiles
+CPU = torch.device("cpu")
+NOTHING_SAID = pytest.fail
+
+
+@pytest.fixture(autouse=True)
+def compiled_anew() -> None:
+    torch.compiler.reset()
+
+
+def batch_for(model: SurgeModel, seed: int) -> Batch:
+    """Five histories of any length, padded to eight items."""
+    torch.manual_seed(seed)
+    history = History(torch.randint(30, (5, 8)), torch.arange(8) < torch.randint(1, 9, (5, 1)))
+    context = Context(torch.arange(5), torch.randint(10**6, (5, 8)), torch.full((5,), 10**6))
+    return Batch.draw(model, history, torch.randint(30, (5, 3)), context, settings())
+
+
+def losses_and_gradients(model: SurgeModel, batch: Batch, of_surge: object) -> dict[str, torch.Tensor]:
+    model.zero_grad()
+    terms = terms_of(model, batch, settings(), of_surge)  # type: ignore[arg-type]
+    total_loss(terms, settings(), 9).backward()
+    gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    return {name: term.detach() for name, term in terms.items()} | gradients
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"time": "age", "long_term": True, "activation": "none"},
+        {"clusters": (6, 3), "heads": 2, "attention_hidden": (8, 4)},
+        {"extraction": "none", "evolution": "time_lstm", "next_item": False},
+        {"fusion": "none", "evolution": "attention", "flatten": "index", "position": "none"},
+    ],
+    ids=str,
+)
+def test_the_whole_step_is_traced_once_and_is_the_plain_one(changes: dict) -> None:
+    model = lively_model(30, **changes).train()
+    counter = CompileCounterWithBackend("aot_eager")
+    compiled = CompiledTerms(CPU, NOTHING_SAID, backend=counter)
+    for seed in range(3):  # other numbers, lengths and thresholds: the same trace
+        batch = batch_for(model, seed)
+        mine, plain = (losses_and_gradients(model, batch, of_surge) for of_surge in (compiled, surge_terms))
+        assert mine.keys() == plain.keys() and "log_loss" in mine and "construct.weight" in mine
+        for name, value in plain.items():
+            assert torch.allclose(mine[name], value, rtol=1e-4, atol=1e-6), name
+    assert counter.frame_count == 1
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+def test_inductor_makes_the_same_numbers() -> None:
+    small = {"fusion": "none", "extraction": "none", "evolution": "none", "position": "none", "next_item": False}
+    model = lively_model(30, **small).train()  # fewer kernels to compile
+    compiled = CompiledTerms(CPU, NOTHING_SAID)
+    batch = batch_for(model, 0)
+    mine, plain = (losses_and_gradients(model, batch, of_surge) for of_surge in (compiled, surge_terms))
+    for name, value in plain.items():
+        assert torch.allclose(mine[name], value, rtol=1e-4, atol=1e-6), name
+
+
+def test_where_it_does_not_work_a_sentence_says_so_and_plain_steps_go_on() -> None:
+    model = lively_model(30).train()
+
+    def broken(*_: object) -> object:
+        raise RuntimeError("no such GPU\nand much more")
+
+    told: list[str] = []
+    compiled = CompiledTerms(CPU, told.append, backend=broken)
+    for seed in range(2):
+        batch = batch_for(model, seed)
+        mine, plain = (losses_and_gradients(model, batch, of_surge) for of_surge in (compiled, surge_terms))
+        assert all(torch.equal(mine[name], value) for name, value in plain.items())
+    (said,) = told
+    assert said.startswith("torch.compile does not work here, so training goes on without it: ") and "\n" not in said
+    assert "no such GPU" in said
+
+
+def test_memory_that_runs_out_is_no_reason_to_go_on_without() -> None:
+    model = lively_model(30).train()
+    compiled = CompiledTerms(CPU, NOTHING_SAID, backend="eager")
+
+    def exhausted(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    compiled.terms = exhausted  # type: ignore[assignment]
+    with pytest.raises(torch.OutOfMemoryError):
+        compiled(model, *batch_for(model, 0)[:2], None, None, settings())
+
+
+def test_training_compiles_whole_batches_and_takes_the_rest_as_it_is(
+    simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    class Watched(CompiledTerms):
+        def __init__(self, device: torch.device, tell: object) -> None:
+            super().__init__(device, NOTHING_SAID, backend="eager")
+
+        def __call__(self, model: SurgeModel, history: History, *rest: object) -> dict[str, torch.Tensor]:
+            seen.append(tuple(history.items.shape))
+            return super().__call__(model, history, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fit_module, "CompiledTerms", Watched)
+    config = settings(compiled=True, epochs=2, batch_size=50, instances_per_epoch=220)
+    checkpoint = train(simulated, tmp_path / "model", model=MODEL, training=config, quiet=True)
+    assert seen == [(50, MODEL["max_length"])] * 8  # 20 of each epoch are left
+    first, last = (checkpoint.history[place]["log_loss"] for place in (0, -1))
+    assert last < first
+
+
+def test_padding_adds_nothing_but_room() -> None:
+    history = History(torch.tensor([[4, 5], [6, 0]]), torch.tensor([[True, True], [True, False]]))
+    context = Context(torch.tensor([0, 1]), torch.tensor([[10, 20], [30, 30]]), torch.tensor([50, 60]))
+    wider, later = padded(history, context, 4)
+    assert wider.items.tolist() == [[4, 5, 0, 0], [6, 0, 0, 0]]
+    assert wider.mask.tolist() == [[True, True, False, False], [True, False, False, False]]
+    assert later.times.tolist() == [[10, 20, 20, 20], [30, 30, 30, 30]]
+    assert later.users.tolist() == [0, 1] and later.now.tolist() == [50, 60]
