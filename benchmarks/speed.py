@@ -29,7 +29,7 @@ from torch import Tensor
 
 from benchmarks.naive import naive_logits
 from surge.config import ModelConfig
-from surge.explanation.catalogue import CELLS, score_rows
+from surge.explanation.catalogue import candidates_at_once, score_rows
 from surge.explanation.search import search
 from surge.fused.reader import Scorer
 from surge.model.surge import History, SurgeModel
@@ -147,13 +147,13 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
         graph = model.build_graph(one)
         score = Scorer(model, graph)
         catalogue, few = torch.arange(part).unsqueeze(0), torch.arange(rows)
-        chunk = max(1, CELLS // shape.length**2)
+        chunk = candidates_at_once(shape.length, device)
         tests = draw(shape.batch, CANDIDATES)
         square = torch.randn(PEAK, PEAK)
 
         def plain() -> None:
             for piece in catalogue.split(chunk, dim=1):
-                model.read(graph, piece)
+                model.score(graph, piece)
 
         def test() -> None:
             for place in range(shape.batch):

@@ -176,7 +176,8 @@ def test_what_the_kernel_can_not_read_is_read_by_torch(settings: dict[str, Any])
         graph = model.build_graph(History.pad([history_of(9)]))
         score = Scorer(model, graph)
         assert not score.fused
-        assert torch.equal(score(everything), model.read(graph, everything).logit)
+        read = model.read(graph, everything).logit
+        assert torch.allclose(score(everything), read, rtol=0, atol=1e-5 * float(read.std()))
     assert not can_read(lively().double())
 
 

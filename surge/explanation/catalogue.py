@@ -15,7 +15,9 @@ from surge.fused.reader import Scorer
 from surge.model.batches import Event, in_parts, read_events
 from surge.model.surge import SurgeModel
 
-CELLS = 1_000_000  # attention entries of one chunk: candidates x heads x n x n; more don't fit the cache
+CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
+WIDTH = 80  # of them for each candidate and item of the history: the first layer of Eq. 7
+ON_GPU = 64  # times as many, for which it has both the memory and the threads
 FUSED_CHUNK = 16_384  # candidates that the kernel reads between two reports of progress; fewer don't fill two threads
 
 
@@ -55,6 +57,11 @@ def stands_above(logits: np.ndarray, own: np.ndarray | float, rows: np.ndarray, 
     return (logits > own) | ((logits == own) & (rows < row))
 
 
+def candidates_at_once(length: int, device: torch.device) -> int:
+    """How many candidates torch scores together for a history of so many items."""
+    return max(1, CELLS * (1 if device.type == "cpu" else ON_GPU) // (WIDTH * length))
+
+
 def score_rows(
     model: SurgeModel,
     events: Sequence[Event],
@@ -69,7 +76,7 @@ def score_rows(
     scores = np.empty(len(candidates), dtype=np.float32)
     with torch.inference_mode():
         score = Scorer(model, model.build_graph(*read_events([events], device)))
-        chunk = FUSED_CHUNK if score.fused else max(1, CELLS // (model.config.heads * len(events) ** 2))
+        chunk = FUSED_CHUNK if score.fused else candidates_at_once(len(events), device)
 
         def read(start: int, stop: int) -> None:
             part = torch.as_tensor(candidates[start:stop], dtype=torch.long, device=device)

@@ -1,4 +1,4 @@
-"""Logits of many candidates: by the fused kernel where it can read the model, by `SurgeModel.read` where it can't."""
+"""Logits of many candidates: by the fused kernel where it can read the model, by `SurgeModel.score` where it can't."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Arrays(ctypes.Structure):
 
 
 class Scorer:
-    """Logits of candidate rows (B, T) for B graphs, (B, T), without gradients: those of `model.read`, within rounding.
+    """Logits of candidate rows (B, T) for B graphs, (B, T), without gradients: those of `model.score`, within rounding.
 
     The kernel reads the usual model alone (see `can_read`), and LEAST candidates or more; `fused` says whether it does.
     """
@@ -54,7 +54,7 @@ class Scorer:
 
     def __call__(self, candidates: Tensor) -> Tensor:
         if not self.fused or candidates.shape[1] < LEAST:
-            return self.model.read(self.graph, candidates).logit
+            return self.model.score(self.graph, candidates)
         low, high = candidates.aminmax()
         if low < 0 or high >= self.model.config.item_count:  # the kernel would read what lies there
             raise IndexError("there is a candidate without an embedding")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from surge.model import neighbours
 from surge.model.layers import masked_softmax
 from surge.native import edges
 
@@ -67,8 +68,23 @@ class InterestExtraction(nn.Module):
             logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
         return torch.softmax(logits, dim=-1)
 
-    def forward(self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor) -> Extraction:
-        """fused h' (B, T, n, d), query_score beta (B, T, heads, n), adjacency (B, n, n), mask (B, n)."""
+    def first_assignment(self, nodes: Tensor, adjacency: Tensor, whole: bool) -> Tensor:
+        """S of the first layer (B, T, n, m), whose graph (B, n, n) all candidates share."""
+        layer, mean = cast(nn.Linear, self.assign[0]), self.aggregation == "mean"
+        if neighbours.suffice(whole, nodes.shape[1]):
+            return neighbours.assign(layer.weight, nodes, adjacency, mean)
+        logits = layer(nodes)
+        if self.training and edges.compiled(logits, adjacency):
+            return edges.assign(logits, adjacency, mean)
+        return self.assignment(logits, adjacency.unsqueeze(1))
+
+    def forward(
+        self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor, whole: bool = True
+    ) -> Extraction:
+        """fused h' (B, T, n, d), query_score beta (B, T, heads, n), adjacency (B, n, n), mask (B, n).
+
+        `whole` as for the fusion: it decides how S is computed, not what it is.
+        """
         present = mask.to(fused.dtype)
         length = present.sum(1, keepdim=True)
         weight = importance(query_score, mask)
@@ -81,12 +97,10 @@ class InterestExtraction(nn.Module):
 
         layers = []
         for index in range(len(self.assign) if self.soft else 1):
-            if self.soft:
-                logits = self.assign[index](nodes)
-                if index == 0 and self.training and edges.compiled(logits, adjacency):
-                    assignment = edges.assign(logits, adjacency, self.aggregation == "mean")
-                else:
-                    assignment = self.assignment(logits, graph)
+            if self.soft and index == 0:
+                assignment = self.first_assignment(nodes, adjacency, whole)
+            elif self.soft:
+                assignment = self.assignment(self.assign[index](nodes), graph)
             else:
                 assignment = torch.eye(nodes.shape[2], dtype=fused.dtype, device=fused.device).expand(
                     *nodes.shape[:2], -1, -1
@@ -98,8 +112,7 @@ class InterestExtraction(nn.Module):
             across = assignment.transpose(-1, -2)
             nodes = across @ nodes
             node_weight = (across @ node_weight.unsqueeze(-1)).squeeze(-1)
-            moment = (across @ (mass * position).unsqueeze(-1)).squeeze(-1)
-            mass = (across @ mass.unsqueeze(-1)).squeeze(-1)
+            moment, mass = (across @ torch.stack([mass * position, mass], dim=-1)).unbind(-1)
             # what holds nothing has no position; 2 sorts it behind every real one (and 1 / mass^2 stays finite)
             holds = mass > NOTHING
             position = torch.where(holds, moment / torch.where(holds, mass, 1.0), 2.0)

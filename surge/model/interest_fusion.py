@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surge.model import neighbours
 from surge.model.layers import PairScore
 from surge.native import edges
 
@@ -16,7 +17,7 @@ from surge.native import edges
 class Fusion(NamedTuple):
     """query_score beta (B, T, heads, n), attention E (B, T, heads, n, n), fused h' (B, T, n, d).
 
-    In training, where nothing reads E and the compiled form makes none, it is None.
+    Where scores alone are asked for, E may be None: compiled code and lists of neighbours make none.
     """
 
     query_score: Tensor
@@ -83,9 +84,18 @@ class InterestFusion(nn.Module):
         return torch.stack([score.crossed(queried, target) for score in self.query], dim=2)  # type: ignore[operator]
 
     def forward(
-        self, values: Tensor, queried: Tensor, target: Tensor, adjacency: Tensor, cluster_score: Tensor
+        self,
+        values: Tensor,
+        queried: Tensor,
+        target: Tensor,
+        adjacency: Tensor,
+        cluster_score: Tensor,
+        whole: bool = True,
     ) -> Fusion:
-        """values and queried (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n)."""
+        """values and queried (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n).
+
+        Without `whole` nobody reads E.
+        """
         batch, nodes = values.shape[:2]
         query_score = self.query_score(queried, target)
         if self.mode == "none":
@@ -95,7 +105,9 @@ class InterestFusion(nn.Module):
         # Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])
         message = self.aggregate(values)
         attention: Tensor | None = None
-        if self.training and edges.compiled(cluster_score, query_score, adjacency, message):
+        if neighbours.suffice(whole, target.shape[1]):
+            messages = neighbours.attend(cluster_score, query_score, adjacency, message)
+        elif self.training and edges.compiled(cluster_score, query_score, adjacency, message):
             messages = edges.attend(cluster_score, query_score, adjacency, message)
         else:
             attention = attention_weights(cluster_score, query_score, adjacency)

@@ -15,7 +15,10 @@ from surge.model.time_lstm import Time4LSTM
 
 
 class Evolution(NamedTuple):
-    """order (B, T, m): the cluster read at each step; states and update_gate (B, T, m, size) in that order."""
+    """order (B, T, m): the cluster read at each step; states and update_gate (B, T, m, size) in that order.
+
+    Where scores alone are asked for, states and update_gate may be those of the last step alone, (B, T, 1, size).
+    """
 
     order: Tensor
     states: Tensor
@@ -32,6 +35,15 @@ def flatten_order(pooling: Pooling, flatten: str) -> Tensor:
     if flatten == "time":
         return torch.argsort(pooling.position.round(decimals=5), dim=-1, stable=True)
     return torch.arange(pooling.position.shape[-1], device=pooling.position.device).expand(pooling.position.shape)
+
+
+def in_order(pooled: Tensor, order: Tensor) -> Tensor:
+    """Clusters (B, T, m, d) in the order of `order` (B, T, m). In memory step comes after step, as they are read."""
+    batch, candidates, m = order.shape
+    first = torch.arange(batch * candidates, device=order.device).view(1, batch, candidates) * m
+    rows = (first + order.permute(2, 0, 1)).flatten()
+    taken = pooled.reshape(-1, pooled.shape[-1]).index_select(0, rows)
+    return taken.view(m, batch, candidates, -1).permute(1, 2, 0, 3)
 
 
 def gate_scale(weights: Tensor, gate: str) -> Tensor:
@@ -55,12 +67,13 @@ class Recurrence(nn.Module):
         self.from_input = nn.Linear(inputs, 3 * size)
         self.from_state = nn.Linear(size, 3 * size)
 
-    def forward(self, sequence: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-        """sequence (B, T, m, d), scale (B, T, m); gives states and update gates, each (B, T, m, size)."""
-        given = self.from_input(sequence)
-        state = given.new_zeros(*given.shape[:2], self.size)
+    def forward(self, sequence: Tensor, scale: Tensor, whole: bool = True) -> tuple[Tensor, Tensor]:
+        """sequence (B, T, m, d), scale (B, T, m); gives states and update gates, each (B, T, m, size), and without
+        `whole` those of the last step alone, (B, T, 1, size)."""
+        given = self.from_input(sequence.movedim(2, 0))
+        state = given.new_zeros(*given.shape[1:3], self.size)
         states, gates = [], []
-        for given_step, scale_step in zip(given.unbind(2), scale.unsqueeze(-1).unbind(2), strict=True):
+        for given_step, scale_step in zip(given, scale.movedim(2, 0).unsqueeze(-1), strict=True):
             update_x, reset_x, new_x = given_step.chunk(3, dim=-1)
             update_s, reset_s, new_s = self.from_state(state).chunk(3, dim=-1)
             update = scale_step * torch.sigmoid(update_x + update_s)
@@ -68,6 +81,8 @@ class Recurrence(nn.Module):
             state = state + update * (candidate - state)
             states.append(state)
             gates.append(update)
+        if not whole:
+            states, gates = states[-1:], gates[-1:]
         return torch.stack(states, dim=2), torch.stack(gates, dim=2)
 
 
@@ -90,15 +105,16 @@ class InterestEvolution(nn.Module):
         elif kind == "attention":
             self.score = PairScore(size, hidden)
 
-    def forward(self, pooling: Pooling, target: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
-        """pooled clusters, target (B, T, d), order (B, T, m); gives states and gates (B, T, m, size)."""
-        sequence = pooling.pooled.gather(2, order.unsqueeze(-1).expand(-1, -1, -1, pooling.pooled.shape[-1]))
+    def forward(self, pooling: Pooling, target: Tensor, order: Tensor, whole: bool = True) -> tuple[Tensor, Tensor]:
+        """pooled clusters, target (B, T, d), order (B, T, m); gives states and gates (B, T, m, size), of which a
+        recurrence without `whole` gives the last alone."""
+        sequence = in_order(pooling.pooled, order)
         weights = pooling.pooled_importance.gather(2, order)
         mass = pooling.mass.gather(2, order)
         if self.kind == "augru":
-            return self.recurrence(sequence, gate_scale(weights, self.gate))
+            return self.recurrence(sequence, gate_scale(weights, self.gate), whole)
         if self.kind == "gru":
-            return self.recurrence(sequence, (mass > 0).to(sequence.dtype))
+            return self.recurrence(sequence, (mass > 0).to(sequence.dtype), whole)
         if self.kind == "time_lstm":
             return self.time_lstm(sequence, *self.times(pooling, order), mass > NOTHING)
         if self.kind == "attention":
@@ -133,12 +149,12 @@ class Prediction(nn.Module):
         self.score = multilayer_perceptron(inputs, config.prediction_hidden)
 
     def forward(
-        self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None
+        self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None, whole: bool = True
     ) -> tuple[Evolution, Tensor]:
         """The last pooling layer, h_g and h_t (B, T, d), l (B, d) of a model with long_term; gives the evolution and
-        logits (B, T)."""
+        logits (B, T). Without `whole` the evolution may be its last step alone."""
         order = flatten_order(pooling, self.flatten)
-        states, gates = self.evolve(pooling, target, order)
+        states, gates = self.evolve(pooling, target, order, whole)
         return Evolution(order, states, gates), self.logits(states[:, :, -1], readout, target, long)
 
     def logits(self, state: Tensor, readout: Tensor, target: Tensor, long: Tensor | None = None) -> Tensor:

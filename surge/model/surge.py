@@ -145,11 +145,16 @@ class SurgeModel(EmbedsItems):
         """Reads each graph with each of its T candidates: item rows (B, T)."""
         return self.read_embeddings(graph, self.embed(candidates))
 
-    def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
-        """The same from candidate embeddings h_t (B, T, d)."""
-        fusion = self.fuse(graph.values, graph.queried, target, graph.adjacency, graph.cluster_score)
-        extraction = self.extract(fusion.fused, fusion.query_score, graph.adjacency, graph.mask)
-        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph))
+    def score(self, graph: InterestGraph, candidates: Tensor) -> Tensor:
+        """The logits (B, T) of such a reading, by the shortest way."""
+        return self.read_embeddings(graph, self.embed(candidates), whole=False).logit
+
+    def read_embeddings(self, graph: InterestGraph, target: Tensor, whole: bool = True) -> Reading:
+        """The same from candidate embeddings h_t (B, T, d). Without `whole` the attention E may be missing, and of
+        the evolution all but the last step."""
+        fusion = self.fuse(graph.values, graph.queried, target, graph.adjacency, graph.cluster_score, whole)
+        extraction = self.extract(fusion.fused, fusion.query_score, graph.adjacency, graph.mask, whole)
+        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph), whole)
         return Reading(target, fusion, extraction, evolution, logit)
 
     def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
@@ -159,7 +164,8 @@ class SurgeModel(EmbedsItems):
     def read_batch(
         self, history: History, candidates: Tensor, ages: Tensor | None = None
     ) -> tuple[InterestGraph, Reading]:
-        """The graphs of a batch and their readings, as `build_graph` and `read` make them.
+        """The graphs of a batch and their readings, as `build_graph` and `read` make them, but for E (see
+        `read_embeddings`).
 
         All embeddings are looked up at once: the gradient of a lookup is as large as the whole table.
         """
@@ -169,4 +175,4 @@ class SurgeModel(EmbedsItems):
             part.contiguous() for part in both.split([history.items.shape[1], candidates.shape[1]], dim=1)
         )
         graph = self.graph_from_embeddings(embedded, history.mask, ages)
-        return graph, self.read_embeddings(graph, target)
+        return graph, self.read_embeddings(graph, target, whole=False)

@@ -1,0 +1,91 @@
+"""Scores along lists of neighbours against the dense form, which keeps E."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from surge.model import neighbours
+from surge.model.interest_fusion import attention_weights
+from surge.model.surge import History, SurgeModel
+from surge.native import library
+from tests.model.small import HISTORIES, ITEMS, ages_of, small_model
+
+HISTORY = History.pad(HISTORIES)
+EVERY = torch.arange(ITEMS).repeat(2).expand(len(HISTORIES), -1)  # 24 candidates a history
+
+
+@pytest.fixture(autouse=True)
+def by_torch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(library.SWITCH, "0")
+
+
+def both(model: SurgeModel, candidates: Tensor = EVERY) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode():
+        graph = model.build_graph(HISTORY, ages_of(HISTORY))
+        return model.score(graph, candidates), model.read(graph, candidates).logit
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"heads": 2},
+        {"sparsity": 1.0},
+        {"sparsity": 0.0},
+        {"clusters": (4, 2)},
+        {"extraction": "none"},
+        {"fusion": "without_query", "assignment_aggregation": "sum"},
+        {"fusion": "without_cluster", "activation": "none"},
+        {"fusion": "none"},
+        {"evolution": "gru", "flatten": "index"},
+        {"evolution": "time_lstm", "time": "age", "long_term": True},
+        {"evolution": "attention", "readout": False},
+        {"evolution": "none", "gate": "absolute"},
+    ],
+    ids=str,
+)
+def test_scores_are_those_of_the_reading(settings: dict) -> None:
+    scored, read = both(small_model(**settings))
+    assert read.std() > 0.01
+    assert torch.allclose(scored, read, rtol=0, atol=1e-12)
+
+
+def test_a_score_makes_no_attention_and_keeps_one_step() -> None:
+    model = small_model()
+    with torch.inference_mode():
+        graph = model.build_graph(HISTORY)
+        short = model.read_embeddings(graph, model.embed(EVERY), whole=False)
+        long = model.read(graph, EVERY)
+    assert short.fusion.attention is None and long.fusion.attention is not None
+    assert short.evolution.states.shape[2] == 1
+    assert torch.allclose(short.evolution.states[:, :, 0], long.evolution.states[:, :, -1], rtol=0, atol=1e-12)
+    for mine, theirs in zip(short.extraction.layers[0], long.extraction.layers[0], strict=True):
+        assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
+
+
+def test_few_candidates_gradients_and_explanations_take_the_dense_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> Tensor:
+        raise AssertionError
+
+    monkeypatch.setattr(neighbours, "attend", never)
+    monkeypatch.setattr(neighbours, "assign", never)
+    model = small_model()
+    both(model, EVERY[:, : neighbours.LEAST - 1])
+    model.score(model.build_graph(HISTORY), EVERY).sum().backward()
+    assert model.construct.weight.grad is not None
+    with torch.inference_mode(), pytest.raises(AssertionError):
+        model.score(model.build_graph(HISTORY), EVERY)
+
+
+def test_the_sum_by_hand() -> None:
+    """Three items, of which the last is padding; the first sees both, the second itself."""
+    adjacency = torch.tensor([[[1.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]])
+    alpha, beta = torch.tensor([[[0.5, -1.0, 9.0]]]), torch.tensor([[[[1.0, -2.0, 9.0]]]])
+    message = torch.tensor([[[1.0, 0.0], [0.0, 10.0], [7.0, 7.0]]])
+    first = torch.softmax(torch.tensor([1.5, -1.5 * 0.2]), 0)
+    expected = torch.stack([first @ message[0, :2], message[0, 1], message[0, 2]])
+    assert torch.allclose(neighbours.attend(alpha, beta, adjacency, message)[0, 0], expected)
+    dense = attention_weights(alpha, beta, adjacency)[0, 0, 0] @ message[0]
+    assert torch.allclose(dense, expected)
