@@ -1,6 +1,6 @@
 """How many of the best items a search in two stages finds, and how long it takes beside a ranking of all.
 
-    python -m benchmarks.search CHECKPOINT DATASET [--users N] [--best N] [--step N] [--threads N]
+    python -m benchmarks.search CHECKPOINT DATASET [--users N] [--best N] [--step N] [--threads N] [--rough]
 
 Times are medians over the users, who are spread over the dataset; each is ranked both ways in turn.
 """
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--best", type=int, default=20, metavar="N", help="items to find for each (20)")
     parser.add_argument("--step", type=int, default=search.STEP, metavar="N", help="items that are read at once (1000)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch and of the kernel (1)")
+    parser.add_argument("--rough", action="store_true", help="as on a GPU: all in bfloat16, the best again in float32")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     search.SAMPLE = search.STEP = arguments.step
@@ -45,7 +46,7 @@ def main() -> None:
         started = time.perf_counter()
         ranking = rank_catalogue(checkpoint, history)
         middle = time.perf_counter()
-        found = search.find_best(checkpoint, history, arguments.best)
+        found = search.find_best(checkpoint, history, arguments.best, arguments.rough)
         searched.append(time.perf_counter() - middle)
         ranked.append(middle - started)
         wanted = ranking.order[: arguments.best]

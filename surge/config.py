@@ -174,8 +174,8 @@ class TrainingConfig:
     `schedule`: the learning rate stays (constant) or falls to 0 over the steps of all `epochs` (linear).
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
-    `compiled`: steps of SURGE by torch.compile, all of one shape (on a GPU as CUDA graphs, which is what it is for:
-    on a CPU plain steps have C++ of their own and are faster).
+    `compiled`: SURGE by torch.compile, everything of one shape: the steps of training, and on a GPU, where both are
+    CUDA graphs, the ranking of the catalogue. On a CPU plain steps have C++ of their own and are faster.
     """
 
     seed: int = 0

@@ -183,7 +183,7 @@ class Runs:
         scores = score_lists(model, data.log, protocol.listed, protocol.lists, precision=config.precision)
         test = list_metrics(scores, protocol.listed.user)
         listed_seconds = time.perf_counter() - started
-        test |= evaluate_catalogue(model, data.log, protocol.whole, seen=data.seen)
+        test |= evaluate_catalogue(model, data.log, protocol.whole, seen=data.seen, compiled=config.compiled)
         groups = np.digitize(protocol.length, protocol.edges, right=True)
         shutil.rmtree(folder, ignore_errors=True)
         return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -15,10 +14,12 @@ from surge.data.negatives import PopularitySampler
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
-from surge.explanation.catalogue import CELLS, score_rows
+from surge.explanation.catalogue import CELLS, candidates_at_once, score_rows
 from surge.explanation.quality import explanation_quality
+from surge.fused.compiled import CompiledScores
 from surge.fused.reader import Scorer
 from surge.model.batches import in_parts, move, read_batch
+from surge.model.precision import autocast
 from surge.model.surge import Context, History, SurgeModel
 
 Progress = Callable[[float], None]
@@ -84,7 +85,7 @@ def score_lists(
         index = order[start:stop]
         history, context = read_batch(log, instances.take(index), longest, device)
         candidates = torch.from_numpy(lists[index]).to(device)
-        if isinstance(model, SurgeModel) and precision == "float32":
+        if isinstance(model, SurgeModel):
             logits = Scorer(model, model.build_graph(history, context.ages()))(candidates)
         else:
             logits = model(history, candidates, context)
@@ -93,11 +94,6 @@ def score_lists(
     with torch.inference_mode(), autocast(device, precision):
         in_parts(len(order), fitting, read, progress)
     return scores
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast | nullcontext[None]:
-    """bfloat16 arithmetic where asked for; parameters stay float32."""
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
 def evaluate_split(
@@ -127,7 +123,9 @@ def evaluate_split(
         model, log, listed, lists, precision=config.precision, progress=lambda share: move(share / 2)
     )
     whole = splits[split].sample(config.catalogue_instances, rng)
-    metrics |= evaluate_catalogue(model, log, whole, seen=seen, progress=lambda share: move(0.5 + share / 2))
+    metrics |= evaluate_catalogue(
+        model, log, whole, seen=seen, compiled=config.compiled, progress=lambda share: move(0.5 + share / 2)
+    )
     counts = {"instances": len(listed), "negatives": config.evaluation_negatives, "catalogue_instances": len(whole)}
     return metrics | counts
 
@@ -182,10 +180,17 @@ def evaluate_catalogue(
     instances: Instances,
     *,
     seen: bool,
+    compiled: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """HR@10 and NDCG@10 of the positive among all items (with `seen` false, without those of the history)."""
+    """HR@10 and NDCG@10 of the positive among all items (with `seen` false, without those of the history).
+
+    With `compiled` SURGE scores by torch.compile where it is on a GPU.
+    """
     model.eval()
+    device, scores_by = model.item_embedding.weight.device, None
+    if compiled and isinstance(model, SurgeModel) and device.type == "cuda":
+        scores_by = CompiledScores(model, candidates_at_once(model.config.max_length, device))
     every = np.arange(model.config.item_count)
     ranks = np.empty(len(instances))
     for place in range(len(instances)):
@@ -193,7 +198,7 @@ def evaluate_catalogue(
         rows = history.items[0].numpy()
         if isinstance(model, SurgeModel):
             events = list(zip(rows.tolist(), context.ages()[0].tolist(), strict=True))
-            scores = score_rows(model, events, every)
+            scores = score_rows(model, events, every, compiled=scores_by)
         else:
             scores = score_every(model, history, context)
         positive = log.items[instances.position[place]]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from surge.checkpoint import Checkpoint
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted, sigmoid
+from surge.fused.compiled import CompiledScores
 from surge.fused.reader import Scorer
-from surge.model.batches import Event, in_parts, read_events
+from surge.model.batches import Event, in_parts, padded, read_events
+from surge.model.precision import autocast
 from surge.model.surge import SurgeModel
 
 CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
@@ -67,16 +71,26 @@ def score_rows(
     events: Sequence[Event],
     candidates: np.ndarray,
     progress: Callable[[float], None] | None = None,
+    *,
+    precision: str = "float32",
+    compiled: CompiledScores | None = None,
 ) -> np.ndarray:
     """Logits (float32) of candidate rows for one history: one graph, read in chunks that fit in memory.
 
-    `progress` is called with the share done.
+    `progress` is called with the share done; `precision` is that of the arithmetic; `compiled` scores in place of the
+    kernel and of torch's single calls.
     """
     device = model.item_embedding.weight.device
     scores = np.empty(len(candidates), dtype=np.float32)
-    with torch.inference_mode():
-        score = Scorer(model, model.build_graph(*read_events([events], device)))
-        chunk = FUSED_CHUNK if score.fused else candidates_at_once(len(events), device)
+    with torch.inference_mode(), autocast(device, precision):
+        history, ages = read_events([events], device)
+        if compiled:
+            graph = model.build_graph(*padded(history, ages, compiled.longest))
+            score: Callable[[Tensor], Tensor] = partial(compiled, graph)
+            chunk = compiled.size
+        else:
+            score = scorer = Scorer(model, model.build_graph(history, ages))
+            chunk = FUSED_CHUNK if scorer.fused else candidates_at_once(len(events), device)
 
         def read(start: int, stop: int) -> None:
             part = torch.as_tensor(candidates[start:stop], dtype=torch.long, device=device)

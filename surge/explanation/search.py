@@ -21,6 +21,7 @@ FEATURES = 128  # random ones, beside the embedding itself
 FITTED = 8  # items that an estimate is fitted to, for each of its weights
 RIDGE = 1e-3  # for each of these items
 TYPICAL = SAMPLE + 5 * STEP  # items that most searches read, at most
+SHORTLIST = 10  # times what is asked for, which a rough score leaves for an exact one
 CHUNK = 2048  # items whose features are made at once: they stay in the cache
 
 
@@ -40,12 +41,15 @@ class Found:
         return predicted(self.checkpoint, self.rows[:count], self.logits[:count])
 
 
-def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20) -> Found:
-    """The `count` best items for a history, or all that there are; see `search`."""
+def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rough: bool | None = None) -> Found:
+    """The `count` best items for a history, or all that there are; see `search`, and with `rough`, which is the way of
+    a GPU, `shortlist`."""
     rows = np.arange(checkpoint.model_config.item_count)
     if checkpoint.exclude_seen:
         rows = np.setdiff1d(rows, history.rows)
-    best, logits, read = search(checkpoint.model, history.events, rows, count)
+    if rough is None:
+        rough = checkpoint.model.item_embedding.weight.device.type == "cuda"
+    best, logits, read = (shortlist if rough else search)(checkpoint.model, history.events, rows, count)
     return Found(best, logits, read, len(rows), checkpoint)
 
 
@@ -80,6 +84,17 @@ def search(
         if np.array_equal(best, before):
             break
     return rows[best], logits[best], int((~unread).sum())
+
+
+def shortlist(
+    model: SurgeModel, events: tuple[Event, ...], rows: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The same by reading every candidate in bfloat16, and the SHORTLIST x `count` best of them again in float32."""
+    rough = score_rows(model, events, rows, precision="bfloat16")
+    places = np.sort(_best(rough, SHORTLIST * count))
+    logits = score_rows(model, events, rows[places])
+    best = _best(logits, count)
+    return rows[places[best]], logits[best], len(rows)
 
 
 def _best(logits: np.ndarray, count: int) -> np.ndarray:

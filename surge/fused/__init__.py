@@ -1,1 +1,1 @@
-"""Many candidates for one history, in vector lanes: the same numbers as `SurgeModel.read`, several times as fast."""
+"""The same numbers as `SurgeModel`, several times as fast: candidates in vector lanes, or by torch.compile."""

@@ -62,8 +62,9 @@ class Scorer:
 
 
 def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
-    """The kernel, where there is one and it can read this model."""
-    return library("reading") if can_read(model) else None
+    """The kernel, where there is one and it can read this model in the precision that is asked for."""
+    rough = torch.is_autocast_enabled("cpu")
+    return library("reading") if can_read(model) and not rough else None
 
 
 def can_read(model: SurgeModel) -> bool:

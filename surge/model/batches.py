@@ -38,12 +38,11 @@ def move(tensors: Tensors, device: torch.device) -> Tensors:
     return type(tensors)(*(x.to(device, non_blocking=True) if isinstance(x, torch.Tensor) else x for x in tensors))
 
 
-def padded(history: History, context: Context, longest: int) -> tuple[History, Context]:
-    """The same batch with room for `longest` items in every history, as `read_batch` pads them."""
-    width = (0, longest - history.items.shape[1])
-    items, mask = (functional.pad(x, width) for x in history)
-    times = torch.cat([context.times, context.times[:, -1:].expand(-1, width[1])], dim=1)
-    return History(items, mask), context._replace(times=times)
+def padded(history: History, times: torch.Tensor, longest: int) -> tuple[History, torch.Tensor]:
+    """The same histories, and times or ages (B, n) of their items, with room for `longest` items in each."""
+    more = longest - history.items.shape[1]
+    items, mask = (functional.pad(x, (0, more)) for x in history)
+    return History(items, mask), torch.cat([times, times[:, -1:].expand(-1, more)], dim=1)
 
 
 def read_events(

@@ -17,8 +17,9 @@ from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
 from surge.data.instances import Instances, histories
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import autocast, evaluate_lists
+from surge.evaluation.evaluate import evaluate_lists
 from surge.model.batches import padded, read_batch
+from surge.model.precision import autocast
 from surge.model.surge import SurgeModel
 from surge.training.compiled import CompiledTerms
 from surge.training.data import TrainingData
@@ -107,7 +108,8 @@ class Fit:
             self.compiled if len(instances) == config.batch_size else None
         )  # the last one of an epoch may be less
         if compiled is not None:
-            history, context = padded(history, context, longest)
+            history, times = padded(history, context.times, longest)
+            context = context._replace(times=times)
         positive = self.data.log.items[instances.position]
         negatives = self.data.sampler.negatives(positive, config.negatives, rng, self._forbidden(instances, positive))
         candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1))

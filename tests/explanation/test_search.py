@@ -8,7 +8,7 @@ import torch
 
 from surge.checkpoint import Checkpoint
 from surge.explanation import search as search_module
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.catalogue import rank_catalogue, score_rows
 from surge.explanation.search import find_best, search
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
 
@@ -88,3 +88,20 @@ def test_a_tiny_catalogue_and_one_that_is_used_up(count: int) -> None:
     used_up = make_checkpoint(count=count, exclude_seen=True)
     found = find_best(used_up, history_of(used_up, list(range(count))))
     assert (found.rows.tolist(), found.read, found.size, found.top(20)) == ([], 0, 0, [])
+
+
+def test_a_rough_score_of_all_leaves_the_best_for_an_exact_one() -> None:
+    """The way of a GPU: bfloat16 for every item, float32 for the best of them."""
+    checkpoint = large()
+    rng, every = np.random.default_rng(2), np.arange(1500)
+    for _ in range(5):
+        history = history_of(checkpoint, rng.integers(1500, size=12).tolist())
+        found, ranking = find_best(checkpoint, history, rough=True), rank_catalogue(checkpoint, history)
+        assert found.rows.tolist() == ranking.order[:20].tolist()
+        assert found.logits == pytest.approx(ranking.logits[found.rows], abs=1e-5)
+        assert (found.read, found.size) == (1500, 1500)
+        rough = score_rows(checkpoint.model, history.events, every, precision="bfloat16")
+        off = np.abs(rough - ranking.logits)
+        assert 1e-4 < off.mean() < 0.05 * ranking.logits.std()  # it is rough, and no other model's
+    few = find_best(make_checkpoint(count=8), history_of(make_checkpoint(count=8), [3, 1]), rough=True)
+    assert sorted(few.rows.tolist()) == list(range(8))

@@ -92,7 +92,7 @@ def test_where_it_does_not_work_a_sentence_says_so_and_plain_steps_go_on() -> No
         mine, plain = (losses_and_gradients(model, batch, of_surge) for of_surge in (compiled, surge_terms))
         assert all(torch.equal(mine[name], value) for name, value in plain.items())
     (said,) = told
-    assert said.startswith("torch.compile does not work here, so training goes on without it: ") and "\n" not in said
+    assert said.startswith("torch.compile does not work here, so this goes on without it: ") and "\n" not in said
     assert "no such GPU" in said
 
 
@@ -103,7 +103,7 @@ def test_memory_that_runs_out_is_no_reason_to_go_on_without() -> None:
     def exhausted(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    compiled.terms = exhausted  # type: ignore[assignment]
+    compiled.function = exhausted  # type: ignore[assignment]
     with pytest.raises(torch.OutOfMemoryError):
         compiled(model, *batch_for(model, 0)[:2], None, None, settings())
 
@@ -131,9 +131,7 @@ def test_training_compiles_whole_batches_and_takes_the_rest_as_it_is(
 
 def test_padding_adds_nothing_but_room() -> None:
     history = History(torch.tensor([[4, 5], [6, 0]]), torch.tensor([[True, True], [True, False]]))
-    context = Context(torch.tensor([0, 1]), torch.tensor([[10, 20], [30, 30]]), torch.tensor([50, 60]))
-    wider, later = padded(history, context, 4)
+    wider, times = padded(history, torch.tensor([[10, 20], [30, 30]]), 4)
     assert wider.items.tolist() == [[4, 5, 0, 0], [6, 0, 0, 0]]
     assert wider.mask.tolist() == [[True, True, False, False], [True, False, False, False]]
-    assert later.times.tolist() == [[10, 20, 20, 20], [30, 30, 30, 30]]
-    assert later.users.tolist() == [0, 1] and later.now.tolist() == [50, 60]
+    assert times.tolist() == [[10, 20, 20, 20], [30, 30, 30, 30]]

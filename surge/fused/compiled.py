@@ -1,0 +1,80 @@
+"""torch.compile with everything of one shape, which is what a GPU wants: one CUDA graph, not many small calls."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from surge.errors import is_out_of_memory
+from surge.model.surge import InterestGraph, SurgeModel
+
+Backend = str | Callable[..., Any]
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+class Compiled:
+    """A function by torch.compile, traced whole, whose tensors have one shape: the same numbers within rounding.
+
+    The first call compiles. Where that doesn't work (no compiler, no Triton, a GPU that they don't know), `tell` is
+    given a sentence, and the plain function takes over. Memory that runs out is no such case.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        device: torch.device,
+        tell: Callable[[str], None] = _complain,
+        backend: Backend = "inductor",
+    ) -> None:
+        self.plain, self.device, self.tell, self.tried = function, device, tell, False
+        mode = "reduce-overhead" if device.type == "cuda" else None  # as CUDA graphs are called there
+        self.function: Callable[..., Any] = torch.compile(
+            function, fullgraph=True, dynamic=False, backend=backend, mode=mode
+        )
+
+    def __call__(self, *arguments: Any) -> Any:
+        if not self.tried:
+            self.tried = True
+            try:
+                self.attempt(*arguments)
+            except RuntimeError as error:
+                if is_out_of_memory(error):
+                    raise
+                reason = str(getattr(error, "inner_exception", error)).strip().splitlines()[0]
+                self.tell(f"torch.compile does not work here, so this goes on without it: {reason}")
+                self.function = self.plain
+        return self._begin(*arguments)
+
+    def attempt(self, *arguments: Any) -> Any:
+        """What has to work before anything counts on it."""
+        return self._begin(*arguments)
+
+    def _begin(self, *arguments: Any) -> Any:
+        if self.device.type == "cuda":
+            torch.compiler.cudagraph_mark_step_begin()  # what the call before left in the graph's memory may go
+        return self.function(*arguments)
+
+
+class CompiledScores:
+    """Logits of candidates (1, T) for the graph of a history padded to max_length items, `size` candidates a call."""
+
+    def __init__(
+        self, model: SurgeModel, size: int, tell: Callable[[str], None] = _complain, backend: Backend = "inductor"
+    ) -> None:
+        self.size, self.longest = size, model.config.max_length
+        self._score = Compiled(model.score, model.item_embedding.weight.device, tell, backend)
+
+    def __call__(self, graph: InterestGraph, candidates: Tensor) -> Tensor:
+        """The last call's room that is left is scored for nothing."""
+        parts = candidates.split(self.size, dim=1)
+        room = (0, self.size - parts[-1].shape[1])
+        scores = [self._score(graph, part).clone() for part in (*parts[:-1], functional.pad(parts[-1], room))]
+        return torch.cat(scores, dim=1)[:, : candidates.shape[1]]
