@@ -194,7 +194,7 @@ def test_catalogue_rank_equals_a_count_over_all_items(
 def test_seen_items_are_left_out(
     model: SurgeModel, monkeypatch: pytest.MonkeyPatch, items: list[int], seen: bool, rank: int
 ) -> None:
-    monkeypatch.setattr(evaluate, "score_rows", lambda model, history, every: every.astype(np.float32))
+    monkeypatch.setattr(evaluate, "score_rows", lambda model, history, every, **_: every.astype(np.float32))
     log = EncodedLog(np.array(items), np.arange(len(items)), np.array([0, len(items)]), 0)
     last = Instances(np.array([0]), np.array([len(items) - 1]))
     told: list[float] = []
@@ -206,7 +206,9 @@ def test_seen_items_are_left_out(
 def test_a_constant_scorer_is_in_the_middle_of_the_catalogue(
     model: SurgeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate, "score_rows", lambda model, history, every: np.zeros(len(every), dtype=np.float32))
+    monkeypatch.setattr(
+        evaluate, "score_rows", lambda model, history, every, **_: np.zeros(len(every), dtype=np.float32)
+    )
     log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]), 0)
     metrics = evaluate_catalogue(model, log, Instances(np.array([0]), np.array([1])), seen=True)
     assert metrics == {"catalogue_hr@10": 0, "catalogue_ndcg@10": 0}
