@@ -1,6 +1,6 @@
 """How fast SURGE trains, evaluates and ranks a catalogue, as ratios to a plain batched forward in the same process.
 
-    python -m benchmarks.speed [--quick] [--shape NAME] [--threads N] [--device cuda] [--json FILE]
+    python -m benchmarks.speed [--quick] [--shape NAME] [--threads N] [--device cuda] [--compiled] [--json FILE]
 
 Shapes: Taobao's (50 items, 40 dimensions, 10 or 30 clusters, 64,138 items in the catalogue; batches of 100 histories)
 and Kuaishou's (250 items, 50 clusters, 292,286 items; batches of 20), weights drawn at random. Every figure is the
@@ -9,12 +9,16 @@ the same. The best 20 are searched in two stages and looked for in a ranking of 
 than trained ones do (see benchmarks/search.py). For scale: the authors' TensorFlow code makes 1,200 training and
 2,700 inference rows a second on one core like the one this was written on, at Taobao's shape, and 100 and 150 at
 Kuaishou's.
+
+With --compiled, training and the catalogue (in bfloat16) by torch.compile, too, which is made for a GPU; there the
+whole catalogue is scored, and the best are found by bfloat16 for all and float32 for the best (`shortlist`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import resource
 import statistics
 import time
@@ -30,8 +34,10 @@ from torch import Tensor
 from benchmarks.naive import naive_logits
 from surge.config import ModelConfig
 from surge.explanation.catalogue import candidates_at_once, score_rows
-from surge.explanation.search import search
+from surge.explanation.search import search, shortlist
+from surge.fused.compiled import Compiled, CompiledScores
 from surge.fused.reader import Scorer
+from surge.model.precision import autocast
 from surge.model.surge import History, SurgeModel
 from surge.training.losses import log_loss
 
@@ -101,21 +107,24 @@ def two_stages(model: SurgeModel, shape: Shape, users: int) -> dict[str, float |
     if not users:
         return {"ms": None, "recall": None}
     every, rng = np.arange(shape.catalogue), np.random.default_rng(2)
+    find = shortlist if model.item_embedding.weight.device.type == "cuda" else search
     taken, shares = [], []
     for _ in range(users):
         events = tuple((row, None) for row in rng.integers(shape.catalogue, size=shape.length).tolist())
         started = time.perf_counter()
-        found, _, _ = search(model, events, every, BEST)
+        found, _, _ = find(model, events, every, BEST)
         taken.append(time.perf_counter() - started)
         ranking = np.argsort(-score_rows(model, events, every), kind="stable")
         shares.append(np.isin(ranking[:BEST], found).mean())
     return {"ms": statistics.median(taken) * 1000, "recall": float(np.mean(shares))}
 
 
-def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict[str, Any]:
+def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compiled: bool = False) -> dict[str, Any]:
     """The ratios of one shape; `part` candidates of the catalogue, `rows` pairs of a history and a candidate, `users`
     whose whole catalogue is ranked."""
     device = torch.get_default_device()
+    if device.type == "cuda":
+        part = shape.catalogue
     with torch.device("cpu"):
         model = model_of(shape).to(device)
     generator = torch.Generator("cpu").manual_seed(1)
@@ -133,13 +142,14 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
         optimiser.step()
 
     repeated = histories.items.repeat_interleave(lists.shape[1], 0)
-    training = seconds(
-        {
-            "naive": lambda: step(lambda: naive_logits(model, repeated, lists.flatten()).view_as(lists)),
-            "product": lambda: step(lambda: model(histories, lists)),
-        },
-        rounds,
-    )
+    steps: dict[str, Callable[[], Any]] = {
+        "naive": lambda: step(lambda: naive_logits(model, repeated, lists.flatten()).view_as(lists)),
+        "product": lambda: step(lambda: model(histories, lists)),
+    }
+    if compiled:
+        forward = Compiled(model, device)
+        steps["compiled"] = lambda: step(lambda: forward(histories, lists))
+    training = seconds(steps, rounds)
     model.eval().requires_grad_(False)
     before = torch.get_num_threads()
     with torch.inference_mode():
@@ -167,6 +177,14 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
             "catalogue": plain,
             "peak": lambda: square @ square,
         }
+        if compiled:
+            compiled_scores = CompiledScores(model, chunk)
+
+            def rough() -> None:
+                with autocast(device, "bfloat16"):
+                    compiled_scores(graph, catalogue)
+
+            compared["compiled"] = rough
         if score.fused:
             more = torch.arange(FULL * part).remainder(shape.catalogue).unsqueeze(0)
 
@@ -195,7 +213,10 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict
         "two_stage_recall": searched["recall"],
         "naive_us": naive * 1e6,
         "fused_us": reading * 1e6 if reading else None,
-        "training_rows_per_second": lists.numel() / training["product"],
+        "training_rows_per_second": lists.numel() / min(training["product"], training.get("compiled", math.inf)),
+        "training_compiled": training["naive"] / training["compiled"] if compiled else None,
+        "catalogue_compiled": naive / (taken["compiled"] / part) if compiled else None,
+        "catalogue_compiled_ms": taken["compiled"] / part * shape.catalogue * 1e3 if compiled else None,
         "gemm_gflops": 2 * peak / 1e9,
     }
 
@@ -206,6 +227,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, help="this one alone (all)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch and of the kernel (1)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu); the kernel is the CPU's alone")
+    parser.add_argument("--compiled", action="store_true", help="by torch.compile, too (on a CPU it compiles minutes)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -219,7 +241,7 @@ def main() -> None:
         rounds, part, rows = (2, 512, 64 if long else 256) if arguments.quick else (7, 4096, 128 if long else 512)
         users = (0 if arguments.quick else 2) if long else 3 if arguments.quick else 20
         with torch.device(arguments.device):
-            figures = results[name] = measure(shape, rounds, part, rows, users)
+            figures = results[name] = measure(shape, rounds, part, rows, users, arguments.compiled)
         fused = "none" if figures["fused"] is None else f"{figures['fused']:.1f}x"
         rest = f"{'':28}"
         if figures["fused"] is not None:
@@ -230,6 +252,12 @@ def main() -> None:
             f"{name:12}{figures['training']:>9.1f}x{figures['evaluation']:>11.1f}x{figures['catalogue']:>10.1f}x"
             f"{fused:>8}{rest}"
         )
+        if arguments.compiled:
+            print(
+                f"{'':12}by torch.compile: training {figures['training_compiled']:.1f}x, the catalogue in bfloat16 "
+                f"{figures['catalogue_compiled']:.1f}x, {figures['catalogue_compiled_ms']:.0f} ms; "
+                f"{figures['training_rows_per_second']:,.0f} rows of training a second"
+            )
     results["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"peak memory {results['memory_mb']:.0f} MB; a product of {PEAK} x {PEAK}: {figures['gemm_gflops']:.0f} GFLOP/s"

@@ -56,6 +56,14 @@ def test_a_measurement_has_every_ratio() -> None:
     assert set(figures) >= {"fused", "gemm_share"} and figures["two_stage_recall"] == 1  # of 50 items all are read
 
 
+def test_torch_compile_is_measured_where_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)  # what it makes is tested elsewhere
+    shape = Shape(length=6, clusters=2, catalogue=50, batch=3)
+    figures = measure(shape, rounds=1, part=32, rows=4, users=0, compiled=True)
+    for name in ("training_compiled", "catalogue_compiled", "catalogue_compiled_ms"):
+        assert figures[name] > 0, name
+
+
 def test_multiplications_are_counted_by_hand() -> None:
     model = model_of(Shape(length=3, clusters=2, catalogue=9, batch=1))
     query = 3 * (40 * 80 + 80 * 40 + 40)
