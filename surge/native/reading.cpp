@@ -16,8 +16,8 @@
 
 namespace {
 
-#if defined(__AVX__)  // registers for so many rows of a product at once
-constexpr int TILE = W / 2;
+#if defined(__AVX512F__)  // rows of a product at once: their sums stay in registers, and 10 divides the usual sizes
+constexpr int TILE = 10;
 #else
 constexpr int TILE = 4;
 #endif
