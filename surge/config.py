@@ -175,7 +175,8 @@ class TrainingConfig:
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
     `compiled`: SURGE by torch.compile, everything of one shape: the steps of training, and on a GPU, where both are
-    CUDA graphs, the ranking of the catalogue. On a CPU plain steps have C++ of their own and are faster.
+    CUDA graphs, the scores of whole catalogues in an evaluation. On a CPU plain steps have C++ of their own and are
+    faster.
     """
 
     seed: int = 0

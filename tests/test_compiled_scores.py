@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
 from surge.explanation.catalogue import score_rows
 from surge.fused.compiled import CompiledScores
+from surge.model.surge import InterestGraph
 from tests.explanation.worlds import events_of, make_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch by torch, while it compiles
@@ -27,7 +29,10 @@ def test_scores_are_those_of_torch_and_traced_once(settings: dict, precision: st
             plain = score_rows(model, events_of(rows), every)
             assert scores.shape == plain.shape
             off = np.abs(scores - plain)
-            assert off.max() < 1e-4 if precision == "float32" else off.mean() < 0.05 * plain.std() + 0.1
+            if precision == "float32":
+                assert off.max() < 1e-4
+            else:  # rough, and no other model's
+                assert off.max() > 1e-4 and off.max() < 0.05 * np.abs(plain).max() + 0.1
     assert counter.frame_count == 1
 
 
@@ -40,3 +45,20 @@ def test_where_it_does_not_work_torch_goes_on() -> None:
     scores = score_rows(model, events_of([3, 9]), np.arange(50), compiled=compiled)
     assert scores == pytest.approx(score_rows(model, events_of([3, 9]), np.arange(50)), abs=1e-5)
     assert len(told) == 1 and "no such GPU" in told[0]
+
+
+def test_where_memory_runs_out_fewer_candidates_are_scored_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_checkpoint(count=50).model
+    compiled = CompiledScores(model, 64, pytest.fail, backend="eager")
+    sizes: list[int] = []
+
+    def little_memory(graph: InterestGraph, candidates: torch.Tensor) -> torch.Tensor:
+        sizes.append(candidates.shape[1])
+        if candidates.shape[1] > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return model.score(graph, candidates)
+
+    monkeypatch.setattr(compiled, "_score", little_memory)
+    scores = score_rows(model, events_of([3, 9]), np.arange(50), compiled=compiled)
+    assert sizes == [64, 32, 16, 16, 16, 16] and compiled.size == 16
+    assert scores == pytest.approx(score_rows(model, events_of([3, 9]), np.arange(50)), abs=1e-5)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from surge.commands import add_command
-from surge.commands.model import set_threads
+from surge.commands.model import work_hard
 from surge.errors import SurgeError
 
 _EXAMPLE = """\
@@ -59,7 +59,7 @@ def _compare(arguments: argparse.Namespace) -> None:
         if getattr(arguments, name) is not None:
             shared[name] = getattr(arguments, name)
     models = contestants(arguments.models, shared)
-    set_threads(arguments.threads)
+    work_hard(arguments.threads)
     compare(
         Dataset.load(arguments.dataset),
         models,

@@ -42,7 +42,7 @@ def _train(arguments: argparse.Namespace) -> None:
     from surge.training.trainer import train
 
     model, training = _settings(arguments)
-    set_threads(arguments.threads)
+    work_hard(arguments.threads)
     checkpoint = train(
         Dataset.load(arguments.dataset),
         arguments.output,
@@ -54,14 +54,18 @@ def _train(arguments: argparse.Namespace) -> None:
     print(f"checkpoint written to {arguments.output}")
 
 
-def set_threads(number: int | None) -> None:
-    """CPU threads of torch; None leaves them as they are."""
+def work_hard(threads: int | None) -> None:
+    """For a command that computes for long: CPU threads of torch, None leaves them as they are, and memory kept."""
     import torch
 
-    if number is not None:
-        if number < 1:
-            raise SurgeError(f"--threads is {number}; give a whole number from 1.")
-        torch.set_num_threads(number)
+    from surge.native.memory import keep_freed_memory
+
+    keep_freed_memory()
+
+    if threads is not None:
+        if threads < 1:
+            raise SurgeError(f"--threads is {threads}; give a whole number from 1.")
+        torch.set_num_threads(threads)
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,6 +9,7 @@ import torch
 
 from surge.baselines.base import Baseline
 from surge.checkpoint import Checkpoint
+from surge.config import TrainingConfig
 from surge.data.instances import EncodedLog, Instances, encode, histories, split_instances
 from surge.data.negatives import PopularitySampler
 from surge.data.store import Dataset
@@ -96,6 +97,11 @@ def score_lists(
     return scores
 
 
+def pays(config: TrainingConfig, model: SurgeModel | Baseline) -> bool:
+    """Whether catalogues are scored by torch.compile: where that is asked for, on a GPU (see the setting)."""
+    return config.compiled and model.item_embedding.weight.device.type == "cuda"
+
+
 def evaluate_split(
     checkpoint: Checkpoint, dataset: Dataset, split: str, progress: Progress | None = None
 ) -> dict[str, float]:
@@ -112,7 +118,7 @@ def evaluate_split(
             f"The dataset {dataset.name!r} has no {split} instance with items that checkpoint {checkpoint.name!r} "
             "knows; evaluate on the dataset that it was trained on."
         )
-    move = progress or (lambda share: None)
+    tell = progress or (lambda share: None)
     rng = np.random.default_rng(config.seed)
     sampler = popularity_sampler(log, splits["train"], checkpoint.model_config.item_count)
     listed = splits[split].sample(config.test_instances, rng)
@@ -120,11 +126,11 @@ def evaluate_split(
         log, listed, sampler, config.evaluation_negatives, model.config.max_length, seen=seen, seed=config.seed
     )
     metrics = evaluate_lists(
-        model, log, listed, lists, precision=config.precision, progress=lambda share: move(share / 2)
+        model, log, listed, lists, precision=config.precision, progress=lambda share: tell(share / 2)
     )
     whole = splits[split].sample(config.catalogue_instances, rng)
     metrics |= evaluate_catalogue(
-        model, log, whole, seen=seen, compiled=config.compiled, progress=lambda share: move(0.5 + share / 2)
+        model, log, whole, seen=seen, compiled=pays(config, model), progress=lambda share: tell(0.5 + share / 2)
     )
     counts = {"instances": len(listed), "negatives": config.evaluation_negatives, "catalogue_instances": len(whole)}
     return metrics | counts
@@ -133,11 +139,11 @@ def evaluate_split(
 def measure(checkpoint: Checkpoint, dataset: Dataset, progress: Progress | None = None) -> dict[str, dict[str, float]]:
     """All that a checkpoint's metrics.json says of its best weights: `test` (how well it predicts on the test split)
     and `explanation` (whether its explanations mean something; see `explanation_quality`)."""
-    move = progress or (lambda share: None)
+    tell = progress or (lambda share: None)
     return {
-        "test": evaluate_split(checkpoint, dataset, "test", lambda share: move(share / 2)),
+        "test": evaluate_split(checkpoint, dataset, "test", lambda share: tell(share / 2)),
         "explanation": explanation_quality(
-            checkpoint, dataset, seed=checkpoint.training_config.seed, progress=lambda share: move(0.5 + share / 2)
+            checkpoint, dataset, seed=checkpoint.training_config.seed, progress=lambda share: tell(0.5 + share / 2)
         ),
     }
 
@@ -185,12 +191,13 @@ def evaluate_catalogue(
 ) -> dict[str, float]:
     """HR@10 and NDCG@10 of the positive among all items (with `seen` false, without those of the history).
 
-    With `compiled` SURGE scores by torch.compile where it is on a GPU.
+    With `compiled` SURGE scores by torch.compile.
     """
     model.eval()
-    device, scores_by = model.item_embedding.weight.device, None
-    if compiled and isinstance(model, SurgeModel) and device.type == "cuda":
-        scores_by = CompiledScores(model, candidates_at_once(model.config.max_length, device))
+    scores_by = None
+    if compiled and isinstance(model, SurgeModel):
+        longest = model.config.max_length
+        scores_by = CompiledScores(model, candidates_at_once(model, longest, longest))
     every = np.arange(model.config.item_count)
     ranks = np.empty(len(instances))
     for place in range(len(instances)):

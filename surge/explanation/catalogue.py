@@ -20,7 +20,6 @@ from surge.model.precision import autocast
 from surge.model.surge import SurgeModel
 
 CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
-WIDTH = 80  # of them for each candidate and item of the history: the first layer of Eq. 7
 ON_GPU = 64  # times as many, for which it has both the memory and the threads
 FUSED_CHUNK = 16_384  # candidates that the kernel reads between two reports of progress; fewer don't fill two threads
 
@@ -61,9 +60,15 @@ def stands_above(logits: np.ndarray, own: np.ndarray | float, rows: np.ndarray, 
     return (logits > own) | ((logits == own) & (rows < row))
 
 
-def candidates_at_once(length: int, device: torch.device) -> int:
-    """How many candidates torch scores together for a history of so many items."""
-    return max(1, CELLS * (1 if device.type == "cpu" else ON_GPU) // (WIDTH * length))
+def candidates_at_once(model: SurgeModel, length: int, near: int) -> int:
+    """How many candidates torch scores together for a history of so many items, `near` of them around an item.
+
+    An item takes so many numbers for each candidate: the first layer of Eq. 7, or its edges.
+    """
+    config, on_cpu = model.config, model.item_embedding.weight.device.type == "cpu"
+    near = length if config.extraction == "none" else near
+    width = max(config.attention_hidden[0], config.heads * near)
+    return max(1, CELLS * (1 if on_cpu else ON_GPU) // (width * length))
 
 
 def score_rows(
@@ -89,8 +94,10 @@ def score_rows(
             score: Callable[[Tensor], Tensor] = partial(compiled, graph)
             chunk = compiled.size
         else:
-            score = scorer = Scorer(model, model.build_graph(history, ages))
-            chunk = FUSED_CHUNK if scorer.fused else candidates_at_once(len(events), device)
+            graph = model.build_graph(history, ages)
+            score = scorer = Scorer(model, graph)
+            near = int(graph.adjacency.sum(-1).max())
+            chunk = FUSED_CHUNK if scorer.fused else candidates_at_once(model, len(events), near)
 
         def read(start: int, stop: int) -> None:
             part = torch.as_tensor(candidates[start:stop], dtype=torch.long, device=device)

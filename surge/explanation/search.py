@@ -42,8 +42,8 @@ class Found:
 
 
 def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rough: bool | None = None) -> Found:
-    """The `count` best items for a history, or all that there are; see `search`, and with `rough`, which is the way of
-    a GPU, `shortlist`."""
+    """The `count` best items for a history, or all that there are: with `rough`, the default on a GPU, by `shortlist`,
+    else by `search`."""
     rows = np.arange(checkpoint.model_config.item_count)
     if checkpoint.exclude_seen:
         rows = np.setdiff1d(rows, history.rows)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+from tqdm import tqdm
 
 from surge.errors import is_out_of_memory
 from surge.model.surge import InterestGraph, SurgeModel
@@ -17,14 +18,15 @@ Backend = str | Callable[..., Any]
 
 
 def _complain(text: str) -> None:
-    print(text, file=sys.stderr)
+    tqdm.write(text, file=sys.stderr)
 
 
 class Compiled:
     """A function by torch.compile, traced whole, whose tensors have one shape: the same numbers within rounding.
 
     The first call compiles. Where that doesn't work (no compiler, no Triton, a GPU that they don't know), `tell` is
-    given a sentence, and the plain function takes over. Memory that runs out is no such case.
+    given a sentence, and the plain function takes over. Memory that runs out is no such case. One at a time: what was
+    compiled before, for other models, would count towards a limit of torch's and hold its memory, so it is dropped.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Compiled:
         backend: Backend = "inductor",
     ) -> None:
         self.plain, self.device, self.tell, self.tried = function, device, tell, False
+        torch.compiler.reset()
         mode = "reduce-overhead" if device.type == "cuda" else None  # as CUDA graphs are called there
         self.function: Callable[..., Any] = torch.compile(
             function, fullgraph=True, dynamic=False, backend=backend, mode=mode
@@ -44,11 +47,13 @@ class Compiled:
         if not self.tried:
             self.tried = True
             try:
-                self.attempt(*arguments)
-            except RuntimeError as error:
+                for _ in range(2 if self.device.type == "cuda" else 1):  # the second call records the CUDA graph
+                    self.attempt(*arguments)
+            except Exception as error:  # compilers fail in as many ways as there are
                 if is_out_of_memory(error):
                     raise
-                reason = str(getattr(error, "inner_exception", error)).strip().splitlines()[0]
+                cause = getattr(error, "inner_exception", error)
+                reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
                 self.tell(f"torch.compile does not work here, so this goes on without it: {reason}")
                 self.function = self.plain
         return self._begin(*arguments)
@@ -73,8 +78,14 @@ class CompiledScores:
         self._score = Compiled(model.score, model.item_embedding.weight.device, tell, backend)
 
     def __call__(self, graph: InterestGraph, candidates: Tensor) -> Tensor:
-        """The last call's room that is left is scored for nothing."""
+        """What room the last call leaves is scored for nothing. Where memory runs out, fewer are scored a call."""
         parts = candidates.split(self.size, dim=1)
         room = (0, self.size - parts[-1].shape[1])
-        scores = [self._score(graph, part).clone() for part in (*parts[:-1], functional.pad(parts[-1], room))]
+        try:
+            scores = [self._score(graph, part).clone() for part in (*parts[:-1], functional.pad(parts[-1], room))]
+        except (MemoryError, RuntimeError) as error:
+            if self.size == 1 or not is_out_of_memory(error):
+                raise
+            self.size //= 2
+            return self(graph, candidates)
         return torch.cat(scores, dim=1)[:, : candidates.shape[1]]

@@ -35,7 +35,7 @@ def read_batch(
 
 def move(tensors: Tensors, device: torch.device) -> Tensors:
     """The same named tuple on a device; what is no tensor stays."""
-    return type(tensors)(*(x.to(device, non_blocking=True) if isinstance(x, torch.Tensor) else x for x in tensors))
+    return type(tensors)(*(x.to(device) if isinstance(x, torch.Tensor) else x for x in tensors))
 
 
 def padded(history: History, times: torch.Tensor, longest: int) -> tuple[History, torch.Tensor]:

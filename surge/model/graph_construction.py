@@ -31,8 +31,9 @@ def sparsify(similarity: Tensor, mask: Tensor, sparsity: float) -> tuple[Tensor,
     """
     pairs = mask.unsqueeze(1) & mask.unsqueeze(2)
     entries = mask.sum(1).double() ** 2
+    most = max(1, math.ceil(sparsity * mask.shape[1] ** 2))
     k = torch.ceil(sparsity * entries).clamp(min=1).long()
-    threshold = kth_largest(similarity.masked_fill(~pairs, -math.inf).flatten(1), k).clamp(min=0)
+    threshold = kth_largest(similarity.masked_fill(~pairs, -math.inf).flatten(1), k, most).clamp(min=0)
     kept = (similarity >= threshold[:, None, None]) & pairs
     diagonal = torch.diag_embed(mask)
     return threshold, (kept | diagonal).to(similarity.dtype)

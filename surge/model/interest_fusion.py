@@ -17,7 +17,7 @@ from surge.native import edges
 class Fusion(NamedTuple):
     """query_score beta (B, T, heads, n), attention E (B, T, heads, n, n), fused h' (B, T, n, d).
 
-    Where scores alone are asked for, E may be None: compiled code and lists of neighbours make none.
+    Where scores alone are asked for, E may be None: native code and lists of neighbours make none.
     """
 
     query_score: Tensor
@@ -111,7 +111,7 @@ class InterestFusion(nn.Module):
             messages = edges.attend(cluster_score, query_score, adjacency, message)
         else:
             attention = attention_weights(cluster_score, query_score, adjacency)
-            by_head = message.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            by_head = message.view(*message.shape[:2], self.heads, -1).transpose(1, 2)
             messages = (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
         fused = messages + values.unsqueeze(1)
         return Fusion(query_score, attention, functional.leaky_relu(fused) if self.activation != "none" else fused)

@@ -53,6 +53,5 @@ def assign(weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tens
     if mean:
         adjacency = adjacency / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
     summed = (adjacency @ logits.flatten(2)).view(logits.shape)
-    # candidates first again, for the products of each: torch turns matrices round several times faster than the whole
-    turned = torch.stack([one.t().contiguous() for one in summed.softmax(2).flatten(1, 2)])
-    return turned.unflatten(2, logits.shape[1:3])
+    # candidates first again, for the products of each
+    return summed.softmax(2).flatten(1, 2).transpose(1, 2).contiguous().unflatten(2, logits.shape[1:3])

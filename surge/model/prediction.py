@@ -81,8 +81,8 @@ class Recurrence(nn.Module):
             state = state + update * (candidate - state)
             states.append(state)
             gates.append(update)
-        if not whole:
-            states, gates = states[-1:], gates[-1:]
+            if not whole:
+                del states[:-1], gates[:-1]
         return torch.stack(states, dim=2), torch.stack(gates, dim=2)
 
 

@@ -44,7 +44,8 @@ class Fit:
             weight_decay=config.weight_decay,
             fused=self.device.type == "cuda",
         )
-        self.compiled = CompiledTerms(self.device, self._tell) if config.compiled else None
+        compiled = config.compiled and isinstance(model, SurgeModel)
+        self.compiled = CompiledTerms(self.device, self._tell) if compiled else None
         if isinstance(model, Baseline):
             model.prepare(data.log, data.splits["train"])
 
@@ -104,10 +105,10 @@ class Fit:
         """One step of the optimiser; the terms and the total (float64) before it, on the device."""
         config, longest = self.config, self.model.config.max_length
         history, context = read_batch(self.data.log, instances, longest)
-        compiled = (
-            self.compiled if len(instances) == config.batch_size else None
-        )  # the last one of an epoch may be less
-        if compiled is not None:
+        of_surge: Callable[..., Any] = surge_terms
+        # the last batch of an epoch may be smaller
+        if self.compiled is not None and len(instances) == config.batch_size:
+            of_surge = self.compiled
             history, times = padded(history, context.times, longest)
             context = context._replace(times=times)
         positive = self.data.log.items[instances.position]
@@ -115,7 +116,7 @@ class Fit:
         candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1))
         batch = Batch.draw(self.model, history, candidates, context, config).to(self.device)
         with autocast(self.device, config.precision):
-            terms = terms_of(self.model, batch, config, compiled or surge_terms)
+            terms = terms_of(self.model, batch, config, of_surge)
         loss = total_loss(terms, config, step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)

@@ -140,33 +140,26 @@ class Batch(NamedTuple):
         return move(self._replace(history=move(self.history, device), context=move(self.context, device)), device)
 
 
-Terms = Callable[[SurgeModel, History, Tensor, Tensor | None, Tensor | None, TrainingConfig], dict[str, Tensor]]
-
-
-def surge_terms(
-    model: SurgeModel,
-    history: History,
-    candidates: Tensor,
-    ages: Tensor | None,
-    drawn: Tensor | None,
-    config: TrainingConfig,
-) -> dict[str, Tensor]:
+def surge_terms(model: SurgeModel, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
     """The terms of one batch of SURGE. Nothing here is random or of a shape that numbers decide, so that
     torch.compile can trace it whole."""
-    graph, reading = model.read_batch(history, candidates, ages)
+    graph, reading = model.read_batch(batch.history, batch.candidates, batch.ages)
     terms = loss_terms(graph, reading, config)
-    if drawn is not None:
-        terms["next_item"] = next_item_loss(model.follow(graph.values), history, model.embed, drawn)
+    if batch.drawn is not None:
+        terms["next_item"] = next_item_loss(model.follow(graph.values), batch.history, model.embed, batch.drawn)
     return terms
 
 
 def terms_of(
-    model: SurgeModel | Baseline, batch: Batch, config: TrainingConfig, of_surge: Terms = surge_terms
+    model: SurgeModel | Baseline,
+    batch: Batch,
+    config: TrainingConfig,
+    of_surge: Callable[[SurgeModel, Batch, TrainingConfig], dict[str, Tensor]] = surge_terms,
 ) -> dict[str, Tensor]:
     """The terms of one batch: those of `surge_terms` for SURGE, the log loss and its own for a baseline."""
-    history, candidates, context, ages, drawn = batch
     if isinstance(model, SurgeModel):
-        return of_surge(model, history, candidates, ages, drawn, config)
+        return of_surge(model, batch, config)
+    history, candidates, context = batch[:3]
     logit = model(history, candidates, context)
     return {"log_loss": log_loss(logit.float())} | model.auxiliary(history, candidates, context)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from surge.evaluation.evaluate import (
     score_lists,
 )
 from surge.evaluation.metrics import list_metrics
+from surge.fused.compiled import CompiledScores
 from surge.model.batches import read_events
 from surge.model.surge import SurgeModel
 from tests.training.toy import dataset_of, lively_model, settings
@@ -161,10 +163,11 @@ def test_bfloat16_scores_are_close_and_not_the_same(log: EncodedLog, instances: 
 
 
 @pytest.mark.parametrize("time", ["none", "age"])
-@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize(("seen", "compiled"), [(True, False), (False, False), (False, True)])
 def test_catalogue_rank_equals_a_count_over_all_items(
-    log: EncodedLog, instances: Instances, seen: bool, time: str
+    log: EncodedLog, instances: Instances, seen: bool, compiled: bool, time: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(evaluate, "CompiledScores", partial(CompiledScores, tell=pytest.fail, backend="eager"))
     model = aged_model() if time == "age" else lively_model(ITEMS)
     some = instances.take(np.arange(40))
     every = np.tile(np.arange(ITEMS), (len(some), 1))
@@ -177,7 +180,7 @@ def test_catalogue_rank_equals_a_count_over_all_items(
         rank = 1 + sum(scores[row, item] > scores[row, positive] for item in left)
         hits.append(rank <= 10)
         gains.append(1 / np.log2(1 + rank) if rank <= 10 else 0)
-    metrics = evaluate_catalogue(model, log, some, seen=seen)
+    metrics = evaluate_catalogue(model, log, some, seen=seen, compiled=compiled)
     assert 0 < np.mean(hits) < 1
     assert metrics == pytest.approx({"catalogue_hr@10": np.mean(hits), "catalogue_ndcg@10": np.mean(gains)}, abs=1e-9)
 
