@@ -38,7 +38,6 @@ from surge.fused.compiled import Compiled, CompiledScores
 from surge.fused.reader import Scorer
 from surge.model.precision import autocast
 from surge.model.surge import History, SurgeModel
-from surge.native.memory import keep_freed_memory
 from surge.training.losses import log_loss
 
 CANDIDATES = 100  # of an evaluation list
@@ -237,7 +236,6 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    keep_freed_memory()  # as the commands do that compute for long: figures change less from run to run
     results: dict[str, Any] = {}
     heads = f"{'training':>10}{'evaluation':>12}{'catalogue':>11}{'fused':>8}{'us':>8}{'of peak':>9}{'2 threads':>11}"
     print(f"{'':12}{heads}{'two stages':>12}{'recall@20':>11}")
