@@ -45,7 +45,6 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         if not self.tried:
-            self.tried = True
             try:
                 for _ in range(2 if self.device.type == "cuda" else 1):  # the second call records the CUDA graph
                     self.attempt(*arguments)
@@ -56,6 +55,7 @@ class Compiled:
                 reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
                 self.tell(f"torch.compile does not work here, so this goes on without it: {reason}")
                 self.function = self.plain
+            self.tried = True
         return self._begin(*arguments)
 
     def attempt(self, *arguments: Any) -> Any:
