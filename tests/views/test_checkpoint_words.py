@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from app.views.checkpoint_words import SETTINGS
 from app.views.comparison import metrics_sentence, settings_sentence
 from surge.config import ModelConfig, TrainingConfig, to_dict
 
@@ -94,6 +96,10 @@ def test_settings_that_differ_are_named_in_words() -> None:
         "items (readout: on / off); examples a pass (instances_per_epoch: all / 24,000) and learning rate (0.002 / "
         "0.001)."
     )
+
+
+def test_every_setting_has_words() -> None:
+    assert set(SETTINGS) == {field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)}
 
 
 def test_six_settings_are_named_and_the_rest_counted() -> None:
