@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from surge import checkpoint as checkpoint_module
 from surge.checkpoint import load_checkpoint, store_metrics
 from surge.cli import main
 from surge.data.simulator import simulate
@@ -89,6 +91,18 @@ def test_evaluate_on_another_split_or_dataset_stores_nothing(places, tmp_path, c
     assert main(["evaluate", places[0], str(tmp_path / "other")]) == 0
     assert "not stored: the checkpoint was trained on another dataset" in capsys.readouterr().out
     assert (Path(places[0]) / "metrics.json").read_bytes() == before
+
+
+def test_evaluate_takes_a_device(places, capsys, monkeypatch):
+    asked = []
+    original = checkpoint_module.load_checkpoint
+    monkeypatch.setattr(
+        checkpoint_module, "load_checkpoint", lambda path, device: asked.append(str(device)) or original(path, device)
+    )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "No CUDA device is at hand" in refused(capsys, "evaluate", *places, "--device", "cuda")
+    assert main(["evaluate", *places, "--split", "valid", "--device", "auto"]) == 0
+    assert asked == ["cpu"]
 
 
 def test_recommend_prints_the_best_items_in_order(places, capsys):

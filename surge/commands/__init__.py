@@ -24,11 +24,11 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="dataset folder")
 
 
-def load_places(arguments: argparse.Namespace) -> tuple[Any, Any]:
+def load_places(arguments: argparse.Namespace, device: Any = "cpu") -> tuple[Any, Any]:
     from surge.checkpoint import load_checkpoint
     from surge.data.store import Dataset
 
-    return load_checkpoint(arguments.checkpoint), Dataset.load(arguments.dataset)
+    return load_checkpoint(arguments.checkpoint, device), Dataset.load(arguments.dataset)
 
 
 def progress_bar(name: str) -> Any:

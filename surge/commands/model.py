@@ -116,13 +116,17 @@ def add_evaluate(subparsers: Any) -> None:
         default="test",
         help="which positives; only figures of the test split are stored (test)",
     )
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="cpu", help="auto takes CUDA where it is (cpu)"
+    )
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     from surge.checkpoint import store_metrics
     from surge.evaluation.evaluate import evaluate_split, measure
+    from surge.training.trainer import choose_device
 
-    checkpoint, dataset = load_places(arguments)
+    checkpoint, dataset = load_places(arguments, choose_device(arguments.device))
     with progress_bar("evaluating") as bar:
 
         def move(done: float) -> None:
