@@ -61,7 +61,6 @@ def work_hard(threads: int | None) -> None:
     from surge.native.memory import keep_freed_memory
 
     keep_freed_memory()
-
     if threads is not None:
         if threads < 1:
             raise SurgeError(f"--threads is {threads}; give a whole number from 1.")

@@ -22,7 +22,7 @@ from surge.config import to_dict
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import evaluate_catalogue, pays, score_lists
+from surge.evaluation.evaluate import compiles, evaluate_catalogue, score_lists
 from surge.evaluation.lists import read_lists, write_lists
 from surge.evaluation.metrics import list_metrics
 from surge.evaluation.significance import TESTED, paired_difference, user_values
@@ -183,7 +183,7 @@ class Runs:
         scores = score_lists(model, data.log, protocol.listed, protocol.lists, precision=config.precision)
         test = list_metrics(scores, protocol.listed.user)
         listed_seconds = time.perf_counter() - started
-        test |= evaluate_catalogue(model, data.log, protocol.whole, seen=data.seen, compiled=pays(config, model))
+        test |= evaluate_catalogue(model, data.log, protocol.whole, seen=data.seen, compiled=compiles(config, model))
         groups = np.digitize(protocol.length, protocol.edges, right=True)
         shutil.rmtree(folder, ignore_errors=True)
         return {

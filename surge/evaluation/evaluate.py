@@ -97,7 +97,7 @@ def score_lists(
     return scores
 
 
-def pays(config: TrainingConfig, model: SurgeModel | Baseline) -> bool:
+def compiles(config: TrainingConfig, model: SurgeModel | Baseline) -> bool:
     """Whether catalogues are scored by torch.compile: where that is asked for, on a GPU (see the setting)."""
     return config.compiled and model.item_embedding.weight.device.type == "cuda"
 
@@ -130,7 +130,7 @@ def evaluate_split(
     )
     whole = splits[split].sample(config.catalogue_instances, rng)
     metrics |= evaluate_catalogue(
-        model, log, whole, seen=seen, compiled=pays(config, model), progress=lambda share: tell(0.5 + share / 2)
+        model, log, whole, seen=seen, compiled=compiles(config, model), progress=lambda share: tell(0.5 + share / 2)
     )
     counts = {"instances": len(listed), "negatives": config.evaluation_negatives, "catalogue_instances": len(whole)}
     return metrics | counts

@@ -115,12 +115,12 @@ class Fit:
         negatives = self.data.sampler.negatives(positive, config.negatives, rng, self._forbidden(instances, positive))
         candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1))
         batch = Batch.draw(self.model, history, candidates, context, config).to(self.device)
+        self.optimiser.zero_grad(set_to_none=True)  # first: on a GPU they may lie where the step will write
         with autocast(self.device, config.precision):
             terms = terms_of(self.model, batch, config, of_surge)
         loss = total_loss(terms, config, step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
-        self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
         self.optimiser.step()
