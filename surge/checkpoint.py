@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 from safetensors import SafetensorError
@@ -23,17 +24,19 @@ from safetensors.torch import save as save_weights
 
 from surge.checkpoint_files import FILES, check_header, parse_json, read_files, read_items, unreadable_weights
 from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
+from surge.data.negatives import PopularitySampler
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no counts of the items, without which nothing can be ranked by probability
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A loaded checkpoint, in eval mode.
 
-    `items`: polars frame, row r (item, title, category) is embedding row r. `digest`: sha256 over the
+    `items`: polars frame, row r (item, title, category, and count: how often it was a training positive) is embedding
+    row r. `digest`: sha256 over the
     manifest, which names every file's sha256: two checkpoints with one digest are the same.
     `description` is config.json whole; `metrics` and `history` are as training wrote them.
     """
@@ -56,6 +59,31 @@ class Checkpoint:
     def exclude_seen(self) -> bool:
         """Whether items of the history are left out of recommendations: so where nothing is taken twice."""
         return bool(self.description.get("exclude_seen", False))
+
+    @property
+    def temperature(self) -> float:
+        """What the ranking's scores are divided by before a softmax makes probabilities of them."""
+        return float(self.description.get("temperature", 1.0))
+
+    @property
+    def negatives(self) -> int:
+        """How many negatives training drew for a positive."""
+        return min(self.training_config.negatives, max(1, len(self.counts) - 1))
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How often each item was a training positive (items)."""
+        return self.items["count"].to_numpy()
+
+    @cached_property
+    def sampler(self) -> PopularitySampler:
+        """What training drew its negatives from."""
+        return PopularitySampler(self.counts)
+
+    @cached_property
+    def log_popularity(self) -> np.ndarray:
+        """log q (items): of the distribution that training drew its negatives from."""
+        return np.log(self.sampler.probability) if len(self.counts) > 1 else np.zeros(len(self.counts))
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -99,7 +127,8 @@ def save_checkpoint(
 ) -> None:
     """Write a checkpoint folder: to a temporary folder beside it, renamed once.
 
-    `items` (item, title, category) has one row an embedding row. `description` adds to config.json what
+    `items` (item, title, category, count) has one row an embedding row; without count every item counts as one.
+    `description` adds to config.json what
     is worth knowing: dataset, device, torch version. An existing folder is a SurgeError, unless
     `overwrite`: then it is replaced after the new one is complete.
     """
@@ -114,7 +143,9 @@ def save_checkpoint(
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     catalogue = io.BytesIO()
-    items.select("item", "title", "category").write_parquet(catalogue)
+    if "count" not in items.columns:
+        items = items.with_columns(count=pl.lit(1))
+    items.select("item", "title", "category", pl.col("count").cast(pl.Int64)).write_parquet(catalogue)
     contents = {
         "config.json": _json(config),
         "model.safetensors": save_weights(weights),
@@ -181,6 +212,11 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
             f"The checkpoint {folder.name!r} can't be read ({error.strerror or error}: {error.filename!r})."
         ) from error
     config = parse_json(contents["config.json"], "config.json", dict)
+    if config.get("format_version") == 1:
+        raise SurgeError(
+            f"The checkpoint {folder.name!r} was written before checkpoints said how often training met each "
+            "item, which the ranking needs; train it again with `python -m surge train`."
+        )
     if config.get("format_version") != FORMAT_VERSION:
         raise SurgeError(
             f"The checkpoint {folder.name!r} has format version {config.get('format_version')!r}, this program "
@@ -194,6 +230,9 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         raise SurgeError(f"config.json of the checkpoint {folder.name!r} can't be used: {reason}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise SurgeError(f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}).") from error
+    temperature = config.get("temperature", 1.0)
+    if type(temperature) not in (int, float) or not 0.01 <= temperature <= 100:
+        raise SurgeError(f"config.json of the checkpoint {folder.name!r} has no usable temperature; train it again.")
     items = read_items(contents["items.parquet"], folder.name)
     categories, item_category = category_rows(items)
     if items.height != model_config.item_count or len(categories) != model_config.category_count:

@@ -80,15 +80,19 @@ def parse_json(content: bytes, name: str, kind: type) -> Any:
 
 
 def read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
-    """The catalogue: item, title, category, each item once; an item without a title is called by its id."""
+    """The catalogue: item, title, category, count, each item once; an item without a title is called by its id."""
     try:
-        items = read_parquet(content).select(pl.col("item", "title", "category").cast(pl.String))
+        named = pl.col("item", "title", "category").cast(pl.String)
+        items = read_parquet(content).select(named, pl.col("count").cast(pl.Int64))
     except (UnreadableError, pl.exceptions.PolarsError) as error:
         raise SurgeError(
-            f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category."
+            f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category, "
+            "count."
         ) from error
     if items["item"].null_count() or items["item"].is_duplicated().any():
         raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} names an item twice or not at all.")
+    if items["count"].null_count() or (items["count"] < 0).any():
+        raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} has an item whose count is not known.")
     return items.with_columns(pl.col("title").fill_null(pl.col("item")))
 
 

@@ -167,12 +167,13 @@ class TrainingConfig:
     Weights of the regularisers: `same_mapping_weight` (L_M, Eq. 12), `single_affiliation_weight`
     (L_A, Eq. 13), `relative_position_weight` (L_P, Eq. 14), `balance_weight` (L_B, not in the paper),
     `next_item_weight` (L_N, not in the paper: every item of the history should tell the one after it)
-    and `weight_decay` (AdamW's: as part of the gradient, Adam would scale it up to the size of a step and shrink
-    the embeddings of rare items to nothing). `warmup_steps`: L_A grows linearly from 0 to its weight over so many
+    and `weight_decay` (lambda of Eq. 18's L2, over all weights that a batch reads; see `surge.training.losses.add_l2`).
+    `warmup_steps`: L_A grows linearly from 0 to its weight over so many
     steps; at once it would freeze the assignments before they mean anything.
 
     `schedule`: the learning rate stays (constant) or falls to 0 over the steps of all `epochs` (linear).
-    `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
+    `instances_per_epoch`: positives drawn anew for each epoch (None: all of them). `catalogue_instances`: users whose
+    last positive is ranked among all items in an evaluation (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
     `compiled`: SURGE by torch.compile, everything of one shape: the steps of training, and on a GPU, where both are
     CUDA graphs, the scores of whole catalogues in an evaluation. On a CPU plain steps have C++ of their own and are
@@ -187,7 +188,7 @@ class TrainingConfig:
     instances_per_epoch: int | None = None
     validation_instances: int = 1000
     test_instances: int = 4000
-    catalogue_instances: int = 1000
+    catalogue_instances: int | None = None
     evaluation_negatives: int = 99
     learning_rate: float = 2e-3
     schedule: str = "constant"
@@ -213,13 +214,13 @@ class TrainingConfig:
             ("negatives", 1, 10_000),
             ("validation_instances", 1, 10**9),
             ("test_instances", 1, 10**9),
-            ("catalogue_instances", 1, 10**9),
             ("evaluation_negatives", 1, 1_000_000),
             ("warmup_steps", 0, 10**9),
         ):
             number(name, getattr(self, name), low, high, int)
-        if self.instances_per_epoch is not None:
-            number("instances_per_epoch", self.instances_per_epoch, 1, 10**12, int)
+        for name in ("instances_per_epoch", "catalogue_instances"):
+            if getattr(self, name) is not None:
+                number(name, getattr(self, name), 1, 10**12, int)
         for name, highest in (
             ("learning_rate", 10.0),
             ("weight_decay", 10.0),

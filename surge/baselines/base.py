@@ -115,10 +115,12 @@ class Head(nn.Module):
 class Baseline(EmbedsItems, ABC):
     """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item.
 
-    `own` has the settings that are the model's own where nobody says otherwise.
+    `own` has the settings that are the model's own where nobody says otherwise; `asks_items` says whether each
+    candidate asks every item of the history, which takes so much more memory.
     """
 
     own: ClassVar[dict[str, Any]] = {}
+    asks_items: ClassVar[bool] = False
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

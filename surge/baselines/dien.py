@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, resize
@@ -21,6 +23,8 @@ class DIEN(Baseline):
     Departs from the paper: a / max a scales the gate (`gate = "relative"`, as for SURGE; `"absolute"` as
     printed: over 50 items such gates hardly open); ReLU in place of Dice.
     """
+
+    asks_items: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

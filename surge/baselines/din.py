@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head
@@ -17,6 +19,8 @@ class DIN(Baseline):
     Departs from the paper: the activation unit is SURGE's FFN(W h_j, h_t, W h_j * h_t) in place of an outer
     product, with ReLU in place of Dice; no mini-batch aware regularisation, since all models share one L2.
     """
+
+    asks_items: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -31,6 +32,8 @@ class SLiRec(Baseline):
     Departs from the paper: time features are log(1 + seconds), not log of whole days; the attention units are
     SURGE's (no difference of the two sides among the inputs).
     """
+
+    asks_items: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

@@ -170,18 +170,20 @@ def _recommend(arguments: argparse.Namespace) -> None:
     following = history.next_item.item if history.next_item else None
     for note in history.notes:
         print(note)
-    print(f"{'rank':>5}  {'probability':>11}  item")
+    print(f"{'rank':>5}  {'chance':>8}  {'lift':>7}  item")
     for predicted in ranking.top(arguments.top):
         mark = "  <- came next" if predicted.item == following else ""
         print(
-            f"{predicted.rank:>5}  {predicted.probability:>11.4f}  {one_line(predicted.item)}  "
-            f"{one_line(predicted.title)}  [{one_line(predicted.category or 'no category')}]{mark}"
+            f"{predicted.rank:>5}  {predicted.next_probability:>8.2%}  {predicted.lift:>6.1f}x  "
+            f"{one_line(predicted.item)}  {one_line(predicted.title)}  "
+            f"[{one_line(predicted.category or 'no category')}]{mark}"
         )
     if history.next_item is not None:
         row = checkpoint.rows.get(history.next_item.item)
         rank = ranking.rank_of(row) if row is not None else None
         where = f"ranks {rank} of {len(ranking.order)}" if rank else "is not among the ranked items"
         print(f"the item that came next, {one_line(history.next_item.title)}, {where}")
+    print("chance: of being the next of all items; lift: how many times as likely that is for this user as on average")
 
 
 def add_explain(subparsers: Any) -> None:

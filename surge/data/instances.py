@@ -15,17 +15,37 @@ SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """Interactions with items that have no row: whose they are (k), their times (k), and their places (k) among all
+    interactions of that user."""
+
+    user: np.ndarray
+    timestamps: np.ndarray
+    place: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+
+@dataclass(frozen=True)
 class EncodedLog:
     """All interactions as embedding rows, user after user in time order.
 
     items (N,) rows; timestamps (N,); offsets (users + 1,): user u has the rows offsets[u]:offsets[u + 1].
-    `unknown` counts interactions left out because their item has no row.
+    `unknown`: what is left out because its item has no row, None where nothing is. A split is cut on the whole log all
+    the same: `place` (N,) counts each interaction among all of its user's (None where none is left out).
     """
 
     items: np.ndarray
     timestamps: np.ndarray
     offsets: np.ndarray
-    unknown: int
+    unknown: Unknown | None = None
+    place: np.ndarray | None = None
+
+    @property
+    def user(self) -> np.ndarray:
+        """Whose each interaction is (N,)."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
 
 @dataclass(frozen=True)
@@ -50,21 +70,22 @@ class Instances:
 
 
 def encode(dataset: Dataset, rows: Mapping[str, int]) -> EncodedLog:
-    """The log as embedding rows; interactions with items that have no row are left out and counted."""
+    """The log as embedding rows; interactions with items that have no row are kept apart in `unknown`."""
     table = pl.DataFrame({"item": list(rows), "row": np.fromiter(rows.values(), dtype=np.int64, count=len(rows))})
-    users = pl.DataFrame({"user": dataset.users, "user_row": np.arange(len(dataset.users))})
-    joined = (
-        dataset.interactions.select("user", "item", "timestamp")
-        .join(table, on="item", how="left", maintain_order="left")
-        .join(users, on="user", how="left", maintain_order="left")
-    )
-    known = joined.filter(pl.col("row").is_not_null())
-    counts = np.bincount(known["user_row"].to_numpy(), minlength=len(dataset.users))
+    joined = dataset.interactions.select("item", "timestamp").join(table, on="item", how="left", maintain_order="left")
+    row = joined["row"].fill_null(-1).to_numpy().astype(np.int64)
+    timestamps = joined["timestamp"].to_numpy()
+    lengths = np.diff(dataset.offsets)
+    user = np.repeat(np.arange(len(lengths)), lengths)
+    place = np.arange(len(row)) - dataset.offsets[user]
+    known = row >= 0
+    counts = np.bincount(user[known], minlength=len(lengths))
     return EncodedLog(
-        items=known["row"].to_numpy().astype(np.int64),
-        timestamps=known["timestamp"].to_numpy(),
+        items=row[known],
+        timestamps=timestamps[known],
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        unknown=joined.height - known.height,
+        unknown=None if known.all() else Unknown(user[~known], timestamps[~known], place[~known]),
+        place=None if known.all() else place[known],
     )
 
 
@@ -75,27 +96,73 @@ def time_period(timestamps: np.ndarray, split: Mapping[str, object]) -> np.ndarr
 
 
 def split_instances(log: EncodedLog, split: Mapping[str, object]) -> dict[str, Instances]:
-    """Every interaction with at least one before it is an instance of exactly one split.
+    """Every known interaction with a known one before it is an instance of exactly one split.
 
     {"method": "time", "valid_start", "test_start"}: by its own time, the history may lie in any period.
-    {"method": "leave-last"}: a user's last is test, the one before it validation, the rest training.
+    {"method": "leave-last"}: a user's last is test, the one before it validation, the rest training. The last is that
+    of the whole log: where its item has no row, that user has no test instance.
     """
-    lengths = np.diff(log.offsets)
-    user = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(log.items)) - log.offsets[user]
-    if split.get("method") == "time":
-        period = time_period(log.timestamps, split)
-    elif split.get("method") == "leave-last":
-        period = np.clip(3 - (lengths[user] - place), 0, 2)
-    else:
-        raise SurgeError(
-            f"The dataset's split is {split.get('method')!r}; it must be 'time' or 'leave-last': prepare it again."
-        )
+    user = log.user
+    first = np.arange(len(log.items)) == log.offsets[user]
+    place = np.arange(len(log.items)) - log.offsets[user] if log.place is None else log.place
+    period = _periods(log, split, user, place, log.timestamps)
     return {
         name: Instances(user[chosen], np.flatnonzero(chosen))
         for index, name in enumerate(SPLITS)
-        for chosen in [(period == index) & (place > 0)]
+        for chosen in [(period == index) & ~first]
     }
+
+
+@dataclass(frozen=True)
+class Positives:
+    """How many positives a split has on the whole log, a user's first interaction being none: `unknown` of them are
+    of items that have no row, `without_history` of the others have no known item before them."""
+
+    whole: int
+    unknown: int
+    without_history: int
+
+    @property
+    def left(self) -> int:
+        """Those that can be predicted."""
+        return self.whole - self.unknown - self.without_history
+
+
+def count_positives(log: EncodedLog, split: Mapping[str, object]) -> dict[str, Positives]:
+    """The positives of each split, and why some of them can't be predicted."""
+    instances = split_instances(log, split)
+    unknown = np.zeros(len(SPLITS), dtype=np.int64)
+    without = np.zeros(len(SPLITS), dtype=np.int64)
+    if log.unknown is not None and log.place is not None:
+        later = log.unknown.place > 0
+        periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
+        unknown = np.bincount(periods[later], minlength=len(SPLITS))
+        begin = log.offsets[:-1][np.diff(log.offsets) > 0]  # each user's first known interaction
+        begin = begin[log.place[begin] > 0]
+        user = np.searchsorted(log.offsets, begin, side="right") - 1
+        without = np.bincount(
+            _periods(log, split, user, log.place[begin], log.timestamps[begin]), minlength=len(SPLITS)
+        )
+    return {
+        name: Positives(len(instances[name]) + int(missing) + int(bare), int(missing), int(bare))
+        for name, missing, bare in zip(SPLITS, unknown, without, strict=True)
+    }
+
+
+def _periods(
+    log: EncodedLog, split: Mapping[str, object], user: np.ndarray, place: np.ndarray, timestamps: np.ndarray
+) -> np.ndarray:
+    """0, 1 or 2 (train, valid, test) of interactions by their user, their place among all of that user's, and time."""
+    if split.get("method") == "time":
+        return time_period(timestamps, split)
+    if split.get("method") != "leave-last":
+        raise SurgeError(
+            f"The dataset's split is {split.get('method')!r}; it must be 'time' or 'leave-last': prepare it again."
+        )
+    lengths = np.diff(log.offsets)
+    if log.unknown is not None:
+        lengths = lengths + np.bincount(log.unknown.user, minlength=len(lengths))
+    return np.clip(3 - (lengths[user] - place), 0, 2)
 
 
 def histories(log: EncodedLog, instances: Instances, longest: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from surge.errors import SurgeError
 
 ROUNDS = 50  # of redrawing, before the allowed items are listed one by one
+NONE = -1  # in place of a negative that the catalogue doesn't have
+Barred = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class PopularitySampler:
-    """Draws items with probability proportional to how often they occur.
+    """Draws items with probability q proportional to how often they occur.
 
-    `counts` (items,); an item that never occurs counts as once, so that all can be drawn.
+    `counts` (items,); an item that never occurs counts as once, so that all can be drawn. `probability` is q.
     """
 
     def __init__(self, counts: np.ndarray) -> None:
@@ -28,25 +32,52 @@ class PopularitySampler:
         return np.minimum(drawn, len(self.cumulative) - 1)
 
     def negatives(
-        self, positive: np.ndarray, count: int, rng: np.random.Generator, forbidden: np.ndarray | None = None
+        self, positive: np.ndarray, count: int, rng: np.random.Generator, barred: Barred | None = None
     ) -> np.ndarray:
-        """`count` negatives (k, count) for each positive (k,), never the positive itself.
+        """Distinct negatives (k, count) of each positive (k,), never the positive itself.
 
-        `forbidden` (k, n): items that are no negatives of that row either, as long as others are left.
+        `barred(rows, items)` tells which items (r, T) are no negatives of these places (r) of `positive` either, such
+        as what their user took before. A row for which fewer than `count` items are left ends with NONE. Each row is
+        what comes of drawing one item after another and leaving out what may not be there.
         """
-        barred = positive[:, None] if forbidden is None else np.concatenate([positive[:, None], forbidden], axis=1)
         drawn = self.draw((len(positive), count), rng)
+        rows = np.arange(len(positive))
         for _ in range(ROUNDS):
-            wrong = (drawn[:, :, None] == barred[:, None, :]).any(-1)
-            if not wrong.any():
+            wrong = self._wrong(drawn[rows], positive[rows], rows, barred)
+            some = wrong.any(1)
+            rows, wrong = rows[some], wrong[some]
+            if not len(rows):
                 return drawn
-            drawn[wrong] = self.draw((int(wrong.sum()),), rng)
-        wrong = (drawn[:, :, None] == barred[:, None, :]).any(-1)
-        for row in np.flatnonzero(wrong.any(1)):
-            weight = self.probability.copy()
-            weight[barred[row]] = 0
-            if weight.sum() == 0:  # the history holds the whole catalogue
-                weight = self.probability.copy()
-                weight[positive[row]] = 0
-            drawn[row, wrong[row]] = rng.choice(len(weight), int(wrong[row].sum()), p=weight / weight.sum())
+            again = drawn[rows]
+            again[wrong] = self.draw((int(wrong.sum()),), rng)
+            drawn[rows] = again
+        for row in rows[self._wrong(drawn[rows], positive[rows], rows, barred).any(1)]:
+            drawn[row] = self._listed(drawn[row], positive[row], row, rng, barred)
         return drawn
+
+    @staticmethod
+    def _wrong(drawn: np.ndarray, positive: np.ndarray, rows: np.ndarray, barred: Barred | None) -> np.ndarray:
+        """Where an item (r, T) is the positive, barred, or drawn before in its row."""
+        wrong = drawn == positive[:, None]
+        if barred is not None and len(rows):
+            wrong |= barred(rows, drawn)
+        order = np.argsort(drawn, axis=1, kind="stable")
+        ordered = np.take_along_axis(drawn, order, axis=1)
+        again = np.zeros_like(wrong)
+        np.put_along_axis(again, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+        return wrong | again
+
+    def _listed(
+        self, drawn: np.ndarray, positive: int, row: int, rng: np.random.Generator, barred: Barred | None
+    ) -> np.ndarray:
+        """One row where nearly all of the catalogue is barred: the allowed items are listed and drawn from."""
+        rows, every = np.array([row]), np.arange(len(self.probability))
+        allowed = every != positive
+        if barred is not None:
+            allowed &= ~barred(rows, every[None])[0]
+        wrong = self._wrong(drawn[None], np.array([positive]), rows, barred)[0]
+        allowed[drawn[~wrong]] = False
+        left, needed = np.flatnonzero(allowed), int(wrong.sum())
+        weight = self.probability[left]
+        more = rng.choice(left, min(needed, len(left)), replace=False, p=weight / weight.sum()) if len(left) else left
+        return np.concatenate([drawn[~wrong], more, np.full(needed - len(more), NONE)])

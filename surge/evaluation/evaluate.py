@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,21 +11,21 @@ import torch
 from surge.baselines.base import Baseline
 from surge.checkpoint import Checkpoint
 from surge.config import TrainingConfig
-from surge.data.instances import EncodedLog, Instances, encode, histories, split_instances
-from surge.data.negatives import PopularitySampler
+from surge.data.instances import EncodedLog, Instances, count_positives, encode, split_instances
+from surge.data.negatives import NONE, Barred, PopularitySampler
 from surge.data.store import Dataset
+from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
-from surge.explanation.catalogue import CELLS, candidates_at_once, score_rows
+from surge.evaluation.ranking import Ranks, last_of_each_user, rank_positives
+from surge.explanation.catalogue import CELLS
 from surge.explanation.quality import explanation_quality
-from surge.fused.compiled import CompiledScores
 from surge.fused.reader import Scorer
-from surge.model.batches import in_parts, move, read_batch
+from surge.model.batches import in_parts, read_batch
 from surge.model.precision import autocast
-from surge.model.surge import Context, History, SurgeModel
+from surge.model.surge import SurgeModel
 
 Progress = Callable[[float], None]
-HIDDEN = 40  # a usual size of a layer
 TOGETHER = 64  # histories of a batch, at most
 
 
@@ -38,27 +39,36 @@ def draw_lists(
     instances: Instances,
     sampler: PopularitySampler,
     count: int,
-    longest: int,
     *,
-    seen: bool,
+    taken: Taken | None,
     seed: int,
 ) -> np.ndarray:
     """Candidate rows (k, 1 + count), the positive first: the same for every model with the same seed.
 
-    With `seen` false, items of the history are no negatives either.
+    Negatives are distinct, so there are at most as many as the catalogue has other items. With `taken` none was taken
+    by the user before; a list for which fewer are left ends with NONE.
     """
     rng = np.random.default_rng([seed, 99])
+    count = min(count, len(sampler.probability) - 1)
     lists = np.empty((len(instances), 1 + count), dtype=np.int64)
     for start in range(0, len(instances), 256):
         part = instances.take(np.arange(start, min(start + 256, len(instances))))
-        positive = log.items[part.position]
-        forbidden = None
-        if not seen:
-            rows, mask = histories(log, part, longest)
-            forbidden = np.where(mask, rows, positive[:, None])
-        lists[start : start + 256, 0] = positive
-        lists[start : start + 256, 1:] = sampler.negatives(positive, count, rng, forbidden)
+        lists[start : start + 256, 0] = positive = log.items[part.position]
+        lists[start : start + 256, 1:] = sampler.negatives(positive, count, rng, barred(taken, part))
     return lists
+
+
+def listable(instances: Instances, taken: Taken | None) -> Instances:
+    """The instances for which there is a negative to draw."""
+    return instances if taken is None else instances.take(np.flatnonzero(taken.left(instances) > 0))
+
+
+def barred(taken: Taken | None, instances: Instances) -> Barred | None:
+    """Which items are no negatives of these instances, as `PopularitySampler.negatives` asks for it."""
+    if taken is None:
+        return None
+    known = taken
+    return lambda rows, items: known.before(instances.take(rows), items)
 
 
 def score_lists(
@@ -70,7 +80,8 @@ def score_lists(
     precision: str = "float32",
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Logits (float32) of candidate lists (k, T), in batches of histories of similar length."""
+    """Logits (float32) of candidate lists (k, T), in batches of histories of similar length; -inf where a list ends
+    with NONE. A score that is no finite number is a SurgeError."""
     device = model.item_embedding.weight.device
     longest, heads = model.config.max_length, model.config.heads
     length = np.minimum(instances.position - log.offsets[instances.user], longest)
@@ -85,7 +96,7 @@ def score_lists(
     def read(start: int, stop: int) -> None:
         index = order[start:stop]
         history, context = read_batch(log, instances.take(index), longest, device)
-        candidates = torch.from_numpy(lists[index]).to(device)
+        candidates = torch.from_numpy(np.maximum(lists[index], 0)).to(device)
         if isinstance(model, SurgeModel):
             logits = Scorer(model, model.build_graph(history, context.ages()))(candidates)
         else:
@@ -94,7 +105,9 @@ def score_lists(
 
     with torch.inference_mode(), autocast(device, precision):
         in_parts(len(order), fitting, read, progress)
-    return scores
+    if not np.isfinite(scores).all():
+        raise SurgeError("The model gives scores that are not finite numbers; train it again.")
+    return np.where(lists == NONE, -np.inf, scores)
 
 
 def compiles(config: TrainingConfig, model: SurgeModel | Baseline) -> bool:
@@ -104,39 +117,76 @@ def compiles(config: TrainingConfig, model: SurgeModel | Baseline) -> bool:
 
 def evaluate_split(
     checkpoint: Checkpoint, dataset: Dataset, split: str, progress: Progress | None = None
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """All metrics of a checkpoint on one split of a dataset, by the checkpoint's own training settings.
 
-    Lists of sampled negatives for up to `test_instances`, the whole catalogue for up to
-    `catalogue_instances`. A split without an instance, or an unknown dataset, is a SurgeError.
+    Lists of sampled negatives for up to `test_instances`, ranked by the logit; each user's last positive of the split,
+    for up to `catalogue_instances` users, among all items, ranked by logit + log q. The split is cut on the whole
+    log; positives of items that the model doesn't know are counted. A split without one that it knows is a SurgeError.
     """
-    config, model, seen = checkpoint.training_config, checkpoint.model, not checkpoint.exclude_seen
+    config, model = checkpoint.training_config, checkpoint.model
     log = encode(dataset, checkpoint.rows)
-    splits = split_instances(log, dataset.description.get("split", {}))
-    if not len(splits[split]):
+    rule = dataset.description.get("split", {})
+    instances, positives = split_instances(log, rule)[split], count_positives(log, rule)[split]
+    if not len(instances):
         raise SurgeError(
-            f"The dataset {dataset.name!r} has no {split} instance with items that checkpoint {checkpoint.name!r} "
-            "knows; evaluate on the dataset that it was trained on."
+            f"The {split} split of {dataset.name!r} has {positives.whole} positives, and checkpoint "
+            f"{checkpoint.name!r} knows none of them with a history before it; evaluate on the dataset that it was "
+            "trained on, or a later one of the same items."
         )
     tell = progress or (lambda share: None)
     rng = np.random.default_rng(config.seed)
-    sampler = popularity_sampler(log, splits["train"], checkpoint.model_config.item_count)
-    listed = splits[split].sample(config.test_instances, rng)
-    lists = draw_lists(
-        log, listed, sampler, config.evaluation_negatives, model.config.max_length, seen=seen, seed=config.seed
-    )
-    metrics = evaluate_lists(
+    taken = Taken(log, len(checkpoint.rows)) if checkpoint.exclude_seen else None
+    listed = listable(instances, taken).sample(config.test_instances, rng)
+    lists = draw_lists(log, listed, checkpoint.sampler, config.evaluation_negatives, taken=taken, seed=config.seed)
+    metrics: dict[str, Any] = evaluate_lists(
         model, log, listed, lists, precision=config.precision, progress=lambda share: tell(share / 2)
     )
-    whole = splits[split].sample(config.catalogue_instances, rng)
-    metrics |= evaluate_catalogue(
-        model, log, whole, seen=seen, compiled=compiles(config, model), progress=lambda share: tell(0.5 + share / 2)
+    whole = last_of_each_user(instances).sample(config.catalogue_instances, rng)
+    ranks = rank_positives(
+        model,
+        log,
+        whole,
+        taken=taken,
+        log_popularity=checkpoint.log_popularity,
+        temperatures=np.array([checkpoint.temperature]),
+        compiled=compiles(config, model),
+        progress=lambda share: tell(0.5 + share / 2),
     )
-    counts = {"instances": len(listed), "negatives": config.evaluation_negatives, "catalogue_instances": len(whole)}
-    return metrics | counts
+    metrics |= catalogue_metrics(ranks) | calibration_metrics(ranks, checkpoint.temperature)
+    return metrics | {
+        "instances": len(listed),
+        "negatives": lists.shape[1] - 1,
+        "catalogue_instances": len(whole),
+        "positives": positives.whole,
+        "unknown_positives": positives.unknown,
+        "positives_without_history": positives.without_history,
+        "cold_positives": int((checkpoint.counts[log.items[instances.position]] == 0).sum()),
+    }
 
 
-def measure(checkpoint: Checkpoint, dataset: Dataset, progress: Progress | None = None) -> dict[str, dict[str, float]]:
+def catalogue_metrics(ranks: Ranks) -> dict[str, float]:
+    """HR@10, NDCG@10 and the median rank of the positives among all items."""
+    return {
+        "catalogue_hr@10": hit_rate(ranks.above, ranks.tied, 10),
+        "catalogue_ndcg@10": ndcg(ranks.above, ranks.tied, 10),
+        "catalogue_median_rank": float(np.median(1 + ranks.above + ranks.tied / 2)),
+    }
+
+
+def calibration_metrics(ranks: Ranks, temperature: float) -> dict[str, Any]:
+    """The expected calibration error of the ten best items and of the first one alone, and the bins of the ten."""
+    shown = ranks.reliability(temperature)
+    return {
+        "calibration_error": shown.error,
+        "calibration_error_first": ranks.reliability(temperature, 1).error,
+        "reliability_probability": shown.probability.tolist(),
+        "reliability_share": shown.share.tolist(),
+        "reliability_count": shown.count.tolist(),
+    }
+
+
+def measure(checkpoint: Checkpoint, dataset: Dataset, progress: Progress | None = None) -> dict[str, dict[str, Any]]:
     """All that a checkpoint's metrics.json says of its best weights: `test` (how well it predicts on the test split)
     and `explanation` (whether its explanations mean something; see `explanation_quality`)."""
     tell = progress or (lambda share: None)
@@ -162,58 +212,3 @@ def evaluate_lists(
     return list_metrics(
         score_lists(model, log, instances, lists, precision=precision, progress=progress), instances.user
     )
-
-
-def score_every(model: Baseline, history: History, context: Context) -> np.ndarray:
-    """Logits (float32) of all items for one history: the whole model for each chunk of candidates."""
-    device, count = model.item_embedding.weight.device, model.config.item_count
-    history, context = move(history, device), move(context, device)
-    scores = np.empty(count, dtype=np.float32)
-
-    def read(start: int, stop: int) -> None:
-        candidates = torch.arange(start, stop, device=device).unsqueeze(0)
-        scores[start:stop] = model(history, candidates, context)[0].float().cpu().numpy()
-
-    with torch.inference_mode():
-        # what grows is candidates x items x a hidden layer
-        in_parts(count, lambda start: CELLS // (HIDDEN * history.items.shape[1]), read)
-    return scores
-
-
-def evaluate_catalogue(
-    model: SurgeModel | Baseline,
-    log: EncodedLog,
-    instances: Instances,
-    *,
-    seen: bool,
-    compiled: bool = False,
-    progress: Progress | None = None,
-) -> dict[str, float]:
-    """HR@10 and NDCG@10 of the positive among all items (with `seen` false, without those of the history).
-
-    With `compiled` SURGE scores by torch.compile.
-    """
-    model.eval()
-    scores_by = None
-    if compiled and isinstance(model, SurgeModel):
-        longest = model.config.max_length
-        scores_by = CompiledScores(model, candidates_at_once(model, longest, longest))
-    every = np.arange(model.config.item_count)
-    ranks = np.empty(len(instances))
-    for place in range(len(instances)):
-        history, context = read_batch(log, instances.take(np.array([place])), model.config.max_length)
-        rows = history.items[0].numpy()
-        if isinstance(model, SurgeModel):
-            events = list(zip(rows.tolist(), context.ages()[0].tolist(), strict=True))
-            scores = score_rows(model, events, every, compiled=scores_by)
-        else:
-            scores = score_every(model, history, context)
-        positive = log.items[instances.position[place]]
-        own = scores[positive]
-        if not seen:
-            scores[rows[rows != positive]] = -np.inf
-        scores[positive] = -np.inf
-        ranks[place] = 1 + (scores > own).sum() + (scores == own).sum() / 2
-        if progress:
-            progress((place + 1) / len(instances))
-    return {"catalogue_hr@10": hit_rate(ranks, 10), "catalogue_ndcg@10": ndcg(ranks, 10)}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from surge.checkpoint import Checkpoint
+from surge.errors import SurgeError
 from surge.explanation.history import UserHistory
-from surge.explanation.measured import Predicted, sigmoid
+from surge.explanation.measured import Predicted, log_lift
 from surge.fused.compiled import CompiledScores
 from surge.fused.reader import Scorer
 from surge.model.batches import Event, in_parts, padded, read_events
@@ -26,11 +27,30 @@ FUSED_CHUNK = 16_384  # candidates that the kernel reads between two reports of 
 
 @dataclass(frozen=True)
 class Ranking:
-    """logits (float32, one an embedding row) and `order`: rows best first, without those left out."""
+    """logits (float32, one an embedding row) and `order`: rows by logit + log q, best first, without those left out.
+
+    A logit says how much likelier this user takes an item than anybody does; with log q, how often training met the
+    item, it is the log of how likely the item is to be next, and a constant.
+    """
 
     logits: np.ndarray
     order: np.ndarray
     checkpoint: Checkpoint
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """logit + log q (float64, one an embedding row): what is ranked."""
+        return self.logits + self.checkpoint.log_popularity
+
+    @cached_property
+    def log_normaliser(self) -> float:
+        """log of the sum over the ranked items of exp(score / temperature)."""
+        return float(np.logaddexp.reduce(self.scores[self.order] / self.checkpoint.temperature))
+
+    def next_probability(self, rows: np.ndarray | int) -> np.ndarray:
+        """How likely each of these items is to be next, among all that are ranked: softmax(score / temperature). Of an
+        item that is not ranked: how likely it would be beside them."""
+        return np.exp(self.scores[rows] / self.checkpoint.temperature - self.log_normaliser)
 
     def rank_of(self, row: int) -> int | None:
         """The rank of an item from 1, None where it was left out of the ranking."""
@@ -40,24 +60,30 @@ class Ranking:
     def top(self, count: int) -> list[Predicted]:
         """The `count` best items."""
         rows = self.order[:count]
-        return predicted(self.checkpoint, rows, self.logits[rows])
+        return predicted(self.checkpoint, rows, self.logits[rows], self.next_probability(rows))
 
 
-def predicted(checkpoint: Checkpoint, rows: np.ndarray, logits: np.ndarray) -> list[Predicted]:
-    """These rows of the catalogue, best first, with their logits, as what is told of each."""
+def predicted(
+    checkpoint: Checkpoint, rows: np.ndarray, logits: np.ndarray, probability: np.ndarray, about: bool = False
+) -> list[Predicted]:
+    """These rows of the catalogue, best first, with their logits and next probabilities, as what is told of each."""
     items = checkpoint.items[rows.tolist()].to_dicts() if len(rows) else []
+    lifts = np.exp(log_lift(logits, checkpoint.negatives))
     return [
-        Predicted(rank, row, item["item"], item["title"], item["category"], logit, probability)
-        for rank, (row, item, logit, probability) in enumerate(
-            zip(rows.tolist(), items, logits.tolist(), sigmoid(logits).tolist(), strict=True), start=1
+        Predicted(rank, row, item["item"], item["title"], item["category"], logit, lift, likely, about)
+        for rank, (row, item, logit, lift, likely) in enumerate(
+            zip(rows.tolist(), items, logits.tolist(), lifts.tolist(), probability.tolist(), strict=True), start=1
         )
     ]
 
 
-def stands_above(logits: np.ndarray, own: np.ndarray | float, rows: np.ndarray, row: int) -> np.ndarray:
+def stands_above(
+    checkpoint: Checkpoint, logits: np.ndarray, own: np.ndarray | float, rows: np.ndarray, row: int
+) -> np.ndarray:
     """Where an item of these rows ranks above the one of `row`, whose logit is `own`; a tie keeps the catalogue's
     order, as in a ranking."""
-    return (logits > own) | ((logits == own) & (rows < row))
+    scores, mine = logits + checkpoint.log_popularity[rows], own + checkpoint.log_popularity[row]
+    return (scores > mine) | ((scores == mine) & (rows < row))
 
 
 def candidates_at_once(model: SurgeModel, length: int, near: int) -> int:
@@ -151,10 +177,16 @@ def score_histories(
 def rank_catalogue(
     checkpoint: Checkpoint, history: UserHistory, progress: Callable[[float], None] | None = None
 ) -> Ranking:
-    """Score every item of the checkpoint for a history. Ties keep the order of the catalogue."""
+    """Score every item of the checkpoint for a history, and rank them by logit + log q, without what the user took
+    where the checkpoint recommends nothing twice. Ties keep the order of the catalogue. Logits that are no finite
+    numbers are a SurgeError."""
     every = np.arange(checkpoint.model_config.item_count)
     logits = score_rows(checkpoint.model, history.events, every, progress)
-    order = np.argsort(-logits, kind="stable")
+    if not np.isfinite(logits).all():
+        raise SurgeError(
+            f"The checkpoint {checkpoint.name!r} gives scores that are not finite numbers; train it again."
+        )
+    order = np.argsort(-(logits + checkpoint.log_popularity), kind="stable")
     if checkpoint.exclude_seen:
-        order = order[~np.isin(order, history.rows)]
+        order = order[~np.isin(order, history.taken)]
     return Ranking(logits, order, checkpoint)

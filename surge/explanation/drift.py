@@ -1,4 +1,4 @@
-"""How the graph, the clusters and the candidate's score grew with the history: each prefix read by itself."""
+"""How the graph, the clusters and the candidate's lift grew with the history: each prefix read by itself."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def measure_drift(
     evenly spread, the first item and the whole history among them).
 
     The candidate is ranked among the whole catalogue; where the checkpoint leaves out what was seen, without
-    the other items of the whole history, so that all prefixes have the same competitors. A competitor costs
+    what else the user took, so that all prefixes have the same competitors. A competitor costs
     heads x length^2 + READING cells a prefix. Where `competitors_budget` is too small for all of them, a part is
     scored, dense among the best of the whole history's `ranking` (made here if not given), and earlier ranks are
     estimated from it: rank + sum_r w_r ([r is above the candidate in the prefix] - [r is above it at the end]),
@@ -74,6 +74,7 @@ def measure_drift(
         importance=tuple(reading.importance for reading in readings),
         edges=tuple(reading.edges for reading in readings),
         edge_similarity=tuple(reading.edge_similarity for reading in readings),
+        negatives=checkpoint.negatives,
     )
 
 
@@ -87,7 +88,7 @@ def _ranks(
     progress: Callable[[float], None],
 ) -> tuple[Array, bool]:
     """The candidate's rank after each prefix, and whether all of them are exact; see `measure_drift`."""
-    left_out = [row, *(history.rows if checkpoint.exclude_seen else ())]
+    left_out = [row, *(history.taken if checkpoint.exclude_seen else ())]
     rivals = np.setdiff1d(np.arange(checkpoint.model_config.item_count), left_out)
     cost = sum(checkpoint.model_config.heads * len(prefix) ** 2 + READING for prefix in prefixes)
     exact = len(rivals) <= budget // cost
@@ -97,11 +98,11 @@ def _ranks(
         order = ranking.order[np.isin(ranking.order, rivals)]
         places, weights = spread_competitors(len(order), max(budget // cost, FEWEST_COMPETITORS))
         scored = order[places]
-        last = float(stands_above(ranking.logits[rivals], ranking.logits[row], rivals, row).sum())
+        last = float(stands_above(checkpoint, ranking.logits[rivals], ranking.logits[row], rivals, row).sum())
     logits = score_histories(
         checkpoint.model, prefixes, np.append(scored, row), lambda share: progress(0.1 + 0.9 * share)
     )
-    ahead = stands_above(logits[:, :-1], logits[:, -1:], scored, row) @ weights
+    ahead = stands_above(checkpoint, logits[:, :-1], logits[:, -1:], scored, row) @ weights
     if not exact:
         ahead = last + ahead - ahead[-1]
     return 1 + np.clip(np.round(ahead), 0, len(rivals)), exact

@@ -12,9 +12,9 @@ from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.history import UserHistory, read_history
-from surge.explanation.measured import sigmoid
+from surge.explanation.measured import log_lift, sigmoid
 from surge.explanation.record import (
     Embeddings,
     Explanation,
@@ -40,13 +40,20 @@ def explain(
     Without `item` the top predicted one is explained. With `hold_out` the user's last interaction is not
     read. An unknown user or item is a SurgeError.
     """
-    return explain_history(checkpoint, read_history(checkpoint, dataset, user, hold_out=hold_out), item)
+    history = read_history(checkpoint, dataset, user, hold_out=hold_out)
+    if item is not None:
+        candidate_row(checkpoint, item)  # an unknown one is told before anything is scored
+    return explain_history(checkpoint, history, item, rank_catalogue(checkpoint, history))
 
 
-def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | None = None) -> Explanation:
-    """The same for a history at hand."""
+def explain_history(
+    checkpoint: Checkpoint, history: UserHistory, item: str | None = None, ranking: Ranking | None = None
+) -> Explanation:
+    """The same for a history at hand. Without a `ranking` of it, and with an `item`, nothing else is scored, and the
+    record doesn't say how likely the item is to be the next of all."""
     if item is None:
-        top = rank_catalogue(checkpoint, history).top(1)
+        ranking = ranking or rank_catalogue(checkpoint, history)
+        top = ranking.top(1)
         if not top:
             raise SurgeError("Every item of this catalogue is in the history already; name an item to explain.")
         row = top[0].row
@@ -100,6 +107,9 @@ def explain_history(checkpoint: Checkpoint, history: UserHistory, item: str | No
             logit=logit,
             probability=float(sigmoid(np.asarray(logit))),
             long_weight=_array(graph.long_weight) if checkpoint.model_config.long_term else None,
+            log_popularity=float(checkpoint.log_popularity[row]),
+            lift=float(np.exp(log_lift(logit, checkpoint.negatives))),
+            next_probability=float(ranking.next_probability(row)) if ranking is not None else None,
         ),
         notes=history.notes,
     )

@@ -12,7 +12,7 @@ from surge.checkpoint import Checkpoint
 from surge.explanation.catalogue import CELLS, score_histories
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
-from surge.explanation.measured import Effects, Faithfulness, sigmoid
+from surge.explanation.measured import Effects, Faithfulness, log_lift
 from surge.explanation.record import Explanation
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
@@ -32,7 +32,7 @@ def measure_faithfulness(
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Faithfulness:
-    """How the score of the record's candidate falls as items are deleted, and rises as they are inserted.
+    """How the lift of the record's candidate falls as items are deleted, and rises as they are inserted.
 
     Four attributions order the items: "leave-one-out" (what the logit loses without the item), "importance"
     (gamma), "attention" (received, Eq. 8) and "integrated gradients". The first and the last are signed, so
@@ -48,7 +48,7 @@ def measure_faithfulness(
         raise ValueError("the record or the effects belong to another history")
     row = candidate_row(checkpoint, record.target.item)
     attributions = {
-        "leave-one-out": effects.item_logit_effect,
+        "leave-one-out": effects.item_effect,
         "importance": record.interest_extraction.importance.astype(np.float64),
         "attention": record.attention_received(),
         "integrated gradients": integrated_gradients(checkpoint.model, history.events, row),
@@ -66,7 +66,8 @@ def measure_faithfulness(
 
     deletion = np.array([[ask(order[k:]) for k in deleted] for order in orders])
     insertion = np.array([[ask(order[: k + 1]) for k in deleted] for order in orders])
-    scores = sigmoid(score_histories(checkpoint.model, list(asked), [row], progress)[:, 0])
+    logits = score_histories(checkpoint.model, list(asked), [row], progress)[:, 0]
+    scores = log_lift(logits, checkpoint.negatives)
     named = len(attributions)
     return Faithfulness(
         attributions=attributions,

@@ -25,7 +25,7 @@ class UserHistory:
     `interests` is the simulated truth where the data carry it; no model ever sees it.
     A model that reads ages (see `Item`) is asked at the time of the next item; where none is held out, after a step as
     long as the median of those between the items.
-    `notes` says in sentences what was left out; `left_out` counts the earlier items beyond what the model reads.
+    `notes` says in sentences what was left out; `earlier` has the rows of the items before those that the model reads.
     """
 
     user: str
@@ -35,7 +35,13 @@ class UserHistory:
     interests: tuple[str, ...] | None
     notes: tuple[str, ...]
     next_period: str | None = None
-    left_out: int = 0
+    earlier: tuple[int, ...] = ()
+
+    @property
+    def taken(self) -> tuple[int, ...]:
+        """Rows of everything that the user took before the moment, read or not: none of it is recommended where a
+        checkpoint recommends nothing twice."""
+        return tuple(dict.fromkeys((*self.earlier, *self.rows)))
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -94,6 +100,7 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
         )
     longest = checkpoint.model_config.max_length
     left_out = max(0, len(known) - longest)
+    earlier = tuple(checkpoint.rows[everything[index].item] for index in known[:left_out])
     known = known[left_out:]
     items = tuple(everything[index] for index in known)
     if checkpoint.model_config.time != "none":
@@ -106,7 +113,7 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
         interests=tuple(interests[index] for index in known) if interests else None,
         notes=(*notes, *reading_notes(items, left_out, longest)),
         next_period=_period(dataset, next_item),
-        left_out=left_out,
+        earlier=earlier,
     )
 
 

@@ -1,4 +1,4 @@
-"""The measured effect: the candidate's score and rank when one item, or one cluster, is left out of the history."""
+"""The measured effect: the candidate's lift and rank when one item, or one cluster, is left out of the history."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def measure_effects(
     competitors: Competitors | None = None,
     progress: Progress | None = None,
 ) -> Effects:
-    """What the score of the record's candidate becomes without each item, and without each cluster's items.
+    """What the lift of the record's candidate becomes without each item, and without each cluster's items.
 
     One place in the history is left out at a time: of an item that is there twice, the other one stays. A cluster's
     items are those whose first choice it is, in the record of the whole history. All logits, that of the whole
@@ -97,9 +97,9 @@ def measure_effects(
     if rivals is not None and ranking is not None and rank is not None:
         theirs = {events: rivals.logits[place] for events, place in rivals.places.items()}
         theirs |= zip(missing, score_histories(checkpoint.model, missing, rivals.rows, second), strict=True)
-        before = _above(rivals, rivals.full, target, float(ranking.logits[target]))
+        before = _above(checkpoint, rivals, rivals.full, target, float(ranking.logits[target]))
         for events in distinct:
-            after = _above(rivals, theirs[events], target, logit_without[events])
+            after = _above(checkpoint, rivals, theirs[events], target, logit_without[events])
             estimate = rank + np.sum(rivals.weights * (after - before))
             rank_without[events] = float(np.clip(np.round(estimate), 1, len(ranking.order)))
     logits = np.array([logit_without.get(events, np.nan) for events in changed])
@@ -112,6 +112,7 @@ def measure_effects(
         item_rank=ranks[:n],
         cluster_rank=ranks[n:],
         exact=rivals is None or rivals.exact,
+        negatives=checkpoint.negatives,
     )
 
 
@@ -181,12 +182,14 @@ def spread_competitors(count: int, room: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.arange(head), middles]), weights
 
 
-def _above(competitors: Competitors, logits: np.ndarray, target: int, logit: float) -> np.ndarray:
+def _above(
+    checkpoint: Checkpoint, competitors: Competitors, logits: np.ndarray, target: int, logit: float
+) -> np.ndarray:
     """Which competitors stand above the candidate (k, 1.0 or 0.0); on a tie the earlier row of the catalogue does."""
     own = np.flatnonzero(competitors.rows == target)
     if len(own):  # of the same batch: equal items then have equal logits
         logit = logits[own[0]]
-    return stands_above(logits, logit, competitors.rows, target).astype(np.float64)
+    return stands_above(checkpoint, logits, logit, competitors.rows, target).astype(np.float64)
 
 
 def _shared(progress: Progress | None, share: float) -> tuple[Progress | None, Progress | None]:

@@ -28,9 +28,25 @@ def rank_correlation(first: Array, second: Array) -> float | None:
     return float(spearmanr(first, second).statistic)
 
 
+def log_lift(logits: Array | float, negatives: int) -> Array:
+    """log of the lift: how many times as likely an item is to be next for this user as for everybody.
+
+    Trained by log loss on one positive and K negatives drawn by popularity q, a logit estimates
+    log(p(t | history) / (K q(t))) (noise-contrastive estimation, Gutmann & Hyvarinen, AISTATS 2010). So the lift
+    p / q = K exp(logit) needs the candidate's logit alone, and what a change of the history multiplies it by is exp of
+    the change of the logit.
+    """
+    return np.asarray(logits, dtype=np.float64) + np.log(negatives)
+
+
 @dataclass(frozen=True)
 class Predicted:
-    """One recommended item; rank counts from 1."""
+    """One recommended item; rank counts from 1.
+
+    `lift`: how many times as likely it is to be next for this user as for everybody (see `log_lift`).
+    `next_probability`: how likely it is to be the next of all items that can be recommended; where no more than a part
+    of the catalogue was scored, `about` so.
+    """
 
     rank: int
     row: int
@@ -38,14 +54,17 @@ class Predicted:
     title: str
     category: str | None
     logit: float
-    probability: float
+    lift: float
+    next_probability: float
+    about: bool = False
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What the candidate's score and rank become when one item or one cluster is left out of the history.
+    """What the candidate's lift and rank become when one item or one cluster is left out of the history.
 
-    `logit`, `rank`: with everything. `item_logit`, `item_rank` (n): without item i. `cluster_logit`,
+    `logit`, `rank`: with everything. `negatives`: of the model's training, see `log_lift`.
+    `item_logit`, `item_rank` (n): without item i. `cluster_logit`,
     `cluster_rank` (m): without all items whose first choice is final cluster c. NaN: nothing would be left, the
     cluster is no item's first choice, or the rank is not known. `rank` is None where the candidate is not ranked.
     With `exact` false, ranks left out are estimated from a part of the catalogue.
@@ -58,44 +77,46 @@ class Effects:
     item_rank: Array = field(default_factory=lambda: np.empty(0))
     cluster_rank: Array = field(default_factory=lambda: np.empty(0))
     exact: bool = True
+    negatives: int = 1
 
     @property
-    def score(self) -> float:
-        """The candidate's score (probability) with everything."""
-        return float(sigmoid(self.logit))
+    def lift(self) -> float:
+        """The candidate's lift with everything."""
+        return float(np.exp(log_lift(self.logit, self.negatives)))
+
+    @property
+    def item_lift(self) -> Array:
+        """The candidate's lift without item i (n)."""
+        return np.exp(log_lift(self.item_logit, self.negatives))
+
+    @property
+    def cluster_lift(self) -> Array:
+        """The candidate's lift without cluster c (m)."""
+        return np.exp(log_lift(self.cluster_logit, self.negatives))
 
     @property
     def item_effect(self) -> Array:
-        """Score with item i minus score without it (n): above 0 it speaks for the candidate."""
-        return self.score - sigmoid(self.item_logit)
-
-    @property
-    def cluster_effect(self) -> Array:
-        """Score with cluster c minus score without it (m)."""
-        return self.score - sigmoid(self.cluster_logit)
-
-    @property
-    def item_logit_effect(self) -> Array:
-        """The same for the logit (n), which does not saturate."""
+        """Log of how many times as likely item i makes the candidate (n): the logit with it minus the logit without
+        it. Above 0 it speaks for the candidate; exp of it is the factor."""
         return self.logit - self.item_logit
 
     @property
-    def cluster_logit_effect(self) -> Array:
-        """The same for the logit (m)."""
+    def cluster_effect(self) -> Array:
+        """The same for cluster c (m)."""
         return self.logit - self.cluster_logit
 
     def agreement(self, weights: Array) -> float | None:
         """Rank correlation of weights (n), such as gamma or attention, with the size of the measured effect."""
-        return rank_correlation(np.asarray(weights, dtype=np.float64), np.abs(self.item_logit_effect))
+        return rank_correlation(np.asarray(weights, dtype=np.float64), np.abs(self.item_effect))
 
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Deletion and insertion curves of one history and candidate.
+    """Deletion and insertion curves of one history and candidate, in the log of its lift (see `log_lift`).
 
-    `attributions`: name -> a value an item (n), larger = said to matter more. `deletion[name]` (n): score after
-    the k items said to matter most were deleted, k = 0..n-1. `insertion[name]` (n): score of the k+1 items said to
-    matter most alone, in time order. `random_deletion`, `random_insertion` (r x n): the same in r random orders.
+    `attributions`: name -> a value an item (n), larger = said to matter more. `deletion[name]` (n): log lift after
+    the k items said to matter most were deleted, k = 0..n-1. `insertion[name]` (n): log lift with the k+1 items said
+    to matter most alone, in time order. `random_deletion`, `random_insertion` (r x n): the same in r random orders.
     Where n is large, k takes the values `deleted` (and `deleted + 1` items are kept for insertion).
     """
 
@@ -122,10 +143,11 @@ class Faithfulness:
 
 @dataclass(frozen=True)
 class Drift:
-    """How the graph, the clusters and the candidate's score grew with the history: one entry a prefix (k).
+    """How the graph, the clusters and the candidate's lift grew with the history: one entry a prefix (k).
 
     `lengths`: items read, ascending; the last is the whole history. `logit`, `rank` (NaN: not known) of the
-    candidate. `cluster_mass` (k x m): items held by each final cluster. `clusters[p]`, `importance[p]` (one an
+    candidate; `negatives`: of the model's training, see `log_lift`.
+    `cluster_mass` (k x m): items held by each final cluster. `clusters[p]`, `importance[p]` (one an
     item of prefix p): first-choice cluster and gamma. `edges[p]` (e x 2, i < j): kept edges between items,
     the strongest first, and `edge_similarity[p]` (e).
     """
@@ -139,11 +161,12 @@ class Drift:
     importance: tuple[Array, ...]
     edges: tuple[Array, ...]
     edge_similarity: tuple[Array, ...]
+    negatives: int = 1
 
     @property
-    def score(self) -> Array:
-        """The candidate's score (k)."""
-        return sigmoid(self.logit)
+    def log_lift(self) -> Array:
+        """Log of the candidate's lift (k)."""
+        return log_lift(self.logit, self.negatives)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Do a checkpoint's explanations mean something: figures computed from explanation records.
 
 Structure says whether there is anything to explain (collapsed pooling and flat attention are pointless);
-truth, on simulated data alone, says whether it is right; faithfulness says whether the model's score depends on the
+truth, on simulated data alone, says whether it is right; faithfulness says whether the candidate's lift depends on the
 items that an explanation names; purity stands in for truth where there is none.
 """
 
@@ -170,7 +170,8 @@ def explanation_quality(
 
     Of the top predicted item of the first `faithfulness_users` of them that have two items or more
     (`faithfulness_users`: how many), X being importance, attention, leave_one_out or integrated_gradients:
-    - deletion_area_X, insertion_area_X, and _random: area under the score's curve, see `measure_faithfulness`
+    - deletion_area_X, insertion_area_X, and _random: area under the curve of the log of the lift, see
+      `measure_faithfulness`
     - deletion_gain_X, insertion_gain_X: what X gains on random orders; more is more faithful
     - importance_share_of_leave_one_out: deletion_gain_importance / deletion_gain_leave_one_out, of the means
 

@@ -104,8 +104,14 @@ class InterestExtraction:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Eq. 16-17: the order in which clusters are read (m), the state and the gate after each step (m x size);
-    long_weight lambda (n), each item's share of what the user always wants, of a model that reads that."""
+    """Eq. 16-17: the order in which clusters are read (m), the state and the gate after each step (m x size); the logit
+    and its sigmoid, the chance against one negative drawn by popularity; long_weight lambda (n), each item's share of
+    what the user always wants, of a model that reads that.
+
+    What the ranking adds: log_popularity, log q of the candidate; lift, how many times as likely it is to be next for
+    this user as for everybody (see `surge.explanation.measured.log_lift`); next_probability, how likely it is to be the
+    next of all items, where all were scored.
+    """
 
     order: Array
     evolution: Array
@@ -113,6 +119,9 @@ class Prediction:
     logit: float
     probability: float
     long_weight: Array | None = None
+    log_popularity: float | None = None
+    lift: float | None = None
+    next_probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +151,14 @@ class Explanation:
     def length(self) -> int:
         """n, the number of history items that the model read."""
         return len(self.history)
+
+    @property
+    def lift(self) -> float:
+        """How many times as likely the candidate is to be next for this user as for everybody; of a record that doesn't
+        say it, as if training had drawn one negative."""
+        if self.prediction.lift is not None:
+            return self.prediction.lift
+        return float(np.exp(np.float64(self.prediction.logit)))
 
     def attention_received(self) -> Array:
         """How much the history listens to each item (n): sum over i of E_ij, mean over heads, as a multiple of

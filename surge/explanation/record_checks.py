@@ -83,6 +83,10 @@ def check_record(record: Explanation) -> None:
         raise SurgeError("prediction.order of the explanation does not name every cluster once.")
     if not (_is_number(prediction.logit) and _is_number(prediction.probability) and 0 <= prediction.probability <= 1):
         raise SurgeError("prediction.logit or prediction.probability of the explanation is out of range.")
+    for name, least, most in (("log_popularity", -np.inf, 0.0), ("lift", 0.0, np.inf), ("next_probability", 0.0, 1.0)):
+        value = getattr(prediction, name)
+        if value is not None and not (_is_number(value) and least <= value <= most + TOLERANCE):
+            raise SurgeError(f"prediction.{name} of the explanation is out of range.")
     if not (_is_number(graph.threshold) and graph.threshold >= 0):
         raise SurgeError("graph_construction.threshold of the explanation is not a number from 0.")
 

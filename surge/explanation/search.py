@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,17 +29,21 @@ CHUNK = 2048  # items whose features are made at once: they stay in the cache
 @dataclass(frozen=True)
 class Found:
     """The best items that a search came upon, best first: `rows` of the catalogue and their `logits`, which are those
-    of a ranking of all. `read` of the `size` items that can be recommended were scored."""
+    of a ranking of all. `read` of the `size` items that can be recommended were scored; `log_normaliser` is about that
+    of a ranking of all."""
 
     rows: np.ndarray
     logits: np.ndarray
     read: int
     size: int
     checkpoint: Checkpoint
+    log_normaliser: float
 
     def top(self, count: int) -> list[Predicted]:
         """The `count` best of them; their ranks are the true ones if the search missed none."""
-        return predicted(self.checkpoint, self.rows[:count], self.logits[:count])
+        rows, logits = self.rows[:count], self.logits[:count]
+        scores = (logits + self.checkpoint.log_popularity[rows]) / self.checkpoint.temperature
+        return predicted(self.checkpoint, rows, logits, np.exp(scores - self.log_normaliser), self.read < self.size)
 
 
 def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rough: bool | None = None) -> Found:
@@ -46,63 +51,96 @@ def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rou
     else by `search`."""
     rows = np.arange(checkpoint.model_config.item_count)
     if checkpoint.exclude_seen:
-        rows = np.setdiff1d(rows, history.rows)
+        rows = np.setdiff1d(rows, history.taken)
     if rough is None:
         rough = checkpoint.model.item_embedding.weight.device.type == "cuda"
-    best, logits, read = (shortlist if rough else search)(checkpoint.model, history.events, rows, count)
-    return Found(best, logits, read, len(rows), checkpoint)
+    popularity = checkpoint.log_popularity[rows]
+    result = (shortlist if rough else search)(checkpoint.model, history.events, rows, popularity, count)
+    best = result.best
+    normaliser = _log_normaliser(result, popularity, checkpoint.temperature) if len(rows) else 0.0
+    return Found(rows[best], result.logits[best], int(result.read.sum()), len(rows), checkpoint, normaliser)
+
+
+class Searched(NamedTuple):
+    """What a search of k candidates leaves: places of the best ones, best first; logits (k, -inf where not read), which
+    were read (k), and places that stand for those that were not: drawn at random, and held for no more promising."""
+
+    best: np.ndarray
+    logits: np.ndarray
+    read: np.ndarray
+    typical: np.ndarray
 
 
 def search(
-    model: SurgeModel, events: tuple[Event, ...], rows: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """The `count` best of the candidate `rows` with their logits, best first, and how many were read to find them.
+    model: SurgeModel, events: tuple[Event, ...], rows: np.ndarray, popularity: np.ndarray, count: int
+) -> Searched:
+    """The `count` best of the candidate `rows` by logit + log q, `popularity` being their log q.
 
-    First SAMPLE candidates drawn at random are read. Then, in rounds, a ridge regression is fitted to the best logits
-    so far,
+    First SAMPLE candidates drawn at random are read. Then, in rounds, a ridge regression is fitted to the logits of
+    the best so far,
 
         logit(h) ~ w . phi(h) + c, phi(h) = (z, ReLU(R z)), z = h standardised over the candidates, R random,
 
-    and the STEP unread candidates of the highest estimate are read, until a round changes nothing among the best.
-    What is returned was read: the estimates decide only what is. A tie keeps the order of `rows`. Few candidates
+    and the STEP unread candidates of the highest estimate + log q are read, until a round changes nothing among the
+    best. What is returned was read: the estimates decide only what is. A tie keeps the order of `rows`. Few candidates
     are all read.
     """
     generator = torch.Generator().manual_seed(0)  # the same question, the same answer
     order = torch.randperm(len(rows), generator=generator).numpy()
     logits = np.full(len(rows), -np.inf, dtype=np.float32)
-    unread = np.ones(len(rows), dtype=bool)
+    was_read = np.zeros(len(rows), dtype=bool)
 
     def read(places: np.ndarray) -> np.ndarray:
         logits[places] = score_rows(model, events, rows[places])
-        unread[places] = False
-        return _best(logits, count)
+        was_read[places] = True
+        return _best(logits + popularity, count)
 
-    best = read(np.sort(order[:SAMPLE]))
+    typical = np.sort(order[:SAMPLE])
+    best = read(typical)
     estimate = _Estimate(model, rows, generator)
-    while unread.any():
-        before, best = best, read(estimate.most_promising(logits, unread))
+    estimated = np.zeros(len(rows))
+    while not was_read.all():
+        estimated = estimate.of(logits, popularity) + popularity
+        unread = np.flatnonzero(~was_read)
+        before, best = best, read(np.sort(unread[_best(estimated[unread], STEP)]))
         if np.array_equal(best, before):
             break
-    return rows[best], logits[best], int((~unread).sum())
+    if not was_read.all():
+        alike = typical[estimated[typical] <= estimated[~was_read].max()]
+        typical = alike if len(alike) else typical
+    return Searched(best, logits, was_read, typical)
 
 
 def shortlist(
-    model: SurgeModel, events: tuple[Event, ...], rows: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray, int]:
+    model: SurgeModel, events: tuple[Event, ...], rows: np.ndarray, popularity: np.ndarray, count: int
+) -> Searched:
     """The same by reading every candidate in bfloat16, and the SHORTLIST x `count` best of them again in float32."""
-    rough = score_rows(model, events, rows, precision="bfloat16")
-    places = np.sort(_best(rough, SHORTLIST * count))
-    logits = score_rows(model, events, rows[places])
-    best = _best(logits, count)
-    return rows[places[best]], logits[best], len(rows)
+    logits = score_rows(model, events, rows, precision="bfloat16")
+    places = np.sort(_best(logits + popularity, SHORTLIST * count))
+    logits[places] = score_rows(model, events, rows[places])
+    best = places[_best(logits[places] + popularity[places], count)]
+    return Searched(best, logits, np.ones(len(rows), dtype=bool), best)
 
 
-def _best(logits: np.ndarray, count: int) -> np.ndarray:
-    """The places of the `count` highest logits, best first; ties in their order."""
-    places = np.arange(len(logits))
-    if count < len(logits):
-        places = np.flatnonzero(logits >= np.partition(logits, -count)[-count])
-    return places[np.argsort(-logits[places], kind="stable")][:count]
+def _log_normaliser(searched: Searched, popularity: np.ndarray, temperature: float) -> float:
+    """log of the sum over all candidates of exp((logit + log q) / temperature): those that were not read are held to
+    have, for their popularity, as much as the typical ones."""
+    scores, known = (searched.logits + popularity) / temperature, searched.read
+    total = np.logaddexp.reduce(scores[known])
+    if not known.all():
+        share = np.logaddexp.reduce(scores[searched.typical]) - np.logaddexp.reduce(
+            popularity[searched.typical] / temperature
+        )
+        total = np.logaddexp(total, np.logaddexp.reduce(popularity[~known] / temperature) + share)
+    return float(total)
+
+
+def _best(scores: np.ndarray, count: int) -> np.ndarray:
+    """The places of the `count` highest scores, best first; ties in their order."""
+    places = np.arange(len(scores))
+    if count < len(scores):
+        places = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+    return places[np.argsort(-scores[places], kind="stable")][:count]
 
 
 class _Estimate:
@@ -115,18 +153,20 @@ class _Estimate:
         self.standardised = centred / centred.square().mean(0).sqrt().clamp(min=1e-6)
         self.directions = torch.randn(embedded.shape[1], FEATURES, generator=generator) / embedded.shape[1] ** 0.5
 
-    def most_promising(self, logits: np.ndarray, unread: np.ndarray) -> np.ndarray:
-        """The STEP unread places of the highest estimate, in order of place."""
-        known = np.flatnonzero(~unread)
+    def of(self, logits: np.ndarray, popularity: np.ndarray) -> np.ndarray:
+        """The estimated logit of every candidate (k), fitted to the best of those that are known (`logits` is -inf for
+        the others); `popularity` (k) is log q."""
+        known = np.flatnonzero(np.isfinite(logits))
         size = self.standardised.shape[1]
-        fitted, chosen = torch.from_numpy(logits[known]).topk(min(len(known), FITTED * (size + FEATURES)))
-        z = self.standardised[torch.from_numpy(known)[chosen]]
+        chosen = torch.from_numpy(known[_best(logits[known] + popularity[known], FITTED * (size + FEATURES))])
+        fitted, z = torch.from_numpy(logits)[chosen], self.standardised[chosen]
         inputs = torch.cat([z, functional.relu(z @ self.directions)], dim=1)
-        inputs -= inputs.mean(0)  # in place of a constant among them, which a ridge should not shrink
+        centre = inputs.mean(0)  # in place of a constant among them, which a ridge should not shrink
+        inputs -= centre
         gram = inputs.T @ inputs
         gram.diagonal().add_(RIDGE * len(fitted))
-        linear, bent = torch.linalg.solve(gram, inputs.T @ (fitted - fitted.mean())).split([size, FEATURES])
+        weights = torch.linalg.solve(gram, inputs.T @ (fitted - fitted.mean()))
+        linear, bent = weights.split([size, FEATURES])
         parts = self.standardised.split(CHUNK)
         estimated = torch.cat([part @ linear + functional.relu(part @ self.directions) @ bent for part in parts])
-        estimated[torch.from_numpy(known)] = -torch.inf
-        return np.sort(estimated.topk(min(STEP, len(logits) - len(known))).indices.numpy())
+        return (estimated + (fitted.mean() - centre @ weights)).numpy()

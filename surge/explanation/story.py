@@ -18,7 +18,8 @@ class Story:
     """The record of one prediction and what was measured around it; whatever was not measured is None or empty.
 
     `predicted`: the best items, then the true next item and the candidate where they rank lower. `rank`: of the
-    candidate among the `ranked` items of the catalogue, None where it is left out or nothing was ranked.
+    candidate among the `ranked` items of the catalogue, None where it is left out or nothing was ranked;
+    `next_probability`: how likely it is to be the next of them, None where nothing was ranked.
     `next_item`, `next_period`, `interests` (one an item), `notes`: as in the user's history. `held_out`: whether the
     last interaction was kept from the model. `whose`: whether the history is the user's own, was changed, or is made
     up. `facts`: where the numbers come from, as words to show, in order.
@@ -29,6 +30,7 @@ class Story:
     predicted: tuple[Predicted, ...] = ()
     rank: int | None = None
     ranked: int | None = None
+    next_probability: float | None = None
     next_item: Item | None = None
     next_period: str | None = None
     interests: tuple[str, ...] | None = None

@@ -20,13 +20,13 @@ from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.measured import sigmoid
+from surge.explanation.measured import log_lift
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
 from surge.explanation.usage import draw_users
 
 Array = np.ndarray
-VERSION = "1"
+VERSION = "2"
 METHODS = ("pca", "umap")
 LARGEST_FILE = 64_000_000  # bytes
 MOST_ROWS = 2_000_000  # a file of few bytes can hold many
@@ -56,10 +56,12 @@ COLUMNS: dict[str, Column] = {
     "drift": _SHARE,
     "next_item": Column(pl.String, nullable=True),
     "next_rank": Column(pl.Int64, nullable=True, least=1),
-    "next_score": Column(pl.Float64, nullable=True, least=0, most=1),
+    "next_probability": Column(pl.Float64, nullable=True, least=0, most=1),
+    "next_lift": Column(pl.Float64, nullable=True, least=0),
     "next_period": Column(pl.String, nullable=True),
     "top_item": Column(pl.String),
-    "top_score": _SHARE,
+    "top_probability": _SHARE,
+    "top_lift": Column(pl.Float64, least=0),
     "faithfulness": _CORRELATION,
     "attention_faithfulness": _CORRELATION,
     "attention_distance": _SHARE,
@@ -134,10 +136,14 @@ def _user_figures(checkpoint: Checkpoint, dataset: Dataset, user: str) -> tuple[
         "drift": cluster_drift(assignment),
         "next_item": following.item if following else None,
         "next_rank": ranking.rank_of(next_row) if next_row is not None else None,
-        "next_score": float(sigmoid(ranking.logits[next_row])) if next_row is not None else None,
+        "next_probability": float(ranking.next_probability(next_row)) if next_row is not None else None,
+        "next_lift": float(np.exp(log_lift(ranking.logits[next_row], checkpoint.negatives)))
+        if next_row is not None
+        else None,
         "next_period": history.next_period,
         "top_item": top.item,
-        "top_score": top.probability,
+        "top_probability": top.next_probability,
+        "top_lift": top.lift,
         "faithfulness": effects.agreement(record.interest_extraction.importance),
         "attention_faithfulness": effects.agreement(record.attention_received()),
         "attention_distance": attention_distance(record),

@@ -52,7 +52,7 @@ def tell(
     ranking = rank_catalogue(checkpoint, history, progress=part("ranking"))
     if item is None and len(ranking.order):
         item = ranking.top(1)[0].item
-    record = explain_history(checkpoint, history, item)
+    record = explain_history(checkpoint, history, item, ranking)
     part("record")(1.0)
     competitors = measure_competitors(
         checkpoint, history, record.interest_extraction.first_choices(), ranking, CELLS, progress=part("competitors")
@@ -87,6 +87,9 @@ def compose_story(
         predicted=() if ranking is None else shown_predictions(ranking, following, record.target.item),
         rank=None if ranking is None else ranking.rank_of(candidate_row(checkpoint, record.target.item)),
         ranked=None if ranking is None else len(ranking.order),
+        next_probability=None
+        if ranking is None
+        else float(ranking.next_probability(candidate_row(checkpoint, record.target.item))),
         next_item=history.next_item,
         next_period=history.next_period,
         interests=history.interests,

@@ -47,6 +47,7 @@ def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> 
     if not plan.entries:
         raise SurgeError("Nothing is left of the history; add an item, or put one back.")
     length = len(history.items)
+    before = plan.entries[: -checkpoint.model_config.max_length]  # before those that are read
     read = read_plan(checkpoint, plan).entries
     items: list[Item] = []
     rows: list[int] = []
@@ -65,8 +66,9 @@ def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> 
         else:
             raise SurgeError(f"A history of {length} items has no item at position {entry}; make the edits anew.")
     longest = checkpoint.model_config.max_length
-    left_out = history.left_out + len(plan.entries) - len(read)
-    outdated = reading_notes(history.items, history.left_out, longest)
+    unread = [history.rows[e] if isinstance(e, int) else candidate_row(checkpoint, e) for e in before]
+    earlier = (*history.earlier, *unread)
+    outdated = reading_notes(history.items, len(history.earlier), longest)
     told: tuple[str, ...] = ()
     if checkpoint.model_config.time != "none":
         items, told = _aged(items, read)
@@ -77,10 +79,10 @@ def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> 
         interests=tuple(interests) if history.interests is not None else None,
         notes=(
             *(note for note in history.notes if note not in outdated and not note.startswith(AGE_NOTE)),
-            *reading_notes(items, left_out, longest),
+            *reading_notes(items, len(earlier), longest),
             *told,
         ),
-        left_out=left_out,
+        earlier=earlier,
     )
 
 

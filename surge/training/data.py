@@ -10,11 +10,12 @@ from torch import Tensor
 
 from surge.checkpoint import category_rows
 from surge.config import TrainingConfig
-from surge.data.instances import EncodedLog, Instances, encode, split_instances
+from surge.data.instances import SPLITS, EncodedLog, Instances, encode, split_instances
 from surge.data.negatives import PopularitySampler
 from surge.data.store import Dataset
+from surge.data.taken import Taken
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import draw_lists, popularity_sampler
+from surge.evaluation.evaluate import barred, draw_lists, listable
 
 RARELY_REPEATED = 0.01  # share of repeats under which a log counts as "nothing is taken twice"
 
@@ -23,8 +24,10 @@ RARELY_REPEATED = 0.01  # share of repeats under which a log counts as "nothing 
 class TrainingData:
     """A dataset as training reads it.
 
-    `items`: row r is embedding row r; `item_category` (items,) its category's row. `seen`: whether items of the
-    history may come again, and so be drawn as negatives; `sampler` draws by popularity among training positives.
+    `items`: row r is embedding row r; `item_category` (items,) its category's row. `counts` (items,): how often each
+    item is a training positive, which is what negatives are drawn by. `taken`: what each user took before a moment,
+    which is no negative then; None for a log whose users take things again. `told`: sentences on positives that a
+    model can't be good at, for whoever reads its figures.
     """
 
     items: pl.DataFrame
@@ -32,8 +35,10 @@ class TrainingData:
     category_count: int
     log: EncodedLog
     splits: dict[str, Instances]
-    seen: bool
+    taken: Taken | None
+    counts: np.ndarray
     sampler: PopularitySampler
+    told: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> TrainingData:
@@ -42,39 +47,62 @@ class TrainingData:
         categories, item_category = category_rows(items)
         log = encode(dataset, {item: row for row, item in enumerate(items["item"].to_list())})
         splits = split_instances(log, dataset.description.get("split", {}))
-        for name in ("train", "valid", "test"):
+        repeats = float(dataset.description.get("repeat_share", 0.0)) > RARELY_REPEATED
+        taken = None if repeats else Taken(log, items.height)
+        if taken is not None:  # with nothing left to tell a positive from, there is nothing to learn from it
+            splits["train"] = splits["train"].take(np.flatnonzero(taken.left(splits["train"]) > 0))
+        for name in SPLITS:
             if not len(splits[name]):
                 raise SurgeError(
                     f"The split of {dataset.name!r} leaves no {name} instance (a positive with a history before it); "
                     "prepare the log again with other periods or --split leave-last."
                 )
+        counts = np.bincount(log.items[splits["train"].position], minlength=items.height)
         return cls(
-            items=items,
+            items=items.with_columns(count=pl.Series(counts, dtype=pl.Int64)),
             item_category=item_category,
             category_count=len(categories),
             log=log,
             splits=splits,
-            seen=float(dataset.description.get("repeat_share", 0.0)) > RARELY_REPEATED,
-            sampler=popularity_sampler(log, splits["train"], items.height),
+            taken=taken,
+            counts=counts,
+            sampler=PopularitySampler(counts),
+            told=tuple(_told(name, counts[log.items[splits[name].position]]) for name in SPLITS[1:]),
         )
 
     def sizes(self) -> dict[str, int]:
         """What every model's settings take from the data."""
         return {"item_count": self.items.height, "category_count": self.category_count}
 
-    def validation(self, config: TrainingConfig, longest: int) -> tuple[Instances, np.ndarray]:
-        """The instances by which epochs are judged, and their candidate lists: the same for every model."""
-        instances = self.splits["valid"].sample(config.validation_instances, np.random.default_rng(config.seed))
-        return instances, self.lists(instances, config, longest)
+    @property
+    def log_popularity(self) -> np.ndarray:
+        """log q (items): of the distribution that negatives are drawn from."""
+        return np.log(self.sampler.probability)
 
-    def lists(self, instances: Instances, config: TrainingConfig, longest: int) -> np.ndarray:
-        """Candidate lists (k, 1 + evaluation_negatives), the positive first."""
-        return draw_lists(
-            self.log,
-            instances,
-            self.sampler,
-            config.evaluation_negatives,
-            longest,
-            seen=self.seen,
-            seed=config.seed,
+    def negatives(self, instances: Instances, count: int, rng: np.random.Generator) -> np.ndarray:
+        """`count` negatives (k, count) of training positives; where fewer are left, those come again."""
+        count = min(count, self.items.height - 1)
+        drawn = self.sampler.negatives(self.log.items[instances.position], count, rng, barred(self.taken, instances))
+        known = (drawn >= 0).sum(1)
+        return np.take_along_axis(drawn, np.arange(count) % known[:, None], axis=1)
+
+    def validation(self, config: TrainingConfig) -> tuple[Instances, np.ndarray]:
+        """The instances by which epochs are judged, and their candidate lists: the same for every model."""
+        instances = listable(self.splits["valid"], self.taken).sample(
+            config.validation_instances, np.random.default_rng(config.seed)
         )
+        return instances, self.lists(instances, config)
+
+    def lists(self, instances: Instances, config: TrainingConfig) -> np.ndarray:
+        """Candidate lists (k, 1 + negatives), the positive first: `evaluation_negatives`, or as many as there are."""
+        return draw_lists(
+            self.log, instances, self.sampler, config.evaluation_negatives, taken=self.taken, seed=config.seed
+        )
+
+
+def _told(split: str, counts: np.ndarray) -> str:
+    cold = int((counts == 0).sum())
+    return (
+        f"{split}: {len(counts):,} positives with a history before them; {cold:,} ({cold / len(counts):.1%}) are of "
+        "items that are never a training positive."
+    )

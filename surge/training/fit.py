@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
-from surge.data.instances import Instances, histories
+from surge.data.instances import Instances
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import evaluate_lists
 from surge.model.batches import padded, read_batch
@@ -23,7 +23,7 @@ from surge.model.precision import autocast
 from surge.model.surge import SurgeModel
 from surge.training.compiled import CompiledTerms
 from surge.training.data import TrainingData
-from surge.training.losses import TERMS, Batch, surge_terms, terms_of, total_loss
+from surge.training.losses import TERMS, Batch, add_l2, surge_terms, terms_of, total_loss
 from surge.training.state import TrainingState
 
 TOLD = 20  # steps between two looks at the loss
@@ -38,12 +38,7 @@ class Fit:
         self.data, self.model, self.config, self.quiet = data, model, config, quiet
         self.tells = not quiet  # a line after every epoch
         self.device = model.item_embedding.weight.device
-        self.optimiser = torch.optim.AdamW(
-            model.parameters(),
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            fused=self.device.type == "cuda",
-        )
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=self.device.type == "cuda")
         compiled = config.compiled and isinstance(model, SurgeModel)
         self.compiled = CompiledTerms(self.device, self._tell) if compiled else None
         if isinstance(model, Baseline):
@@ -54,7 +49,7 @@ class Fit:
 
         Best is by validation GAUC. `after_epoch` is called with the state that each epoch leaves.
         """
-        valid, lists = self.data.validation(self.config, self.model.config.max_length)
+        valid, lists = self.data.validation(self.config)
         while len(state.epochs) < self.config.epochs and self._patient(state):
             record = self._epoch(len(state.epochs) + 1, state)
             metrics = evaluate_lists(self.model, self.data.log, valid, lists, precision=self.config.precision)
@@ -93,7 +88,7 @@ class Fit:
                 bar.set_postfix(log_loss=f"{float(sums['log_loss']) / done:.4f}", refresh=False)
         means = {name: float(value) / len(batches) for name, value in sums.items()}
         squares = sum(float(p.detach().double().square().sum()) for p in self.model.parameters())
-        means["l2"] = 0.5 * config.weight_decay * squares
+        means["l2"] = config.weight_decay * squares
         # the last step's weights have met no loss yet
         if not np.isfinite([means["total"], squares]).all():
             raise SurgeError(
@@ -112,7 +107,7 @@ class Fit:
             history, times = padded(history, context.times, longest)
             context = context._replace(times=times)
         positive = self.data.log.items[instances.position]
-        negatives = self.data.sampler.negatives(positive, config.negatives, rng, self._forbidden(instances, positive))
+        negatives = self.data.negatives(instances, config.negatives, rng)
         candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1))
         batch = Batch.draw(self.model, history, candidates, context, config).to(self.device)
         self.optimiser.zero_grad(set_to_none=True)  # first: on a GPU they may lie where the step will write
@@ -122,6 +117,7 @@ class Fit:
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
         loss.backward()
+        add_l2(self.model, config.weight_decay)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
         self.optimiser.step()
         return {name: term.detach().double() for name, term in (terms | {"total": loss}).items()}
@@ -133,13 +129,6 @@ class Fit:
         positives = min(config.instances_per_epoch or sys.maxsize, len(self.data.splits["train"]))
         steps = config.epochs * math.ceil(positives / config.batch_size)
         return config.learning_rate * max(0.0, 1 - step / steps)
-
-    def _forbidden(self, batch: Instances, positive: np.ndarray) -> np.ndarray | None:
-        """Items of the history (k, n), where nothing is taken twice."""
-        if self.data.seen:
-            return None
-        rows, mask = histories(self.data.log, batch, self.model.config.max_length)
-        return np.where(mask, rows, positive[:, None])
 
     def _tell(self, text: str) -> None:
         if not self.quiet:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -14,7 +15,9 @@ from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import measure
+from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
+from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, compiles
+from surge.evaluation.ranking import last_of_each_user, rank_positives
 from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
@@ -76,7 +79,7 @@ class Trainer:
         self.fit = Fit(self.data, self.model, config, quiet)
 
     def run(self, resume: bool) -> Checkpoint:
-        """All epochs, the final evaluation, the checkpoint."""
+        """All epochs, the figures of the validation split, the checkpoint."""
         folder = state_folder(self.output)
         state = self._start(folder, resume)
         self.fit.run(state, lambda reached: save_state(folder, reached, self.model, self.fit.optimiser))
@@ -100,9 +103,12 @@ class Trainer:
         return TrainingState(settings)
 
     def _finish(self, state: TrainingState) -> Checkpoint:
-        """Measure the best weights on the test split, and write the checkpoint."""
+        """Measure the best weights on the validation split, and write the checkpoint; the test split stays unseen."""
+        with self._bar("measuring") as bar:
+            among_all, temperature = self._catalogue(_moves(bar))
         description = {
-            "exclude_seen": not self.data.seen,
+            "exclude_seen": self.data.taken is not None,
+            "temperature": temperature,
             "trained_on": device_name(self.fit.device),
             "torch": torch.__version__,
             "dataset": {"name": self.dataset.name, "digest": self.dataset.digest}
@@ -110,22 +116,39 @@ class Trainer:
             | {"split": self.dataset.description.get("split", {})},
             "best_epoch": state.best_epoch,
         }
-        unsaved = Checkpoint(
-            self.output, "", self.model.eval(), self.model_config, self.config, self.data.items, {}, [], description
-        )
-        metrics: dict[str, Any] = {"validation": self._validation(state)}
-        with self._bar("measuring") as bar:
-            metrics |= measure(unsaved, self.dataset, _moves(bar))
         save_checkpoint(
             self.output,
             self.model,
             self.data.items,
             training_config=self.config,
-            metrics=metrics,
+            metrics={"validation": self._validation(state) | among_all},
             history=state.epochs,
             description=description,
         )
         return load_checkpoint(self.output)
+
+    def _catalogue(self, progress: Callable[[float], None]) -> tuple[dict[str, Any], float]:
+        """Each user's last validation positive among all items, and the temperature of the probabilities: 1 where they
+        can be taken at their word, else the one under which the validation positives are likeliest."""
+        data, config = self.data, self.config
+        chosen = last_of_each_user(data.splits["valid"]).sample(
+            config.catalogue_instances, np.random.default_rng(config.seed)
+        )
+        ranks = rank_positives(
+            self.model,
+            data.log,
+            chosen,
+            taken=data.taken,
+            log_popularity=data.log_popularity,
+            temperatures=TEMPERATURES,
+            compiled=compiles(config, self.model),
+            progress=progress,
+        )
+        temperature = 1.0
+        if ranks.reliability(1.0).error > CALIBRATED:
+            temperature = best_temperature(ranks.own, ranks.normaliser)
+        counts = {"catalogue_instances": len(chosen)}
+        return catalogue_metrics(ranks) | calibration_metrics(ranks, temperature) | counts, temperature
 
     def _bar(self, name: str) -> tqdm:
         return tqdm(

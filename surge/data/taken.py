@@ -1,0 +1,44 @@
+"""What a user has taken: everything before a moment, however far back, and not only the window that a model reads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surge.data.instances import EncodedLog, Instances
+
+
+class Taken:
+    """Which items the users of a log took before each moment of it.
+
+    Where a log repeats nothing, what was taken is no candidate: no negative of training or evaluation, and nothing to
+    rank or to recommend. The positive itself stays one, should it be a repeat after all.
+    """
+
+    def __init__(self, log: EncodedLog, item_count: int) -> None:
+        self.log, self.item_count = log, item_count
+        user = np.repeat(np.arange(len(log.offsets) - 1), np.diff(log.offsets))
+        # np.unique gives the first place of each pair of a user and an item
+        self.pairs, self.first = np.unique(user * item_count + log.items, return_index=True)
+
+    def before(self, instances: Instances, items: np.ndarray) -> np.ndarray:
+        """Whether each instance's user took the items (k, T) before its positive: true or false (k, T)."""
+        pairs = instances.user[:, None] * self.item_count + items
+        place = np.minimum(np.searchsorted(self.pairs, pairs), len(self.pairs) - 1)
+        return (self.pairs[place] == pairs) & (self.first[place] < instances.position[:, None])
+
+    def rows(self, user: int, position: int) -> np.ndarray:
+        """The distinct items that a user took before a position of the log, in order of their rows."""
+        return np.unique(self.log.items[self.log.offsets[user] : position])
+
+    def left(self, instances: Instances) -> np.ndarray:
+        """How many items of the catalogue can be negatives of each instance (k): neither the positive nor taken."""
+        positive = self.log.items[instances.position][:, None]
+        return self.item_count - self._counts(instances) - ~self.before(instances, positive)[:, 0]
+
+    def _counts(self, instances: Instances) -> np.ndarray:
+        """How many distinct items each instance's user took before its positive (k)."""
+        starts = self.log.offsets[:-1]
+        new = np.zeros(len(self.log.items) + 1, dtype=np.int64)
+        new[self.first + 1] = 1  # a pair counts from the interaction after its first one
+        total = np.cumsum(new)
+        return total[instances.position] - total[starts[instances.user]]

@@ -1,0 +1,137 @@
+"""The positive among all items of the catalogue: its rank, and how likely the model holds what it ranks first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from surge.baselines.base import Baseline
+from surge.data.instances import EncodedLog, Instances
+from surge.data.taken import Taken
+from surge.errors import SurgeError
+from surge.evaluation.calibration import Reliability, log_normaliser, reliability
+from surge.explanation.catalogue import CELLS, candidates_at_once, score_rows
+from surge.fused.compiled import CompiledScores
+from surge.model.batches import in_parts, read_batch
+from surge.model.surge import SurgeModel
+
+Progress = Callable[[float], None]
+HIDDEN = 40  # a usual size of a layer
+TOGETHER = 32  # histories that a baseline reads at once, at most
+SHOWN = 10  # of the best items, whose probabilities are held against what came next
+ONE = np.ones(1)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Each of k positives among all items that can be ranked: how many stand `above` it and are `tied` with it (k).
+
+    What a probability softmax(score / T) needs: `own` (k), the score of the positive; `best` (k, SHOWN), the highest
+    scores, and `hit` (k, SHOWN), which of them is the positive; `normaliser` (k, g), log sum exp(score / T) for each
+    of the `temperatures` T (g).
+    """
+
+    above: np.ndarray
+    tied: np.ndarray
+    own: np.ndarray
+    best: np.ndarray
+    hit: np.ndarray
+    temperatures: np.ndarray
+    normaliser: np.ndarray
+
+    def reliability(self, temperature: float, first: int = SHOWN) -> Reliability:
+        """Of the `first` best items of each history, at one of the temperatures."""
+        place = int(np.flatnonzero(self.temperatures == temperature)[0])
+        probability = np.exp(self.best[:, :first] / temperature - self.normaliser[:, place, None])
+        ranked = np.isfinite(self.best[:, :first])  # fewer can be ranked in a small catalogue
+        return reliability(probability[ranked], self.hit[:, :first][ranked])
+
+
+def last_of_each_user(instances: Instances) -> Instances:
+    """Each user's last instance, in log order."""
+    order = np.argsort(instances.position, kind="stable")
+    user = instances.user[order]
+    return instances.take(order[np.append(user[1:] != user[:-1], [True] * bool(len(user)))])
+
+
+def rank_positives(
+    model: SurgeModel | Baseline,
+    log: EncodedLog,
+    instances: Instances,
+    *,
+    taken: Taken | None,
+    log_popularity: np.ndarray | None,
+    temperatures: np.ndarray = ONE,
+    compiled: bool = False,
+    progress: Progress | None = None,
+) -> Ranks:
+    """Rank the positive of each instance among all items by logit + log q.
+
+    Negatives are drawn by popularity q, so a trained logit estimates log p(t | history) - log q(t) and a constant: how
+    much likelier this user takes t than anybody does. `log_popularity` (items) is log q, None for a model whose
+    scores need none. With `taken` what the user took before is no candidate, but for the positive itself. With
+    `compiled` SURGE scores by torch.compile. A score that is no finite number is a SurgeError.
+    """
+    model.eval()
+    size, k = model.config.item_count, len(instances)
+    shown = min(SHOWN, size)
+    above, tied, own = np.empty(k), np.empty(k), np.empty(k)
+    best, hit = np.empty((k, shown)), np.empty((k, shown), dtype=bool)
+    normaliser = np.empty((k, len(temperatures)))
+    for done, (place, logits) in enumerate(_catalogues(model, log, instances, compiled), start=1):
+        if not np.isfinite(logits).all():
+            raise SurgeError("The model gives scores that are not finite numbers; train it again.")
+        # in float64: a sum in float32 would make ties that the logits don't have
+        scores = logits.astype(np.float64) if log_popularity is None else logits + log_popularity
+        positive = log.items[instances.position[place]]
+        own[place] = scores[positive]
+        if taken is not None:
+            scores[taken.rows(instances.user[place], instances.position[place])] = -np.inf
+            scores[positive] = own[place]
+        above[place] = (scores > own[place]).sum()
+        tied[place] = (scores == own[place]).sum() - 1
+        first = np.argpartition(-scores, shown - 1)[:shown]
+        first = first[np.argsort(-scores[first], kind="stable")]
+        best[place], hit[place] = scores[first], first == positive
+        normaliser[place] = log_normaliser(scores, temperatures)
+        if progress:
+            progress(done / k)
+    return Ranks(above, tied, own, best, hit, temperatures, normaliser)
+
+
+def _catalogues(
+    model: SurgeModel | Baseline, log: EncodedLog, instances: Instances, compiled: bool
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The place of each instance, and the logits (float32) of all items for its history."""
+    size, longest = model.config.item_count, model.config.max_length
+    if isinstance(model, SurgeModel):
+        scores_by = CompiledScores(model, candidates_at_once(model, longest, longest)) if compiled else None
+        every = np.arange(size)
+        for place in range(len(instances)):
+            history, context = read_batch(log, instances.take(np.array([place])), longest)
+            events = list(zip(history.items[0].tolist(), context.ages()[0].tolist(), strict=True))
+            yield place, score_rows(model, events, every, compiled=scores_by)
+        return
+    for start in range(0, len(instances), TOGETHER):
+        places = np.arange(start, min(start + TOGETHER, len(instances)))
+        yield from zip(places.tolist(), score_every(model, log, instances.take(places)), strict=True)
+
+
+def score_every(model: Baseline, log: EncodedLog, instances: Instances) -> np.ndarray:
+    """Logits (k, items) of all items for each history: the whole model for each chunk of candidates."""
+    device = model.item_embedding.weight.device
+    history, context = read_batch(log, instances, model.config.max_length, device)
+    scores = np.empty((len(instances), model.config.item_count), dtype=np.float32)
+    # what grows is histories x candidates x a hidden layer, and x items for a model whose candidates ask each of them
+    near = history.items.shape[1] if model.asks_items else 1
+
+    def read(start: int, stop: int) -> None:
+        candidates = torch.arange(start, stop, device=device).expand(len(instances), -1)
+        scores[:, start:stop] = model(history, candidates, context).float().cpu().numpy()
+
+    with torch.inference_mode():
+        in_parts(scores.shape[1], lambda start: CELLS // (HIDDEN * near * len(instances)), read)
+    return scores
