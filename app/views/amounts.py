@@ -1,11 +1,11 @@
-"""Scores, effects and correlations as words: the same rounding and signs in every sentence, hover box and table."""
+"""Chances, lifts, effects and correlations as words: the same rounding and signs in every sentence, hover box and table."""
 
 from __future__ import annotations
 
-from math import floor
+from math import exp, floor, log10
 
 MINUS = "\u2212"
-LEAST_POINTS = 0.05  # of 100; less would be written as 0.0
+LARGEST_LOG = 700.0  # exp of more is no number
 
 
 def percent(share: float) -> str:
@@ -17,17 +17,35 @@ def percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %")
 
 
-def points(change: float) -> str:
-    """A signed change of a score (from -1 to 1) in percentage points: "−12 points", "+0.4 points"."""
-    size = 100 * abs(change)
-    if size < LEAST_POINTS:
-        return "under 0.1 points"
-    return f"{MINUS if change < 0 else '+'}{size:.0f} points" if size >= 9.95 else f"{signed(100 * change, 1)} points"
+def chance(probability: float) -> str:
+    """How likely something is, in per cent with two digits: "12 %", "3.6 %", "0.04 %"; never rounded to a certainty."""
+    if 0 < probability < 0.0001:
+        return "under 0.01 %"
+    if 0.99 < probability < 1:
+        return "over 99 %"
+    return f"{two_digits(100 * probability)} %"
 
 
-def bound_in_points(largest: float) -> str:
-    """The smallest tenth of a point that all changes up to `largest` (of a score, from 0 to 1) stay below."""
-    return f"{(floor(1000 * abs(largest) + 1e-9) + 1) / 10:.1f} points"
+def lift(value: float) -> str:
+    """How many times as likely: "58×", "9.1×", "0.40×"."""
+    return "under 0.01×" if 0 < value < 0.01 else f"{two_digits(value)}×"
+
+
+def factor(log_effect: float) -> str:
+    """What an effect on the log of the lift multiplies the lift by: "×2.4", "÷1.5"; "×1.0" changes nothing."""
+    size = exp(min(abs(log_effect), LARGEST_LOG))
+    text = two_digits(size)
+    return f"÷{text}" if log_effect < 0 and text != "1.0" else f"×{text}"
+
+
+def two_digits(value: float) -> str:
+    """A number from 0 with two digits that say something, and thousands set apart: "1,200", "58", "9.1", "0.040"."""
+    if value == 0:
+        return "0"
+    decimals = max(0, 1 - floor(log10(abs(value))))
+    rounded = round(value, decimals)
+    decimals = max(0, 1 - floor(log10(abs(rounded))))
+    return f"{rounded:,.{decimals}f}" if rounded < 100 else f"{float(f'{rounded:.2g}'):,.0f}"
 
 
 def signed(value: float, digits: int = 2) -> str:
