@@ -72,8 +72,8 @@ class Checkpoint:
 
     @property
     def counts(self) -> np.ndarray:
-        """How often each item was a training positive (items)."""
-        return self.items["count"].to_numpy()
+        """How often each item was a training positive (items); once each where that isn't known."""
+        return self.items["count"].to_numpy() if "count" in self.items.columns else np.ones(self.items.height)
 
     @cached_property
     def sampler(self) -> PopularitySampler:

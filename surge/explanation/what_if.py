@@ -66,8 +66,8 @@ def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> 
         else:
             raise SurgeError(f"A history of {length} items has no item at position {entry}; make the edits anew.")
     longest = checkpoint.model_config.max_length
-    unread = [history.rows[e] if isinstance(e, int) else candidate_row(checkpoint, e) for e in before]
-    earlier = (*history.earlier, *unread)
+    unread = [history.rows[e] if isinstance(e, int) else checkpoint.rows.get(e) for e in before]
+    earlier = (*history.earlier, *(row for row in unread if row is not None))
     outdated = reading_notes(history.items, len(history.earlier), longest)
     told: tuple[str, ...] = ()
     if checkpoint.model_config.time != "none":

@@ -75,7 +75,7 @@ def test_the_graph_knows_no_click_of_validation_or_test(split: dict[str, object]
     before = model.graph.to_dense()
     changed = log.items.copy()
     changed[held_out] = (changed[held_out] + 1) % ITEMS
-    model.prepare(EncodedLog(changed, log.timestamps, log.offsets, 0), parts["train"])
+    model.prepare(EncodedLog(changed, log.timestamps, log.offsets), parts["train"])
     assert torch.equal(model.graph.to_dense(), before)
 
 

@@ -58,7 +58,7 @@ def log_of(histories: Sequence[Sequence[int]]) -> EncodedLog:
     lengths = [len(history) for history in histories]
     items = np.concatenate([np.asarray(history, dtype=np.int64) for history in histories])
     times = np.concatenate([np.arange(length) * 3600 for length in lengths])
-    return EncodedLog(items, times, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), unknown=0)
+    return EncodedLog(items, times, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
 
 def positives(log: EncodedLog) -> Instances:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surge.data.instances import EncodedLog, Instances, encode, histories, split_instances
+from surge.data.instances import (
+    EncodedLog,
+    Instances,
+    Positives,
+    count_positives,
+    encode,
+    histories,
+    split_instances,
+)
 from surge.errors import SurgeError
 from tests.training.toy import dataset_of
 
@@ -19,7 +27,6 @@ def log_of(*users: list[tuple[int, int]]) -> EncodedLog:
         items=np.array([item for item, _ in flat], dtype=np.int64),
         timestamps=np.array([time for _, time in flat], dtype=np.int64),
         offsets=np.cumsum([0, *(len(user) for user in users)]),
-        unknown=0,
     )
 
 
@@ -39,7 +46,7 @@ def test_encode_keeps_users_and_order() -> None:
     assert log.items.tolist() == [3, 7, 3, 7]
     assert log.timestamps.tolist() == [5, 1, 2, 2]
     assert log.offsets.tolist() == [0, 1, 4]
-    assert log.unknown == 0
+    assert log.unknown is None
     assert log.items.dtype == log.offsets.dtype == np.int64
 
 
@@ -51,13 +58,16 @@ def test_encode_leaves_unknown_items_out_and_counts_them() -> None:
     assert log.items.tolist() == [1, 0, 0]
     assert log.timestamps.tolist() == [1, 3, 1]
     assert log.offsets.tolist() == [0, 2, 2, 3]  # b keeps its place, with nothing in it
-    assert log.unknown == 4
+    assert log.unknown is not None and len(log.unknown) == 4
+    assert log.unknown.user.tolist() == [0, 1, 1, 2]
+    assert log.unknown.place.tolist() == [1, 0, 1, 1]
+    assert log.unknown.timestamps.tolist() == [2, 1, 2, 9]
 
 
 def test_encode_of_nothing_known() -> None:
     log = encode(dataset_of({"a": [("x", 1), ("y", 2)]}), {"other": 0})
     assert log.offsets.tolist() == [0, 0]
-    assert log.unknown == 2
+    assert log.unknown is not None and len(log.unknown) == 2
     assert places(split_instances(log, LEAVE_LAST)) == {"train": [], "valid": [], "test": []}
 
 
@@ -105,6 +115,57 @@ def test_every_interaction_with_a_history_is_in_exactly_one_split(split: dict[st
     for chosen in splits.values():
         assert (log.offsets[chosen.user] < chosen.position).all()
         assert (chosen.position < log.offsets[chosen.user + 1]).all()
+
+
+STRANGERS = {  # only x, y and z have rows
+    "a": [("x", 1), ("y", 2), ("z", 3), ("new", 4)],
+    "b": [("new", 1), ("x", 2), ("new", 3), ("y", 4)],
+    "c": [("x", 1), ("y", 2), ("z", 3)],
+    "d": [("new", 1), ("new", 2), ("x", 3)],
+    "e": [("new", 5)],
+}
+
+
+def test_the_last_interaction_is_the_users_real_last_one() -> None:
+    """Were unknown items dropped first, z of user a would be the test, which the log may have been trained on."""
+    log = encode(dataset_of(STRANGERS), {"x": 0, "y": 1, "z": 2})
+    splits = split_instances(log, LEAVE_LAST)
+    assert {name: log.items[chosen.position].tolist() for name, chosen in splits.items()} == {
+        "train": [1],  # y of a; x of b has nothing known before it
+        "valid": [2, 1],  # z of a, y of c
+        "test": [1, 2],  # y of b, z of c; a's last is unknown, d's has nothing known before it
+    }
+
+
+def test_positives_that_cannot_be_predicted_are_counted() -> None:
+    log = encode(dataset_of(STRANGERS), {"x": 0, "y": 1, "z": 2})
+    counted = count_positives(log, LEAVE_LAST)
+    assert counted == {
+        "train": Positives(whole=2, unknown=0, without_history=1),  # y of a; x of b
+        "valid": Positives(whole=4, unknown=2, without_history=0),  # and the second of b and d
+        "test": Positives(whole=4, unknown=1, without_history=1),  # e has no positive: it is a first interaction
+    }
+    splits = split_instances(log, LEAVE_LAST)
+    assert {name: one.left for name, one in counted.items()} == {name: len(splits[name]) for name in counted}
+
+
+def test_positives_are_counted_by_time_too() -> None:
+    log = encode(dataset_of(STRANGERS), {"x": 0, "y": 1, "z": 2})
+    counted = count_positives(log, {"method": "time", "valid_start": 3, "test_start": 4})
+    assert counted == {
+        "train": Positives(4, 1, 1),  # at 2: y of a and c, x of b, new of d
+        "valid": Positives(4, 1, 1),  # at 3: z of a and c, new of b, x of d
+        "test": Positives(2, 1, 0),  # at 4: new of a, y of b
+    }
+
+
+def test_a_log_of_known_items_leaves_nothing_out() -> None:
+    log = log_of([(0, 1), (1, 2), (2, 3)], [(3, 1)])
+    assert count_positives(log, LEAVE_LAST) == {
+        "train": Positives(0, 0, 0),
+        "valid": Positives(1, 0, 0),
+        "test": Positives(1, 0, 0),
+    }
 
 
 @pytest.mark.parametrize("split", [{}, {"method": "random"}, {"method": None}])

@@ -14,7 +14,7 @@ from surge.explanation.drift import measure_drift
 from surge.explanation.explain import explain_history
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
-from tests.explanation.worlds import history_of, make_checkpoint
+from tests.explanation.worlds import history_of, make_checkpoint, popular
 
 LONG = [3, 17, 8, 21, 5, 12, 29, 1, 14, 26, 9, 2, 19, 23]
 REPEATED = [4, 9, 4, 4, 9, 22, 4, 9]
@@ -55,7 +55,7 @@ def test_every_prefix_is_what_explain_says_of_it(rows: list[int], settings: dict
         record = explain_history(checkpoint, prefix, "i5")
         extraction = record.interest_extraction
         assert result.logit[place] == pytest.approx(record.prediction.logit, abs=1e-5)
-        assert result.score[place] == pytest.approx(record.prediction.probability, abs=1e-5)
+        assert np.exp(result.log_lift[place]) == pytest.approx(record.lift, rel=1e-4)
         mass = extraction.total_assignment().sum(axis=0)
         np.testing.assert_allclose(result.cluster_mass[place, : len(mass)], mass, atol=1e-4)
         assert np.all(result.cluster_mass[place, len(mass) :] == 0)
@@ -70,14 +70,16 @@ def test_every_prefix_is_what_explain_says_of_it(rows: list[int], settings: dict
         assert np.all(np.diff(result.edge_similarity[place]) <= 0)
 
 
+@pytest.mark.parametrize("counts", [None, popular()], ids=["alike", "popular"])
 @pytest.mark.parametrize("exclude_seen", [False, True])
-def test_exact_ranks_are_those_of_the_catalogue(exclude_seen: bool) -> None:
-    checkpoint = make_checkpoint(seed=2, exclude_seen=exclude_seen)
+def test_exact_ranks_are_those_of_the_catalogue(exclude_seen: bool, counts: list[int] | None) -> None:
+    checkpoint = make_checkpoint(seed=2, exclude_seen=exclude_seen, counts=counts)
     result = measured(checkpoint, LONG)
     others = [row for row in range(30) if row != 5 and not (exclude_seen and row in LONG)]
     for length, rank in zip(result.lengths.tolist(), result.rank.tolist(), strict=True):
-        logits = rank_catalogue(checkpoint, history_of(checkpoint, LONG[:length])).logits
-        assert rank == 1 + np.sum(logits[others] > logits[5])
+        logits = rank_catalogue(checkpoint, history_of(checkpoint, LONG[:length])).logits.astype(np.float64)
+        scores = logits + np.log(np.maximum(counts or [1] * 30, 1))
+        assert rank == 1 + np.sum(scores[others] > scores[5])
     # 5 is itself in the history: with exclude_seen the catalogue's ranking leaves it out, the drift ranks it
     assert (rank_catalogue(checkpoint, history_of(checkpoint, LONG)).rank_of(5) is None) == exclude_seen
     assert len(set(result.rank.tolist())) > 3
@@ -105,7 +107,7 @@ def test_ties_keep_the_order_of_the_catalogue(monkeypatch: pytest.MonkeyPatch) -
 
 def test_ranks_are_estimated_where_the_budget_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift, "FEWEST_COMPETITORS", 60)
-    checkpoint = make_checkpoint(count=600, seed=2)
+    checkpoint = make_checkpoint(count=600, seed=2, counts=popular(600))
     history = history_of(checkpoint, LONG)
     ranking = rank_catalogue(checkpoint, history)
     for item in ("i5", "i300", ranking.top(20)[-1].item):

@@ -16,7 +16,7 @@ from surge.errors import SurgeError
 from surge.explanation.catalogue import rank_catalogue, score_rows
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.record import Explanation
-from tests.explanation.worlds import HOSTILE, history_of, make_checkpoint, make_dataset
+from tests.explanation.worlds import HOSTILE, history_of, make_checkpoint, make_dataset, popular
 
 LONG = [3, 17, 8, 21, 5, 12, 29, 1, 14, 26, 9, 2, 19, 23]
 REPEATED = [4, 9, 4, 4, 9, 22, 4, 9]
@@ -191,6 +191,21 @@ def test_without_an_item_the_top_predicted_one_is_explained() -> None:
         assert explain_history(checkpoint, history).target.item == best.item
         assert explain_history(checkpoint, history).prediction.logit == pytest.approx(best.logit, abs=1e-5)
         assert not exclude_seen or best.row not in LONG
+
+
+def test_the_record_says_how_likely_the_candidate_is() -> None:
+    checkpoint = make_checkpoint(seed=2, counts=popular(), exclude_seen=True)
+    history = history_of(checkpoint, LONG)
+    ranking = rank_catalogue(checkpoint, history)
+    for entry in (ranking.top(1)[0], ranking.top(9)[-1]):
+        prediction = explain_history(checkpoint, history, entry.item, ranking).prediction
+        assert prediction.next_probability == pytest.approx(entry.next_probability)
+        assert prediction.lift == pytest.approx(entry.lift, rel=1e-4)
+        q = np.maximum(popular(), 1) / np.maximum(popular(), 1).sum()
+        assert prediction.log_popularity == pytest.approx(np.log(q[entry.row]))
+        alone = explain_history(checkpoint, history, entry.item).prediction
+        assert alone.next_probability is None and alone.lift == prediction.lift
+    assert explain_history(checkpoint, history).prediction.next_probability == ranking.top(1)[0].next_probability
 
 
 def test_nothing_left_to_predict_is_one_sentence() -> None:

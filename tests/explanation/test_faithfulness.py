@@ -1,4 +1,4 @@
-"""Deletion and insertion curves, with scores worked out by hand; integrated gradients against their definition."""
+"""Deletion and insertion curves, with lifts worked out by hand; integrated gradients against their definition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from surge.explanation.catalogue import score_rows
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import integrated_gradients, measure_faithfulness, spread
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.measured import Effects, Faithfulness, sigmoid
+from surge.explanation.measured import Effects, Faithfulness
 from surge.model.batches import Event
 from surge.model.surge import History
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
@@ -63,8 +63,8 @@ def test_curves_follow_the_order_of_an_attribution(monkeypatch: pytest.MonkeyPat
     assert result.attributions["leave-one-out"].tolist() == [1, -2, 4, 1]
     assert result.deleted.tolist() == [0, 1, 2, 3]
     # item 17 goes first, then the equals 3 and 21 in time order; 8, which speaks against, is left
-    assert result.deletion["leave-one-out"] == pytest.approx(sigmoid(np.array([4, 0, -1, -2])))
-    assert result.insertion["leave-one-out"] == pytest.approx(sigmoid(np.array([4, 5, 6, 4])))
+    assert result.deletion["leave-one-out"] == pytest.approx(np.log(4) + np.array([4, 0, -1, -2]))
+    assert result.insertion["leave-one-out"] == pytest.approx(np.log(4) + np.array([4, 5, 6, 4]))
     assert len(calls) == 1  # all in one go
     assert len(set(calls[0])) == len(calls[0])  # and nothing twice
     assert all(list(asked) == sorted(asked, key=[3, 8, 17, 21].index) for asked in calls[0])  # in time order
@@ -76,29 +76,29 @@ def test_every_attribution_comes_from_where_it_says() -> None:
     record = explain_history(checkpoint, history, "i5")
     effects = measure_effects(checkpoint, history, record)
     given = measure_faithfulness(checkpoint, history, record, effects).attributions
-    np.testing.assert_array_equal(given["leave-one-out"], effects.item_logit_effect)
+    np.testing.assert_array_equal(given["leave-one-out"], effects.item_effect)
     np.testing.assert_array_equal(given["importance"], record.interest_extraction.importance)
     np.testing.assert_array_equal(given["attention"], record.attention_received())
     np.testing.assert_allclose(given["integrated gradients"], integrated_gradients(checkpoint.model, history.events, 5))
 
 
 @pytest.mark.parametrize("rows", [LONG, [4, 9, 4, 4, 9, 22, 4, 9], [7] * 5, [3, 11]], ids=str)
-def test_curves_begin_and_end_with_the_models_own_scores(rows: list[int]) -> None:
+def test_curves_begin_and_end_with_the_models_own_lifts(rows: list[int]) -> None:
     checkpoint = make_checkpoint(seed=1)
     result = measured(checkpoint, rows, random_orders=4)
     n = len(rows)
-    whole = sigmoid(score_rows(checkpoint.model, events_of(rows), np.array([5])))[0]
+    whole = np.log(4) + score_rows(checkpoint.model, events_of(rows), np.array([5]))[0]
     for name, values in result.attributions.items():
         order = np.argsort(-values, kind="stable")
         assert len(result.deletion[name]) == len(result.insertion[name]) == n
         assert result.deletion[name][0] == pytest.approx(whole, abs=1e-5)
         assert result.insertion[name][-1] == pytest.approx(whole, abs=1e-5)
         for curve, place in ((result.deletion[name][-1], order[-1]), (result.insertion[name][0], order[0])):
-            alone = sigmoid(score_rows(checkpoint.model, events_of([rows[place]]), np.array([5])))[0]
+            alone = np.log(4) + score_rows(checkpoint.model, events_of([rows[place]]), np.array([5]))[0]
             assert curve == pytest.approx(alone, abs=1e-5)
         some = n // 2
         kept = events_of([rows[place] for place in sorted(order[some:])])
-        left = sigmoid(score_rows(checkpoint.model, kept, np.array([5])))[0]
+        left = np.log(4) + score_rows(checkpoint.model, kept, np.array([5]))[0]
         assert result.deletion[name][some] == pytest.approx(left, abs=1e-5)
     assert result.random_deletion.shape == result.random_insertion.shape == (4, n)
     assert result.random_deletion[:, 0] == pytest.approx([whole] * 4, abs=1e-5)
@@ -116,7 +116,7 @@ def test_random_orders_are_drawn_by_the_seed_and_insert_what_deletion_leaves_las
 def test_a_history_of_one_item_has_one_flat_point() -> None:
     checkpoint = make_checkpoint()
     result = measured(checkpoint, [6])
-    score = sigmoid(score_rows(checkpoint.model, events_of([6]), np.array([5])))
+    score = np.log(4) + score_rows(checkpoint.model, events_of([6]), np.array([5]))
     assert result.deleted.tolist() == [0]
     for curves in (result.deletion, result.insertion):
         for name in NAMES:
@@ -170,7 +170,7 @@ def test_ages_reach_every_attribution_and_curve() -> None:
     for history, record in zip((aged, young), records, strict=True):
         effects = measure_effects(checkpoint, history, record)
         results.append(measure_faithfulness(checkpoint, history, record, effects))
-        whole = sigmoid(np.array(record.prediction.logit))
+        whole = np.log(4) + record.prediction.logit
         for name in NAMES:
             assert results[-1].deletion[name][0] == pytest.approx(whole, abs=1e-5)
         attributed = results[-1].attributions["integrated gradients"].sum()

@@ -15,7 +15,7 @@ from surge.explanation.explain import explain_history
 from surge.explanation.history import UserHistory
 from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
 from surge.explanation.record import Explanation
-from tests.explanation.worlds import history_of, make_checkpoint
+from tests.explanation.worlds import history_of, make_checkpoint, popular
 
 ROWS = [3, 8, 5, 3, 21, 2, 9, 14, 5, 5]  # 3 and 5 are there more than once, 5 twice in a row
 EVERYTHING = 10**12
@@ -77,7 +77,7 @@ def test_the_batch_is_each_changed_history_scored_alone(candidate: int, settings
     measured = np.concatenate([effects.item_logit, effects.cluster_logit])
     np.testing.assert_allclose(measured, logits, atol=1e-4)
     np.testing.assert_array_equal(np.concatenate([effects.item_rank, effects.cluster_rank]), ranks)
-    assert np.nanmax(np.abs(effects.item_logit_effect)) > 1e-3
+    assert np.nanmax(np.abs(effects.item_effect)) > 1e-3
 
 
 def test_the_whole_historys_logit_is_that_of_the_record() -> None:
@@ -138,7 +138,7 @@ def test_ranks_are_not_known_without_a_ranking_or_competitors() -> None:
 
 
 def test_seen_items_do_not_compete_where_nothing_is_recommended_twice() -> None:
-    checkpoint = make_checkpoint(seed=3, exclude_seen=True)
+    checkpoint = make_checkpoint(seed=3, exclude_seen=True, counts=popular())
     history = history_of(checkpoint, ROWS)
     ranking = rank_catalogue(checkpoint, history)
     competitors = measure_competitors(checkpoint, history, None, ranking, EVERYTHING)

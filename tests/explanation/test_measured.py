@@ -1,15 +1,17 @@
-"""Measured values as plain arrays: effects on score and logit, and rank correlations."""
+"""Measured values as plain arrays: effects on the lift, and rank correlations."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from surge.explanation.measured import Effects, rank_correlation
+from surge.explanation.measured import Effects, log_lift, rank_correlation
 
 NAN = np.nan
-LOG3, LOG9 = np.log(3), np.log(9)  # scores of 3/4 and 9/10
+LOG3, LOG9 = np.log(3), np.log(9)
 
 
 def effects(item_logit: list[float], cluster_logit: list[float] = ()) -> Effects:  # type: ignore[assignment]
@@ -18,18 +20,24 @@ def effects(item_logit: list[float], cluster_logit: list[float] = ()) -> Effects
 
 def test_effects_are_with_minus_without() -> None:
     measured = effects([0.0, LOG9, LOG3], [-LOG3, NAN])
-    assert measured.score == pytest.approx(0.75)
-    assert measured.item_effect == pytest.approx([0.25, 0.75 - 0.9, 0.0])  # the first speaks for the candidate
-    assert measured.cluster_effect == pytest.approx([0.5, NAN], nan_ok=True)
-    assert measured.item_logit_effect == pytest.approx([LOG3, LOG3 - LOG9, 0.0])
-    assert measured.cluster_logit_effect == pytest.approx([2 * LOG3, NAN], nan_ok=True)
+    assert measured.item_effect == pytest.approx([LOG3, LOG3 - LOG9, 0.0])  # the first speaks for the candidate
+    assert measured.cluster_effect == pytest.approx([2 * LOG3, NAN], nan_ok=True)
 
 
-def test_the_logit_tells_effects_apart_where_the_score_is_saturated() -> None:
+def test_the_lift_counts_the_negatives_of_training() -> None:
+    """logit = log(p / (K q)): how many times as likely as for everybody is K exp(logit)."""
+    measured = replace(effects([0.0, LOG9], [-LOG3, NAN]), negatives=4)
+    assert measured.lift == pytest.approx(12)
+    assert measured.item_lift == pytest.approx([4, 36])
+    assert measured.cluster_lift == pytest.approx([4 / 3, NAN], nan_ok=True)
+    # an effect says what the lift is multiplied by, whatever the negatives
+    assert measured.lift / measured.item_lift == pytest.approx(np.exp(measured.item_effect))
+    assert log_lift(np.array([0.0, LOG3]), 3) == pytest.approx([LOG3, LOG9])
+
+
+def test_effects_do_not_saturate() -> None:
     measured = Effects(60.0, np.array([50.0, 40.0]), np.empty(0))
-    assert measured.item_effect.tolist() == pytest.approx([0, 0], abs=1e-12)
-    assert measured.item_logit_effect.tolist() == [10.0, 20.0]
-    assert Effects(1000.0, np.array([-1000.0]), np.empty(0)).item_effect.tolist() == [1.0]
+    assert measured.item_effect.tolist() == [10.0, 20.0]
 
 
 def test_ranks_are_unknown_unless_given() -> None:

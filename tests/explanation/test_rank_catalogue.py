@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from surge.checkpoint import Checkpoint
+from surge.errors import SurgeError
 from surge.explanation import catalogue
 from surge.explanation.catalogue import Ranking, rank_catalogue, score_histories, score_rows
 from surge.explanation.measured import sigmoid
@@ -40,12 +43,50 @@ def test_seen_items_are_left_out_where_the_checkpoint_says_so(monkeypatch: pytes
     assert ranking.logits.tolist() == LOGITS  # scored all the same
 
 
+def test_the_catalogue_is_ranked_by_logit_and_popularity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negatives were drawn by popularity, so what this user wants more than others do is not yet what comes next."""
+    checkpoint = make_checkpoint(count=5, counts=[40, 1, 50, 0, 9])  # never met counts as once
+    ranking = ranked(checkpoint, LOGITS, [1], monkeypatch)
+    weight = np.array([40, 1, 50, 1, 9]) * np.exp(LOGITS)
+    assert ranking.order.tolist() == [0, 2, 4, 1, 3] == np.argsort(-weight, kind="stable").tolist()
+    assert ranking.scores == pytest.approx(np.log(weight / 101), abs=1e-7)
+    assert [entry.next_probability for entry in ranking.top(5)] == pytest.approx(np.sort(weight / weight.sum())[::-1])
+    assert [entry.lift for entry in ranking.top(5)] == pytest.approx(4 * np.exp(LOGITS)[ranking.order], rel=1e-6)
+
+
+def test_probabilities_are_those_of_the_temperature_among_what_is_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = make_checkpoint(count=5, counts=[40, 1, 50, 0, 9], exclude_seen=True, temperature=2.0)
+    ranking = ranked(checkpoint, LOGITS, [2, 1], monkeypatch)
+    weight = np.sqrt(np.array([40, 1, 50, 1, 9]) * np.exp(LOGITS))
+    assert ranking.order.tolist() == [0, 4, 3]
+    assert ranking.next_probability(ranking.order) == pytest.approx(weight[[0, 4, 3]] / weight[[0, 4, 3]].sum())
+    assert ranking.next_probability(2) == pytest.approx(weight[2] / weight[[0, 4, 3]].sum())  # beside them
+
+
+def test_everything_taken_is_left_out_not_the_window_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = make_checkpoint(count=5, exclude_seen=True)
+    history = replace(history_of(checkpoint, [1]), earlier=(3, 0))
+    scores = np.asarray(LOGITS, dtype=np.float32)
+    monkeypatch.setattr(catalogue, "score_rows", lambda model, history, candidates, progress=None: scores[candidates])
+    assert rank_catalogue(checkpoint, history).order.tolist() == [4, 2]
+    again = replace(checkpoint, description={"exclude_seen": False})
+    assert rank_catalogue(again, history).order.tolist() == [1, 3, 0, 4, 2]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_no_numbers_are_one_sentence(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SurgeError, match="not finite numbers; train it again"):
+        ranked(make_checkpoint(count=5), [0.5, wrong, -1.0, 2.0, 0.5], [1], monkeypatch)
+
+
 def test_top_names_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = make_checkpoint(count=5)
     ranking = ranked(checkpoint, LOGITS, [1], monkeypatch)
     first, second, third = ranking.top(3)
     assert (first.rank, first.row, first.item, first.category, first.logit) == (1, 1, "i1", "shelf 1", 2.0)
-    assert first.probability == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert first.lift == pytest.approx(4 * np.exp(2.0))  # four negatives of a training positive
+    assert first.next_probability == pytest.approx(np.exp(2.0) / np.exp(LOGITS).sum())
+    assert not first.about
     assert (second.rank, second.item) == (2, "i3")
     assert (third.rank, third.title) == (3, "Title 0")
     assert len(ranking.top(50)) == 5

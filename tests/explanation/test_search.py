@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -26,11 +28,17 @@ def large(**settings: object) -> Checkpoint:
     return make_checkpoint(count=1500, normalise=True, **settings)
 
 
+def far_apart(count: int = 1500) -> list[int]:
+    """Counts of training as logs have them: a few items often, most of them seldom."""
+    return (1000 / (1 + np.random.default_rng(3).permutation(count))).astype(int).tolist()
+
+
 @pytest.mark.usefixtures("small_steps")
-def test_the_best_are_found_by_reading_a_part() -> None:
-    checkpoint = large()
+@pytest.mark.parametrize("counts", [None, far_apart()], ids=["alike", "popular"])
+def test_the_best_are_found_by_reading_a_part(counts: list[int] | None) -> None:
+    checkpoint = large(counts=counts)
     rng = np.random.default_rng(1)
-    hits, read = [], []
+    hits, read, off = [], [], []
     for _ in range(20):
         history = history_of(checkpoint, rng.integers(1500, size=12).tolist())
         found, ranking = find_best(checkpoint, history), rank_catalogue(checkpoint, history)
@@ -38,9 +46,14 @@ def test_the_best_are_found_by_reading_a_part() -> None:
         read.append(found.read)
         assert found.size == 1500 and len(found.rows) == 20
         assert found.logits == pytest.approx(ranking.logits[found.rows], abs=1e-5)
-        assert (np.diff(found.logits) <= 0).all()
+        assert (np.diff(ranking.scores[found.rows]) <= 0).all()
+        estimated, exact = found.top(20), ranking.next_probability(found.rows)
+        assert all(entry.about for entry in estimated)
+        off.append(np.log(estimated[0].next_probability / exact[0]))
+        assert [entry.next_probability for entry in estimated] == pytest.approx(exact * np.exp(off[-1]))
     assert np.mean(hits) >= 0.97  # weights drawn at random are harder than a trained model
     assert max(read) < 1500 and np.mean(read) < 900
+    assert np.abs(off).max() < 0.25  # "about"
 
 
 def test_a_small_catalogue_is_read_whole_and_told_as_its_ranking_is() -> None:
@@ -49,8 +62,10 @@ def test_a_small_catalogue_is_read_whole_and_told_as_its_ranking_is() -> None:
     found, ranking = find_best(checkpoint, history, 30), rank_catalogue(checkpoint, history)
     assert found.rows.tolist() == ranking.order[:30].tolist()
     assert (found.read, found.size) == (80, 80)
-    assert found.top(5) == ranking.top(5) and found.top(0) == []
-    assert found.top(99) == ranking.top(30)
+    for one, other in zip(found.top(99), ranking.top(30), strict=True):
+        assert replace(one, next_probability=0.0) == replace(other, next_probability=0.0) and not one.about
+        assert one.next_probability == pytest.approx(other.next_probability, rel=1e-9)
+    assert found.top(0) == []
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -59,6 +74,8 @@ def test_seen_items_are_not_found_where_the_checkpoint_says_so() -> None:
     history = history_of(checkpoint, rank_catalogue(large(), history_of(large(), HISTORY)).order[:50].tolist())
     found = find_best(checkpoint, history)
     assert found.size == 1450 and not np.isin(found.rows, history.rows).any()
+    earlier = replace(history, earlier=tuple(found.rows.tolist()))  # before the window
+    assert not np.isin(find_best(checkpoint, earlier).rows, earlier.taken).any()
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -76,9 +93,9 @@ def test_equal_items_keep_the_order_of_the_catalogue() -> None:
     with torch.no_grad():
         checkpoint.model.item_embedding.weight[1:] = checkpoint.model.item_embedding.weight[0]
         checkpoint.model.category_embedding.weight[1:] = checkpoint.model.category_embedding.weight[0]
-    rows, logits, read = search(checkpoint.model, events_of(HISTORY), np.arange(1500), 4)
-    assert len(set(logits.tolist())) == 1 and (np.diff(rows) > 0).all()
-    assert read < 1500  # embeddings without any spread are no reason to divide by it
+    result = search(checkpoint.model, events_of(HISTORY), np.arange(1500), np.zeros(1500), 4)
+    assert len(set(result.logits[result.best].tolist())) == 1 and (np.diff(result.best) > 0).all()
+    assert result.read.sum() < 1500  # embeddings without any spread are no reason to divide by it
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -57,7 +57,7 @@ def test_one_row_a_user_with_the_columns_of_the_file() -> None:
     assert frame["length"].to_list() == [7, 2, 1, 1, 5]
     assert frame["next_item"].to_list() == ["i1", "i9", "i77", None, "i25"]
     assert frame["next_period"].to_list() == ["test", "test", "test", None, "test"]
-    for name in ("next_rank", "next_score"):  # unknown to the model, or none
+    for name in ("next_rank", "next_probability", "next_lift"):  # unknown to the model, or none
         assert [value is None for value in frame[name]] == [False, False, True, True, False]
     # fewer than four items say nothing about an order
     assert [value is None for value in frame["faithfulness"]] == [False, True, True, True, False]
@@ -73,7 +73,8 @@ def test_figures_are_those_of_the_top_predicted_items_record(settings: dict[str,
         top = ranking.top(1)[0]
         record = explain_history(checkpoint, history)
         extraction, effects = record.interest_extraction, measure_effects(checkpoint, history, record)
-        assert (row["top_item"], row["top_score"]) == (top.item, pytest.approx(top.probability))
+        assert (row["top_item"], row["top_lift"]) == (top.item, pytest.approx(top.lift))
+        assert row["top_probability"] == pytest.approx(top.next_probability)
         assert row["clusters_in_use"] == len(set(extraction.total_assignment().argmax(1).tolist()))
         assert row["effective_clusters"] == pytest.approx(effective_clusters(record))
         assert row["assignment_entropy"] == pytest.approx(assignment_entropy(record))
@@ -86,7 +87,8 @@ def test_figures_are_those_of_the_top_predicted_items_record(settings: dict[str,
         if row["next_item"] in checkpoint.rows:
             place_ = checkpoint.rows[row["next_item"]]
             assert row["next_rank"] == ranking.rank_of(place_)
-            assert row["next_score"] == pytest.approx(1 / (1 + np.exp(-float(ranking.logits[place_]))))
+            assert row["next_lift"] == pytest.approx(4 * np.exp(float(ranking.logits[place_])))
+            assert row["next_probability"] == pytest.approx(float(ranking.next_probability(place_)))
     # bob's next item was in his history
     assert (frame.row(by_predicate=pl.col("user") == "bob", named=True)["next_rank"] is None) == checkpoint.exclude_seen
 

@@ -33,13 +33,26 @@ def catalogue(count: int) -> pl.DataFrame:
     )
 
 
-def make_checkpoint(count: int = 30, seed: int = 0, exclude_seen: bool = False, **settings: Any) -> Checkpoint:
+def popular(count: int = 30) -> list[int]:
+    """How often each of so many items was a training positive: from never to a hundred times, in no order."""
+    return [(row * 37) % 101 for row in range(count)]
+
+
+def make_checkpoint(
+    count: int = 30,
+    seed: int = 0,
+    exclude_seen: bool = False,
+    counts: Sequence[int] | None = None,
+    temperature: float = 1.0,
+    **settings: Any,
+) -> Checkpoint:
     """A checkpoint of the default sizes whose weights are large enough for each part to matter.
 
     The inputs of Eq. 17 are as printed unless asked for: normalised, a logit turns quickly near h = 0, where the
-    integral of a gradient needs many steps. The layer of the next-item loss is read by no explanation.
+    integral of a gradient needs many steps. The layer of the next-item loss is read by no explanation. All items are
+    equally popular unless `counts` says how often each was met.
     """
-    items = catalogue(count)
+    items = catalogue(count).with_columns(count=pl.Series(counts if counts is not None else [1] * count))
     categories, item_category = category_rows(items)
     settings = {"normalise": False, "next_item": False} | settings
     config = ModelConfig(item_count=count, category_count=len(categories), **settings)
@@ -58,7 +71,7 @@ def make_checkpoint(count: int = 30, seed: int = 0, exclude_seen: bool = False, 
         items=items,
         metrics={},
         history=[],
-        description={"exclude_seen": exclude_seen},
+        description={"exclude_seen": exclude_seen, "temperature": temperature},
     )
 
 

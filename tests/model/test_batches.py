@@ -13,7 +13,7 @@ from surge.errors import SurgeError
 from surge.model.batches import in_parts, read_batch, read_events
 
 # user 0 takes 3, 1, 4 at 10, 20, 30; user 1 takes 2, 5 at 100, 200
-LOG = EncodedLog(np.array([3, 1, 4, 2, 5]), np.array([10, 20, 30, 100, 200]), np.array([0, 3, 5]), 0)
+LOG = EncodedLog(np.array([3, 1, 4, 2, 5]), np.array([10, 20, 30, 100, 200]), np.array([0, 3, 5]))
 POSITIVES = Instances(np.array([0, 0, 1]), np.array([1, 2, 4]))
 
 
@@ -39,7 +39,7 @@ def test_the_last_items_stay_where_a_history_is_cut(
 
 
 def test_times_of_today_keep_their_seconds() -> None:
-    log = EncodedLog(np.array([0, 1]), np.array([1_772_409_601, 1_772_409_603]), np.array([0, 2]), 0)
+    log = EncodedLog(np.array([0, 1]), np.array([1_772_409_601, 1_772_409_603]), np.array([0, 2]))
     _, context = read_batch(log, Instances(np.array([0]), np.array([1])), 5)
     assert (context.now[0] - context.times[0, 0]).item() == 2
 
@@ -54,7 +54,7 @@ def test_every_row_is_what_the_log_says(users: list[list[tuple[int, int]]], long
     users = [sorted(user, key=lambda pair: pair[1]) for user in users]
     flat = [pair for user in users for pair in user]
     offsets = np.cumsum([0, *map(len, users)])
-    log = EncodedLog(np.array([p[0] for p in flat]), np.array([p[1] for p in flat]), offsets, 0)
+    log = EncodedLog(np.array([p[0] for p in flat]), np.array([p[1] for p in flat]), offsets)
     places = [(user, place) for user, pairs in enumerate(users) for place in range(1, len(pairs))]
     instances = Instances(
         np.array([user for user, _ in places]), np.array([offsets[user] + place for user, place in places])
