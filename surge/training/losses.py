@@ -45,8 +45,17 @@ def row_entropy(probabilities: Tensor) -> Tensor:
 
 def same_mapping(assignment: Tensor, adjacency: Tensor, length: Tensor) -> Tensor:
     """L_M, Eq. 12: ||A - S S^T||_F / n: neighbours should share clusters. S (B, n, m), A (B, n, n), n (B,)."""
+    return (_mapping_difference(assignment, adjacency) / length).mean()
+
+
+def same_mapping_literal(assignment: Tensor, adjacency: Tensor) -> Tensor:
+    """L_M as printed: ||A - S S^T||_F, which grows with the number of items."""
+    return _mapping_difference(assignment, adjacency).mean()
+
+
+def _mapping_difference(assignment: Tensor, adjacency: Tensor) -> Tensor:
     difference = adjacency - assignment @ assignment.transpose(-1, -2)
-    return (difference.flatten(1).square().sum(1).clamp(min=1e-12).sqrt() / length).mean()
+    return difference.flatten(1).square().sum(1).clamp(min=1e-12).sqrt()
 
 
 def single_affiliation(assignment: Tensor, mask: Tensor) -> Tensor:
@@ -87,7 +96,11 @@ def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -
     mask = graph.mask.to(graph.values.dtype)
     terms = {"log_loss": log_loss(reading.logit.float())}
     first = Pooling(*(tensor[:, 0].float() for tensor in reading.extraction.layers[0]))
-    terms["same_mapping"] = same_mapping(first.assignment, graph.adjacency, mask.sum(1))
+    terms["same_mapping"] = (
+        same_mapping(first.assignment, graph.adjacency, mask.sum(1))
+        if config.same_mapping == "scaled"
+        else same_mapping_literal(first.assignment, graph.adjacency)
+    )
     terms["single_affiliation"] = single_affiliation(first.assignment, mask)
     terms["relative_position"] = (
         relative_position(first)
