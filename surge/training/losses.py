@@ -92,7 +92,12 @@ def balance(assignment: Tensor, mask: Tensor) -> Tensor:
 
 
 def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -> dict[str, Tensor]:
-    """Every term before its weight, for the reading of the positive (candidate 0) of each history."""
+    """Every term before its weight, for the reading of the positive (candidate 0) of each history.
+
+    Where every item is its own cluster (`extraction` none), S is the identity of the real items and m is n: L_P is 0 in
+    either form, as P_n S = P_m, and so is L_B, as there is no use of clusters to balance. The padding adds slots that
+    hold nothing; they count for nothing.
+    """
     mask = graph.mask.to(graph.values.dtype)
     terms = {"log_loss": log_loss(reading.logit.float())}
     first = Pooling(*(tensor[:, 0].float() for tensor in reading.extraction.layers[0]))
@@ -102,6 +107,8 @@ def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -
         else same_mapping_literal(first.assignment, graph.adjacency)
     )
     terms["single_affiliation"] = single_affiliation(first.assignment, mask)
+    if not reading.extraction.soft:
+        return terms | dict.fromkeys(("relative_position", "balance"), torch.zeros_like(terms["log_loss"]))
     terms["relative_position"] = (
         relative_position(first)
         if config.relative_position == "mean_position"
