@@ -6,6 +6,8 @@ what an implementation that follows the paper line by line costs, and what `benc
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -22,7 +24,7 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
     # Eq. 1-3
     weighted = functional.normalize(h.unsqueeze(1) * model.construct.weight[:, None, :], dim=-1)
     similarity = (weighted @ weighted.transpose(-1, -2)).mean(1)
-    k = max(1, int(-(-config.sparsity * n * n // 1)))
+    k = max(1, math.ceil(round(config.sparsity * n * n, 9)))
     threshold = similarity.detach().flatten(1).sort(dim=1, descending=True).values[:, k - 1].clamp(min=0)
     itself = torch.eye(n, dtype=torch.bool)
     adjacency = ((similarity >= threshold[:, None, None]) | itself).to(h.dtype)

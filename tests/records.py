@@ -69,7 +69,7 @@ def make_explanation(
     unit = history / np.linalg.norm(history, axis=1, keepdims=True)
     similarity = np.clip(unit @ unit.T, -1, 1)
     similarity = (similarity + similarity.T) / 2
-    kept = max(1, int(np.ceil(sparsity * n * n)))
+    kept = max(1, int(np.ceil(round(sparsity * n * n, 9))))
     threshold = max(0.0, float(np.sort(similarity, axis=None)[::-1][kept - 1]))
     adjacency = np.maximum(similarity >= threshold, np.eye(n)).astype(np.float64)
 
@@ -105,7 +105,13 @@ def make_explanation(
             Item(f"i{i}", names[i % len(names)], shelves[i % len(shelves)], START + i * DAY + 3_600 * (i % 5))
             for i in range(n)
         ),
-        model={"sparsity": sparsity, "heads": heads, "clusters": (m, *layers), "flatten": "time"},
+        model={
+            "sparsity": sparsity,
+            "heads": heads,
+            "clusters": (m, *layers),
+            "flatten": "time",
+            "attention_nonlinearity": "leaky_relu",
+        },
         embeddings=Embeddings(history, target),
         graph_construction=GraphConstruction(similarity, threshold, adjacency),
         interest_fusion=InterestFusion(alpha, beta, attention, fused),

@@ -768,6 +768,28 @@ def test_a_panic_of_polars_is_told_too(folder: Path, monkeypatch: pytest.MonkeyP
     refused(folder, "items.parquet", "can't be read")
 
 
+def test_a_checkpoint_from_before_the_forms_of_the_paper_could_be_chosen_stays_as_it_was(folder: Path) -> None:
+    before = load_checkpoint(folder)
+    edit(
+        folder,
+        "config.json",
+        lambda config: (
+            config
+            | {
+                "model": without(without(config["model"], "attention_activation"), "attention_nonlinearity"),
+                "training": without(config["training"], "same_mapping"),
+            }
+        ),
+    )
+    loaded = load_checkpoint(folder)
+    assert (loaded.model_config, loaded.training_config) == (before.model_config, before.training_config)
+    assert (loaded.model_config.attention_activation, loaded.model_config.attention_nonlinearity) == (
+        "relu",
+        "leaky_relu",
+    )
+    assert loaded.training_config.same_mapping == "scaled"
+
+
 def test_a_checkpoint_from_before_inputs_were_normalised_stays_without(folder: Path) -> None:
     edit(folder, "config.json", lambda config: config | {"model": without(config["model"], "normalise")})
     assert load_checkpoint(folder).model_config.normalise is False

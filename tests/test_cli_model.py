@@ -12,6 +12,7 @@ import torch
 from surge import checkpoint as checkpoint_module
 from surge.checkpoint import load_checkpoint, store_metrics
 from surge.cli import main
+from surge.config import preset
 from surge.data.simulator import simulate
 from surge.explanation.record import Explanation
 
@@ -180,6 +181,7 @@ def test_a_dataset_that_does_not_match_the_checkpoint(places, tmp_path, capsys):
         (["--threads", "0"], "--threads"),
         (["--resume"], "no interrupted training"),
         (["--config", "broken.json"], "not a JSON file"),
+        (["--preset", "printed"], "the presets are as-printed"),
         (["--config", "other.json"], "may hold model and training"),
     ],
 )
@@ -204,6 +206,21 @@ def test_a_config_file_gives_settings_and_options_win(places, tmp_path):
     assert main(arguments) == 0
     config = json.loads((output / "config.json").read_text())
     assert (config["model"]["heads"], config["training"]["seed"]) == (2, 3)
+
+
+def test_a_preset_gives_settings_and_both_the_file_and_the_options_win(places, tmp_path):
+    (tmp_path / "settings.json").write_text(json.dumps({"model": {"gate": "relative"}, "training": {"patience": 7}}))
+    output = tmp_path / "out"
+    own = ["--config", str(tmp_path / "settings.json"), "--set", "balance_weight=0.5", "--set", "readout=false", *SMALL]
+    assert main(["train", places[1], "--output", str(output), "--preset", "as-printed", *own]) == 0
+    config = json.loads((output / "config.json").read_text())
+    printed = preset("as-printed")
+    assert config["model"]["clusters"] == [4, 2]
+    for part, won in (("model", {"gate": "relative", "readout": False}), ("training", {"balance_weight": 0.5})):
+        assert {name: config[part][name] for name in printed[part]} == printed[part] | won
+    assert config["training"]["patience"] == 7
+    history = json.loads((output / "history.json").read_text())
+    assert all(0 < epoch["total"] < 3 for epoch in history)
 
 
 def test_help_needs_no_torch_and_names_every_command():

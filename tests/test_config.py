@@ -11,18 +11,23 @@ import pytest
 from surge.config import (
     ACTIVATION,
     AGGREGATION,
+    ATTENTION_ACTIVATION,
+    ATTENTION_NONLINEARITY,
     EVOLUTION,
     EXTRACTION,
     FLATTEN,
     FUSION,
     GATE,
+    MAPPING_REGULARISER,
     POSITION,
     POSITION_REGULARISER,
+    PRESETS,
     SCHEDULE,
     TIME,
     ModelConfig,
     TrainingConfig,
     from_dict,
+    preset,
     to_dict,
 )
 from surge.errors import SurgeError
@@ -65,6 +70,8 @@ TRAINING_REALS = {
 MODEL_CHOICES = {
     "fusion": FUSION,
     "activation": ACTIVATION,
+    "attention_activation": ATTENTION_ACTIVATION,
+    "attention_nonlinearity": ATTENTION_NONLINEARITY,
     "extraction": EXTRACTION,
     "position": POSITION,
     "time": TIME,
@@ -75,6 +82,7 @@ MODEL_CHOICES = {
 }
 TRAINING_CHOICES = {
     "schedule": SCHEDULE,
+    "same_mapping": MAPPING_REGULARISER,
     "relative_position": POSITION_REGULARISER,
     "precision": ("float32", "bfloat16"),
     "device": ("auto", "cpu", "cuda"),
@@ -170,6 +178,53 @@ def test_unknown_names(kind: type) -> None:
 def test_missing_names(given: dict[str, int], named: str) -> None:
     with pytest.raises(SurgeError, match=f"^The setting {named} is missing.$"):
         from_dict(ModelConfig, given)
+
+
+# -- presets ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_settings_that_there_are(name: str) -> None:
+    given = preset(name)
+    assert set(given) == {"model", "training"}
+    from_dict(ModelConfig, SIZES | given["model"])
+    from_dict(TrainingConfig, given["training"])
+    given["model"]["heads"] = 2  # one's own: the preset stays as it is
+    assert "heads" not in PRESETS[name]["model"]
+
+
+def test_as_printed_decides_every_departure_from_the_paper() -> None:
+    """Spelled out, so that no other default changes what it is."""
+    printed = preset("as-printed")
+    open_in_the_paper = {*MODEL_RANGES, *MODEL_REALS, *LISTS, "heads"}
+    assert set(printed["model"]) == {field.name for field in dataclasses.fields(ModelConfig)} - open_in_the_paper
+    assert printed["model"] == {
+        "assignment_aggregation": "sum",
+        "fusion": "full",
+        "activation": "leaky_relu",
+        "attention_activation": "leaky_relu",
+        "attention_nonlinearity": "none",
+        "extraction": "soft",
+        "readout": True,
+        "long_term": False,
+        "position": "none",
+        "time": "none",
+        "flatten": "index",
+        "evolution": "augru",
+        "gate": "absolute",
+        "normalise": False,
+        "next_item": False,
+    }
+    training = printed["training"]
+    assert (training["same_mapping"], training["relative_position"]) == ("literal", "literal")
+    for term in ("same_mapping", "single_affiliation", "relative_position"):
+        assert training[f"{term}_weight"] > 0
+    assert training["balance_weight"] == training["next_item_weight"] == training["warmup_steps"] == 0
+
+
+def test_an_unknown_preset() -> None:
+    with pytest.raises(SurgeError, match=r"^There is no preset 'printed'; the presets are as-printed\.$"):
+        preset("printed")
 
 
 # -- ranges -------------------------------------------------------------------------------------------

@@ -39,13 +39,14 @@ def assert_equations(record):
     similarity, adjacency = np.array(graph["similarity"]), np.array(graph["adjacency"], dtype=np.float64)
     n = len(similarity)
     ranked = np.sort(similarity.ravel())[::-1]
-    threshold = max(0.0, ranked[math.ceil(record["model"]["sparsity"] * n**2) - 1])
+    threshold = max(0.0, ranked[math.ceil(round(record["model"]["sparsity"] * n**2, 9)) - 1])
     assert graph["threshold"] == pytest.approx(threshold, abs=1e-12)
     np.testing.assert_array_equal(adjacency, (similarity >= threshold) | np.eye(n, dtype=bool))
 
     alpha, beta = np.array(fusion["cluster_score"]), np.array(fusion["query_score"])
     raw = alpha[:, :, None] + beta[:, None, :]
-    logits = np.where(adjacency > 0, np.where(raw > 0, raw, 0.2 * raw), -np.inf)
+    slope = {"leaky_relu": 0.2, "none": 1.0}[record["model"]["attention_nonlinearity"]]
+    logits = np.where(adjacency > 0, np.where(raw > 0, raw, slope * raw), -np.inf)
     np.testing.assert_allclose(fusion["attention"], softmax(logits), atol=1e-5, rtol=0)
 
     assignment, gamma = np.array(extraction["assignment"]), np.array(extraction["importance"])

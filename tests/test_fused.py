@@ -166,6 +166,8 @@ def test_a_trained_model_ranks_the_same_items_first() -> None:
         {"evolution": "time_lstm"},
         {"evolution": "none"},
         {"attention_hidden": (8,)},
+        {"attention_activation": "leaky_relu"},
+        {"attention_nonlinearity": "none"},
     ],
     ids=str,
 )

@@ -40,8 +40,8 @@ STEPS = (
         "Neighbours listen to one another",
         "Each item mixes in its neighbours. How much it listens to one depends on how well it suits the candidate "
         "(β) and on how central the listener is in its own neighbourhood (α): a softmax over the neighbours of the two "
-        "added up (Equations 4 to 8). 1× is as much as to any other. So another candidate is another reading of the "
-        "same graph: try it, and watch the squares change.",
+        "added up and bent below 0 (Equations 4 to 8; without the bend, as printed, α cancels). 1× is as much as to "
+        "any other. So another candidate is another reading of the same graph: try it, and watch the squares change.",
         left=True,
         runner_up=True,
     ),

@@ -149,7 +149,7 @@ def settings_table(
          "category"),
         ("Graph", f"the strongest {_percent(model['sparsity'])} of item pairs", f"Similarity is the mean of "
          f"{metric_heads} learned metric{_plural(metric_heads)} (Equations 1 to 3)"),
-        ("Attention", _choice(FUSION, model["fusion"]), f"{heads} attention head{_plural(heads)}, an item's "
+        ("Attention", _attention(model), f"{heads} attention head{_plural(heads)}, an item's "
          f"surroundings reach {model['hops']} step{_plural(int(model['hops']))} (Equations 4 to 8)"),
         ("Interest clusters", " then ".join(map(str, clusters)) if soft else "none: every item by itself",
          "Every item is spread softly over them (Equations 9 to 11)" if soft else "Pooling is switched off"),
@@ -174,6 +174,10 @@ FUSION = {
     "without_cluster": "by the candidate alone",
     "none": "switched off",
 }
+FUSION_AS_PRINTED = {  # without LeakyReLU in Eq. 8, what the surroundings say cancels
+    "full": "by the candidate alone: the surroundings cancel, as Equation 8 is printed",
+    "without_query": "even: the surroundings cancel, as Equation 8 is printed",
+}
 FLATTEN = {"time": "by their mean place in the history", "index": "by their number, as in the paper"}
 POSITION = {
     "recency": "learned, by steps ago",
@@ -191,6 +195,12 @@ EVOLUTION = {
     "attention": "attention to the candidate, without order",
     "none": "none",
 }
+
+
+def _attention(model: Mapping[str, Any]) -> str:
+    """What decides how items listen to one another."""
+    words = FUSION | FUSION_AS_PRINTED if model["attention_nonlinearity"] == "none" else FUSION
+    return _choice(words, model["fusion"])
 
 
 def _choice(words: Mapping[str, str], value: Any) -> str:

@@ -15,11 +15,17 @@ def add_train(subparsers: Any) -> None:
         "train",
         "train a SURGE model on a dataset folder and write a checkpoint",
         "  python -m surge train sample_data --output checkpoints/mine --epochs 5 --set clusters=[30,10]\n"
+        "  python -m surge train sample_data --output checkpoints/printed --preset as-printed\n"
         "  python -m surge train sample_data --output checkpoints/mine --resume",
         _train,
     )
     parser.add_argument("dataset", metavar="DATASET", help="dataset folder, as simulate and prepare write it")
     parser.add_argument("--output", required=True, metavar="CHECKPOINT", help="checkpoint folder to write")
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="settings by name, which --config and --set may change; as-printed: the paper's text to the letter",
+    )
     parser.add_argument("--config", metavar="FILE", help='JSON file {"model": {...}, "training": {...}}')
     parser.add_argument(
         "--set",
@@ -68,16 +74,18 @@ def work_hard(threads: int | None) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the model and of training: the file's, then --set, then the named options."""
+    """Settings of the model and of training: the preset's, then the file's, then --set, then the named options."""
     from dataclasses import fields
 
-    from surge.config import ModelConfig, TrainingConfig, read_value
+    from surge.config import ModelConfig, TrainingConfig, preset, read_value
 
     parts: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
+    if arguments.preset is not None:
+        parts = preset(arguments.preset)
     if arguments.config:
         try:
             read = json.loads(Path(arguments.config).read_text(encoding="utf-8"))
-            parts = {name: dict(read.get(name, {})) for name in parts}
+            parts = {name: part | dict(read.get(name, {})) for name, part in parts.items()}
             unknown = sorted(set(read) - set(parts))
         except (ValueError, TypeError, AttributeError) as error:
             raise SurgeError(

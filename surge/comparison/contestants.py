@@ -19,6 +19,7 @@ NAMES = (SURGE, *MODELS)
 FROM_DATA = {"item_count", "category_count", "user_count"}
 OF_SURGE = {  # of the training settings: what no baseline reads, so that it decides none of their runs
     "same_mapping_weight",
+    "same_mapping",
     "single_affiliation_weight",
     "relative_position_weight",
     "relative_position",

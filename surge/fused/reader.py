@@ -69,7 +69,7 @@ def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
 
 def can_read(model: SurgeModel) -> bool:
     """Whether the kernel knows these settings: attention, soft clusters in one layer, read by a GRU or AUGRU,
-    two hidden layers in Eq. 7, float32 on a CPU."""
+    two hidden layers with ReLU in Eq. 7, LeakyReLU in Eq. 8, float32 on a CPU."""
     config, weight = model.config, model.item_embedding.weight
     return (
         config.fusion != "none"
@@ -77,6 +77,8 @@ def can_read(model: SurgeModel) -> bool:
         and len(config.clusters) == 1
         and config.evolution in ("augru", "gru")
         and len(config.attention_hidden) == 2
+        and config.attention_activation == "relu"
+        and config.attention_nonlinearity == "leaky_relu"
         and weight.device.type == "cpu"
         and weight.dtype == torch.float32
     )

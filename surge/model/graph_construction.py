@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from surge.native.ranking import kth_largest
 
+LESS = 1 - 2.0**-50  # a hair: more than a product in float64 can lie above the number that it stands for
+
 
 class SparseGraph(NamedTuple):
     """similarity M (B, n, n), threshold (B,), adjacency A (B, n, n): 0/1 with the diagonal, 0 where padded."""
@@ -19,6 +21,14 @@ class SparseGraph(NamedTuple):
     similarity: Tensor
     threshold: Tensor
     adjacency: Tensor
+
+
+def kept_entries(sparsity: float, nodes: Tensor) -> Tensor:
+    """k = ceil(sparsity * n^2) of Eq. 3, at least 1, for numbers of nodes n (int64): as in exact decimal arithmetic.
+
+    In float64 0.07 * 10^2 is a hair more than 7, of which the next whole number is 8: so of a hair less.
+    """
+    return torch.ceil(sparsity * LESS * nodes.double() ** 2).clamp(min=1).long()
 
 
 def sparsify(similarity: Tensor, mask: Tensor, sparsity: float) -> tuple[Tensor, Tensor]:
@@ -30,9 +40,8 @@ def sparsify(similarity: Tensor, mask: Tensor, sparsity: float) -> tuple[Tensor,
     similarity (B, n, n), mask (B, n) true where an item is; gives threshold (B,) and a 0/1 adjacency.
     """
     pairs = mask.unsqueeze(1) & mask.unsqueeze(2)
-    entries = mask.sum(1).double() ** 2
-    most = max(1, math.ceil(sparsity * mask.shape[1] ** 2))
-    k = torch.ceil(sparsity * entries).clamp(min=1).long()
+    k = kept_entries(sparsity, mask.sum(1))
+    most = max(1, math.ceil(sparsity * LESS * mask.shape[1] ** 2))  # what k is without padding; a number, not a tensor
     threshold = kth_largest(similarity.masked_fill(~pairs, -math.inf).flatten(1), k, most).clamp(min=0)
     kept = (similarity >= threshold[:, None, None]) & pairs
     diagonal = torch.diag_embed(mask)

@@ -30,11 +30,12 @@ class Pooling(NamedTuple):
 
 
 class Extraction(NamedTuple):
-    """importance gamma (B, T, n), one Pooling a layer, readout h_g (B, T, d)."""
+    """importance gamma (B, T, n), one Pooling a layer, readout h_g (B, T, d); soft false: every item is a cluster."""
 
     importance: Tensor
     layers: tuple[Pooling, ...]
     readout: Tensor
+    soft: bool = True
 
 
 def importance(query_score: Tensor, mask: Tensor) -> Tensor:
@@ -117,4 +118,4 @@ class InterestExtraction(nn.Module):
             holds = mass > NOTHING
             position = torch.where(holds, moment / torch.where(holds, mass, 1.0), 2.0)
             layers.append(Pooling(assignment, nodes, node_weight, position, mass))
-        return Extraction(weight, tuple(layers), readout)
+        return Extraction(weight, tuple(layers), readout, self.soft)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.model import neighbours
-from surge.model.layers import PairScore
+from surge.model.layers import ATTENTION_SLOPE, PairScore
 from surge.native import edges
 
 
@@ -33,11 +33,11 @@ def cluster_mean(embedded: Tensor, adjacency: Tensor, hops: int) -> Tensor:
     return (reached @ embedded) / reached.sum(-1, keepdim=True).clamp(min=1)
 
 
-def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor) -> Tensor:
-    """Eq. 8: E_ij = softmax over j in N_i of LeakyReLU_0.2(alpha_i + beta_j).
+def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, linear: bool = False) -> Tensor:
+    """Eq. 8: E_ij = softmax over j in N_i of LeakyReLU_0.2(alpha_i + beta_j); with `linear`, as printed, no LeakyReLU.
 
     Row i is the target node and carries alpha, column j is the source and carries beta. Without the
-    nonlinearity alpha_i would cancel in the softmax.
+    nonlinearity alpha_i, the same for all j, cancels in the softmax of row i.
 
     cluster_score (B, heads, n), query_score (B, T, heads, n), adjacency (B, n, n) with gradient through its
     kept entries; the result (B, T, heads, n, n) is exactly 0 off the graph. A row without neighbours
@@ -49,26 +49,39 @@ def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Ten
     closed = ((binary + alone) == 0)[:, None, None]
     # log A has value 0 and gradient dA where A = 1: the softmax passes it on to the metric weights
     passed = (adjacency - binary)[:, None, None]
-    logits = functional.leaky_relu(raw, 0.2) + passed
+    logits = (raw if linear else functional.leaky_relu(raw, ATTENTION_SLOPE)) + passed
     return torch.softmax(logits.masked_fill(closed, -torch.inf), dim=-1)
 
 
 class InterestFusion(nn.Module):
-    """Cluster- and query-aware attention over the graph; `mode` switches its parts off for ablations."""
+    """Cluster- and query-aware attention over the graph; `mode` switches its parts off for ablations.
+
+    `activation`, `attention_activation` and `nonlinearity` are the settings `activation`, `attention_activation` and
+    `attention_nonlinearity` of `ModelConfig`.
+    """
 
     def __init__(
-        self, size: int, heads: int, hidden: Sequence[int], hops: int, mode: str, activation: str = "leaky_relu"
+        self,
+        size: int,
+        heads: int,
+        hidden: Sequence[int],
+        hops: int,
+        mode: str,
+        activation: str = "leaky_relu",
+        attention_activation: str = "relu",
+        nonlinearity: str = "leaky_relu",
     ) -> None:
         super().__init__()
         self.heads, self.hops, self.mode, self.activation = heads, hops, mode, activation
+        self.linear = nonlinearity == "none"
         self.by_cluster = mode in ("full", "without_query")
         self.by_query = mode in ("full", "without_cluster")
         if mode != "none":
             self.aggregate = nn.Linear(size, size, bias=False)  # W_a of all heads, one block of rows each
         if self.by_cluster:
-            self.cluster = nn.ModuleList(PairScore(size, hidden) for _ in range(heads))
+            self.cluster = nn.ModuleList(PairScore(size, hidden, attention_activation) for _ in range(heads))
         if self.by_query:
-            self.query = nn.ModuleList(PairScore(size, hidden) for _ in range(heads))
+            self.query = nn.ModuleList(PairScore(size, hidden, attention_activation) for _ in range(heads))
 
     def cluster_score(self, embedded: Tensor, adjacency: Tensor) -> Tensor:
         """Eq. 6: alpha_i = FFN_c(W_c h_i, h_ic, W_c h_i * h_ic), (B, heads, n); 0 where switched off."""
@@ -104,13 +117,15 @@ class InterestFusion(nn.Module):
             return Fusion(query_score, own, values.unsqueeze(1).expand(-1, target.shape[1], -1, -1))
         # Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])
         message = self.aggregate(values)
+        if self.linear:  # alpha cancels; what rounding leaves of its gradient, Adam would scale up to whole steps
+            cluster_score = cluster_score.detach()
         attention: Tensor | None = None
         if neighbours.suffice(whole, target.shape[1]):
-            messages = neighbours.attend(cluster_score, query_score, adjacency, message)
+            messages = neighbours.attend(cluster_score, query_score, adjacency, message, self.linear)
         elif self.training and edges.compiled(cluster_score, query_score, adjacency, message):
-            messages = edges.attend(cluster_score, query_score, adjacency, message)
+            messages = edges.attend(cluster_score, query_score, adjacency, message, self.linear)
         else:
-            attention = attention_weights(cluster_score, query_score, adjacency)
+            attention = attention_weights(cluster_score, query_score, adjacency, self.linear)
             by_head = message.view(*message.shape[:2], self.heads, -1).transpose(1, 2)
             messages = (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
         fused = messages + values.unsqueeze(1)

@@ -11,15 +11,24 @@ from torch.nn import functional
 
 from surge.native import pairs
 
+ATTENTION_SLOPE = 0.2  # of LeakyReLU below 0 in Eq. 6-8; the paper names none
 
-def multilayer_perceptron(inputs: int, hidden: Sequence[int], outputs: int = 1) -> nn.Sequential:
-    """Linear layers with ReLU between them; none after the last."""
+
+def bend(kind: str) -> nn.Module:
+    """The activation relu or leaky_relu; in place, as a linear layer needs what it was given alone."""
+    return nn.ReLU(inplace=True) if kind == "relu" else nn.LeakyReLU(ATTENTION_SLOPE, inplace=True)
+
+
+def multilayer_perceptron(
+    inputs: int, hidden: Sequence[int], outputs: int = 1, activation: str = "relu"
+) -> nn.Sequential:
+    """Linear layers with the activation (relu | leaky_relu) between them; none after the last."""
     sizes = [inputs, *hidden, outputs]
     layers: list[nn.Module] = []
     for index, (before, after) in enumerate(pairwise(sizes)):
         layers.append(nn.Linear(before, after))
         if index < len(sizes) - 2:
-            layers.append(nn.ReLU(inplace=True))  # a linear layer needs what it was given alone
+            layers.append(bend(activation))
     return nn.Sequential(*layers)
 
 
@@ -51,13 +60,15 @@ class PairScore(nn.Module):
 
     The first layer acts on a concatenation, so its product is the sum of three: one part depends on x
     alone, one on y alone, and only the third on the pair: no tensor of all concatenations is ever made.
+    `activation`: relu | leaky_relu, between the layers.
     """
 
-    def __init__(self, size: int, hidden: Sequence[int]) -> None:
+    def __init__(self, size: int, hidden: Sequence[int], activation: str = "relu") -> None:
         super().__init__()
+        self.activation = activation
         self.project = nn.Linear(size, size, bias=False)
         self.first = nn.Linear(3 * size, hidden[0])
-        self.rest = nn.Sequential(nn.ReLU(inplace=True), multilayer_perceptron(hidden[0], hidden[1:]))
+        self.rest = nn.Sequential(bend(activation), multilayer_perceptron(hidden[0], hidden[1:], activation=activation))
 
     def aligned(self, x: Tensor, y: Tensor) -> Tensor:
         """Scores of x_i with y_i: x and y are (..., size), the result (...)."""
@@ -70,7 +81,8 @@ class PairScore(nn.Module):
         projected = self.project(x)
         from_x, from_y = projected @ of_x.T, y @ of_y.T + self.first.bias
         layers = [layer for layer in self.rest.modules() if isinstance(layer, nn.Linear)]
-        if self.training and len(layers) == 2 and pairs.compiled(projected, y, from_x):
+        known = self.activation == "relu" and len(layers) == 2  # what the compiled form is written for
+        if self.training and known and pairs.compiled(projected, y, from_x):
             second, third = ((layer.weight, layer.bias) for layer in layers)
             return pairs.score_pairs(projected, y, from_x, from_y, of_product, second, third)
         # in place: fresh memory of this size costs as much as the sum

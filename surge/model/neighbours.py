@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from surge.model.layers import ATTENTION_SLOPE
+
 LEAST = 16  # candidates; fewer don't fill what is read at once
 
 
@@ -19,11 +21,13 @@ def suffice(whole: bool, candidates: int) -> bool:
     return not (whole or candidates < LEAST or torch.is_grad_enabled() or torch.compiler.is_compiling())
 
 
-def attend(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor) -> Tensor:
+def attend(
+    cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool = False
+) -> Tensor:
     """sum over j in N_i of E_ij message_j with E of Eq. 8, each head its slice of the message: (B, T, n, d).
 
     cluster_score alpha (B, heads, n), query_score beta (B, T, heads, n), adjacency (B, n, n) of zeros and ones,
-    message (B, n, d). A row without neighbours (padding) passes its own message on.
+    message (B, n, d); `linear`: without the LeakyReLU. A row without neighbours (padding) passes its own message on.
     """
     batch, candidates, heads, n = query_score.shape
     near = adjacency > 0
@@ -36,7 +40,8 @@ def attend(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, messag
     by_row = query_score.permute(0, 2, 3, 1).reshape(-1, candidates)
     raw = by_row.index_select(0, rows).view(batch, heads, n, most, candidates)
     raw += cluster_score[..., None, None]
-    raw = functional.leaky_relu_(raw, 0.2)
+    if not linear:
+        functional.leaky_relu_(raw, ATTENTION_SLOPE)
     raw += torch.where(present, 0.0, -torch.inf)[:, None, :, :, None]
     attention = raw.softmax(3).transpose(3, 4)
     by_head = message.unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 2)

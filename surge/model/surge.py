@@ -96,7 +96,14 @@ class SurgeModel(EmbedsItems):
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
         self.fuse = InterestFusion(
-            config.size, config.heads, config.attention_hidden, config.hops, config.fusion, config.activation
+            config.size,
+            config.heads,
+            config.attention_hidden,
+            config.hops,
+            config.fusion,
+            config.activation,
+            config.attention_activation,
+            config.attention_nonlinearity,
         )
         self.extract = InterestExtraction(
             config.size, config.clusters, config.assignment_aggregation, config.extraction == "soft"

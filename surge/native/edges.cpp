@@ -13,9 +13,9 @@
 #include "team.h"
 
 // A batch of graphs of n items with T candidates each; messages and outputs have `width` numbers an item, `heads` equal
-// slices of them
+// slices of them; `linear`: Eq. 8 without its LeakyReLU
 struct EdgeSizes {
-    int32_t batch, candidates, heads, n, width, mean;
+    int32_t batch, candidates, heads, n, width, mean, linear;
 };
 
 namespace {
@@ -85,12 +85,15 @@ __attribute__((noinline)) float exponentials(float* x, int count) {
     return sum;
 }
 
+// The slope of Eq. 8's LeakyReLU below 0.
+inline float slope(const EdgeSizes* s) { return s->linear ? 1.0f : 0.2f; }
+
 // The attention of an item on its neighbours.
 __attribute__((noinline)) void attention(const int32_t* neighbour, int count, float alpha, const float* beta,
-                                         float* weight) {
+                                         float below, float* weight) {
     for (int e = 0; e < count; e++) {
         const float raw = alpha + beta[neighbour[e]];
-        weight[e] = raw > 0 ? raw : 0.2f * raw;
+        weight[e] = raw > 0 ? raw : below * raw;
     }
     const float scale = 1.0f / exponentials(weight, count);
     for (int e = 0; e < count; e++) weight[e] *= scale;
@@ -117,7 +120,7 @@ extern "C" int attend(const Team* team, const EdgeSizes* s, const float* alpha, 
                         const int32_t* near = graph.neighbour.data() + graph.begin[i];
                         const int count = graph.begin[i + 1] - graph.begin[i];
                         attention(near, count, alpha[(b * s->heads + h) * n + i], beta + (t * s->heads + h) * n,
-                                  weight.data());
+                                  slope(s), weight.data());
                         add_all<N>(result[i], given, near, count, [&](int e) { return weight[e]; });
                         if (!count) add<N>(result[i], given[i], 1, given.vectors);
                     }
@@ -152,7 +155,7 @@ extern "C" int attend_backward(const Team* team, const EdgeSizes* s, const float
                         const float alpha_i = alpha[(b * s->heads + h) * n + i];
                         const vec* own = d_out[i];
                         if (!count) add<N>(d_given[i], own, 1, given.vectors);
-                        attention(near, count, alpha_i, beta_t, weight.data());
+                        attention(near, count, alpha_i, beta_t, slope(s), weight.data());
                         float mean = 0, d_alpha_i = 0;
                         for (int e = 0; e < count; e++) {
                             add<N>(d_given[near[e]], own, weight[e], given.vectors);
@@ -162,12 +165,12 @@ extern "C" int attend_backward(const Team* team, const EdgeSizes* s, const float
                         for (int e = 0; e < count; e++) {
                             const int j = near[e];
                             const float d_logit = weight[e] * (d_weight[e] - mean);
-                            const float d_raw = alpha_i + beta_t[j] > 0 ? d_logit : 0.2f * d_logit;
+                            const float d_raw = alpha_i + beta_t[j] > 0 ? d_logit : slope(s) * d_logit;
                             d_adjacency[(b * n + i) * n + j] += d_logit;
                             d_beta_t[j] += d_raw;
                             d_alpha_i += d_raw;
                         }
-                        d_alpha[(b * s->heads + h) * n + i] += d_alpha_i;
+                        if (!s->linear) d_alpha[(b * s->heads + h) * n + i] += d_alpha_i;  // else alpha_i cancels
                     }
                 });
             }

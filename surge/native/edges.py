@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from surge.native.team import readable, run
 
-SIZES = ("batch", "candidates", "heads", "n", "width", "mean")
+SIZES = ("batch", "candidates", "heads", "n", "width", "mean", "linear")
 
 
 class EdgeSizes(ctypes.Structure):
@@ -28,13 +28,15 @@ def compiled(*tensors: Tensor) -> bool:
     return readable("edges", *tensors)
 
 
-def attend(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor) -> Tensor:
+def attend(
+    cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool = False
+) -> Tensor:
     """sum over j in N_i of E_ij message_j with E of Eq. 8, each head its slice of the message: (B, T, n, d).
 
     cluster_score alpha (B, heads, n), query_score beta (B, T, heads, n), adjacency (B, n, n) of zeros and ones,
-    message (B, n, d). A row without neighbours (padding) passes its own message on.
+    message (B, n, d); `linear`: without the LeakyReLU. A row without neighbours (padding) passes its own message on.
     """
-    return _Attend.apply(cluster_score, query_score, adjacency, message)
+    return _Attend.apply(cluster_score, query_score, adjacency, message, linear)
 
 
 def assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
@@ -47,23 +49,24 @@ def assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
 
 class _Attend(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, *inputs: Tensor) -> Tensor:
-        query_score, message = inputs[1], inputs[3]
-        inputs = tuple(x.contiguous() for x in inputs)
+    def forward(
+        ctx: Any, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+    ) -> Tensor:
+        inputs = tuple(x.contiguous() for x in (cluster_score, query_score, adjacency, message))
         ctx.save_for_backward(*inputs)
         batch, candidates, heads, n = query_score.shape
-        ctx.sizes = EdgeSizes(batch, candidates, heads, n, width=message.shape[-1])
+        ctx.sizes = EdgeSizes(batch, candidates, heads, n, width=message.shape[-1], linear=linear)
         out = message.new_empty(batch, candidates, n, message.shape[-1])
         run("edges", "attend", ctx.sizes, *inputs, out)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         inputs = ctx.saved_tensors
         grads = tuple(map(torch.zeros_like, inputs))
         run("edges", "attend_backward", ctx.sizes, *inputs, grad.contiguous(), *grads)
-        return grads
+        return *grads, None
 
 
 class _Assign(torch.autograd.Function):

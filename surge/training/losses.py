@@ -45,8 +45,17 @@ def row_entropy(probabilities: Tensor) -> Tensor:
 
 def same_mapping(assignment: Tensor, adjacency: Tensor, length: Tensor) -> Tensor:
     """L_M, Eq. 12: ||A - S S^T||_F / n: neighbours should share clusters. S (B, n, m), A (B, n, n), n (B,)."""
+    return (_mapping_difference(assignment, adjacency) / length).mean()
+
+
+def same_mapping_literal(assignment: Tensor, adjacency: Tensor) -> Tensor:
+    """L_M as printed: ||A - S S^T||_F, which grows with the number of items."""
+    return _mapping_difference(assignment, adjacency).mean()
+
+
+def _mapping_difference(assignment: Tensor, adjacency: Tensor) -> Tensor:
     difference = adjacency - assignment @ assignment.transpose(-1, -2)
-    return (difference.flatten(1).square().sum(1).clamp(min=1e-12).sqrt() / length).mean()
+    return difference.flatten(1).square().sum(1).clamp(min=1e-12).sqrt()
 
 
 def single_affiliation(assignment: Tensor, mask: Tensor) -> Tensor:
@@ -83,12 +92,23 @@ def balance(assignment: Tensor, mask: Tensor) -> Tensor:
 
 
 def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -> dict[str, Tensor]:
-    """Every term before its weight, for the reading of the positive (candidate 0) of each history."""
+    """Every term before its weight, for the reading of the positive (candidate 0) of each history.
+
+    Where every item is its own cluster (`extraction` none), S is the identity of the real items and m is n: L_P is 0 in
+    either form, as P_n S = P_m, and so is L_B, as there is no use of clusters to balance. The padding adds slots that
+    hold nothing; they count for nothing.
+    """
     mask = graph.mask.to(graph.values.dtype)
     terms = {"log_loss": log_loss(reading.logit.float())}
     first = Pooling(*(tensor[:, 0].float() for tensor in reading.extraction.layers[0]))
-    terms["same_mapping"] = same_mapping(first.assignment, graph.adjacency, mask.sum(1))
+    terms["same_mapping"] = (
+        same_mapping(first.assignment, graph.adjacency, mask.sum(1))
+        if config.same_mapping == "scaled"
+        else same_mapping_literal(first.assignment, graph.adjacency)
+    )
     terms["single_affiliation"] = single_affiliation(first.assignment, mask)
+    if not reading.extraction.soft:
+        return terms | dict.fromkeys(("relative_position", "balance"), torch.zeros_like(terms["log_loss"]))
     terms["relative_position"] = (
         relative_position(first)
         if config.relative_position == "mean_position"

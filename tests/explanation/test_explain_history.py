@@ -12,6 +12,7 @@ import pytest
 
 from surge import explain
 from surge.checkpoint import Checkpoint
+from surge.config import PRESETS
 from surge.errors import SurgeError
 from surge.explanation.catalogue import rank_catalogue, score_rows
 from surge.explanation.explain import candidate_row, explain_history
@@ -30,6 +31,9 @@ SETTINGS: list[dict[str, Any]] = [
     {"evolution": "none", "readout": False},
     {"time": "age"},
     {"long_term": True},
+    {"sparsity": 0.07},
+    {"attention_nonlinearity": "none", "heads": 2},
+    {**PRESETS["as-printed"]["model"]},
 ]
 
 
@@ -54,7 +58,7 @@ def assert_equations(record: Explanation) -> None:
     n = len(values["history"])
 
     similarity, adjacency = numbers(construction["similarity"]), numbers(construction["adjacency"])
-    k = max(1, math.ceil(values["model"]["sparsity"] * n**2))
+    k = max(1, math.ceil(round(values["model"]["sparsity"] * n**2, 9)))
     kth = np.sort(similarity.ravel())[::-1][k - 1]
     assert construction["threshold"] == max(0.0, kth)
     assert np.array_equal(adjacency, (similarity >= construction["threshold"]) | np.eye(n, dtype=bool))
@@ -62,7 +66,8 @@ def assert_equations(record: Explanation) -> None:
     alpha, beta = numbers(fusion["cluster_score"]), numbers(fusion["query_score"])
     if values["model"]["fusion"] != "none":
         raw = alpha[:, :, None] + beta[:, None, :]
-        logits = np.where(adjacency > 0, np.where(raw > 0, raw, 0.2 * raw), -np.inf)
+        slope = {"leaky_relu": 0.2, "none": 1.0}[values["model"]["attention_nonlinearity"]]
+        logits = np.where(adjacency > 0, np.where(raw > 0, raw, slope * raw), -np.inf)
         assert_equal(fusion["attention"], softmax(logits))
         assert np.all(numbers(fusion["attention"])[:, adjacency == 0] == 0)
 

@@ -40,7 +40,7 @@ def sparse_graph(similarity: Array, sparsity: float) -> tuple[float, Array]:
     """Eq. 3: the threshold and the 0/1 adjacency with its diagonal."""
     n = len(similarity)
     entries = sorted((similarity[i, j] for i in range(n) for j in range(n)), reverse=True)
-    k = max(1, math.ceil(sparsity * n**2))
+    k = max(1, math.ceil(round(sparsity * n**2, 9)))
     threshold = max(0.0, entries[k - 1])
     adjacency = np.zeros((n, n))
     for i in range(n):
@@ -58,10 +58,10 @@ def within(adjacency: Array, start: int, hops: int) -> list[int]:
     return sorted(found)
 
 
-def perceptron(layers: list[tuple[Array, Array]], x: Array) -> float:
-    """Linear layers with ReLU between them; one number comes out."""
+def perceptron(layers: list[tuple[Array, Array]], x: Array, slope: float = 0.0) -> float:
+    """Linear layers with ReLU between them, or LeakyReLU of a slope; one number comes out."""
     for index, (weight, bias) in enumerate(layers):
-        x = weight @ (np.maximum(x, 0.0) if index else x) + bias
+        x = weight @ (leaky_relu(x, slope) if index else x) + bias
     return float(x[0])
 
 
@@ -76,18 +76,18 @@ def stack(weights: Weights, prefix: str) -> list[tuple[Array, Array]]:
     return [(weights[f"{prefix}{step}.weight"], weights[f"{prefix}{step}.bias"]) for step in steps]
 
 
-def pair_score(weights: Weights, prefix: str, x: Array, y: Array) -> float:
+def pair_score(weights: Weights, prefix: str, x: Array, y: Array, slope: float = 0.0) -> float:
     """FFN(W x, y, W x * y)."""
     projected = weights[f"{prefix}.project.weight"] @ x
     first = (weights[f"{prefix}.first.weight"], weights[f"{prefix}.first.bias"])
     layers = [first, *stack(weights, f"{prefix}.rest.1.")]
-    return perceptron(layers, np.concatenate([projected, y, projected * y]))
+    return perceptron(layers, np.concatenate([projected, y, projected * y]), slope)
 
 
-def attention_row(alpha: float, beta: Array, neighbours: list[int]) -> Array:
-    """Eq. 8 for one target node."""
+def attention_row(alpha: float, beta: Array, neighbours: list[int], printed: bool) -> Array:
+    """Eq. 8 for one target node; `printed`: without LeakyReLU."""
     row = np.zeros(len(beta))
-    row[neighbours] = softmax([float(leaky_relu(alpha + beta[j], 0.2)) for j in neighbours])
+    row[neighbours] = softmax([float(leaky_relu(alpha + beta[j], 1.0 if printed else 0.2)) for j in neighbours])
     return row
 
 
@@ -189,14 +189,15 @@ def surge(
 
     # Eq. 6-7
     alpha, beta = np.zeros((heads, n)), np.zeros((heads, n))
+    slope = 0.2 if config.attention_activation == "leaky_relu" else 0.0
     for head in range(heads):
         for i in range(n):
             if config.fusion in ("full", "without_query"):
                 around = np.mean([h[j] for j in within(adjacency, i, config.hops)], axis=0)
-                alpha[head, i] = pair_score(weights, f"fuse.cluster.{head}", h[i], around)
+                alpha[head, i] = pair_score(weights, f"fuse.cluster.{head}", h[i], around, slope)
             if config.fusion in ("full", "without_cluster"):
                 asked = h if config.position == "message" else values
-                beta[head, i] = pair_score(weights, f"fuse.query.{head}", asked[i], target)
+                beta[head, i] = pair_score(weights, f"fuse.query.{head}", asked[i], target, slope)
 
     # Eq. 8 and 4-5
     attention, fused = np.zeros((heads, n, n)), np.zeros((n, d))
@@ -207,7 +208,8 @@ def surge(
                 attention[head, i, i] = 1.0
                 fused[i, part] = values[i, part]
                 continue
-            attention[head, i] = attention_row(alpha[head, i], beta[head], neighbours[i])
+            printed = config.attention_nonlinearity == "none"
+            attention[head, i] = attention_row(alpha[head, i], beta[head], neighbours[i], printed)
             message = sum(attention[head, i, j] * values[j] for j in range(n))
             fused[i, part] = weights["fuse.aggregate.weight"][part] @ message + values[i, part]
             if config.activation == "leaky_relu":

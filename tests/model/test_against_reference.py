@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from surge.config import PRESETS
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.surge import History
 from tests.model.reference import surge
 from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, small_model, weights_of
 
-SETTINGS: list[dict[str, Any]] = [
+SETTINGS: list[Mapping[str, Any]] = [
     {},
     {"fusion": "without_query"},
     {"fusion": "without_cluster"},
@@ -58,12 +60,18 @@ SETTINGS: list[dict[str, Any]] = [
     {"sparsity": 0.0},
     {"sparsity": 1.0},
     {"attention_hidden": (5,), "prediction_hidden": (6,)},
+    {"attention_activation": "leaky_relu"},
+    {"attention_activation": "leaky_relu", "attention_hidden": (5,), "heads": 2},
+    {"attention_activation": "leaky_relu", "attention_hidden": (5, 4, 3), "fusion": "without_cluster"},
+    {"attention_nonlinearity": "none"},
+    {"attention_nonlinearity": "none", "heads": 2, "fusion": "without_query"},
+    PRESETS["as-printed"]["model"],
     {"position": "none", "flatten": "index", "gate": "absolute", "assignment_aggregation": "sum"},
 ]
 CANDIDATES = (0, 5, 9)
 
 
-def name_of(settings: dict[str, Any]) -> str:
+def name_of(settings: Mapping[str, Any]) -> str:
     return ",".join(f"{key}={value}" for key, value in settings.items()) or "defaults"
 
 
@@ -121,7 +129,7 @@ def assert_same(actual: Any, expected: Any, where: str) -> None:
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=name_of)
-def test_every_intermediate_of_a_padded_batch_equals_the_reference(settings: dict[str, Any]) -> None:
+def test_every_intermediate_of_a_padded_batch_equals_the_reference(settings: Mapping[str, Any]) -> None:
     model, batch = small_model(seed=3, **settings), History.pad(HISTORIES)
     ages = ages_of(batch)
     with torch.no_grad():
@@ -136,7 +144,7 @@ def test_every_intermediate_of_a_padded_batch_equals_the_reference(settings: dic
 
 
 @pytest.mark.parametrize("settings", SETTINGS[1:], ids=name_of)
-def test_every_switch_changes_the_logits(settings: dict[str, Any]) -> None:
+def test_every_switch_changes_the_logits(settings: Mapping[str, Any]) -> None:
     default, other = small_model(seed=3), small_model(seed=3, **settings)
     shared, own = default.state_dict(), other.state_dict()
     same = {name: tensor for name, tensor in shared.items() if name in own and own[name].shape == tensor.shape}

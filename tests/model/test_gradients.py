@@ -82,6 +82,7 @@ def test_gradient_reaches_every_parameter_in_every_combination_of_switches(fusio
         {"clusters": (6, 3)},
         {"heads": 2},
         {"hops": 2},
+        {"attention_activation": "leaky_relu"},
         {"metric_heads": 1},
         {"category_size": 0, "item_size": 8},
     ],
@@ -89,6 +90,18 @@ def test_gradient_reaches_every_parameter_in_every_combination_of_switches(fusio
 )
 def test_gradient_reaches_every_parameter_with_the_other_switches(settings: dict[str, Any]) -> None:
     assert untouched(**settings) == set()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_as_printed_what_cancels_goes_without(training: bool) -> None:
+    """alpha_i cancels in Eq. 8 without its nonlinearity, and so does what is added to every beta_j, its last bias.
+
+    The gradient of alpha is nothing at all, not what rounding leaves."""
+    model = small_model(dtype=torch.float32, attention_nonlinearity="none").train(training)
+    of_alpha = {name for name, _ in model.named_parameters() if name.startswith("fuse.cluster")}
+    assert of_alpha and untouched(attention_nonlinearity="none") == of_alpha | {"fuse.query.0.rest.1.2.bias"}
+    model(History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))).square().sum().backward()
+    assert {name for name, parameter in model.named_parameters() if parameter.grad is None} == of_alpha
 
 
 def test_parameters_that_a_switch_removes_do_not_exist() -> None:

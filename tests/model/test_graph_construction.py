@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surge.model.graph_construction import GraphConstruction, sparsify
+from surge.model.graph_construction import GraphConstruction, kept_entries, sparsify
 from surge.model.surge import History
 from tests.model.small import HISTORIES, small_model
 
@@ -78,6 +79,34 @@ def test_each_history_of_a_padded_batch_has_its_own_k() -> None:
     assert adjacency[1].tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 0]]
 
 
+@pytest.mark.parametrize("hundredths", range(0, 101))
+def test_k_is_that_of_exact_decimals(hundredths: int) -> None:
+    """In float64 0.07 * 10^2 is a hair more than 7, and the next whole number 8."""
+    lengths, sparsity = range(1, 61), hundredths / 100
+    expected = [max(1, math.ceil(Fraction(str(sparsity)) * n**2)) for n in lengths]
+    assert kept_entries(sparsity, torch.tensor(lengths)).tolist() == expected
+
+
+def test_k_of_the_longest_histories_and_of_small_steps() -> None:
+    lengths = torch.tensor([4000, 4999, 5000])
+    for sparsity in (0.07, 0.14, 0.3, 0.0001, 0.12345, 0.000007):
+        expected = [math.ceil(Fraction(str(sparsity)) * n**2) for n in lengths.tolist()]
+        assert kept_entries(sparsity, lengths).tolist() == expected
+
+
+def test_seven_hundredths_of_ten_items_are_seven_entries() -> None:
+    """The diagonal is three of them here, so that two pairs are kept; an eighth would keep a third pair."""
+    matrix = torch.full((10, 10), -0.5, dtype=torch.float64)
+    matrix[range(3), range(3)] = 1
+    for i, j, value in ((0, 1, 0.9), (2, 3, 0.8), (4, 5, 0.7)):
+        matrix[i, j] = matrix[j, i] = value
+    for padding in (0, 3):
+        padded = torch.nn.functional.pad(matrix, (0, padding, 0, padding)).unsqueeze(0)
+        threshold, adjacency = sparsify(padded, torch.arange(10 + padding).unsqueeze(0) < 10, 0.07)
+        assert threshold.tolist() == [0.8]
+        assert adjacency[0].sum() == 10 + 4
+
+
 @st.composite
 def similarities(draw: st.DrawFn) -> tuple[np.ndarray, int, float]:
     """A symmetric matrix of few different values (so with ties), an amount of padding, and a sparsity."""
@@ -98,7 +127,7 @@ def test_sparsify_keeps_what_the_definition_says(case: tuple[np.ndarray, int, fl
     padded = np.pad(matrix, (0, padding), constant_values=2.0)
     mask = torch.arange(n + padding).unsqueeze(0) < n
     threshold, adjacency = sparsify(torch.tensor(padded).unsqueeze(0), mask, sparsity)
-    k = max(1, math.ceil(sparsity * n * n))
+    k = max(1, math.ceil(Fraction(sparsity) * n * n))  # of sixty-fourths: exact in float64
     kth = sorted(matrix.ravel().tolist(), reverse=True)[k - 1]
     assert threshold.item() == max(0.0, kth)
     kept = adjacency[0].numpy()

@@ -67,6 +67,31 @@ def test_cluster_mean_reaches_as_far_as_its_hops() -> None:
     assert cluster_mean(embedded, CHAIN, 3)[0, :, 0].tolist() == [5.25] * 4
 
 
+@pytest.mark.parametrize(("kind", "slope"), [("relu", 0), ("leaky_relu", 0.2)])
+def test_the_activation_of_the_scores_by_hand(kind: str, slope: float) -> None:
+    """W = 1, x = 2, y = -1, so (2, -1, -2): the first layer gives (2, -3), the second 1 - 2 a(-3), negative or not."""
+    score = PairScore(1, (2, 1), kind).double()
+    weights = ([[1.0]], [[1.0, 0, 0], [0, 1, 1]], [0.0, 0], [[-1.0, 2]], [1.0], [[3.0]], [0.5])
+    with torch.no_grad():
+        for parameter, values in zip(score.parameters(), weights, strict=True):
+            parameter.copy_(torch.tensor(values))
+    inner = -2 + 1 - 2 * 3 * slope
+    x, y = torch.tensor([[[2.0]]]).double(), torch.tensor([[[-1.0]]]).double()
+    assert score.aligned(x, y).item() == pytest.approx(3 * slope * inner + 0.5)
+    assert score.crossed(x, y).item() == pytest.approx(3 * slope * inner + 0.5)
+
+
+def test_as_printed_alpha_cancels() -> None:
+    """Eq. 8 without its nonlinearity: E_ij = e^beta_j over the neighbours of i, whatever alpha is."""
+    alpha, beta = scores([0.3, -0.4, 0.2, 0.1], [0.5, -0.6, 0.7, -0.2])
+    printed = attention_weights(alpha, beta, CHAIN, linear=True)[0, 0, 0]
+    share = beta[0, 0, 0].exp() * CHAIN[0]
+    assert torch.allclose(printed, share / share.sum(1, keepdim=True), rtol=0, atol=1e-12)
+    other = attention_weights(-5 * alpha, beta, CHAIN, linear=True)[0, 0, 0]
+    assert torch.allclose(printed, other, rtol=0, atol=1e-12)
+    assert (attention_weights(alpha, beta, CHAIN)[0, 0, 0] - printed).abs().max() > 0.01
+
+
 def test_fused_items_by_hand() -> None:
     """d = 2 in two heads; no scores, so attention is even over the neighbours."""
     fuse = InterestFusion(size=2, heads=2, hidden=(3, 2), hops=1, mode="full").double()

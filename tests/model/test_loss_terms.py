@@ -20,6 +20,7 @@ from surge.training.losses import (
     relative_position_literal,
     row_entropy,
     same_mapping,
+    same_mapping_literal,
     single_affiliation,
     total_loss,
 )
@@ -73,6 +74,27 @@ def test_same_mapping_is_the_mean_over_histories_of_their_own_lengths() -> None:
     assignment = torch.tensor([[[1.0, 0.0]] * 3, [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]])
     found = same_mapping(assignment, adjacency, torch.tensor([3.0, 2.0])).item()
     assert found == pytest.approx((math.sqrt(6) / 3 + math.sqrt(2) / 2) / 2)
+
+
+def test_same_mapping_as_printed_by_hand() -> None:
+    adjacency = torch.eye(3).expand(2, 3, 3)
+    together = torch.tensor([[[1.0, 0.0]] * 3])
+    assert same_mapping_literal(together, adjacency[:1]).item() == pytest.approx(math.sqrt(6))
+    both = torch.cat([together, CRISP])
+    assert same_mapping_literal(both, adjacency).item() == pytest.approx((math.sqrt(6) + math.sqrt(2)) / 2)
+    padded = torch.nn.functional.pad(both, (0, 0, 0, 2)), torch.nn.functional.pad(adjacency, (0, 2, 0, 2))
+    assert same_mapping_literal(*padded).item() == pytest.approx((math.sqrt(6) + math.sqrt(2)) / 2)
+
+
+def test_the_form_of_same_mapping_is_a_setting() -> None:
+    model, history = small_model(), History.pad([HISTORIES[0]] * 4)
+    graph = model.build_graph(history)
+    reading = model.read(graph, CANDIDATES)
+    scaled, literal = (
+        loss_terms(graph, reading, TrainingConfig(same_mapping=form))["same_mapping"].item()
+        for form in ("scaled", "literal")
+    )
+    assert literal == pytest.approx(len(HISTORIES[0]) * scaled) and scaled > 0.01
 
 
 def test_single_affiliation_is_the_mean_entropy_of_the_real_rows() -> None:
@@ -197,23 +219,39 @@ def test_loss_terms_are_those_of_the_positive_reading() -> None:
     assert terms["log_loss"].item() == pytest.approx(log_loss(reading.logit).item(), abs=1e-6)
 
 
-@pytest.mark.parametrize("relative_position", ["mean_position", "literal"])
-@pytest.mark.parametrize("settings", [{}, {"clusters": (6, 3)}], ids=str)
-def test_padding_changes_no_term(settings: dict[str, object], relative_position: str) -> None:
+FORMS = [{}, {"relative_position": "literal", "same_mapping": "literal"}]
+
+
+@pytest.mark.parametrize("forms", FORMS, ids=str)
+@pytest.mark.parametrize("settings", [{}, {"clusters": (6, 3)}, {"extraction": "none"}], ids=str)
+def test_padding_changes_no_term(settings: dict[str, object], forms: dict[str, object]) -> None:
     model = small_model(**settings)
-    before = terms_of(model, relative_position=relative_position)
-    after = terms_of(model, extra=5, relative_position=relative_position)
+    before = terms_of(model, **forms)
+    after = terms_of(model, extra=5, **forms)
     for name in TERMS:
         assert after[name].item() == pytest.approx(before[name].item(), abs=1e-6), name
 
 
-def test_without_extraction_padding_changes_no_term_that_can_train_anything() -> None:
+@pytest.mark.parametrize("forms", FORMS, ids=str)
+def test_without_extraction_two_terms_train_something_and_the_others_are_nothing(forms: dict[str, object]) -> None:
+    """S is fixed, every item its own cluster: in its own place, used as much as any other."""
+    terms = terms_of(small_model(extraction="none"), extra=5, **forms)
+    assert {name for name in TERMS if terms[name].requires_grad} == {"log_loss", "same_mapping"}
+    for name in ("single_affiliation", "relative_position", "balance"):
+        assert terms[name].item() == 0, name
+
+
+def test_without_extraction_the_terms_are_those_of_the_identity_of_n_items() -> None:
+    """What the definitions give where nothing is padded, but for L_B, which sees no use of clusters there."""
     model = small_model(extraction="none")
-    before, after = terms_of(model), terms_of(model, extra=5)
-    trainable = {name for name in TERMS if after[name].requires_grad}
-    assert trainable == {"log_loss", "same_mapping"}  # S is fixed: the others are constants
-    for name in trainable | {"single_affiliation"}:
-        assert after[name].item() == pytest.approx(before[name].item(), abs=1e-6), name
+    graph = model.build_graph(History.pad(HISTORIES[:1]))
+    reading = model.read(graph, CANDIDATES[:1])
+    first = Pooling(*(tensor[:, 0] for tensor in reading.extraction.layers[0]))
+    assert relative_position(first).item() == pytest.approx(0, abs=1e-5)
+    assert relative_position_literal(first.assignment).item() == pytest.approx(0, abs=1e-5)
+    itself = torch.eye(len(HISTORIES[0]), dtype=torch.float64)
+    printed = loss_terms(graph, reading, TrainingConfig(same_mapping="literal"))["same_mapping"]
+    assert printed.item() == pytest.approx((graph.adjacency[0] - itself).norm().item())
 
 
 def test_regularisers_reach_the_metric_and_the_assignment() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import platform
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ def straight(adjacency: Tensor, passed: Tensor) -> Tensor:
     return adjacency + (kept - kept.detach())
 
 
-def dense_attend(alpha: Tensor, beta: Tensor, adjacency: Tensor, message: Tensor) -> Tensor:
+def dense_attend(alpha: Tensor, beta: Tensor, adjacency: Tensor, message: Tensor, linear: bool = False) -> Tensor:
     by_head = message.unflatten(-1, (alpha.shape[1], -1)).transpose(1, 2)
-    return (attention_weights(alpha, beta, adjacency) @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
+    return (attention_weights(alpha, beta, adjacency, linear) @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
 
 
 def dense_assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
@@ -69,7 +70,8 @@ def agree(compiled: Any, dense: Any, inputs: list[Tensor], adjacency: Tensor, pl
 @pytest.mark.parametrize(
     ("heads", "width", "candidates"), [(1, 40, 3), (2, 6, 1), (4, 52, 2), (1, 1, 2), (1, 113, 2), (3, 3, 1)]
 )
-def test_attention_and_its_gradients(heads: int, width: int, candidates: int, n: int) -> None:
+@pytest.mark.parametrize("linear", [False, True])
+def test_attention_and_its_gradients(heads: int, width: int, candidates: int, n: int, linear: bool) -> None:
     g = torch.Generator().manual_seed(n)
     adjacency = graph_of(3, n, g)
     inputs = [
@@ -78,7 +80,7 @@ def test_attention_and_its_gradients(heads: int, width: int, candidates: int, n:
         torch.rand(3, n, n, generator=g),
         torch.randn(3, n, width, generator=g),
     ]
-    agree(edges.attend, dense_attend, inputs, adjacency, 2)
+    agree(partial(edges.attend, linear=linear), partial(dense_attend, linear=linear), inputs, adjacency, 2)
 
 
 @pytest.mark.parametrize("n", [1, 2, 23])
@@ -142,6 +144,9 @@ def training_gradients(model: SurgeModel, candidates: Tensor) -> dict[str, Tenso
         {"extraction": "none"},
         {"fusion": "none"},
         {"fusion": "without_cluster", "evolution": "gru", "activation": "none"},
+        {"attention_activation": "leaky_relu"},
+        {"attention_nonlinearity": "none", "heads": 2},
+        {"attention_nonlinearity": "none", "attention_activation": "leaky_relu", "assignment_aggregation": "sum"},
     ],
     ids=str,
 )
@@ -218,5 +223,6 @@ def test_on_narrower_processors_it_gives_the_same(fresh: Path, monkeypatch: pyte
     monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, flag))
     kernel = library.library("edges")
     monkeypatch.setattr(team, "library", lambda name: kernel)
-    test_attention_and_its_gradients(2, 26, 2, 23)
+    for linear in (False, True):
+        test_attention_and_its_gradients(2, 26, 2, 23, linear)
     test_assignment_and_its_gradients(True, 10, 2, 23)

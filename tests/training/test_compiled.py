@@ -47,6 +47,7 @@ def losses_and_gradients(model: SurgeModel, batch: Batch, of_surge: object) -> d
         {"clusters": (6, 3), "heads": 2, "attention_hidden": (8, 4)},
         {"extraction": "none", "evolution": "time_lstm", "next_item": False},
         {"fusion": "none", "evolution": "attention", "flatten": "index", "position": "none"},
+        {"attention_activation": "leaky_relu", "attention_nonlinearity": "none", "attention_hidden": (8, 4)},
     ],
     ids=str,
 )

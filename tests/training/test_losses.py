@@ -6,6 +6,9 @@ from math import log, sqrt
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from torch import Tensor
 
 from surge.model.interest_extraction import Pooling
@@ -126,11 +129,23 @@ def terms_of(
     return {name: term.detach() for name, term in loss_terms(graph, reading, settings(**config)).items()}
 
 
-@pytest.mark.parametrize("kind", ["mean_position", "literal"])
-def test_padding_changes_no_term(kind: str) -> None:
-    histories = [[1, 2, 3, 2, 7], [4, 9]]
-    plain, padded = (terms_of(histories, padding, relative_position=kind) for padding in (0, 3))
-    assert {n: float(t) for n, t in plain.items()} == pytest.approx({n: float(t) for n, t in padded.items()}, abs=1e-6)
+@settings_of_hypothesis(max_examples=40, deadline=None)
+@given(
+    histories=st.lists(st.lists(st.integers(1, 19), min_size=1, max_size=8), min_size=1, max_size=4),
+    padding=st.integers(1, 9),
+    kind=st.sampled_from(["mean_position", "literal"]),
+    mapping=st.sampled_from(["scaled", "literal"]),
+    extraction=st.sampled_from(["soft", "none"]),
+)
+@example([[1, 2, 3, 2, 7], [4, 9]], 3, "literal", "literal", "none")
+def test_padding_changes_no_term(
+    histories: list[list[int]], padding: int, kind: str, mapping: str, extraction: str
+) -> None:
+    plain, padded = (
+        terms_of(histories, more, {"extraction": extraction}, relative_position=kind, same_mapping=mapping)
+        for more in (0, padding)
+    )
+    assert {n: float(t) for n, t in plain.items()} == pytest.approx({n: float(t) for n, t in padded.items()}, abs=1e-5)
 
 
 @pytest.mark.parametrize("changes", [{}, {"extraction": "none"}, {"clusters": (6, 3)}, {"fusion": "none"}])

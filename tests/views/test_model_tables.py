@@ -67,6 +67,21 @@ def test_settings_in_plain_words():
     assert (frame["meaning"] != "").all()
 
 
+@pytest.mark.parametrize(
+    ("fusion", "words"),
+    [
+        ("full", "by the candidate alone: the surroundings cancel, as Equation 8 is printed"),
+        ("without_query", "even: the surroundings cancel, as Equation 8 is printed"),
+        ("without_cluster", "by the candidate alone"),
+        ("none", "switched off"),
+    ],
+)
+def test_attention_as_printed_hears_nothing_of_the_surroundings(fusion: str, words: str):
+    config = ModelConfig(item_count=2, category_count=1, fusion=fusion, attention_nonlinearity="none")
+    said = settings_table(to_dict(config), to_dict(TrainingConfig()), {}).set_index("what")["value"]
+    assert said["Attention"] == words
+
+
 @pytest.mark.parametrize("description", [{}, {"dataset": None}, {"dataset": "x"}, {"dataset": {"users": True}}])
 def test_a_description_that_says_little(description: dict[str, Any]):
     model = to_dict(ModelConfig(item_count=2, category_count=1, extraction="none"))
