@@ -115,10 +115,14 @@ class Head(nn.Module):
 class Baseline(EmbedsItems, ABC):
     """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item.
 
-    `own` has the settings that are the model's own where nobody says otherwise.
+    `own` has the settings that are the model's own where nobody says otherwise. `learns`: there are weights to train.
+    `corrected`: its logit was trained against negatives drawn by popularity, so a catalogue is ranked by
+    logit + log q.
     """
 
     own: ClassVar[dict[str, Any]] = {}
+    learns: ClassVar[bool] = True
+    corrected: ClassVar[bool] = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
