@@ -23,7 +23,7 @@ LONGEST = 50  # items of a history, none of which is a negative where nothing is
 
 def draw(data: TrainingData, users: list[str], earlier: Path, count: int) -> tuple[Instances, np.ndarray]:
     """Up to `count` test instances that are not in the file, with their lists."""
-    seen, _ = read_lists(earlier, data.log, users, data.items["item"].to_list())
+    seen, _ = read_lists(earlier, data.log, users, data.items["item"].to_list(), repeats=True)
     test = data.splits["test"]
     rest = test.take(np.flatnonzero(~np.isin(test.position, seen.position)))
     instances = rest.sample(count, np.random.default_rng(SEED))

@@ -27,7 +27,7 @@ def test_no_positive_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     write_lists(earlier, before, data.lists(before, TrainingConfig(), 50), data.log, users, items)
     monkeypatch.setattr(sys, "argv", ["unseen_lists", str(tmp_path / "log"), str(earlier), str(fresh), "--lists", "10"])
     main()
-    drawn, lists = read_lists(fresh, data.log, users, items)
+    drawn, lists = read_lists(fresh, data.log, users, items, repeats=True)
     assert len(drawn) == 10 and lists.shape == (10, 100)
     assert np.isin(drawn.position, test.position).all()
     assert not np.isin(drawn.position, before.position).any()

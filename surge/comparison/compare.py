@@ -116,7 +116,8 @@ def _protocol(
     stored = folder / "lists.parquet"
     known = given or (stored if stored.is_file() else None)
     if known is not None:
-        listed, lists = read_lists(known, data.log, users, items)
+        # what an earlier call drew may hold a negative twice: it's drawn with replacement
+        listed, lists = read_lists(known, data.log, users, items, repeats=given is None)
         if not np.isin(listed.position, test.position).all():
             raise SurgeError(f"{str(known)!r} holds positives that are not of the dataset's test split; draw it anew.")
         if given is None and lists.shape[1] != 1 + config.evaluation_negatives:

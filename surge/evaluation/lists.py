@@ -34,11 +34,14 @@ def write_lists(
     os.replace(fresh, path)
 
 
-def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) -> tuple[Instances, np.ndarray]:
+def read_lists(
+    path: Path, log: EncodedLog, users: list[str], items: list[str], *, repeats: bool = False
+) -> tuple[Instances, np.ndarray]:
     """The instances and their lists as rows of `items`.
 
     A file that isn't one, an unknown user or item, a step that the log doesn't have, a positive that the log doesn't
-    have there or that is its own negative, or lists of different lengths are a SurgeError.
+    have there or that is its own negative, a negative that its list has twice (but with `repeats`, for lists that were
+    drawn with replacement), or lists of different lengths are a SurgeError.
     """
     try:
         table = read_parquet(path, list(COLUMNS))
@@ -71,4 +74,7 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
             raise SurgeError(f"{where} must start with its positive, {items[log.items[position[place]]]!r}.")
         if (lists[place, 1:] == lists[place, 0]).any():
             raise SurgeError(f"{where} holds its positive among its negatives.")
+        if not repeats and len(set(candidates)) < len(candidates):
+            again = next(item for item in candidates if candidates.count(item) > 1)
+            raise SurgeError(f"{where} holds the item {again!r} more than once; each candidate may be there once.")
     return Instances(user, position), lists
