@@ -189,9 +189,24 @@ def evaluate_catalogue(
     compiled: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """HR@10 and NDCG@10 of the positive among all items (with `seen` false, without those of the history).
+    """HR@10 and NDCG@10 of `rank_positives`."""
+    above, tied = rank_positives(model, log, instances, seen=seen, compiled=compiled, progress=progress)
+    return {"catalogue_hr@10": hit_rate(above, tied, 10), "catalogue_ndcg@10": ndcg(above, tied, 10)}
 
-    With `compiled` SURGE scores by torch.compile.
+
+def rank_positives(
+    model: SurgeModel | Baseline,
+    log: EncodedLog,
+    instances: Instances,
+    *,
+    seen: bool,
+    compiled: bool = False,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many of all items (with `seen` false, without those of the history) stand above each positive (k), and how
+    many are tied with it.
+
+    With `compiled` SURGE scores by torch.compile. A score that is no finite number is a SurgeError.
     """
     model.eval()
     scores_by = None
@@ -199,7 +214,7 @@ def evaluate_catalogue(
         longest = model.config.max_length
         scores_by = CompiledScores(model, candidates_at_once(model, longest, longest))
     every = np.arange(model.config.item_count)
-    ranks = np.empty(len(instances))
+    above, tied = np.empty(len(instances), dtype=np.int64), np.empty(len(instances), dtype=np.int64)
     for place in range(len(instances)):
         history, context = read_batch(log, instances.take(np.array([place])), model.config.max_length)
         rows = history.items[0].numpy()
@@ -208,12 +223,14 @@ def evaluate_catalogue(
             scores = score_rows(model, events, every, compiled=scores_by)
         else:
             scores = score_every(model, history, context)
+        if not np.isfinite(scores).all():
+            raise SurgeError("The model gives scores that are no finite numbers, so nothing can be ranked by them.")
         positive = log.items[instances.position[place]]
         own = scores[positive]
         if not seen:
             scores[rows[rows != positive]] = -np.inf
         scores[positive] = -np.inf
-        ranks[place] = 1 + (scores > own).sum() + (scores == own).sum() / 2
+        above[place], tied[place] = (scores > own).sum(), (scores == own).sum()
         if progress:
             progress((place + 1) / len(instances))
-    return {"catalogue_hr@10": hit_rate(ranks, 10), "catalogue_ndcg@10": ndcg(ranks, 10)}
+    return above, tied

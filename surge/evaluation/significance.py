@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from surge.errors import SurgeError
-from surge.evaluation.metrics import positive_ranks, user_auc
+from surge.evaluation.metrics import gains, hits, places, reciprocals, user_auc
 
 RESAMPLES = 2000
 TESTED = ("gauc", "mrr", "ndcg@2", "hr@10")
@@ -34,12 +34,12 @@ def user_values(scores: np.ndarray, user: np.ndarray, metric: str) -> tuple[np.n
     if metric == "gauc":
         return user_auc(scores, user)
     _, group, count = np.unique(user, return_inverse=True, return_counts=True)
-    ranks = positive_ranks(scores)
+    above, tied = places(scores)
     name, _, cut = metric.partition("@")
     if metric == "mrr":
-        values = 1 / ranks
+        values = reciprocals(above, tied)
     elif name in ("ndcg", "hr") and cut.isdigit():
-        values = np.where(ranks <= int(cut), 1 / np.log2(1 + ranks) if name == "ndcg" else 1.0, 0.0)
+        values = (gains if name == "ndcg" else hits)(above, tied, int(cut))
     else:
         raise SurgeError(f"There is no metric {metric!r} by user; the metrics are {', '.join(TESTED)}.")
     return np.bincount(group, values) / count, count
