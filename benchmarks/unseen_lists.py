@@ -14,20 +14,20 @@ import numpy as np
 from surge.config import TrainingConfig
 from surge.data.instances import Instances
 from surge.data.store import Dataset
+from surge.evaluation.evaluate import listable
 from surge.evaluation.lists import read_lists, write_lists
 from surge.training.data import TrainingData
 
 SEED = 1  # comparisons draw theirs with 0
-LONGEST = 50  # items of a history, none of which is a negative where nothing is taken twice
 
 
 def draw(data: TrainingData, users: list[str], earlier: Path, count: int) -> tuple[Instances, np.ndarray]:
     """Up to `count` test instances that are not in the file, with their lists."""
     seen, _ = read_lists(earlier, data.log, users, data.items["item"].to_list())
     test = data.splits["test"]
-    rest = test.take(np.flatnonzero(~np.isin(test.position, seen.position)))
+    rest = listable(test.take(np.flatnonzero(~np.isin(test.position, seen.position))), data.taken)
     instances = rest.sample(count, np.random.default_rng(SEED))
-    return instances, data.lists(instances, TrainingConfig(seed=SEED), LONGEST)
+    return instances, data.lists(instances, TrainingConfig(seed=SEED))
 
 
 def main() -> None:

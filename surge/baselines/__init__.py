@@ -1,4 +1,4 @@
-"""The models that SURGE is measured against, under one interface: NCF to SASRec."""
+"""The models that SURGE is measured against, under one interface: popularity and NCF to SASRec."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from surge.baselines.din import DIN
 from surge.baselines.gru4rec import GRU4Rec
 from surge.baselines.lightgcn import LightGCN
 from surge.baselines.ncf import NCF
+from surge.baselines.popularity import Popularity
 from surge.baselines.sasrec import SASRec
 from surge.baselines.slirec import SLiRec
 from surge.config import from_dict
@@ -30,6 +31,7 @@ MODELS: dict[str, type[Baseline]] = {
     "dien": DIEN,
     "slirec": SLiRec,
     "sasrec": SASRec,
+    "popularity": Popularity,
 }
 
 

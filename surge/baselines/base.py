@@ -115,11 +115,14 @@ class Head(nn.Module):
 class Baseline(EmbedsItems, ABC):
     """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item.
 
-    `own` has the settings that are the model's own where nobody says otherwise; `asks_items` says whether each
-    candidate asks every item of the history, which takes so much more memory.
+    `own` has the settings that are the model's own where nobody says otherwise. `learns`: there are weights to train.
+    `corrected`: its logit was trained against negatives drawn by popularity, so a catalogue is ranked by
+    logit + log q. `asks_items`: each candidate asks every item of the history, which takes so much more memory.
     """
 
     own: ClassVar[dict[str, Any]] = {}
+    learns: ClassVar[bool] = True
+    corrected: ClassVar[bool] = True
     asks_items: ClassVar[bool] = False
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:

@@ -13,9 +13,12 @@ _EXAMPLE = """\
   python -m surge compare sample_data --models surge surge:fusion=none surge:clusters=[40]:balance_weight=0 \\
       --output runs/ablations.md
 
-models: surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec; each may be followed by settings of
-surge/config.py or surge/baselines/base.py, as in the example. The others are tested against the first.
-The folder beside the output keeps finished runs: the same command goes on after an interruption."""
+models: surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, popularity; each may be followed by settings of
+surge/config.py or surge/baselines/base.py, as in the example. popularity scores an item by the logarithm of how often
+it is a training positive and learns nothing: what is no better knows nothing about a user. The others are tested
+against the first, over seeds and users together; with --seeds 1 there is no such test.
+The folder beside the output keeps finished runs: the same command goes on after an interruption. Runs of other code
+are done again."""
 
 
 def add_compare(subparsers: Any) -> None:

@@ -16,22 +16,27 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from surge.baselines.base import Baseline
+from surge.comparison.code import code_digest
 from surge.comparison.contestants import Contestant
+from surge.comparison.measured import TESTED, Measured
 from surge.comparison.table import markdown
-from surge.config import to_dict
+from surge.config import TrainingConfig, to_dict
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import compiles, evaluate_catalogue, score_lists
+from surge.evaluation.evaluate import compiles, listable, score_lists
 from surge.evaluation.lists import read_lists, write_lists
-from surge.evaluation.metrics import list_metrics
-from surge.evaluation.significance import TESTED, paired_difference, user_values
+from surge.evaluation.metrics import grouped_auc, hit_rate, list_metrics, ndcg
+from surge.evaluation.ranking import last_of_each_user, rank_positives
+from surge.evaluation.significance import difference
+from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState, load_state, save_state, saved_state
 from surge.training.trainer import choose_device, device_name
 
-FORMAT = 1
+FORMAT = 2
 GROUPS = 4  # of test instances, by the length of their history
 METRICS = ("auc", "gauc", "mrr", "ndcg@2", "hr@10", "catalogue_hr@10", "catalogue_ndcg@10")
 
@@ -62,11 +67,12 @@ def compare(
 
     `output` (NAME.md) is the table and NAME.json all that is behind it. The folder NAME.runs keeps the lists and
     every finished run, so the same call goes on where it was interrupted, and a further model or seed costs only
-    itself. `metric` orders the rows. `lists`: a file of candidate lists in place of drawn ones.
+    itself; a run that other code made is done again. `metric` orders the rows. `lists`: a file of candidate lists in
+    place of drawn ones.
 
-    The first model is what the others are tested against: differences of its scores, averaged over seeds, by a paired
-    bootstrap over users. A metric that doesn't exist, an output that isn't a .md or that something else wrote, or lists
-    of other data: a SurgeError, and nothing is written.
+    The first model is what the others are tested against, over seeds and users together: see
+    `surge.evaluation.significance`. A metric that doesn't exist, an output that isn't a .md or that something else
+    wrote, or lists of other data: a SurgeError, and nothing is written.
     """
     if output.suffix != ".md":
         raise SurgeError(f"--output {str(output)!r} must end in .md; the figures go to a .json beside it.")
@@ -84,24 +90,23 @@ def compare(
         choose_device(model.training_config(0).device)
         model.build(data, 0, torch.device("cpu"))
     protocol = _protocol(dataset, data, models, folder, lists)
-    runs = Runs(data, protocol, folder, quiet)
+    code = {model.name: code_digest(model.name) for model in models}  # now: what is imported is what runs
+    runs = Runs(data, protocol, folder, code, quiet)
     results: list[dict[str, Any]] = []
-    scores: dict[str, list[np.ndarray]] = {}
+    measured: dict[str, list[Measured]] = {}
     # all models once, then all once more: an early look at the table shows everybody
     order = [(model, seed) for seed in range(seeds) for model in models]
     bar = tqdm(order, desc="runs", unit="run", disable=quiet or None)
     for model, seed in bar:
         bar.set_postfix_str(f"{model.label}, seed {seed}")
-        run, scored = runs.get(model, seed)
-        # the paper's protocol for short video, on the same lists
-        run["test"]["one_negative_gauc"] = list_metrics(scored[:, :2], protocol.listed.user)["gauc"]
+        run, places = runs.get(model, seed)
         results.append(run)
-        scores.setdefault(model.label, []).append(scored)
+        measured.setdefault(model.label, []).append(places)
         if not quiet:
             figures = " ".join(f"{name} {run['test'][name]:.4f}" for name in ("auc", "gauc", "mrr"))
             tqdm.write(f"{model.label} seed {seed}: {figures} | {run['seconds']:.0f} s, {len(run['epochs'])} epochs")
         if model is models[-1]:
-            comparison = _comparison(dataset, protocol, models, results, scores, metric)
+            comparison = _comparison(dataset, data, protocol, models, results, measured, metric)
             _replace(output.with_suffix(".json"), json.dumps(comparison, indent=1) + "\n")
             _replace(output, markdown(comparison))
     return comparison
@@ -116,21 +121,22 @@ def _protocol(
     stored = folder / "lists.parquet"
     known = given or (stored if stored.is_file() else None)
     if known is not None:
+        # what an earlier call drew may hold a negative twice: it's drawn with replacement
         listed, lists = read_lists(known, data.log, users, items)
         if not np.isin(listed.position, test.position).all():
             raise SurgeError(f"{str(known)!r} holds positives that are not of the dataset's test split; draw it anew.")
-        if given is None and lists.shape[1] != 1 + config.evaluation_negatives:
+        if given is None and lists.shape[1] != 1 + min(config.evaluation_negatives, len(items) - 1):
             raise SurgeError(
                 f"{str(stored)!r} has lists of {lists.shape[1] - 1} negatives, not {config.evaluation_negatives}; "
                 "give another --output, or remove that folder."
             )
     else:
-        listed = test.sample(config.test_instances, np.random.default_rng(0))
-        lists = data.lists(listed, config, max(model.configuration(data).max_length for model in models))
+        listed = listable(test, data.taken).sample(config.test_instances, np.random.default_rng(0))
+        lists = data.lists(listed, config)
     if known != stored:
         folder.mkdir(exist_ok=True)
         write_lists(stored, listed, lists, data.log, users, items)
-    whole = test.sample(config.catalogue_instances, np.random.default_rng(1))
+    whole = last_of_each_user(test).sample(config.catalogue_instances, np.random.default_rng(1))
     length = listed.position - data.log.offsets[listed.user]
     edges = np.unique(np.quantile(length, np.linspace(0, 1, GROUPS + 1)[1:-1], method="lower"))
     content = hashlib.sha256(lists.tobytes() + listed.position.tobytes() + whole.position.tobytes())
@@ -138,40 +144,41 @@ def _protocol(
 
 
 class Runs:
-    """The runs of a folder: each is done once."""
+    """The runs of a folder: each is done once by the same `code`, a digest by the name of the model."""
 
-    def __init__(self, data: TrainingData, protocol: Protocol, folder: Path, quiet: bool) -> None:
-        self.data, self.protocol, self.folder, self.quiet = data, protocol, folder, quiet
+    def __init__(
+        self, data: TrainingData, protocol: Protocol, folder: Path, code: Mapping[str, str], quiet: bool
+    ) -> None:
+        self.data, self.protocol, self.folder, self.code, self.quiet = data, protocol, folder, code, quiet
 
-    def get(self, model: Contestant, seed: int) -> tuple[dict[str, Any], np.ndarray]:
-        """A run's figures and its scores of the lists (k, 1 + negatives), done before or now."""
+    def get(self, model: Contestant, seed: int) -> tuple[dict[str, Any], Measured]:
+        """A run's figures and where its positives stand, done before or now."""
         settings = {
             "format": FORMAT,
+            "code": self.code[model.name],
             "data": self.protocol.digest,
             "label": model.label,
             "run": model.described(seed),
         }
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-        figures, arrays = self.folder / f"{key}.json", self.folder / f"{key}.npy"
+        figures, arrays = self.folder / f"{key}.json", self.folder / f"{key}.npz"
         config = to_dict(model.configuration(self.data))
         if figures.is_file() and arrays.is_file():
             try:
-                run, scores = json.loads(figures.read_text(encoding="utf-8")), np.load(arrays)
-                # a default may be another now; a setting that is new since has done nothing yet
-                if run.get("config", {}).items() <= config.items():
-                    return run, scores
-            except (ValueError, EOFError, AttributeError) as problem:
+                run, places = json.loads(figures.read_text(encoding="utf-8")), Measured.load(arrays)
+                if run["label"] == model.label:
+                    return run, places
+                raise ValueError("it is a run of another model")
+            except (ValueError, KeyError, TypeError) as problem:
                 raise SurgeError(f"The finished run {str(figures)!r} is damaged; remove that file.") from problem
-        run, scores = self._do(model, seed, self.folder / f"{key}.training", {"run": settings, "config": config})
-        with open(self.folder / f"{key}.new", "wb") as file:
-            np.save(file, scores)
-        os.replace(self.folder / f"{key}.new", arrays)
+        run, places = self._do(model, seed, self.folder / f"{key}.training", {"run": settings, "config": config})
+        places.save(arrays)
         _replace(figures, json.dumps(run, indent=1) + "\n")  # last: a run is done when it has its figures
-        return run, scores
+        return run, places
 
     def _do(
         self, contestant: Contestant, seed: int, folder: Path, settings: dict[str, Any]
-    ) -> tuple[dict[str, Any], np.ndarray]:
+    ) -> tuple[dict[str, Any], Measured]:
         config, data, protocol = contestant.training_config(seed), self.data, self.protocol
         device = choose_device(config.device)
         model = contestant.build(data, seed, device)
@@ -182,8 +189,11 @@ class Runs:
         started = time.perf_counter()
         scores = score_lists(model, data.log, protocol.listed, protocol.lists, precision=config.precision)
         test = list_metrics(scores, protocol.listed.user)
+        # the paper's protocol for short video, on the same lists
+        test["one_negative_gauc"] = grouped_auc(scores[:, :2], protocol.listed.user)
         listed_seconds = time.perf_counter() - started
-        test |= evaluate_catalogue(model, data.log, protocol.whole, seen=data.seen, compiled=compiles(config, model))
+        ranks = _ranks(model, data, protocol.whole, config)
+        test |= {"catalogue_hr@10": hit_rate(*ranks, 10), "catalogue_ndcg@10": ndcg(*ranks, 10)}
         groups = np.digitize(protocol.length, protocol.edges, right=True)
         shutil.rmtree(folder, ignore_errors=True)
         return {
@@ -191,7 +201,7 @@ class Runs:
             "seed": seed,
             "settings": settings["run"]["run"],
             "config": settings["config"],
-            "parameters": sum(p.numel() for p in model.parameters()),
+            "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
             "device": device_name(device),
             "torch": torch.__version__,
             "seconds": round(sum(record["seconds"] for record in state.epochs), 2),
@@ -206,15 +216,31 @@ class Runs:
                 }
                 for group in np.unique(groups).tolist()
             ],
-        }, scores
+        }, Measured.of(scores, protocol.listed.user, ranks, protocol.whole.user)
+
+
+def _ranks(
+    model: SurgeModel | Baseline, data: TrainingData, instances: Instances, config: TrainingConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many of all items stand above each positive, and how many are tied with it."""
+    ranks = rank_positives(
+        model,
+        data.log,
+        instances,
+        taken=data.taken,
+        log_popularity=data.log_popularity if isinstance(model, SurgeModel) or model.corrected else None,
+        compiled=compiles(config, model),
+    )
+    return ranks.above, ranks.tied
 
 
 def _comparison(
     dataset: Dataset,
+    data: TrainingData,
     protocol: Protocol,
     models: Sequence[Contestant],
     runs: list[dict[str, Any]],
-    scores: Mapping[str, list[np.ndarray]],
+    measured: Mapping[str, list[Measured]],
     metric: str,
 ) -> dict[str, Any]:
     """All figures of a comparison as plain JSON values."""
@@ -223,6 +249,7 @@ def _comparison(
         "dataset": {"name": dataset.name, "digest": dataset.digest}
         | dataset.description.get("counts", {})
         | {"split": dataset.description.get("split", {})},
+        "told": [*getattr(data, "told", ())],
         "lists": len(protocol.lists),
         "negatives": protocol.lists.shape[1] - 1,
         "catalogue_lists": len(protocol.whole),
@@ -234,8 +261,7 @@ def _comparison(
             for part in _groups(protocol.length, protocol.edges)
         ],
         "differences": {
-            model.label: _differences(scores[models[0].label], scores[model.label], protocol.listed.user)
-            for model in models[1:]
+            model.label: _differences(measured[models[0].label], measured[model.label]) for model in models[1:]
         },
         "runs": runs,
     }
@@ -246,14 +272,16 @@ def _groups(length: np.ndarray, edges: np.ndarray) -> list[np.ndarray]:
     return [length[groups == group] for group in np.unique(groups)]
 
 
-def _differences(one: list[np.ndarray], other: list[np.ndarray], user: np.ndarray) -> dict[str, dict[str, float]]:
-    """The reference minus a model: each user's values are means over the seeds."""
+def _differences(one: list[Measured], other: list[Measured]) -> dict[str, dict[str, float | None]]:
+    """The reference minus a model, for every metric that is tested."""
 
-    def values(of: list[np.ndarray], metric: str) -> np.ndarray:
-        return np.mean([user_values(scores, user, metric)[0] for scores in of], axis=0)
+    def values(of: list[Measured], metric: str) -> np.ndarray:
+        return np.stack([run.by_user(metric)[0] for run in of])
 
-    weight = user_values(one[0], user, TESTED[0])[1]
-    return {metric: vars(paired_difference(values(one, metric), values(other, metric), weight)) for metric in TESTED}
+    return {
+        metric: vars(difference(values(one, metric), values(other, metric), one[0].by_user(metric)[1]))
+        for metric in TESTED
+    }
 
 
 def _replace(path: Path, text: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from surge.evaluation.significance import LEAST, LEVEL
+
 COLUMNS = {
     "auc": "AUC",
     "gauc": "GAUC",
@@ -18,7 +20,15 @@ COLUMNS = {
     "catalogue_hr@10": "HR@10, all items",
     "catalogue_ndcg@10": "NDCG@10, all items",
 }
-CERTAIN = 0.05
+WHOLE = "catalogue_"
+TESTED = (
+    "95 % interval over seeds and users together: both the seed of a training and the users are drawn at random; bold "
+    f"where p < {LEVEL}. Each p stands for itself: of twenty that mean nothing, one is below {LEVEL}."
+)
+UNTESTED = (
+    "With one seed there is no telling whether another training would turn a difference round, so nothing is tested. "
+    "The interval is of 95 % over users alone, for these very weights."
+)
 
 
 def markdown(comparison: Mapping[str, Any]) -> str:
@@ -41,6 +51,7 @@ def _head(comparison: Mapping[str, Any]) -> str:
         f"positives ranked among all items. At most {training['epochs']} epochs of "
         f"{drawn if drawn else 'all'} positives, patience {training['patience']} (validation GAUC). "
         f"Trained on {'; '.join(devices)}."
+        + "".join(f"\n\n{plain(sentence)}" for sentence in comparison.get("told", ()))
     )
 
 
@@ -56,7 +67,15 @@ def _metrics(comparison: Mapping[str, Any]) -> str:
             text = f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
             cells.append(f"**{text}**" if mean == best[name] else text)
         rows.append([f"`{label}`", *cells])
-    return table(["model", *COLUMNS.values()], rows) + "\n\nMean ± standard deviation over seeds; the best in bold."
+    return (
+        table(["model", *(_column(comparison, name) for name in COLUMNS)], rows)
+        + "\n\nMean ± standard deviation over seeds; the best in bold."
+    )
+
+
+def _column(comparison: Mapping[str, Any], name: str) -> str:
+    ranked = f" ({comparison['catalogue_lists']} positives)" if name.startswith(WHOLE) else ""
+    return COLUMNS[name] + ranked
 
 
 def _means(comparison: Mapping[str, Any], label: str) -> dict[str, tuple[float, float | None]]:
@@ -73,20 +92,32 @@ def _means(comparison: Mapping[str, Any], label: str) -> dict[str, tuple[float, 
 def _differences(comparison: Mapping[str, Any]) -> str:
     if not comparison["differences"]:
         return ""
-    names = next(iter(comparison["differences"].values()))
-    rows = []
-    for label, figures in comparison["differences"].items():
-        cells = []
-        for name in names:
-            figure = figures[name]
-            text = f"{figure['difference']:+.4f} [{figure['low']:+.4f}, {figure['high']:+.4f}]"
-            cells.append(f"**{text}**" if figure["p"] < CERTAIN else text)
-        rows.append([f"`{label}`", *cells])
+    names = list(next(iter(comparison["differences"].values())))
+    rows = [
+        [f"`{label}`", *(_difference(figures[name]) for name in names)]
+        for label, figures in comparison["differences"].items()
+    ]
+    tested = any(
+        figure["p"] is not None for figures in comparison["differences"].values() for figure in figures.values()
+    )
     return (
         f"## `{one_line(comparison['reference'])}` minus each other model\n\n"
-        + table(["model", *(COLUMNS.get(name, name) for name in names)], rows)
-        + f"\n\n95 % interval of a paired bootstrap over users, scores averaged over seeds; bold where p < {CERTAIN}."
+        + table(["model", *(_column(comparison, name) for name in names)], rows)
+        + "\n\n"
+        + (TESTED if tested else UNTESTED)
     )
+
+
+def _difference(figure: Mapping[str, Any]) -> str:
+    """The difference with its interval and p, as far as they are known."""
+    text = f"{figure['difference']:+.4f}"
+    if figure["low"] is not None:
+        text += f" [{figure['low']:+.4f}, {figure['high']:+.4f}]"
+    p = figure["p"]
+    if p is None:
+        return text
+    text += f", p {'≤' if p == LEAST else '='} {p:.2g}"
+    return f"**{text}**" if p < LEVEL else text
 
 
 def _lengths(comparison: Mapping[str, Any]) -> str:
@@ -107,15 +138,15 @@ def _cost(comparison: Mapping[str, Any]) -> str:
     rows = []
     for label in comparison["models"]:
         runs = [run for run in comparison["runs"] if run["label"] == label]
-        an_epoch = np.mean([run["seconds"] / len(run["epochs"]) for run in runs])
+        an_epoch = [run["seconds"] / len(run["epochs"]) for run in runs if run["epochs"]]
         course = runs[0]["epochs"]
         shown = " ".join(f"{record['valid_gauc']:.3f}" for record in course)
         rows.append(
             [
                 f"`{label}`",
                 f"{runs[0]['parameters']:,}",
-                f"{an_epoch:.1f}",
-                ", ".join(str(run["best_epoch"]) for run in runs),
+                f"{np.mean(an_epoch):.1f}" if an_epoch else "-",
+                ", ".join(str(run["best_epoch"]) for run in runs) if an_epoch else "-",
                 f"{np.mean([run['seconds'] for run in runs]):.0f}",
                 shown,
             ]

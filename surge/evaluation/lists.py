@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from surge.data.instances import EncodedLog, Instances
+from surge.data.negatives import NONE
 from surge.data.parquet import UnreadableError, read_parquet
 from surge.errors import SurgeError
 
@@ -19,13 +20,14 @@ def write_lists(
     path: Path, instances: Instances, lists: np.ndarray, log: EncodedLog, users: list[str], items: list[str]
 ) -> None:
     """Parquet with one row a list: `user`, `step` (how many of the user's interactions come before the positive) and
-    `candidates`, the positive first; ids as in the dataset. `lists` (k, 1 + negatives) holds rows of `items`."""
+    `candidates`, the positive first; ids as in the dataset. `lists` (k, 1 + negatives) holds rows of `items`,
+    and NONE where a list is shorter."""
     names = np.asarray(items, dtype=object)
     table = pl.DataFrame(
         {
             "user": [users[user] for user in instances.user.tolist()],
             "step": instances.position - log.offsets[instances.user],
-            "candidates": [names[row].tolist() for row in lists],
+            "candidates": [names[row[row != NONE]].tolist() for row in lists],
         },
         schema=COLUMNS,
     )
@@ -35,10 +37,10 @@ def write_lists(
 
 
 def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) -> tuple[Instances, np.ndarray]:
-    """The instances and their lists as rows of `items`.
+    """The instances and their lists as rows of `items`; shorter lists than the longest end with NONE.
 
     A file that isn't one, an unknown user or item, a step that the log doesn't have, a positive that the log doesn't
-    have there or that is its own negative, or lists of different lengths are a SurgeError.
+    have there or that is its own negative, a negative that its list has twice, or a list without one are a SurgeError.
     """
     try:
         table = read_parquet(path, list(COLUMNS))
@@ -49,12 +51,13 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
         reason = " ".join(str(problem).split())[:200]
         raise SurgeError(f"{str(path)!r} is no file of candidate lists ({reason}).") from problem
     lengths = table["candidates"].list.len()
-    if not table.height or lengths.null_count() or lengths.n_unique() != 1 or lengths[0] < 2:
-        raise SurgeError(f"{str(path)!r} must hold lists of one length: a positive and at least one negative.")
+    shortest, longest = lengths.min(), lengths.max()
+    if not isinstance(shortest, int) or not isinstance(longest, int) or lengths.null_count() or shortest < 2:
+        raise SurgeError(f"{str(path)!r} must hold lists of a positive and at least one negative.")
     user_rows = {user: row for row, user in enumerate(users)}
     item_rows = {item: row for row, item in enumerate(items)}
     user, position = np.empty(table.height, dtype=np.int64), np.empty(table.height, dtype=np.int64)
-    lists = np.empty((table.height, lengths[0]), dtype=np.int64)
+    lists = np.full((table.height, longest), NONE, dtype=np.int64)
     for place, (name, step, candidates) in enumerate(table.iter_rows()):
         where = f"The list of user {name!r} at step {step} in {str(path)!r}"
         unknown = [item for item in candidates if item not in item_rows]
@@ -62,7 +65,8 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
             raise SurgeError(f"{where} holds the item {unknown[0]!r}, which the dataset doesn't have.")
         if name not in user_rows:
             raise SurgeError(f"{where} is of a user that the dataset doesn't have.")
-        user[place], lists[place] = user_rows[name], [item_rows[item] for item in candidates]
+        user[place] = user_rows[name]
+        lists[place, : len(candidates)] = [item_rows[item] for item in candidates]
         first, last = log.offsets[user[place]], log.offsets[user[place] + 1]
         if step is None or not 0 < step < last - first:
             raise SurgeError(f"{where} has no history before it in the dataset, or no positive there.")
@@ -71,4 +75,7 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
             raise SurgeError(f"{where} must start with its positive, {items[log.items[position[place]]]!r}.")
         if (lists[place, 1:] == lists[place, 0]).any():
             raise SurgeError(f"{where} holds its positive among its negatives.")
+        if len(set(candidates)) < len(candidates):
+            again = next(item for item in candidates if candidates.count(item) > 1)
+            raise SurgeError(f"{where} holds the item {again!r} more than once; each candidate may be there once.")
     return Instances(user, position), lists

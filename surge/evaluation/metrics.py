@@ -9,7 +9,7 @@ from surge.errors import SurgeError
 
 
 def places(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many negatives stand above the positive, column 0 of scores (k, 1 + negatives), and how many are tied with it.
+    """How many negatives are above the positive, column 0 of scores (k, 1 + negatives), and how many tied with it.
 
     A negative of -inf is no candidate. Any other score that isn't a finite number, or no list at all, is a SurgeError:
     every comparison with NaN is false, so a model that gives nothing else would come first everywhere.
@@ -41,7 +41,7 @@ def hits(above: np.ndarray, tied: np.ndarray, cut: int) -> np.ndarray:
 
 
 def _expected(above: np.ndarray, tied: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    """The mean of worth[r - 1] over the places r = above + 1 .. above + tied + 1; places beyond the last are worth 0."""
+    """The mean of worth[r - 1] over the places r = above + 1 .. above + tied + 1; those beyond the last are worth 0."""
     total = np.concatenate([[0.0], np.cumsum(worth)])
     first = np.minimum(above, len(worth)).astype(np.int64)
     last = np.minimum(above + tied + 1, len(worth)).astype(np.int64)

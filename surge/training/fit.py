@@ -47,8 +47,12 @@ class Fit:
     def run(self, state: TrainingState, after_epoch: Callable[[TrainingState], None] | None = None) -> None:
         """Epochs until patience or `epochs` run out; then the model has the weights of the best one.
 
-        Best is by validation GAUC. `after_epoch` is called with the state that each epoch leaves.
+        Best is by validation GAUC. `after_epoch` is called with the state that each epoch leaves. A baseline that
+        learns nothing is done at once.
         """
+        if isinstance(self.model, Baseline) and not self.model.learns:
+            self.model.eval()
+            return
         valid, lists = self.data.validation(self.config)
         while len(state.epochs) < self.config.epochs and self._patient(state):
             record = self._epoch(len(state.epochs) + 1, state)

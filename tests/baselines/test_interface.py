@@ -33,7 +33,8 @@ def padded(batch: Batch, extra: int, item: int) -> Batch:
     )
 
 
-def test_all_eight_are_there() -> None:
+def test_all_eight_that_learn_and_popularity_are_there() -> None:
+    assert tuple(MODELS) == (*NAMES, "popularity")
     assert NAMES == ("ncf", "din", "lightgcn", "caser", "gru4rec", "dien", "slirec", "sasrec")
 
 
@@ -213,7 +214,9 @@ def test_settings_are_the_models_own_where_nobody_says_otherwise() -> None:
 
 
 def test_an_unknown_name_lists_the_names() -> None:
-    sentence = "no baseline 'bert4rec'; the baselines are ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec"
+    sentence = (
+        "no baseline 'bert4rec'; the baselines are ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, popularity"
+    )
     with pytest.raises(SurgeError, match=sentence):
         configure("bert4rec", {})
     with pytest.raises(SurgeError, match=sentence):

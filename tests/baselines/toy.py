@@ -14,7 +14,7 @@ from surge.data.instances import EncodedLog, Instances, split_instances
 from surge.model.surge import History
 from surge.training.losses import log_loss
 
-NAMES = tuple(MODELS)
+NAMES = tuple(name for name, model in MODELS.items() if model.learns)
 USERS, ITEMS, CATEGORIES = 6, 20, 4
 DAY = 86_400
 

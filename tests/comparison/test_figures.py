@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surge.baselines.popularity import Popularity
 from surge.comparison.compare import METRICS
 from surge.comparison.contestants import NAMES
+from surge.comparison.measured import TESTED, Measured
 from surge.data.store import Dataset
 from surge.evaluation.lists import read_lists
-from surge.evaluation.metrics import list_metrics
-from surge.evaluation.significance import TESTED
+from surge.evaluation.metrics import hit_rate, ndcg, reciprocal_rank
 from surge.training import fit
 from surge.training.data import TrainingData
 from tests.comparison.small import THREE, small
@@ -44,10 +45,10 @@ def test_only_the_table_the_figures_and_the_runs_are_left(whole: tuple[dict[str,
     _, output = whole
     assert sorted(path.name for path in output.parent.iterdir()) == ["table.json", "table.md", "table.runs"]
     names = [path.suffix for path in output.with_suffix(".runs").iterdir()]
-    assert Counter(names) == {".json": 6, ".npy": 6, ".parquet": 1}
+    assert Counter(names) == {".json": 6, ".npz": 6, ".parquet": 1}
 
 
-def test_the_figures_are_those_of_the_stored_scores(whole: tuple[dict[str, Any], Path], simulated: Dataset) -> None:
+def test_the_figures_are_those_of_the_stored_places(whole: tuple[dict[str, Any], Path], simulated: Dataset) -> None:
     comparison, output = whole
     folder, data = output.with_suffix(".runs"), TrainingData.of(simulated)
     listed, lists = read_lists(folder / "lists.parquet", data.log, simulated.users, data.items["item"].to_list())
@@ -58,12 +59,19 @@ def test_the_figures_are_those_of_the_stored_scores(whole: tuple[dict[str, Any],
     groups = [(length >= part["from"]) & (length <= part["to"]) for part in comparison["length_groups"]]
     assert (np.sum(groups, axis=0) == 1).all()  # each list is in one group
     assert [part["lists"] for part in comparison["length_groups"]] == [int(group.sum()) for group in groups]
-    for path in folder.glob("*.npy"):
-        run, scores = json.loads(path.with_suffix(".json").read_text()), np.load(path)
-        found = list_metrics(scores, listed.user)
-        assert found == {name: run["test"][name] for name in found}
+    whole_user = data.splits["test"].sample(4, np.random.default_rng(1)).user
+    for path in folder.glob("*.npz"):
+        run, kept = json.loads(path.with_suffix(".json").read_text()), Measured.load(path)
+        assert np.array_equal(kept.user, listed.user) and np.array_equal(kept.catalogue_user, whole_user)
+        for name in (*TESTED, "ndcg@10", "catalogue_hr@10"):
+            values, weight = kept.by_user(name)
+            assert np.average(values, weights=weight) == pytest.approx(run["test"][name], abs=1e-12), name
         for part, group in zip(run["by_length"], groups, strict=True):
-            assert part == {"lists": int(group.sum())} | list_metrics(scores[group], listed.user[group])
+            above, tied = kept.above[group], kept.tied[group]
+            assert part["lists"] == group.sum()
+            assert part["mrr"] == pytest.approx(reciprocal_rank(above, tied))
+            assert (part["hr@10"], part["ndcg@2"]) == pytest.approx((hit_rate(above, tied, 10), ndcg(above, tied, 2)))
+        assert 0 <= run["test"]["one_negative_gauc"] <= 1
 
 
 def test_differences_are_those_of_the_means(whole: tuple[dict[str, Any], Path]) -> None:
@@ -79,6 +87,7 @@ def test_differences_are_those_of_the_means(whole: tuple[dict[str, Any], Path]) 
             assert figure["difference"] == pytest.approx(mean("surge", metric) - mean(label, metric), abs=1e-12)
             assert figure["low"] <= figure["difference"] <= figure["high"]
             assert 0 < figure["p"] <= 1
+            assert (figure["p"] < 0.05) == (figure["low"] > 0 or figure["high"] < 0)
 
 
 def test_the_first_model_is_the_reference_and_the_metric_orders_the_rows_alone(
@@ -129,6 +138,29 @@ def test_every_model_with_and_without_categories_and_with_short_users(tmp_path: 
         assert np.isfinite(figures).all()
         assert min(figures) >= 0
         assert max(figures) <= 1
+        assert bool(run["epochs"]) == (run["label"] != "popularity")
         assert np.isfinite([value for record in run["epochs"] for value in record.values()]).all()
         assert run["config"]["category_count"] == (3 if categories else 1)
     assert {"auxiliary"} <= set(comparison["runs"][NAMES.index("dien")]["epochs"][0])
+
+
+def test_a_constant_scorer_has_what_chance_has_in_every_column(
+    simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Popularity that counted nothing: all items are alike to it."""
+    monkeypatch.setattr(Popularity, "prepare", lambda *_: None)
+    output = tmp_path / "table.md"
+    (run,) = small(simulated, ["popularity"], output, settings={"evaluation_negatives": 39})["runs"]
+    test = run["test"]
+    assert test["auc"] == test["gauc"] == test["list_auc"] == test["one_negative_gauc"] == 0.5
+    discounts = 1 / np.log2(1 + np.arange(1, 11))
+    assert test["mrr"] == pytest.approx(np.sum(1 / np.arange(1, 41)) / 40)
+    assert (test["hr@10"], test["ndcg@10"]) == pytest.approx((10 / 40, discounts.sum() / 40))
+    assert test["ndcg@2"] == pytest.approx(discounts[:2].sum() / 40)
+    (path,) = output.with_suffix(".runs").glob("*.npz")
+    ranked = 1 + Measured.load(path).catalogue_tied  # all items but those of the history
+    assert (ranked > run["config"]["item_count"] - 20).all()
+    assert test["catalogue_hr@10"] == pytest.approx(np.mean(10 / ranked))
+    assert test["catalogue_ndcg@10"] == pytest.approx(np.mean(discounts.sum() / ranked))
+    for part in run["by_length"]:
+        assert (part["gauc"], part["mrr"]) == pytest.approx((0.5, test["mrr"]))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from surge.comparison import compare as module
+from surge.comparison.code import code_digest
 from surge.comparison.compare import Runs
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -161,28 +162,24 @@ def test_other_data_are_other_runs(simulated: Dataset, tmp_path: Path, trained: 
     assert changed["dataset"]["digest"] == "1" * 64
 
 
-def test_a_default_that_is_another_now_is_another_run(
-    simulated: Dataset, tmp_path: Path, trained: list[tuple[str, int, int]]
+def test_other_code_makes_other_runs(
+    simulated: Dataset, tmp_path: Path, trained: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "table.md"
-    first = small(simulated, ["ncf"], output)
-    (path,) = output.with_suffix(".runs").glob("*.json")
+    first = small(simulated, ["din", "ncf"], output)
     trained.clear()
-
-    older = json.loads(path.read_text())
-    del older["config"]["window"]  # a setting that came later: then it could do nothing
-    path.write_text(json.dumps(older))
-    assert small(simulated, ["ncf"], output)["runs"][0]["test"] == first["runs"][0]["test"]
+    monkeypatch.setattr(module, "code_digest", lambda name: "changed" if name == "ncf" else code_digest(name))
+    again = small(simulated, ["din", "ncf"], output)
+    assert {name for name, _, _ in trained} == {"NCF"}
+    assert timeless(again)["runs"][0] == timeless(first)["runs"][0]
+    assert again["runs"][1]["test"] == first["runs"][1]["test"]
+    trained.clear()
+    monkeypatch.undo()
+    assert small(simulated, ["din", "ncf"], output) == first  # what the first code made is still there
     assert trained == []
 
-    older["config"]["window"] = 7
-    older["test"]["auc"] = 2.0
-    path.write_text(json.dumps(older))
-    assert timeless(small(simulated, ["ncf"], output)) == timeless(first)
-    assert trained
 
-
-@pytest.mark.parametrize("suffix", [".json", ".npy"])
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
 @pytest.mark.parametrize("damage", [b"", b"[]", b"\x93NUMPY\x01\x00"])
 def test_a_damaged_run_is_said(
     whole: tuple[dict[str, Any], Path], simulated: Dataset, tmp_path: Path, suffix: str, damage: bytes

@@ -11,6 +11,7 @@ import pytest
 
 from surge.comparison.table import COLUMNS, markdown, plain, table
 from surge.data.store import Dataset
+from surge.evaluation.significance import LEAST
 from tests.comparison.small import THREE, small, tables
 from tests.views.hostile import HOSTILE
 
@@ -42,7 +43,9 @@ def test_every_model_has_a_row_in_every_table(whole: tuple[dict[str, Any], Path]
 def test_cells_are_the_means_over_seeds(whole: tuple[dict[str, Any], Path]) -> None:
     comparison, _ = whole
     metrics, differences, lengths, cost = tables(markdown(comparison))
-    assert metrics[0] == ["model", *COLUMNS.values()]
+    heads = [f"{head} (4 positives)" if "all items" in head else head for head in COLUMNS.values()]
+    assert metrics[0] == ["model", *heads]
+    assert differences[0] == ["model", "GAUC", "MRR", "NDCG@2", "HR@10", "NDCG@10, all items (4 positives)"]
     for label in THREE:
         runs = [run for run in comparison["runs"] if run["label"] == label]
         for name, cell in zip(COLUMNS, named(metrics, label), strict=True):
@@ -55,7 +58,8 @@ def test_cells_are_the_means_over_seeds(whole: tuple[dict[str, Any], Path]) -> N
     for label in THREE[1:]:
         for name, cell in zip(comparison["differences"][label], named(differences, label), strict=True):
             figure = comparison["differences"][label][name]
-            assert cell.strip("*") == f"{figure['difference']:+.4f} [{figure['low']:+.4f}, {figure['high']:+.4f}]"
+            interval = f"{figure['difference']:+.4f} [{figure['low']:+.4f}, {figure['high']:+.4f}]"
+            assert cell.strip("*") == f"{interval}, p = {figure['p']:.2g}"
             assert bold([cell]) == [figure["p"] < 0.05]
 
 
@@ -93,6 +97,53 @@ def test_one_model_and_one_seed(simulated: Dataset, tmp_path: Path) -> None:
     metrics, lengths, cost = tables(text)  # nobody to differ from
     assert all("±" not in cell for cell in metrics[2])
     assert len(lengths) == len(cost) == 3
+
+
+def test_one_seed_tests_nothing(simulated: Dataset, tmp_path: Path) -> None:
+    """Neither p nor bold; the interval is labelled as one over users alone."""
+    comparison = small(simulated, ["popularity", "ncf"], tmp_path / "table.md", settings={"epochs": 1})
+    text = (tmp_path / "table.md").read_text()
+    part = text.split("minus each other model")[1].split("\n## ")[0]
+    assert "nothing is tested" in part and "over users alone" in part
+    assert "**" not in part and "p =" not in part and "p <" not in part
+    figures = comparison["differences"]["ncf"].values()
+    assert all(figure["p"] is None and figure["low"] <= figure["difference"] <= figure["high"] for figure in figures)
+
+
+def test_cells_of_a_difference(whole: tuple[dict[str, Any], Path]) -> None:
+    figure = {"difference": 0.25, "low": 0.125, "high": 0.375, "p": 0.0123}
+    cases = {
+        "**+0.2500 [+0.1250, +0.3750], p = 0.012**": {},
+        "+0.2500 [+0.1250, +0.3750], p = 0.05": {"p": 0.05},
+        "**+0.2500 [+0.1250, +0.3750], p ≤ 1e-06**": {"p": LEAST},
+        "+0.2500 [+0.1250, +0.3750]": {"p": None},
+        "+0.2500": {"p": None, "low": None, "high": None},
+    }
+    for cell, changes in cases.items():
+        changed = copy.deepcopy(whole[0])
+        changed["differences"]["caser"]["mrr"] = figure | changes
+        assert named(tables(markdown(changed))[1], "caser")[1] == cell
+
+
+def test_what_was_counted_is_told(whole: tuple[dict[str, Any], Path]) -> None:
+    head = markdown(whole[0]).split("\n## ")[0]
+    assert "30 test lists of one positive and 9 negatives" in head and "4 positives ranked among all items" in head
+    told = markdown(whole[0] | {"told": ["test: 140 positives, 3 of <b>cold</b> items.", "b"]})
+    assert r"test: 140 positives, 3 of \<b\>cold\</b\> items." in told
+    assert len(tables(told)) == len(tables(markdown(whole[0])))
+    older = {name: value for name, value in whole[0].items() if name != "told"}
+    assert markdown(older) == markdown(whole[0])
+
+
+def test_popularity_has_a_row_in_every_table(simulated: Dataset, tmp_path: Path) -> None:
+    comparison = small(simulated, ["ncf", "popularity"], tmp_path / "table.md", seeds=2, settings={"epochs": 1})
+    metrics, differences, lengths, cost = tables((tmp_path / "table.md").read_text())
+    for cells in (metrics, differences, lengths, cost):
+        assert named(cells, "popularity")
+    assert named(cost, "popularity")[:4] == ["0", "-", "-", "0"]
+    first, second = (run for run in comparison["runs"] if run["label"] == "popularity")
+    assert first["test"] == second["test"] and first["epochs"] == []
+    assert all(figure["p"] is not None for figure in comparison["differences"]["popularity"].values())
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "a | b", "a\n| --- |\n| b |", "two\r\n# heads"])

@@ -206,15 +206,32 @@ def test_seen_items_are_left_out(
     assert told == [1]
 
 
-def test_a_constant_scorer_is_in_the_middle_of_the_catalogue(
-    model: SurgeModel, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_constant_scorer_has_what_chance_has_in_the_catalogue(
+    model: SurgeModel, monkeypatch: pytest.MonkeyPatch, seen: bool
 ) -> None:
     monkeypatch.setattr(
         evaluate, "score_rows", lambda model, history, every, **_: np.zeros(len(every), dtype=np.float32)
     )
     log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]), 0)
-    metrics = evaluate_catalogue(model, log, Instances(np.array([0]), np.array([1])), seen=True)
-    assert metrics == {"catalogue_hr@10": 0, "catalogue_ndcg@10": 0}
+    metrics = evaluate_catalogue(model, log, Instances(np.array([0]), np.array([1])), seen=seen)
+    ranked = ITEMS if seen else ITEMS - 1
+    assert metrics == pytest.approx(
+        {
+            "catalogue_hr@10": 10 / ranked,
+            "catalogue_ndcg@10": sum(1 / np.log2(1 + rank) for rank in range(1, 11)) / ranked,
+        }
+    )
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_catalogue_scores_that_are_no_numbers_are_refused(
+    model: SurgeModel, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    monkeypatch.setattr(evaluate, "score_rows", lambda model, history, every, **_: np.full(len(every), wrong))
+    log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]), 0)
+    with pytest.raises(SurgeError, match="scores that are no finite numbers"):
+        evaluate_catalogue(model, log, Instances(np.array([0]), np.array([1])), seen=False)
 
 
 # -- evaluate_split -----------------------------------------------------------------------------------

@@ -58,6 +58,8 @@ def test_what_is_written_is_read_and_says_ids(log: EncodedLog, tmp_path: Path) -
     instances = Instances(np.array([1, 0, 0]), np.array([4, 1, 2]))
     lists = np.array([[0, 3, 3, 1], [1, 0, 2, 3], [2, 1, 0, 0]])
     write_lists(path, instances, lists, log, USERS, ITEMS)
+    with pytest.raises(SurgeError, match=r"user 'bob' at step 1 .* holds the item 'd' more than once"):
+        read_lists(path, log, USERS, ITEMS)
     again, same = read_lists(path, log, USERS, ITEMS)
     assert np.array_equal(again.user, instances.user)
     assert np.array_equal(again.position, instances.position)
@@ -95,6 +97,9 @@ def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: Enc
         # the positive
         ({"candidates": [["b", "d", "a"], ["a", "b", "c"]]}, "'ann' at step 2 .* start with its positive, 'c'"),
         ({"candidates": [["c", "d", "a"], ["a", "b", "a"]]}, "'bob' at step 1 .* its positive among its negatives"),
+        # what is there twice
+        ({"candidates": [["c", "d", "d"], ["a", "b", "c"]]}, "'ann' at step 2 .* holds the item 'd' more than once"),
+        ({"candidates": [["c", "a", "b"], ["a", "c", "c"]]}, "'bob' at step 1 .* holds the item 'c' more than once"),
         # lengths
         ({"candidates": [["c", "d", "a"], ["a", "b"]]}, "lists of one length"),
         ({"candidates": [["c"], ["a"]]}, "at least one negative"),

@@ -1,0 +1,65 @@
+"""Which code makes a run: a digest that another comment doesn't change, and another line does."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from pathlib import Path
+
+import surge
+from surge.baselines import MODELS
+
+ROOT = Path(surge.__file__).parent
+# what every run imports to train and to be measured, without what only reads finished ones
+SHARED = (
+    "config.py",
+    "model",
+    "native",
+    "fused",
+    "training",
+    "evaluation",
+    "explanation/catalogue.py",
+    "data/instances.py",
+    "data/negatives.py",
+    "data/store.py",
+    "data/taken.py",
+    "comparison/contestants.py",
+)
+READS = ("evaluation/significance.py", "evaluation/lists.py")
+SOURCES = (".py", ".cpp", ".h")
+
+
+def code_digest(name: str, root: Path = ROOT) -> str:
+    """SHA-256 of the sources that a run of this model depends on.
+
+    Of a Python file counts what it does, so neither comments, blank lines nor docstrings; of a C++ file every byte.
+    """
+    parts = list(SHARED)
+    if name in MODELS:
+        own = MODELS[name].__module__.removeprefix("surge.").replace(".", "/")
+        parts += ["baselines/base.py", f"{own}.py"]
+    files = [path for part in parts for path in ([root / part] if "." in part else sorted((root / part).rglob("*")))]
+    digest = hashlib.sha256()
+    for path in files:
+        place = path.relative_to(root).as_posix()
+        if path.suffix in SOURCES and place not in READS:
+            content = hashlib.sha256(_content(path)).hexdigest()
+            digest.update(f"{place}:{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    source = path.read_bytes()
+    if path.suffix != ".py":
+        return source
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return ast.dump(tree).encode()
