@@ -14,10 +14,11 @@ from app.views.model_tables import LARGEST_COMPARISON, comparison_table
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.survey import read_survey, survey_path
+from surge.explanation.survey import check_output, read_survey, survey_path
 
 COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
+PERSONAL = 3  # times as likely as for users in general: then a prediction is more than popularity
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _read(path: str, modified: int, size: int) -> tuple[pd.DataFrame, dict[str, 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
     """A user to open with, from a survey that fits: one whose next item, of the test period, is in the top 10, with
-    three interests or more and a top prediction that the history doesn't hold already; the most faithful one.
+    three interests or more and a personal top prediction that the history doesn't hold already; the most faithful one.
 
     Rather one whose history holds COMPANIONS items or more of that prediction's category, where items have one: a first
     visitor sees at once why."""
@@ -90,7 +91,7 @@ def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
         & (frame["next_period"] == "test")
         & (frame["effective_clusters"] >= 3)
         & frame["length"].between(20, 40)
-        & frame["top_score"].between(0.6, 0.97)
+        & (frame["top_lift"] >= PERSONAL)
     ].sort_values("faithfulness", ascending=False, na_position="last", kind="stable")
     category = dict(zip(dataset.items["item"], dataset.items["category"], strict=True))
     second = None
@@ -107,6 +108,25 @@ def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
 def survey_command(checkpoint: Checkpoint, dataset: Dataset) -> str:
     """What to type in the project's folder to make the survey, quoted for a shell."""
     return shlex.join(["python", "-m", "surge", "survey", _shown(checkpoint.folder), _shown(dataset.folder)])
+
+
+def can_be_replaced(checkpoint: Checkpoint) -> bool:
+    """Whether `survey_command` may write in the place of what lies there: a survey of any version, but nothing else."""
+    try:
+        check_output(survey_path(checkpoint.folder))
+    except SurgeError:
+        return False
+    return True
+
+
+def evaluate_command(checkpoint: Checkpoint, dataset: Dataset | None) -> str:
+    """What to type in the project's folder to measure the test split and the explanations, quoted for a shell; DATASET
+    stands for the dataset that the checkpoint was trained on where none is at hand or another one is."""
+    own = checkpoint.description.get("dataset")
+    digest = own.get("digest") if isinstance(own, dict) else None
+    fits = dataset is not None and digest in (None, dataset.digest)
+    folder = _shown(dataset.folder) if dataset is not None and fits else "DATASET"
+    return shlex.join(["python", "-m", "surge", "evaluate", _shown(checkpoint.folder), folder])
 
 
 def _shown(folder: Path) -> str:

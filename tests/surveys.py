@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from surge.explanation.survey import VERSION
+
 
 def make_survey(users: list[str], seed: int = 0, item: str = "i0", without_next: int = 2) -> pl.DataFrame:
     """One row a user; the first `without_next` users have no next item, and no faithfulness."""
@@ -31,10 +33,12 @@ def make_survey(users: list[str], seed: int = 0, item: str = "i0", without_next:
             "drift": rng.beta(2, 4, n),
             "next_item": nullable(np.full(n, item)),
             "next_rank": nullable(np.exp(rng.uniform(0, np.log(2000), n)).astype(np.int64)),
-            "next_score": nullable(rng.beta(2, 2, n)),
+            "next_probability": nullable(np.exp(rng.uniform(np.log(0.0002), np.log(0.08), n))),
+            "next_lift": nullable(np.exp(rng.normal(1.5, 1.2, n))),
             "next_period": nullable(rng.choice(["train", "valid", "test"], n, p=[0.2, 0.2, 0.6])),
             "top_item": [item] * n,
-            "top_score": rng.beta(9, 2, n),
+            "top_probability": np.exp(rng.uniform(np.log(0.01), np.log(0.2), n)),
+            "top_lift": np.exp(rng.normal(2.5, 0.8, n)),
             "faithfulness": nullable(np.clip(rng.normal(0.5, 0.25, n), -1, 1)),
             "attention_faithfulness": nullable(np.clip(rng.normal(0.2, 0.35, n), -1, 1)),
             "attention_distance": rng.uniform(0, 0.5, n),
@@ -44,7 +48,8 @@ def make_survey(users: list[str], seed: int = 0, item: str = "i0", without_next:
         schema_overrides={
             "next_item": pl.String,
             "next_rank": pl.Int64,
-            "next_score": pl.Float64,
+            "next_probability": pl.Float64,
+            "next_lift": pl.Float64,
             "next_period": pl.String,
             "faithfulness": pl.Float64,
             "attention_faithfulness": pl.Float64,
@@ -65,7 +70,7 @@ def as_pandas(frame: pl.DataFrame) -> pd.DataFrame:
 def write_file(path: Path, frame: pl.DataFrame, checkpoint: str, dataset: str) -> None:
     """The Parquet file with its metadata."""
     metadata = {
-        "surge.survey_version": "1",
+        "surge.survey_version": VERSION,
         "surge.checkpoint": checkpoint,
         "surge.dataset": dataset,
         "surge.map": "pca",

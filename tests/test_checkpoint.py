@@ -209,6 +209,45 @@ def test_the_card_tells_the_figures(original: Path) -> None:
         assert words in card
 
 
+def test_the_card_tells_how_often_predictions_came_true(tmp_path: Path) -> None:
+    bins = {
+        "reliability_probability": [0.002, 0.04],
+        "reliability_share": [0.0, 0.0312],
+        "reliability_count": [1500, 9],
+    }
+    folder = save_to(tmp_path / "bins", metrics={"test": {"auc": 0.75, "users": 300.0, "mrr": 1.0, **bins}})
+    card = (folder / "README.md").read_text()
+    assert (
+        "| auc | 0.7500 |\n| users | 300 |\n| mrr | 1.0000 |\n\n"
+        "How likely predictions were held, on average, and how many of them came true:\n\n"
+        "| predictions | held for | came true |\n|---:|---:|---:|\n"
+        "| 1,500 | 0.20 % | 0.00 % |\n| 9 | 4.00 % | 3.12 % |\n\n## Model\n"
+    ) in card
+    assert "[" not in card.partition("## Model")[0] and "temperature" not in card
+
+
+@pytest.mark.parametrize(
+    "bins",
+    [
+        {"reliability_share": [0.1]},
+        {"reliability_probability": [], "reliability_share": [], "reliability_count": []},
+        {"reliability_probability": [0.1], "reliability_share": [0.1, 0.2], "reliability_count": [1]},
+        {"reliability_probability": ["x"], "reliability_share": [0.1], "reliability_count": [1]},
+        {"reliability_probability": 5, "reliability_share": {}, "reliability_count": None},
+    ],
+    ids=str,
+)
+def test_the_card_leaves_out_bins_that_do_not_fit(tmp_path: Path, bins: dict[str, Any]) -> None:
+    folder = save_to(tmp_path / "bins", metrics={"test": {"auc": 0.75, **bins}})
+    assert "came true" not in (folder / "README.md").read_text()
+
+
+def test_the_card_tells_a_temperature(tmp_path: Path) -> None:
+    folder = save_to(tmp_path / "soft", description={"dataset": {"name": "toy"}, "temperature": 1.2})
+    words = "For probabilities, scores are divided by a temperature of 1.2."
+    assert words in (folder / "README.md").read_text()
+
+
 def test_others_may_read_it(original: Path) -> None:
     assert original.stat().st_mode & 0o777 == 0o755
 

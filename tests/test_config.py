@@ -53,7 +53,7 @@ TRAINING_RANGES = {
     "instances_per_epoch": (1, 10**12),
     "validation_instances": (1, 10**9),
     "test_instances": (1, 10**9),
-    "catalogue_instances": (1, 10**9),
+    "catalogue_instances": (1, 10**12),
     "evaluation_negatives": (1, 1_000_000),
     "warmup_steps": (0, 10**9),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from math import ceil, floor, isfinite
+from math import ceil, floor, isfinite, log10
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ import streamlit as st
 from app import state
 from app.components.inspection import heading
 from app.views import presets
-from app.views.percentiles import METRICS
+from app.views.percentiles import METRICS, metric_text
+from app.views.survey_metrics import LOGARITHMIC
 from app.views.text import listed
 
 MOST_RANGES = 3
 FIRST_COLOUR = "dominant_interest"
 WHOLE = 100  # per cent: sliders of shares run in whole per cent
+LADDER = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # times powers of ten: the steps of sliders of chances and lifts
 Range = tuple[float, float]
 
 
@@ -222,6 +224,8 @@ def _in_range(frame: pd.DataFrame, search: Search, column: str) -> np.ndarray:
         st.caption(f"{METRICS[column].label} is unknown or the same for everybody.")
         return np.ones(len(frame), dtype=bool)
     low, high = float(known.min()), float(known.max())
+    if METRICS[column].format in LOGARITHMIC:
+        return _on_ladder(values, ladder(low, high, LOGARITHMIC[METRICS[column].format]), search, column)
     ends: tuple[Any, Any] = (
         (floor(low * scale), ceil(high * scale)) if scale else (floor(low * 100) / 100, ceil(high * 100) / 100)
     )
@@ -243,3 +247,47 @@ def _in_range(frame: pd.DataFrame, search: Search, column: str) -> np.ndarray:
         return np.ones(len(frame), dtype=bool)
     with np.errstate(invalid="ignore"):
         return (values * (scale or 1) >= chosen[0]) & (values * (scale or 1) <= chosen[1])
+
+
+def _on_ladder(values: np.ndarray, rungs: list[float], search: Search, column: str) -> np.ndarray:
+    """The same for a chance or a lift, whose slider moves over the rungs."""
+    ends = (rungs[0], rungs[-1])
+    wanted = search.ranges[column]
+    # a range of another survey, or one that a link brings, takes the rungs around it
+    shown = ends if wanted is None else (_rung_below(rungs, wanted[0]), _rung_above(rungs, wanted[1]))
+    key = f"finder_range_{column}"
+    if st.session_state.get(key, shown) != shown:
+        st.session_state[key] = shown
+    low, high = st.select_slider(
+        METRICS[column].label,
+        rungs,
+        shown,  # without a value at first, a slider has one end only
+        key=key,
+        format_func=lambda rung: metric_text(column, rung),
+        help=METRICS[column].meaning,
+        on_change=_keep_range,
+        args=(search, column, 1, ends),
+    )
+    if (low, high) == ends:
+        return np.ones(len(values), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        return (values >= low) & (values <= high)
+
+
+def ladder(low: float, high: float, foot: float) -> list[float]:
+    """Round numbers (see LADDER) from the last one that isn't above `low` to the first that isn't below `high`; what
+    lies under `foot`, the least that has a name of its own, is 0."""
+    first, last = floor(log10(max(low, foot))), ceil(log10(max(high, foot)))
+    rungs = [float(f"{step * 10.0**power:.2g}") for power in range(first, last + 1) for step in LADDER]
+    if low < foot:
+        rungs = [0.0, *rungs]
+    start, end = _rung_below(rungs, low), _rung_above(rungs, high)
+    return [rung for rung in rungs if start <= rung <= end]
+
+
+def _rung_below(rungs: list[float], value: float) -> float:
+    return max((rung for rung in rungs if rung <= value), default=rungs[0])
+
+
+def _rung_above(rungs: list[float], value: float) -> float:
+    return min((rung for rung in rungs if rung >= value), default=rungs[-1])

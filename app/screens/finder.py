@@ -24,7 +24,7 @@ from app.components.finder_filters import (
 from app.components.inspection import caption, heading
 from app.components.labels import as_text
 from app.components.theme import current_theme
-from app.surveys import Survey, find_survey, survey_command
+from app.surveys import Survey, can_be_replaced, find_survey, survey_command
 from app.views import presets, users_map
 from app.views.exports import csv_bytes
 from app.views.percentiles import METRICS
@@ -56,7 +56,8 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
         survey = find_survey(checkpoint, dataset)
     except SurgeError as error:
         st.error(as_text(str(error)))
-        _offer_command("Remove the file, then make it again", checkpoint, dataset)
+        wish = "Make it again" if can_be_replaced(checkpoint) else "Remove the file, then make it again"
+        _offer_command(wish, checkpoint, dataset)
         return
     if survey is None or not len(survey.frame):
         what = "There is no survey" if survey is None else "The survey holds no user"
@@ -164,14 +165,14 @@ def _as_shown(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
     shown = {
         f"{column} title": [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")
     }
-    shares = {name: frame[name] * WHOLE for name in metrics_of(frame) if METRICS[name].format == "percent"}
+    shares = {name: frame[name] * WHOLE for name in metrics_of(frame) if METRICS[name].format in ("percent", "chance")}
     return frame.assign(**shown, **shares)
 
 
 def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
     """The columns that are shown, the `first` metric foremost, with their heads, formats and help."""
     columns: dict[str, Any] = {"user": st.column_config.TextColumn("User", pinned=True, width=90)}
-    formats = {"percent": "%.1f %%", "integer": "localized"}
+    formats = {"percent": "%.1f %%", "integer": "localized", "chance": "%.2g %%", "lift": "%.2g×"}
     for column in sorted(metrics_of(frame), key=lambda name: name != first):
         metric = METRICS[column]
         columns[column] = st.column_config.NumberColumn(

@@ -11,9 +11,9 @@ from app.components.inspection import caption, heading, progress_bar
 from app.components.labels import as_text
 from app.components.theme import current_theme
 from app.components.words_table import words_table
-from app.surveys import find_comparison, find_survey, survey_command
+from app.surveys import evaluate_command, find_comparison, find_survey, survey_command
 from app.usage import USERS, known_usage, measure_usage, seconds_needed
-from app.views import cluster_usage, health, metric_weights, model_tables, training_curves
+from app.views import cluster_usage, health, metric_weights, model_tables, reliability, training_curves
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
@@ -42,6 +42,7 @@ def page() -> None:
 
 
 def _show(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
+    _unmeasured(checkpoint, dataset)
     left, right = st.columns(2, gap="large")
     with left:
         _health(checkpoint)
@@ -56,16 +57,25 @@ def _show(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
     with left:
         _metrics(checkpoint)
     with right:
+        _reliability(checkpoint)
         _weights(checkpoint)
         if dataset is not None:
             _usage(checkpoint, dataset)
+
+
+def _unmeasured(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
+    """What training leaves to a command of its own, where that was not run yet."""
+    missing = model_tables.unmeasured(checkpoint.metrics)
+    if missing:
+        st.info(missing)
+        st.code(evaluate_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
 def _health(checkpoint: Checkpoint) -> None:
     heading("Are the explanations alive?", "Clusters that collapsed or attention that is flat would explain nothing.")
     figures = health.health(checkpoint.metrics)
     if not figures:
-        st.info("This checkpoint's metrics.json holds no figures about its explanations.")
+        st.info("The explanations have not been measured yet; the command at the top of the page does it.")
         return
     words_table(
         pd.DataFrame(figures, columns=["figure", "value", "meaning"]),
@@ -131,19 +141,51 @@ def _training(checkpoint: Checkpoint) -> None:
 
 def _metrics(checkpoint: Checkpoint) -> None:
     heading("All metrics", "As they stand in metrics.json.", model_tables.ABOUT)
-    tables = model_tables.metrics_tables(checkpoint.metrics)
+    items = checkpoint.model_config.item_count
+    tables = model_tables.metrics_tables(
+        checkpoint.metrics,
+        items=items,
+        negatives=min(checkpoint.training_config.evaluation_negatives, items - 1),
+        seen_left_out=checkpoint.exclude_seen,
+    )
     if not tables:
         st.info("This checkpoint's metrics.json holds no metrics.")
         return
-    for frame in tables:
-        parts = {name: name.removeprefix("part ") for name in frame.columns[1:-1]}
+    for table in tables:
+        heading(table.title, table.says)
+        parts = {name: name.removeprefix("part ") for name in table.frame.columns[1:-1]}
         words_table(
-            frame,
+            table.frame,
             {"metric": "Metric", **parts, "meaning": "What it says"},
-            alt=f"Metrics: {', '.join(parts.values())}.",
+            alt=f"Metrics, {table.title}: {', '.join(parts.values())}.",
             numbers=parts,
         )
-    caption("Sampled lists hold one true next item and others drawn by popularity.", "metrics")
+    caption(model_tables.left_out(checkpoint.metrics), "metrics")
+
+
+def _reliability(checkpoint: Checkpoint) -> None:
+    heading(
+        "Can the chances be believed?",
+        "How likely the model held its ten best items, against how often they really came next.",
+        reliability.ABOUT,
+    )
+    try:
+        bins = reliability.find_bins(checkpoint.metrics, checkpoint.temperature)
+    except SurgeError as error:
+        st.warning(as_text(str(error)))
+        return
+    if bins is None:
+        st.info("This checkpoint's metrics.json doesn't say how often its chances came true; "
+                "`python -m surge evaluate` measures it.")  # fmt: skip
+        return
+    st.markdown(reliability.sentence(bins))
+    chart(
+        reliability.reliability_figure(bins, current_theme()),
+        "reliability",
+        "Chances that the model gave against the share that came next; the sentence above sums them up.",
+        current_theme(),
+    )
+    caption(reliability.caption(bins), "reliability")
 
 
 def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:

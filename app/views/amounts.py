@@ -1,4 +1,4 @@
-"""Chances, lifts, effects and correlations as words: the same rounding and signs in every sentence, hover box and table."""
+"""Chances, lifts, effects and correlations as words: the same rounding and signs in every sentence and table."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.views.text import listed
 
 MOST_SETTINGS = 6  # that are named
-MEASURES = {"gauc": "GAUC", "mrr": "MRR"}
+MEASURES = {"catalogue_ndcg@10": "NDCG@10 among all items", "gauc": "GAUC", "mrr": "MRR"}
 LEAST = 0.0005  # of a metric: less is not seen in three digits
 SETTINGS = {
     "item_count": "items that it knows",
@@ -52,7 +52,7 @@ SETTINGS = {
     "evaluation_negatives": "drawn items in a tested list",
     "learning_rate": "learning rate",
     "schedule": "course of the learning rate",
-    "weight_decay": "pull of the weights to zero",
+    "weight_decay": "weight of the loss L2",
     "gradient_clip": "largest gradient",
     "same_mapping_weight": "weight of the loss L_M",
     "same_mapping": "form of the loss L_M",
@@ -79,11 +79,14 @@ def metrics_sentence(
     sides = [_measured(metrics) for metrics in (first, second)]
     if not all(sides):
         if not any(sides):
-            return "Neither checkpoint holds test metrics, so it can't be said which predicts better."
+            return (
+                "Neither checkpoint holds test metrics, so it can't be said which predicts better; "
+                "`python -m surge evaluate` measures them."
+            )
         known = 0 if sides[0] else 1
         return (
-            f"{names[1 - known]} holds no test metrics, so it can't be said which predicts better; "
-            f"{names[known]} has {_told(sides[known])}."
+            f"{names[1 - known]} holds no test metrics until `python -m surge evaluate` measures them, so it can't be "
+            f"said which predicts better; {names[known]} has {_told(sides[known])}."
         )
     common = [name for name in MEASURES if name in sides[0] and name in sides[1]]
     if not same_data or not common:
@@ -95,8 +98,11 @@ def metrics_sentence(
     if signs == {0}:
         return f"On the same test data the two rank equally well ({_told({n: sides[0][n] for n in common})})."
     if {1, -1} <= signs:
-        ahead = [f"{names[0] if size > 0 else names[1]} has the better {MEASURES[name]}"
-                 f" ({_against(name, sides, size > 0)})" for name, size in zip(common, lead, strict=True)]  # fmt: skip
+        ahead = [
+            f"{names[0] if size > 0 else names[1]} has the better {MEASURES[name]} ({_against(name, sides, size > 0)})"
+            for name, size in zip(common, lead, strict=True)
+            if abs(size) >= LEAST
+        ]
         return f"On the same test data {', '.join(ahead)}."
     ahead_first = 1 in signs
     figures = ", ".join(f"{MEASURES[name]} {_against(name, sides, ahead_first)}" for name in common)

@@ -57,25 +57,25 @@ FIGURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
         "importance_noise_auc",
         "Low importance marks noise (AUC)",
         "{:.2f}",
-        lambda v: "low γ against true noise clicks; 0.5 is chance",
+        lambda v: "low γ against true noise clicks; 0.5 is guessing",
     ),
     (
         "degree_noise_auc",
         "Few links mark noise (AUC)",
         "{:.2f}",
-        lambda v: "low weighted degree against true noise clicks; 0.5 is chance",
+        lambda v: "low weighted degree against true noise clicks; 0.5 is guessing",
     ),
     (
         "noise_score_auc",
         "Noise score marks noise (AUC)",
         "{:.2f}",
-        lambda v: "clicks with no similar click nearby against true noise clicks; 0.5 is chance",
+        lambda v: "clicks with no similar click nearby against true noise clicks; 0.5 is guessing",
     ),
     (
         "importance_interest_auc",
         "High importance marks the interest (AUC)",
         "{:.2f}",
-        lambda v: "high γ against the candidate's true interest; 0.5 is chance",
+        lambda v: "high γ against the candidate's true interest; 0.5 is guessing",
     ),
 )
 

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from math import isfinite
+from dataclasses import dataclass
+from math import exp, isfinite
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from app.views.amounts import LARGEST_LOG, chance, factor, lift
+from app.views.text import count, listed
 from surge.errors import SurgeError
 
 LARGEST_COMPARISON = 1_000_000  # bytes of a file that holds a few rows of metrics
 MOST_ROWS, MOST_METRICS, LONGEST_NAME = 200, 40, 120
 LENGTH_GROUPS = 4
 PARTS = {"validation": "Validation", "test": "Test", "explanation": "Explanations"}
+SPLITS = ("validation", "test")
 # metric -> its name, what it says
 MEANINGS: dict[str, tuple[str, str]] = {
-    "auc": ("AUC", "Chance that a true next item scores above a drawn other item; 0.5 is guessing"),
+    "auc": ("AUC", "How often a true next item scores above a drawn other item; 0.5 is guessing"),
     "gauc": ("GAUC", "The same within each user, weighted by the user's clicks"),
     "list_auc": ("Mean AUC of lists", "The same within each list of one true and several drawn items"),
     "mrr": ("MRR", "Mean of 1 / rank of the true next item in its list; 1 is perfect"),
     "ndcg@2": ("NDCG@2", "Credit for a rank of 1 or 2 in the list, more for 1"),
     "ndcg@10": ("NDCG@10", "Credit for a rank from 1 to 10 in the list, more for higher ones"),
     "hr@10": ("Hit rate@10", "Share of lists whose true item ranks in the top 10"),
-    "catalogue_hr@10": ("Hit rate@10, whole catalogue", "Share of true next items in the top 10 of all items"),
-    "catalogue_ndcg@10": ("NDCG@10, whole catalogue", "The same, with more credit for higher ranks"),
-    "instances": ("Lists measured", "True next items, each with its list"),
-    "negatives": ("Drawn items a list", "Other items, drawn by popularity, that the true one must beat"),
-    "catalogue_instances": ("Histories ranked against all items", ""),
+    "catalogue_hr@10": ("Hit rate@10", "Share of true next items in the top 10 of all items"),
+    "catalogue_ndcg@10": ("NDCG@10", "The same, with more credit for higher ranks"),
+    "catalogue_median_rank": ("Median rank", "Half of the true next items rank higher; 1 is best"),
+    "calibration_error": (
+        "Calibration error",
+        "How far the chances of the ten best items lie from the share that came true; 0 % is perfect",
+    ),
+    "calibration_error_first": ("The same of the best item alone", "The item that is ranked first"),
     "users": ("Users measured", "Drawn at random"),
     "faithfulness_users": ("Users whose items were deleted", "For the areas below; some of those drawn"),
     "effective_clusters": ("Effective clusters", "How many clusters a history uses, as if used evenly"),
@@ -57,29 +64,39 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "importance_share_of_leave_one_out": ("Importance against the measured effect", "Gain at deletion, as a ratio"),
 }
 ORDERS = {
-    "importance": "importance",
-    "attention": "attention received",
-    "leave_one_out": "measured effect",
-    "integrated_gradients": "integrated gradients",
-    "random": "chance",
+    "importance": "by importance",
+    "attention": "by attention received",
+    "leave_one_out": "by measured effect",
+    "integrated_gradients": "by integrated gradients",
+    "random": "in random order",
 }
 MEANINGS |= {
-    f"{kind}_{name}": (f"{label} by {word}", meaning)
+    f"{kind}_{name}": (f"{label} {word}", meaning)
     for kind, label, meaning in (
-        ("deletion_area", "Score as items are deleted", "Mean along the way; lower: the first ones mattered"),
-        ("deletion_gain", "Deletion", "How much lower than at random; higher is better"),
-        ("insertion_area", "Score as items are inserted", "Mean along the way; higher: the first ones mattered"),
-        ("insertion_gain", "Insertion", "How much higher than at random; higher is better"),
+        ("deletion_area", "Lift as items are deleted", "Mean along the way; lower: the first ones mattered"),
+        ("deletion_gain", "Deletion", "The lift against that in random order; ÷2.0 halves it, and is better than ÷1.5"),
+        ("insertion_area", "Lift as items are inserted", "Mean along the way; higher: the first ones mattered"),
+        ("insertion_gain", "Insertion", "The lift against that in random order; ×2.0 doubles it"),
     )
     for name, word in ORDERS.items()
 }
 ABOUT = (
-    "Everything here is read from the checkpoint's own files, written when it was trained or last evaluated; nothing "
-    "is measured now. "
-    "Sampled lists rank one true next item against items drawn by popularity, as the paper does, and look better than "
-    "ranks among the whole catalogue. Validation decided when training stopped, so the test figures are the honest "
-    "ones. Figures on simulated data compare with the truth that the simulator wrote down; the model never sees it."
+    "Read from the checkpoint's own files, written when it was trained or last evaluated; nothing is measured now. "
+    "Ranks among all items say what a recommendation is worth; lists of drawn items, as in the paper, hold few rivals "
+    "and look better. Validation decided when training stopped, so the test figures are the honest ones. The lift is "
+    "how many times as likely an item is for this user as for users in general; × and ÷ say what multiplies it. "
+    "Simulated data bring a truth to compare with."
 )
+AMONG_ALL = (
+    "catalogue_hr@10", "catalogue_ndcg@10", "catalogue_median_rank", "calibration_error", "calibration_error_first",
+)  # fmt: skip
+AMONG_DRAWN = ("auc", "gauc", "list_auc", "mrr", "ndcg@2", "ndcg@10", "hr@10")
+# what a split's sentences say, and the picture of the chances
+TOLD = (
+    "catalogue_instances", "instances", "negatives", "positives", "unknown_positives", "positives_without_history",
+    "cold_positives",
+)  # fmt: skip
+MOST_COUNTED = 10**15
 
 
 def flat_metrics(metrics: Mapping[str, Any], part: str = "") -> list[tuple[str, str, float | str]]:
@@ -93,31 +110,167 @@ def flat_metrics(metrics: Mapping[str, Any], part: str = "") -> list[tuple[str, 
     return rows
 
 
-def metrics_tables(metrics: Mapping[str, Any]) -> list[pd.DataFrame]:
-    """The metrics in plain words, parts that measure the same side by side: columns metric, one a part, meaning.
+@dataclass(frozen=True)
+class MetricsTable:
+    """Metrics of one kind: columns metric, one a part ("part Test"), meaning. `says` is how they were measured."""
 
-    A part joins the first table that has a metric of its own; a metric that isn't known keeps its own name.
+    title: str
+    says: str
+    frame: pd.DataFrame
+
+
+def metrics_tables(
+    metrics: Mapping[str, Any], *, items: int, negatives: int, seen_left_out: bool = False
+) -> list[MetricsTable]:
+    """The metrics in plain words: how the splits rank among all items, then among drawn ones, then all the rest.
+
+    Parts that measure the same stand side by side. `items`: of the catalogue; `negatives`: drawn for a list where the
+    metrics don't say it; `seen_left_out`: whether what a user took is no candidate.
     """
-    groups: list[tuple[list[str], dict[str, dict[str, str]]]] = []
-    for part, metric, value in flat_metrics(metrics):
-        title = PARTS.get(part, part.replace("_", " ") or "All")
-        group = next((group for group in groups if title in group[0]), None)
-        if group is None:
-            own = {name for other, name, _ in flat_metrics(metrics) if other == part}
-            group = next((group for group in groups if own & group[1].keys()), None)
-        if group is None:
-            groups.append(group := ([], {}))
-        if title not in group[0]:
-            group[0].append(title)
-        group[1].setdefault(metric, {})[title] = _number_text(value)
+    flat = flat_metrics(metrics)
+    kinds = (
+        ("Among all items", AMONG_ALL, _among_all(metrics, items, seen_left_out)),
+        ("Among drawn items", AMONG_DRAWN, _among_drawn(metrics, negatives)),
+    )
     tables = []
-    for titles, values in groups:
-        rows = []
-        for metric, by_part in values.items():
-            label, meaning = MEANINGS.get(metric, (metric.replace("_", " "), ""))
-            rows.append((label, *(by_part.get(title, "") for title in titles), meaning))
-        tables.append(pd.DataFrame(rows, columns=["metric", *(f"part {title}" for title in titles), "meaning"]))
-    return tables
+    for title, names, says in kinds:
+        rows = [row for row in flat if row[0] in SPLITS and row[1] in names]
+        rows.sort(key=lambda row: names.index(row[1]))
+        if rows:
+            tables.append(MetricsTable(title, says, _frame(rows)))
+    known = {*AMONG_ALL, *AMONG_DRAWN, *TOLD}
+    rest = [row for row in flat if row[0] not in SPLITS or row[1] not in known]
+    return tables + [MetricsTable(" and ".join(_titles(rows)), "", _frame(rows)) for rows in _alike(rest)]
+
+
+def _among_all(metrics: Mapping[str, Any], items: int, seen_left_out: bool) -> str:
+    users = _of_splits(metrics, "catalogue_instances", "user")
+    told = f"Each user's last item of the split, ranked by chance among all {items:,} items{users}."
+    return told + (" What the user took before is left out." if seen_left_out else "")
+
+
+def _among_drawn(metrics: Mapping[str, Any], negatives: int) -> str:
+    drawn = _counted(_part(metrics, "test"), "negatives") or negatives
+    lists = _of_splits(metrics, "instances", "list")
+    return (
+        f"Each true next item against {drawn:,} others{lists}. These others were drawn by popularity, so the raw score "
+        "ranks here: a chance holds popularity too, which would count twice."
+    )
+
+
+def unmeasured(metrics: Mapping[str, Any]) -> str:
+    """Which of the test split and the explanations was not measured yet, before the command that measures both; empty
+    where both were."""
+    missing = [
+        words
+        for part, words in (("test", "the test split"), ("explanation", "the explanations"))
+        if not _part(metrics, part)
+    ]
+    if not missing:
+        return ""
+    which = f"Neither {' nor '.join(missing)}" if len(missing) > 1 else missing[0].capitalize()
+    verb = "has" if missing == ["the test split"] else "have"
+    until = "; until then, the figures are those of the validation split" if "the test split" in missing else ""
+    return (
+        f"{which} of this checkpoint {verb} {'' if len(missing) > 1 else 'not '}been measured yet. This command, in "
+        f"the project's folder, measures both and stores the figures with the checkpoint{until}:"
+    )
+
+
+def left_out(metrics: Mapping[str, Any]) -> str:
+    """What of the test split could not be measured, and what of it the model never met; empty where there is nothing
+    of that kind."""
+    test = _part(metrics, "test")
+    whole, unknown, alone, cold = (_counted(test, name) for name in TOLD[3:])
+    reasons = [f"{unknown:,} of an item that the model doesn't know"] if unknown else []
+    reasons += [f"{alone:,} without a history before it"] if alone else []
+    told = []
+    if reasons:
+        of_all = f" of the {whole:,}" if whole else ""
+        told.append(f"Left out are true next items{of_all} in the test split: {listed(reasons)}.")
+    if cold:
+        one = cold == 1
+        told.append(
+            f"{count(cold, 'true next item')} of the test split {'is' if one else 'are'} measured though the model met "
+            f"{'it' if one else 'them'} in no training example."
+        )
+    return " ".join(told)
+
+
+def _of_splits(metrics: Mapping[str, Any], name: str, noun: str) -> str:
+    """How many were measured: ": 3,000 users", or with the split's names where their numbers differ."""
+    found = {split: number for split in SPLITS if (number := _counted(_part(metrics, split), name))}
+    if not found:
+        return ""
+    if len(set(found.values())) == 1 and len(found) == len([split for split in SPLITS if _part(metrics, split)]):
+        return f": {count(next(iter(found.values())), noun)}"
+    return ": " + listed(f"{count(number, noun)} in {split}" for split, number in found.items())
+
+
+def _part(metrics: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = metrics.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _counted(part: Mapping[str, Any], name: str) -> int | None:
+    """A count, None where the part holds none."""
+    value = part.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_COUNTED:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _alike(rows: list[tuple[str, str, float | str]]) -> list[list[tuple[str, str, float | str]]]:
+    """The rows of parts that measure the same together: a part joins the first group that has a metric of its own."""
+    groups: list[list[tuple[str, str, float | str]]] = []
+    for part in dict.fromkeys(part for part, _, _ in rows):
+        own = [row for row in rows if row[0] == part]
+        names = {name for _, name, _ in own}
+        group = next((group for group in groups if names & {name for _, name, _ in group}), None)
+        if group is None:
+            groups.append(group := [])
+        group += own
+    return groups
+
+
+def _titles(rows: list[tuple[str, str, float | str]]) -> list[str]:
+    return list(dict.fromkeys(_title(part) for part, _, _ in rows))
+
+
+def _title(part: str) -> str:
+    return PARTS.get(part, part.replace("_", " ") or "All")
+
+
+def _frame(rows: list[tuple[str, str, float | str]]) -> pd.DataFrame:
+    """One row a metric, in the order in which they come; a metric that isn't known keeps its own name."""
+    titles = _titles(rows)
+    values: dict[str, dict[str, str]] = {name: {} for _, name, _ in rows}
+    for part, name, value in rows:
+        values[name][_title(part)] = _metric_value(name, value)
+    words = [
+        (MEANINGS.get(name, (name.replace("_", " "), "")), [by_part.get(title, "") for title in titles])
+        for name, by_part in values.items()
+    ]
+    return pd.DataFrame(
+        [(label, *texts, meaning) for (label, meaning), texts in words],
+        columns=["metric", *(f"part {title}" for title in titles), "meaning"],
+    )
+
+
+def _metric_value(name: str, value: float | str) -> str:
+    """A metric in its unit: errors in per cent, areas in the log of the lift as a lift, gains as a factor."""
+    if isinstance(value, str | bool) or not abs(value) <= LARGEST_LOG:  # NaN too
+        return _number_text(value)
+    if name.startswith("calibration_error") and value >= 0:
+        return chance(value)
+    if name == "catalogue_median_rank":
+        return f"{value:,.1f}".removesuffix(".0")
+    kind = name.partition("_area_" if "_area_" in name else "_gain_")
+    if kind[2] in ORDERS and kind[0] in ("deletion", "insertion"):
+        if kind[1] == "_area_":
+            return lift(exp(value))
+        return factor(-value if kind[0] == "deletion" else value)
+    return _number_text(value)
 
 
 def _number_text(value: float | str) -> str:
@@ -141,7 +294,7 @@ def settings_table(
     soft = model["extraction"] == "soft"
     size = int(model["item_size"]) + int(model["category_size"])
     rows = [
-        ("Trained on", _counted(data), "The dataset that it learned from"),
+        ("Trained on", _learned_from(data), "The dataset that it learned from"),
         ("Trained with", str(description.get("trained_on", "not said")), "The device"),
         ("Catalogue", f"{model['item_count']:,} items in {model['category_count']:,} categories", "What it predicts"),
         ("Reads", f"the last {model['max_length']:,} interactions", "Older ones are left out"),
@@ -161,7 +314,8 @@ def settings_table(
          "(Equation 15)"),
         ("Long-term part", "used" if model["long_term"] else "not used, as in the paper", "What a user always wants, "
          "whatever the candidate: a sum of all items by weights λ of their own"),
-        ("Learning rate", f"{training['learning_rate']:g}", "AdamW, with batches of "
+        ("Chances", _softened(description), "A softmax of score + log popularity over all items"),
+        ("Learning rate", f"{training['learning_rate']:g}", "Adam, with batches of "
          f"{training['batch_size']:,} true next items and {training['negatives']} drawn others each"),
         ("Seed", str(training["seed"]), "The same seed gives the same model on one machine"),
     ]  # fmt: skip
@@ -207,7 +361,14 @@ def _choice(words: Mapping[str, str], value: Any) -> str:
     return words.get(str(value), str(value))
 
 
-def _counted(data: Mapping[str, Any]) -> str:
+def _softened(description: Mapping[str, Any]) -> str:
+    temperature = description.get("temperature", 1.0)
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or temperature == 1:
+        return "as the scores give them"
+    return f"scores divided by a temperature of {temperature:.3g}, chosen on the validation split"
+
+
+def _learned_from(data: Mapping[str, Any]) -> str:
     counts = [
         f"{number:,} {name}"
         for name in ("interactions", "users")

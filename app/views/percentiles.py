@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from app.views.amounts import percent
 from app.views.figure import bare_axis, new_figure
 from app.views.palette import Theme, rgba
-from app.views.survey_metrics import EXTREMES, Metric, short_text, whole_percent
+from app.views.survey_metrics import EXTREMES, LOGARITHMIC, Metric, short_text, whole_percent
 from app.views.survey_metrics import METRICS as METRICS
 from app.views.survey_metrics import metric_text as metric_text
 from app.views.text import count, escape
@@ -29,6 +29,7 @@ FAR_OUT = 0.9  # of the users below, or above: then a value stands out
 TIE = 1e-9
 MOST_TOLD = 3  # figures that stand out
 LOG_FROM = 30  # times the low end: then a count is drawn on a logarithmic scale
+LEAST = np.finfo(np.float64).tiny  # a chance can be rounded to 0, which has no logarithm
 
 ABOUT = (
     "Is this user like the others? Each row is one figure of how the model reads a history. The hill shows how many "
@@ -223,9 +224,15 @@ def caption(values: Mapping[str, float | None], population: Mapping[str, Array])
     users = max(len(row.known) for row in rows)
     return (
         f"This user (diamond) among up to {users:,} users of the survey. Hill: how many users have which value; line: "
-        f"the median. Each row has its own scale, from the {ENDS[0]}st to the {ENDS[1]}th percentile; what lies beyond "
-        "is drawn at the end. At right: the value, and the share of users with a lower one."
+        f"the median. Each row has its own scale{_logarithms(rows)}, from the {ENDS[0]}st to the {ENDS[1]}th "
+        "percentile; what lies beyond is drawn at the end. At right: the value, and the share of users with a lower "
+        "one."
     )
+
+
+def _logarithms(rows: list[_Row]) -> str:
+    """Which rows are drawn on a logarithmic scale, though their format doesn't say so to a reader."""
+    return ", chances and lifts a logarithmic one" if any(row.metric.format in LOGARITHMIC for row in rows) else ""
 
 
 def _rows(values: Mapping[str, float | None], population: Mapping[str, Array]) -> list[_Row]:
@@ -240,7 +247,8 @@ def _rows(values: Mapping[str, float | None], population: Mapping[str, Array]) -
 
 
 def _axis(row: _Row) -> tuple[Array, bool]:
-    """The edges of the row's bins, between the two percentiles, and whether they are logarithms (of large counts).
+    """The edges of the row's bins, between the two percentiles, and whether they are logarithms (of large counts,
+    chances and lifts).
 
     Edges of counts lie between whole numbers, so that each bin holds as many of them.
     """
@@ -253,13 +261,15 @@ def _axis(row: _Row) -> tuple[Array, bool]:
         return low - 0.5 + step * np.arange(np.ceil((high - low + 1) / step) + 1), False
     if low == high:
         return np.array([low - 0.5, high + 0.5]), False
+    if row.metric.format in LOGARITHMIC and low > 0:
+        return np.linspace(np.log(low), np.log(high), BINS + 1), True
     return np.linspace(low, high, BINS + 1), False
 
 
 def _scaled(row: _Row, values: Array) -> Array:
     """Values on the row's scale from 0 to 1; what lies outside is held at the end."""
     edges, logarithmic = _axis(row)
-    values = np.log(np.maximum(values, 1)) if logarithmic else values
+    values = np.log(np.maximum(values, LEAST)) if logarithmic else values
     return np.clip((values - edges[0]) / (edges[-1] - edges[0]), 0, 1)
 
 

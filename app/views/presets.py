@@ -35,9 +35,20 @@ PRESETS = (
         "Attention unfaithful",
         "attention_faithfulness",
         highest=False,
-        says="items that get much attention are not those whose removal changes the score most",
+        says="items that get much attention are not those whose removal changes the prediction most",
     ),
     Preset("Model wrong", "next_rank", says="the item that really came next ranks low"),
+    Preset(
+        "Personal prediction",
+        "top_lift",
+        says="their top prediction is far likelier for them than for users in general",
+    ),
+    Preset(
+        "Predicted by popularity",
+        "top_lift",
+        highest=False,
+        says="their top prediction owes more to its popularity than that of others",
+    ),
     Preset("Noise", "noise_share", says="many items of the history seem to belong to none of its interests"),
 )
 

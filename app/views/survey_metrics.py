@@ -7,9 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from app.views.amounts import MINUS, percent
+from app.views.amounts import MINUS, chance, lift, percent
 
-Format = Literal["integer", "percent", "number"]
+Format = Literal["integer", "percent", "chance", "lift", "number"]
+# formats of what is told apart by how many times one is the other, and the least value that has a name of its own
+LOGARITHMIC: dict[str, float] = {"chance": 1e-4, "lift": 1e-2}
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,30 @@ METRICS: dict[str, Metric] = {
         "Where the model ranks what the user really took next; 1 is best.",
         "high",
     ),
-    "next_score": Metric(
-        "Score of the true next item",
-        "percent",
-        "The score that the model gives to what the user really took next.",
+    "next_probability": Metric(
+        "Chance of the true next item",
+        "chance",
+        "How likely the model held what the user really took next to be the next of all items that it can recommend.",
         "low",
     ),
-    "top_score": Metric("Score of the top prediction", "percent", "The score of the item that the model ranks first."),
+    "next_lift": Metric(
+        "Lift of the true next item",
+        "lift",
+        "How many times as likely as for users in general the model held what the user really took next. Below 1×, it "
+        "took the user to be less inclined to it than others are.",
+        "low",
+    ),
+    "top_probability": Metric(
+        "Chance of the top prediction",
+        "chance",
+        "How likely the model holds the item that it ranks first to be the next of all items that it can recommend.",
+    ),
+    "top_lift": Metric(
+        "Lift of the top prediction",
+        "lift",
+        "How many times as likely as for users in general the item that the model ranks first is for this user. Near "
+        "1×, it ranks first because it is popular.",
+    ),
     "faithfulness": Metric(
         "Importance tells the effect",
         "number",
@@ -101,8 +120,13 @@ EXTREMES: dict[str, tuple[str, str]] = {
     "noise_share": ("more noise than", "less noise than"),
     "drift": ("more drift than", "less drift than"),
     "next_rank": ("the true next item ranks worse than for", "the true next item ranks better than for"),
-    "next_score": ("the true next item scores higher than for", "the true next item scores lower than for"),
-    "top_score": ("the top prediction scores higher than for", "the top prediction scores lower than for"),
+    "next_probability": ("the true next item is likelier than for", "the true next item is less likely than for"),
+    "next_lift": (
+        "the true next item has a higher lift than for",
+        "the true next item has a lower lift than for",
+    ),
+    "top_probability": ("the top prediction is likelier than for", "the top prediction is less likely than for"),
+    "top_lift": ("the top prediction has a higher lift than for", "the top prediction has a lower lift than for"),
     "faithfulness": (
         "importance γ tells the effect better than for",
         "importance γ tells the effect worse than for",
@@ -122,6 +146,8 @@ def metric_text(name: str, value: float | None) -> str:
     kind = METRICS[name].format
     if kind == "percent":
         return percent(value)
+    if kind in LOGARITHMIC:
+        return chance(value) if kind == "chance" else lift(value)
     if kind == "integer":
         return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"  # a median may lie between
     return f"{value:.2f}".replace("-", MINUS)

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from app.views.figure import bare_axis, new_figure, unchanged_by_selection
 from app.views.palette import Theme
 from app.views.percentiles import METRICS, metric_text
+from app.views.survey_metrics import LOGARITHMIC
 from app.views.text import count, escape, shorten
 
 HEIGHT = 520
@@ -106,15 +107,24 @@ def _size(points: int) -> float:
 def _colours(values: np.ndarray, rows: np.ndarray, metric: str, theme: Theme) -> dict[str, Any]:
     """Marker colours of these rows with their bar, on the scale of all values: a filter changes no colour.
 
-    Counts that span powers of ten, such as ranks, are coloured by their logarithm.
+    Counts that span powers of ten, such as ranks, are coloured by their logarithm, and so are chances and lifts.
     """
     if not len(rows):
         return {}
-    whole, known = METRICS[metric].format == "integer", values[np.isfinite(values)]
-    logarithmic = whole and known.min() >= 1 and known.max() >= 100 * known.min()
-    scale = np.log10 if logarithmic else np.asarray
-    low, high = float(scale(known.min())), float(scale(known.max()))
-    if logarithmic:
+    kind, known = METRICS[metric].format, values[np.isfinite(values)]
+    whole, multiples = kind == "integer", kind in LOGARITHMIC
+    least = max(float(known.min()), LOGARITHMIC[kind]) if multiples else 1.0  # lower ones are all "under 0.01 %"
+    logarithmic = multiples or (whole and known.min() >= 1 and known.max() >= 100 * known.min())
+
+    def scale(numbers: np.ndarray) -> np.ndarray:
+        return np.log10(np.maximum(numbers, least)) if logarithmic else numbers
+
+    low, high = float(scale(known).min()), float(scale(known).max())
+    if multiples:
+        ticks = np.linspace(low, high, 5).tolist() if high > low else [low]
+        labels = [metric_text(metric, 10**tick) for tick in ticks]
+        labels[0] += " or less" if known.min() < least else ""
+    elif logarithmic:
         ticks = [float(power) for power in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
         labels = [f"{10**power:,.0f}" for power in ticks]
     else:

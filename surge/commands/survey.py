@@ -16,7 +16,10 @@ _SUMMARY = (
     "noise_share",
     "drift",
     "next_rank",
-    "top_score",
+    "next_probability",
+    "next_lift",
+    "top_probability",
+    "top_lift",
     "faithfulness",
     "attention_faithfulness",
     "attention_distance",
@@ -43,6 +46,11 @@ def add_survey(subparsers: Any) -> None:
     )
 
 
+def _short(value: float) -> str:
+    """Three decimals, or two digits of what is small, as chances are."""
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
+
+
 def _survey(arguments: argparse.Namespace) -> None:
     from surge.explanation.survey import check_method, check_output, survey, survey_path, write_survey
 
@@ -67,7 +75,7 @@ def _survey(arguments: argparse.Namespace) -> None:
     print(f"{frame.height:,} of {asked:,} users measured; medians:")
     for name in _SUMMARY:
         known = frame[name].drop_nulls().to_list()
-        print(f"  {name:<24} {f'{median(known):.3f}' if known else 'unknown'}")
+        print(f"  {name:<24} {_short(median(known)) if known else 'unknown'}")
     if frame.height < asked:
         print(f"left out: {asked - frame.height:,} of {asked:,} users, for whom the model can predict nothing")
     print(f"written to {one_line(str(output))}")

@@ -50,7 +50,9 @@ class Ranking:
     def next_probability(self, rows: np.ndarray | int) -> np.ndarray:
         """How likely each of these items is to be next, among all that are ranked: softmax(score / temperature). Of an
         item that is not ranked: how likely it would be beside them."""
-        return np.exp(self.scores[rows] / self.checkpoint.temperature - self.log_normaliser)
+        scores = self.scores[rows] / self.checkpoint.temperature
+        beside = np.logaddexp(self.log_normaliser, scores)
+        return np.exp(scores - np.where(np.isin(rows, self.order), self.log_normaliser, beside))
 
     def rank_of(self, row: int) -> int | None:
         """The rank of an item from 1, None where it was left out of the ranking."""

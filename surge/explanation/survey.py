@@ -125,6 +125,7 @@ def _user_figures(checkpoint: Checkpoint, dataset: Dataset, user: str) -> tuple[
     assignment = record.interest_extraction.total_assignment()
     following = history.next_item
     next_row = checkpoint.rows.get(following.item) if following else None
+    next_rank = ranking.rank_of(next_row) if next_row is not None else None
     row = {
         "user": user,
         "length": record.length,
@@ -135,8 +136,9 @@ def _user_figures(checkpoint: Checkpoint, dataset: Dataset, user: str) -> tuple[
         "noise_share": noise_share(record),
         "drift": cluster_drift(assignment),
         "next_item": following.item if following else None,
-        "next_rank": ranking.rank_of(next_row) if next_row is not None else None,
-        "next_probability": float(ranking.next_probability(next_row)) if next_row is not None else None,
+        "next_rank": next_rank,
+        # an item that can't be recommended has no chance among those that can
+        "next_probability": float(ranking.next_probability(next_row)) if next_row is not None and next_rank else None,
         "next_lift": float(np.exp(log_lift(ranking.logits[next_row], checkpoint.negatives)))
         if next_row is not None
         else None,

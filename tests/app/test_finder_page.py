@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading
+from app.components.finder_filters import ladder
 from app.screens.finder import _chosen, _clicked_row, table_key
 from app.surveys import find_survey, survey_command
+from app.views.percentiles import metric_text
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
 from surge.explanation.survey import survey_path
@@ -123,6 +126,57 @@ def test_text_and_ranges_narrow_further(open_page, root: Path, survey: Path):
     assert users(page) == wanted["user"].to_list()
     page.button(key="finder_clear").click().run()
     assert len(users(page)) == frame.height and not page.slider
+
+
+def test_chances_and_lifts_are_narrowed_by_round_steps(open_page, root: Path, survey: Path):
+    frame = make_survey(Dataset.load(root / "tiny").users)
+    page = open_page(narrow="next_probability:0.005:0.02,top_lift")
+    assert [slider.label for slider in page.select_slider] == [
+        "Chance of the true next item",
+        "Lift of the top prediction",
+    ]
+    wanted = frame.filter(frame["next_probability"].is_between(0.005, 0.02))
+    assert page.select_slider(key="finder_range_next_probability").value == (0.005, 0.02)
+    assert users(page) == wanted["user"].to_list() != []
+    page.select_slider(key="finder_range_top_lift").set_range(7.0, 15.0).run()
+    assert users(page) == wanted.filter(wanted["top_lift"].is_between(7, 15))["user"].to_list() != []
+    assert link(page)["narrow"] == "next_probability:0.005:0.02,top_lift:7:15"
+    again = open_page(**link(page))
+    assert users(again) == users(page) and not again.warning
+    page.button(key="finder_clear").click().run()
+    assert len(users(page)) == frame.height and not page.select_slider
+
+
+def test_a_range_between_the_steps_takes_those_around_it(open_page, survey: Path):
+    page = open_page(narrow="top_lift:7.5:12,next_lift:900:9000,top_probability:0:1")
+    assert page.select_slider(key="finder_range_top_lift").value == (7.0, 15.0)
+    assert not page.exception and not page.warning
+
+
+def test_the_steps_are_round_and_hold_every_value():
+    assert ladder(0.0021, 0.049, 1e-4) == [0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05]
+    assert ladder(0.00003, 0.0002, 1e-4) == [0.0, 0.0001, 0.00015, 0.0002]
+    assert ladder(0.0, 1.0, 1e-4)[-3:] == [0.5, 0.7, 1.0]
+    assert ladder(8.0, 9.0, 1e-2) == [7.0, 10.0] and ladder(0.0, 0.0001, 1e-2) == [0.0, 0.01]
+    for low, high, foot, name in ((0.0, 1.0, 1e-4, "next_probability"), (0.0, 90_000.0, 1e-2, "top_lift")):
+        words = [metric_text(name, rung) for rung in ladder(low, high, foot)]
+        assert len(set(words)) == len(words)
+
+
+def test_chances_and_lifts_are_columns_in_their_unit(open_page, root: Path, survey: Path):
+    frame = make_survey(Dataset.load(root / "tiny").users)
+    shown = open_page().dataframe[0].value
+    assert shown["top_probability"].tolist() == pytest.approx((frame["top_probability"] * 100).to_list())
+    assert shown["top_lift"].tolist() == pytest.approx(frame["top_lift"].to_list())
+
+
+def test_a_survey_of_scores_is_to_be_made_again(open_page, survey: Path):
+    pl.read_parquet(survey).write_parquet(survey, metadata={"surge.survey_version": "1"})
+    page = open_page()
+    assert [error.value.replace("\\", "") for error in page.error] == [
+        "'tiny model.survey.parquet' is a survey of version '1', this program reads version 2; make it again."
+    ]
+    assert "Make it again with this command, in the project's folder:" in said(page) and len(page.code) == 1
 
 
 def test_a_question_brings_its_colour(open_page, survey: Path):
@@ -335,6 +389,7 @@ def test_a_damaged_survey_costs_one_sentence(open_page, survey: Path, tmp_path: 
         page = open_page()
         assert len(page.error) == 1 and "survey" in said(page)
         assert not page.dataframe and page.code
+        assert "Remove the file, then make it again with this command" in said(page)
     finally:
         if damage == "folder":
             survey.rmdir()

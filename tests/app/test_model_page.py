@@ -7,18 +7,20 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading, usage
+from app.surveys import evaluate_command
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
 from surge.explanation.survey import survey_path
 from tests.app import drawn
 from tests.app.conftest import World
 from tests.app.drawn import said
-from tests.app.shipped import shipped
+from tests.app.shipped import CHECKPOINTS, shipped
 from tests.surveys import make_survey, write_file
 
 
@@ -52,6 +54,10 @@ def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppT
     return open_at
 
 
+def tiny(root: Path) -> Dataset:
+    return Dataset.load(root / "tiny")
+
+
 def tables(page: AppTest) -> str:
     """The tables of words, which are HTML."""
     return " ".join(element.proto.body for element in page.get("html"))
@@ -61,23 +67,89 @@ def charts(page: AppTest) -> list[str]:
     return list(drawn.charts(page))
 
 
-def test_the_demo_shows_everything(open_page):
-    page = open_page("demo", "sample_data")
-    assert charts(page) == ["loss_curves", "metric_curves", "metric_weights", "cluster_usage"]
+RELIABILITY: dict[str, Any] = {
+    "calibration_error": 0.004,
+    "calibration_error_first": 0.0213,
+    "reliability_probability": [0.002 * 1.5**place for place in range(10)],
+    "reliability_share": [0.0, *(0.002 * 1.4**place for place in range(1, 10))],
+    "reliability_count": [300] * 10,
+    "catalogue_instances": 300,
+}
+
+
+def forge(folder: Path, metrics: dict[str, Any]) -> None:
+    """Other metrics than training wrote, with a manifest that fits."""
+    content = json.dumps(metrics).encode()
+    (folder / "metrics.json").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["metrics.json"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_the_demo_shows_everything(open_page, root: Path):
+    demo = root / "demo, measured"
+    shutil.copytree(CHECKPOINTS / "demo", demo)
     config, history, metrics = (shipped("demo", f"{name}.json") for name in ("config", "history", "metrics"))
+    cold = {"positives": 13_756, "unknown_positives": 3, "positives_without_history": 0, "cold_positives": 2}
+    metrics["test"] |= RELIABILITY | cold | {"instances": 4000, "negatives": 99}
+    metrics["validation"].pop("catalogue_instances", None)
+    forge(demo, metrics)
+    page = open_page("demo, measured", "sample_data")
+    assert charts(page) == ["loss_curves", "metric_curves", "reliability", "metric_weights", "cluster_usage"]
     best = max(history, key=lambda record: record["valid_gauc"])["epoch"]
     assert f"The diamond marks epoch {best}," in said(page)
     words, auc = tables(page), f"{metrics['test']['auc']:.4f}"
-    for text in ("Effective clusters", "2,000 items in 40 categories", auc, "Hit rate@10, whole catalogue"):
+    for text in ("Effective clusters", "2,000 items in 40 categories", auc, "Calibration error", "0.40 %"):
         assert text in words
+    assert words.index("Among all items") < words.index("Among drawn items") < words.index("Deletion by importance")
+    assert "ranked by chance among all 2,000 items: 300 users in test." in said(page)
+    assert "Each true next item against 99 others: 4,000 lists in test." in said(page)
+    assert "true next items of the 13,756 in the test split: 3 of an item that the model doesn't know." in said(page)
+    assert "The ten best items of a user were given a chance of 2.3 % each, on average, and 1.4 % of them" in said(page)
+    assert "Test split: 3,000 predictions of 300 users in 10 groups of 300." in said(page)
     clusters = config["model"]["clusters"][0]
     assert "The item part holds" in said(page) and f"{clusters} clusters over 200 users" in said(page)
-    assert not page.error and not page.warning
+    assert not page.error and not page.warning and "been measured yet" not in said(page)
+
+
+def test_what_was_not_measured_yet_is_one_sentence_with_its_command(open_page, root: Path):
+    forge(root / "tiny model", {"validation": {"auc": 0.625, "catalogue_hr@10": 0.1, **RELIABILITY}})
+    page = open_page()
+    assert said(page).count("Neither the test split nor the explanations of this checkpoint have been measured") == 1
+    command = f"python -m surge evaluate '{root / 'tiny model'}' {root / 'tiny'}"
+    assert page.code[0].value == command == evaluate_command(load_checkpoint(root / "tiny model"), tiny(root))
+    assert "0.6250" in tables(page) and "Validation</th>" in tables(page) and "Test</th>" not in tables(page)
+    assert "Validation split: 3,000 predictions of 300 users" in said(page)
+    assert "The explanations have not been measured yet; the command at the top of the page does it." in said(page)
+    assert charts(page) == ["reliability", "metric_weights", "cluster_usage"] and not page.error and not page.warning
+
+
+def test_the_command_names_the_checkpoints_own_dataset(root: Path):
+    checkpoint, dataset = load_checkpoint(root / "tiny model"), tiny(root)
+    asked = f"python -m surge evaluate '{root / 'tiny model'}'"
+    assert evaluate_command(checkpoint, None) == f"{asked} DATASET"
+    for digest, named in ((dataset.digest, str(root / "tiny")), ("other", "DATASET")):
+        checkpoint.description["dataset"] = {"digest": digest}
+        assert evaluate_command(checkpoint, dataset) == f"{asked} {named}"
+    checkpoint.description["dataset"] = "a name"
+    assert evaluate_command(checkpoint, dataset) == f"{asked} {root / 'tiny'}"
+
+
+@pytest.mark.parametrize("bins", [[0.1, 0.2], [float("nan")] * 10, "<b>", None, [[0.1]] * 10], ids=str)
+def test_damaged_chances_are_one_sentence(open_page, root: Path, bins: Any):
+    forge(root / "tiny model", {"test": {"auc": 0.75, **RELIABILITY, "reliability_share": bins}})
+    page = open_page()
+    assert [warning.value.replace("\\", "") for warning in page.warning] == [
+        "The chances of the test split in metrics.json are damaged, so they are not drawn; measure again with "
+        "`python -m surge evaluate`."
+    ]
+    assert "0.7500" in tables(page) and charts(page) == ["metric_weights", "cluster_usage"]
 
 
 def test_a_checkpoint_that_says_little(open_page):
     page = open_page()
     assert "history.json holds no training curves" in said(page)
+    assert "metrics.json doesn't say how often its chances came true" in said(page)
     assert charts(page) == ["metric_weights", "cluster_usage"]
     assert "The survey of all users says this, and there is none yet" in said(page)
     assert page.code[0].value.startswith("python -m surge survey ")
@@ -156,18 +228,12 @@ def test_a_dataset_that_does_not_match(open_page, world: World, root: Path):
 
 
 def test_hostile_metrics_and_descriptions_are_text(open_page, root: Path):
-    folder = root / "tiny model"
-    metrics = {"<img src=x>": {"</table><script>": 0.5, "note": "<b>bold</b>"}}
-    content = json.dumps(metrics).encode()
-    (folder / "metrics.json").write_bytes(content)
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    manifest["metrics.json"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    forge(root / "tiny model", {"<img src=x>": {"</table><script>": 0.5, "note": "<b>bold</b>"}})
     page = open_page()
     words = tables(page)
     assert "&lt;img src=x&gt;" in words and "&lt;/table&gt;&lt;script&gt;" in words and "&lt;b&gt;bold" in words
     assert "<img" not in words and "<script" not in words
-    assert "holds no figures about its explanations" in said(page)
+    assert "The explanations have not been measured yet" in said(page)
 
 
 def test_without_a_checkpoint_only_the_bar_speaks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

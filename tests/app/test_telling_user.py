@@ -22,7 +22,7 @@ HISTORIES = {
 }
 DATASET = make_dataset(HISTORIES, CHECKPOINT.items)
 GOOD: dict[str, Any] = {
-    "next_rank": 3, "next_period": "test", "effective_clusters": 4.0, "length": 25, "top_score": 0.8,
+    "next_rank": 3, "next_period": "test", "effective_clusters": 4.0, "length": 25, "top_lift": 8.0,
 }  # fmt: skip
 
 
@@ -57,8 +57,7 @@ def test_nobody_who_holds_the_prediction_already(monkeypatch: pytest.MonkeyPatch
         {"effective_clusters": 2.9},
         {"length": 19},
         {"length": 41},
-        {"top_score": 0.59},
-        {"top_score": 0.98},
+        {"top_lift": 2.9},
     ],
     ids=str,
 )

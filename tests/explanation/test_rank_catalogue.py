@@ -60,7 +60,7 @@ def test_probabilities_are_those_of_the_temperature_among_what_is_ranked(monkeyp
     weight = np.sqrt(np.array([40, 1, 50, 1, 9]) * np.exp(LOGITS))
     assert ranking.order.tolist() == [0, 4, 3]
     assert ranking.next_probability(ranking.order) == pytest.approx(weight[[0, 4, 3]] / weight[[0, 4, 3]].sum())
-    assert ranking.next_probability(2) == pytest.approx(weight[2] / weight[[0, 4, 3]].sum())  # beside them
+    assert ranking.next_probability(2) == pytest.approx(weight[2] / weight[[0, 4, 3, 2]].sum())  # beside them
 
 
 def test_everything_taken_is_left_out_not_the_window_alone(monkeypatch: pytest.MonkeyPatch) -> None:

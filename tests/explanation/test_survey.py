@@ -24,6 +24,7 @@ from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
 from surge.explanation.survey import (
     COLUMNS,
+    VERSION,
     check_output,
     cluster_drift,
     noise_share,
@@ -46,8 +47,15 @@ HISTORIES = {
 }
 
 
+def counted_checkpoint(**settings: Any) -> Checkpoint:
+    """One that met some items more often than others, so that the ranking isn't that of the logits."""
+    checkpoint = make_checkpoint(**settings)
+    counts = pl.Series("count", [1 + row % 7 for row in range(checkpoint.items.height)], dtype=pl.Int64)
+    return replace(checkpoint, items=checkpoint.items.with_columns(counts))
+
+
 def world(**settings: Any) -> tuple[Checkpoint, Dataset]:
-    return make_checkpoint(seed=1, sparsity=0.3, **settings), make_dataset(HISTORIES, catalogue(100))
+    return counted_checkpoint(seed=1, sparsity=0.3, **settings), make_dataset(HISTORIES, catalogue(100))
 
 
 def test_one_row_a_user_with_the_columns_of_the_file() -> None:
@@ -73,8 +81,8 @@ def test_figures_are_those_of_the_top_predicted_items_record(settings: dict[str,
         top = ranking.top(1)[0]
         record = explain_history(checkpoint, history)
         extraction, effects = record.interest_extraction, measure_effects(checkpoint, history, record)
-        assert (row["top_item"], row["top_lift"]) == (top.item, pytest.approx(top.lift))
-        assert row["top_probability"] == pytest.approx(top.next_probability)
+        assert (row["top_item"], row["top_probability"]) == (top.item, pytest.approx(top.next_probability))
+        assert row["top_lift"] == pytest.approx(checkpoint.negatives * np.exp(top.logit))
         assert row["clusters_in_use"] == len(set(extraction.total_assignment().argmax(1).tolist()))
         assert row["effective_clusters"] == pytest.approx(effective_clusters(record))
         assert row["assignment_entropy"] == pytest.approx(assignment_entropy(record))
@@ -87,14 +95,17 @@ def test_figures_are_those_of_the_top_predicted_items_record(settings: dict[str,
         if row["next_item"] in checkpoint.rows:
             place_ = checkpoint.rows[row["next_item"]]
             assert row["next_rank"] == ranking.rank_of(place_)
-            assert row["next_lift"] == pytest.approx(4 * np.exp(float(ranking.logits[place_])))
-            assert row["next_probability"] == pytest.approx(float(ranking.next_probability(place_)))
+            scores = ranking.logits[ranking.order] + checkpoint.log_popularity[ranking.order]
+            chances = np.exp(scores) / np.exp(scores).sum()
+            chance = dict(zip(ranking.order.tolist(), chances.tolist(), strict=True)).get(place_)
+            assert row["next_probability"] == (None if chance is None else pytest.approx(chance))
+            assert row["next_lift"] == pytest.approx(checkpoint.negatives * np.exp(float(ranking.logits[place_])))
     # bob's next item was in his history
     assert (frame.row(by_predicate=pl.col("user") == "bob", named=True)["next_rank"] is None) == checkpoint.exclude_seen
 
 
 def test_users_are_drawn_by_the_seed_in_the_datasets_order() -> None:
-    checkpoint = make_checkpoint(seed=1)
+    checkpoint = counted_checkpoint(seed=1)
     dataset = make_dataset({f"u{n:02}": [f"i{n}", f"i{n + 1}", "i3"] for n in range(20)}, checkpoint.items)
     drawn = survey(checkpoint, dataset, users=5)["user"].to_list()
     assert len(drawn) == 5 and drawn == sorted(drawn)
@@ -111,10 +122,10 @@ def test_progress_is_reported_to_the_end() -> None:
 
 def test_nobody_to_survey_is_one_sentence() -> None:
     with pytest.raises(SurgeError, match="dataset that it was trained on"):
-        survey(make_checkpoint(), make_dataset({"cyd": ["i99", "i98"]}, catalogue(100)))
+        survey(counted_checkpoint(), make_dataset({"cyd": ["i99", "i98"]}, catalogue(100)))
     everything = make_dataset({"all": ["i0", "i1", "i2", "i0"]}, catalogue(3))
     with pytest.raises(SurgeError, match="predict nothing"):
-        survey(make_checkpoint(count=3, exclude_seen=True), everything)
+        survey(counted_checkpoint(count=3, exclude_seen=True), everything)
 
 
 # -- single figures -----------------------------------------------------------------------------------
@@ -224,7 +235,7 @@ def test_the_file_gives_back_what_was_measured(made: Any, tmp_path: Path) -> Non
     read, metadata = read_survey(path)
     assert read.equals(frame)
     assert metadata == {
-        "surge.survey_version": "1",
+        "surge.survey_version": "2",
         "surge.checkpoint": "c" * 64,
         "surge.dataset": "d" * 64,
         "surge.map": "pca",
@@ -284,7 +295,7 @@ def test_other_files_are_not_replaced(made: Any, tmp_path: Path) -> None:
 
 
 METADATA = {
-    "surge.survey_version": "1",
+    "surge.survey_version": VERSION,
     "surge.checkpoint": "c",
     "surge.dataset": "d",
     "surge.map": "pca",
@@ -311,6 +322,8 @@ def changed(frame: pl.DataFrame, name: str, value: Any) -> pl.DataFrame:
         (lambda frame: changed(frame, "noise_share", 1.2), "'noise_share' that is out of range"),
         (lambda frame: changed(frame, "faithfulness", -1.1), "'faithfulness' that is out of range"),
         (lambda frame: changed(frame, "next_rank", 0), "'next_rank' that is out of range"),
+        (lambda frame: changed(frame, "next_probability", 1.2), "'next_probability' that is out of range"),
+        (lambda frame: changed(frame, "top_lift", -1.0), "'top_lift' that is out of range"),
         (lambda frame: changed(frame, "next_period", "later"), "train, valid, test"),
         (lambda frame: changed(frame, "user", "bob"), "more than once"),
         (lambda frame: frame.clear(), "0 rows"),
@@ -330,7 +343,10 @@ def test_a_file_that_is_no_survey_is_one_sentence(made: Any, tmp_path: Path, cha
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"surge.survey_version": "2"}, "version '2'"),
+        (
+            {"surge.survey_version": "9"},
+            "'s.parquet' is a survey of version '9', this program reads version 2; make it",
+        ),
         ({"surge.survey_version": None}, "is no survey"),
         ({"surge.checkpoint": None}, "what it was made of"),
         ({"surge.dataset": ""}, "what it was made of"),
@@ -344,6 +360,20 @@ def test_metadata_are_checked(made: Any, tmp_path: Path, change: dict[str, str |
     made[0].write_parquet(path, metadata=metadata)
     with pytest.raises(SurgeError, match=words):
         read_survey(path)
+
+
+def test_a_survey_of_scores_is_to_be_made_again(made: Any, tmp_path: Path) -> None:
+    old = (
+        made[0].rename({"next_probability": "next_score", "top_probability": "top_score"}).drop("next_lift", "top_lift")
+    )
+    old.write_parquet(tmp_path / "s.parquet", metadata=METADATA | {"surge.survey_version": "1"})
+    with pytest.raises(SurgeError) as refusal:
+        read_survey(tmp_path / "s.parquet")
+    assert str(refusal.value) == (
+        "'s.parquet' is a survey of version '1', this program reads version 2; make it again."
+    )
+    write_survey(tmp_path / "s.parquet", *made)  # in its place
+    assert read_survey(tmp_path / "s.parquet")[0].equals(made[0])
 
 
 def test_columns_come_in_their_order_whatever_the_file_says(made: Any, tmp_path: Path) -> None:

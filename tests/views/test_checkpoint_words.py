@@ -28,6 +28,12 @@ def of_test(**values: Any) -> dict[str, Any]:
             "better).",
         ),
         (
+            of_test(gauc=0.8, mrr=0.4, **{"catalogue_ndcg@10": 0.15}),
+            of_test(gauc=0.9, mrr=0.4, **{"catalogue_ndcg@10": 0.105}),
+            "On the same test data demo has the better NDCG@10 among all items (0.150 against 0.105), mine has the "
+            "better GAUC (0.900 against 0.800).",
+        ),
+        (
             of_test(gauc=0.8),
             of_test(gauc=0.9, mrr=0.3),
             "On the same test data mine ranks better (GAUC 0.900 against 0.800; higher is better).",
@@ -52,17 +58,20 @@ def of_test(**values: Any) -> dict[str, Any]:
         (
             {},
             of_test(gauc=0.8, mrr=0.3),
-            "demo holds no test metrics, so it can't be said which predicts better; mine has GAUC 0.800 and MRR 0.300.",
+            "demo holds no test metrics until `python -m surge evaluate` measures them, so it can't be said which "
+            "predicts better; mine has GAUC 0.800 and MRR 0.300.",
         ),
         (
             of_test(gauc=0.8),
             {"test": {"gauc": True, "mrr": float("nan")}},
-            "mine holds no test metrics, so it can't be said which predicts better; demo has GAUC 0.800.",
+            "mine holds no test metrics until `python -m surge evaluate` measures them, so it can't be said which "
+            "predicts better; demo has GAUC 0.800.",
         ),
         (
             {"test": [1]},
             {"test": {"gauc": "0.8"}},
-            "Neither checkpoint holds test metrics, so it can't be said which predicts better.",
+            "Neither checkpoint holds test metrics, so it can't be said which predicts better; `python -m surge "
+            "evaluate` measures them.",
         ),
     ],
 )

@@ -11,13 +11,16 @@ import pytest
 
 from app.views.model_tables import (
     LARGEST_COMPARISON,
+    MetricsTable,
     comparison_table,
     counted_users,
     flat_metrics,
+    left_out,
     length_caption,
     length_table,
     metrics_tables,
     settings_table,
+    unmeasured,
 )
 from surge.config import ModelConfig, TrainingConfig, to_dict
 from surge.errors import SurgeError
@@ -38,21 +41,157 @@ def test_metrics_at_any_depth():
     assert flat_metrics({"a": [1], "b": None}) == []
 
 
-def test_parts_that_measure_the_same_stand_side_by_side():
-    tables = metrics_tables({"validation": {"auc": 0.5, "own": 2}, "test": {"auc": 0.75}, "explanation": {"nmi": 0.8}})
-    assert [list(table.columns) for table in tables] == [
-        ["metric", "part Validation", "part Test", "meaning"],
-        ["metric", "part Explanations", "meaning"],
+def tables_of(metrics: dict[str, Any], **settings: Any) -> list[MetricsTable]:
+    return metrics_tables(metrics, items=2000, negatives=99, **settings)
+
+
+MEASURED: dict[str, Any] = {
+    "validation": {
+        "auc": 0.5, "mrr": 0.25, "catalogue_hr@10": 0.125, "catalogue_median_rank": 47.5,
+        "calibration_error": 0.0031, "calibration_error_first": 0.00004, "reliability_count": [5] * 10,
+        "catalogue_instances": 2950,
+    },
+    "test": {
+        "auc": 0.75, "catalogue_hr@10": 0.0854, "catalogue_median_rank": 1041.0, "instances": 4000, "negatives": 99,
+        "catalogue_instances": 3000,
+    },
+    "explanation": {"nmi": 0.8},
+}  # fmt: skip
+
+
+def test_all_items_come_first_then_drawn_ones_then_the_rest():
+    first, second, third = tables_of(MEASURED)
+    assert [first.title, second.title, third.title] == ["Among all items", "Among drawn items", "Explanations"]
+    assert list(first.frame.columns) == ["metric", "part Validation", "part Test", "meaning"]
+    assert first.frame.iloc[:, :3].values.tolist() == [
+        ["Hit rate@10", "0.1250", "0.0854"],
+        ["Median rank", "47.5", "1,041"],
+        ["Calibration error", "0.31 %", ""],
+        ["The same of the best item alone", "under 0.01 %", ""],
     ]
-    assert tables[0].iloc[:, :3].values.tolist() == [["AUC", "0.5000", "0.7500"], ["own", "2", ""]]
-    assert tables[1].iloc[0, 1] == "0.8000"
-    assert all(tables[0]["meaning"].iloc[0])
-    assert metrics_tables({}) == []
+    assert second.frame.iloc[:, :3].values.tolist() == [["AUC", "0.5000", "0.7500"], ["MRR", "0.2500", ""]]
+    assert third.frame.iloc[0, 1] == "0.8000" and third.says == ""
+    assert all(text for table in (first, second, third) for text in table.frame["meaning"])
+    assert tables_of({}) == []
+
+
+def test_the_tables_say_how_they_were_measured():
+    first, second, _ = tables_of(MEASURED, seen_left_out=True)
+    assert first.says == (
+        "Each user's last item of the split, ranked by chance among all 2,000 items: 2,950 users in validation and "
+        "3,000 users in test. What the user took before is left out."
+    )
+    assert second.says == (
+        "Each true next item against 99 others: 4,000 lists in test. These others were drawn by popularity, so the raw "
+        "score ranks here: a chance holds popularity too, which would count twice."
+    )
+
+
+def test_one_split_needs_no_name():
+    fresh = {"validation": {"catalogue_hr@10": 0.1, "catalogue_instances": 1, "auc": 0.5}}
+    first, second = tables_of(fresh)
+    assert first.says == "Each user's last item of the split, ranked by chance among all 2,000 items: 1 user."
+    assert second.says.startswith("Each true next item against 99 others. These others")
+    alike = {split: {"catalogue_hr@10": 0.1, "catalogue_instances": 3000} for split in ("validation", "test")}
+    assert tables_of(alike)[0].says.endswith("among all 2,000 items: 3,000 users.")
+
+
+def test_what_is_not_known_keeps_its_name_and_parts_that_measure_the_same_stand_side_by_side():
+    odd = {
+        "validation": {"auc": 0.5, "own": 2},
+        "test": {"own": 3, "by length": {"short": {"auc": 0.7}}},
+        "x": {"y": 1},
+    }
+    first, second, third, fourth = tables_of(odd)
+    assert first.title == "Among drawn items"
+    assert (second.title, second.frame.values.tolist()) == ("Validation and Test", [["own", "2", "3", ""]])
+    assert (third.title, third.frame.iloc[0, 0], fourth.frame.values.tolist()) == (
+        "test by length short",
+        "AUC",
+        [["y", "1", ""]],
+    )
+
+
+def test_deletion_and_insertion_are_told_as_what_they_do_to_the_lift():
+    half = float(np.log(2))
+    (table,) = tables_of(
+        {
+            "explanation": {
+                "deletion_area_random": float(np.log(9.1)),
+                "deletion_gain_importance": half,
+                "insertion_area_attention": float(np.log(0.4)),
+                "insertion_gain_leave_one_out": half,
+                "deletion_gain_attention": -half,
+                "insertion_gain_attention": 0.0,
+                "insertion_area_importance": 1e300,
+            }
+        }
+    )
+    assert table.frame.iloc[:, :2].values.tolist() == [
+        ["Lift as items are deleted in random order", "9.1×"],
+        ["Deletion by importance", "÷2.0"],
+        ["Lift as items are inserted by attention received", "0.40×"],
+        ["Insertion by measured effect", "×2.0"],
+        ["Deletion by attention received", "×2.0"],
+        ["Insertion by attention received", "×1.0"],
+        ["Lift as items are inserted by importance", f"{1e300:,.0f}"],
+    ]
+
+
+def test_what_the_test_split_left_out():
+    whole = {"positives": 12_000, "unknown_positives": 12, "positives_without_history": 40, "cold_positives": 5}
+    assert left_out({"test": whole}) == (
+        "Left out are true next items of the 12,000 in the test split: 12 of an item that the model doesn't know and "
+        "40 without a history before it. 5 true next items of the test split are measured though the model met them in "
+        "no training example."
+    )
+    assert left_out({"test": whole | {"unknown_positives": 0, "cold_positives": 1}}) == (
+        "Left out are true next items of the 12,000 in the test split: 40 without a history before it. 1 true next "
+        "item of the test split is measured though the model met it in no training example."
+    )
+    nothing = {"positives": 12_000, "unknown_positives": 0, "positives_without_history": 0, "cold_positives": 0}
+    assert left_out({"test": nothing}) == left_out({}) == left_out({"test": [1]}) == ""
+    odd = {"unknown_positives": True, "positives_without_history": float("nan"), "cold_positives": "5"}
+    assert left_out({"test": odd}) == left_out({"test": {"cold_positives": -3, "unknown_positives": 1e300}}) == ""
+
+
+def test_what_was_not_measured_yet():
+    until = "; until then, the figures are those of the validation split:"
+    command = "This command, in the project's folder, measures both and stores the figures with the checkpoint"
+    assert unmeasured({"validation": {"auc": 0.5}}) == (
+        f"Neither the test split nor the explanations of this checkpoint have been measured yet. {command}{until}"
+    )
+    assert unmeasured({"test": 5, "explanation": {"nmi": 0.5}}) == (
+        f"The test split of this checkpoint has not been measured yet. {command}{until}"
+    )
+    assert unmeasured({"test": {"auc": 0.5}, "explanation": {}}) == (
+        f"The explanations of this checkpoint have not been measured yet. {command}:"
+    )
+    assert unmeasured(MEASURED) == ""
 
 
 def test_counts_are_whole_and_odd_numbers_cost_nothing():
-    (table,) = metrics_tables({"test": {"instances": 4000, "users": 300.0, "auc": 1.0, "gauc": float("nan")}})
-    assert table["part Test"].tolist() == ["4,000", "300", "1.0000", "nan"]
+    (table, rest) = tables_of(
+        {"test": {"users": 300.0, "auc": 1.0, "gauc": float("nan"), "mrr": "<b>", "hr@10": float("inf")}}
+    )
+    assert table.frame["part Test"].tolist() == ["1.0000", "nan", "<b>", "inf"]
+    assert rest.frame["part Test"].tolist() == ["300"]
+    hostile = {"test": dict(zip(HOSTILE, HOSTILE, strict=True))}
+    assert tables_of(hostile)[0].frame["metric"].tolist() == [name.replace("_", " ") for name in HOSTILE]
+
+
+@pytest.mark.parametrize(
+    ("temperature", "words"),
+    [
+        (1.0, "as the scores give them"),
+        (1.2, "scores divided by a temperature of 1.2, chosen on the validation split"),
+        ("x", "as the scores give them"),
+    ],
+)
+def test_the_settings_say_whether_chances_are_softened(temperature: Any, words: str):
+    model = to_dict(ModelConfig(item_count=2, category_count=1))
+    frame = settings_table(model, to_dict(TrainingConfig()), {"temperature": temperature})
+    assert frame.set_index("what")["value"]["Chances"] == words
 
 
 def test_settings_in_plain_words():

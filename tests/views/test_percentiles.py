@@ -94,6 +94,29 @@ def test_large_counts_are_drawn_by_logarithm() -> None:
     assert list(shares.data[2].x) == pytest.approx([0.24 / 0.98])  # from the 1st to the 99th percentile
 
 
+def test_chances_and_lifts_are_drawn_by_logarithm() -> None:
+    for name in ("next_probability", "top_probability", "next_lift", "top_lift"):
+        everyone = np.repeat([0.001, 0.01, 0.1, 1.0], 25)
+        figure = percentile_figure({name: 0.01}, {name: everyone}, "light")
+        assert list(figure.data[2].x) == pytest.approx([1 / 3])
+        assert "Each row has its own scale, chances and lifts a logarithmic one, from the 1st" in caption(
+            {name: 0.01}, {name: everyone}
+        )
+        lowest = percentile_figure({name: 0.0}, {name: np.append(everyone, 0.0)}, "light")
+        assert list(lowest.data[2].x) == [0.0]
+    assert "logarithmic" not in caption(VALUES, POPULATION)
+    nothing = percentile_figure({"next_lift": 1.0}, {"next_lift": np.array([0.0] * 50 + [2.0] * 50)}, "light")
+    assert list(nothing.data[2].x) == [0.5]  # 0 has no logarithm
+
+
+def test_chances_and_lifts_that_stand_out_are_told_in_words() -> None:
+    told = sentence(user(next_probability=97, top_lift=4), spread())
+    assert told.endswith(
+        "Unusual: the true next item is likelier than for 97 % of users; the top prediction has a lower lift than for "
+        "95 % of users."
+    )
+
+
 def test_a_population_all_alike_is_drawn_in_the_middle() -> None:
     for name in ("length", "drift"):
         figure = percentile_figure({name: 1.0}, {name: np.ones(5)}, "light")
@@ -120,7 +143,7 @@ def test_metrics_are_in_plain_words() -> None:
         assert (
             metric.meaning.endswith(".")
             and "_" not in metric.label
-            and metric.format in {"integer", "percent", "number"}
+            and metric.format in {"integer", "percent", "chance", "lift", "number"}
         )
     assert METRICS["next_rank"].worse == "high" and METRICS["faithfulness"].worse == "low"
 
@@ -128,6 +151,10 @@ def test_metrics_are_in_plain_words() -> None:
 def test_values_as_text() -> None:
     assert metric_text("length", 1200) == "1,200" and metric_text("length", 9.5) == "9.5"
     assert metric_text("faithfulness", -0.25) == "−0.25" and metric_text("drift", 0.0004) == "under 0.1 %"
+    assert metric_text("next_probability", 0.0361) == short_text("next_probability", 0.0361) == "3.6 %"
+    assert metric_text("next_probability", 0.00003) == "under 0.01 %" and metric_text("top_probability", 1) == "100 %"
+    assert metric_text("next_lift", 9.14) == short_text("top_lift", 9.14) == "9.1×"
+    assert metric_text("top_lift", 0.4) == "0.40×" and metric_text("top_lift", 1234.5) == "1,200×"
     assert metric_text("next_rank", None) == metric_text("next_rank", float("nan")) == "–"
 
 
@@ -137,7 +164,9 @@ def test_about_is_short_and_caption_counts_users() -> None:
 
 
 HUNDRED = np.arange(100)  # the value is also the number of users below
-FIGURES = ("length", "clusters_in_use", "noise_share", "drift", "faithfulness", "top_score", "next_rank", "next_score")
+FIGURES = (
+    "length", "clusters_in_use", "noise_share", "drift", "faithfulness", "top_lift", "next_rank", "next_probability",
+)  # fmt: skip
 
 
 def spread(names: tuple[str, ...] = FIGURES) -> dict[str, Any]:
@@ -171,7 +200,9 @@ def test_the_sentence_names_three_at_most_and_calls_the_user_unusual() -> None:
 
 
 def test_the_sentence_counts_what_is_known() -> None:
-    assert sentence(user(next_rank=None, next_score=float("nan")), spread()).startswith("An ordinary user: 6 of 6")
+    assert sentence(user(next_rank=None, next_probability=float("nan")), spread()).startswith(
+        "An ordinary user: 6 of 6"
+    )
     assert sentence({"length": 95}, spread()) == (
         "The only figure that is known lies in the outer 20 % of all users. Unusual: a longer history than 95 % of "
         "users."
@@ -192,6 +223,6 @@ def test_short_values_and_whole_per_cent() -> None:
     assert [whole_percent(share) for share in (0, 0.004, 0.034, 0.486667, 0.996, 1)] == [
         "0 %", "under 1 %", "3 %", "49 %", "over 99 %", "100 %",
     ]  # fmt: skip
-    assert short_text("noise_share", 0.0333) == "3 %" and short_text("top_score", 0.998) == "99.8 %"
+    assert short_text("noise_share", 0.0333) == "3 %" and short_text("dominant_interest", 0.998) == "99.8 %"
     assert short_text("length", 12) == "12" and short_text("drift", None) == "–"
     assert EXTREMES.keys() == METRICS.keys()

@@ -89,3 +89,17 @@ def test_every_preset_reads_a_metric_of_the_survey():
     assert {preset.column for preset in PRESETS[1:]} <= METRICS.keys()
     assert preset_named("no such question") is PRESETS[0]
     assert preset_named("Noise").column == "noise_share"
+
+
+def test_lifts_stand_out_at_both_ends():
+    lifts = pd.DataFrame({"top_lift": [1.2, 40.0, 9.14]})
+    personal, popular = preset_named("Personal prediction"), preset_named("Predicted by popularity")
+    assert matching(lifts, personal).tolist() == [1] and matching(lifts, popular).tolist() == [0]
+    assert caption(lifts, personal) == (
+        "Personal prediction: their top prediction is far likelier for them than for users in general. Kept by this "
+        "question: the 1 of 3 users with the highest value of “Lift of the top prediction” here, at least 40×."
+    )
+    assert caption(lifts, popular) == (
+        "Predicted by popularity: their top prediction owes more to its popularity than that of others. Kept by this "
+        "question: the 1 of 3 users with the lowest value of “Lift of the top prediction” here, at most 1.2×."
+    )

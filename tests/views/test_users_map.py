@@ -74,6 +74,25 @@ def test_ranks_are_coloured_by_their_logarithm():
     assert list(marker.colorbar.ticktext) == ["5", "8", "10", "13", "16"]
 
 
+def test_chances_and_lifts_are_coloured_by_their_logarithm():
+    frame = as_pandas(make_survey(USERS, without_next=0))
+    frame["top_lift"] = np.geomspace(0.1, 1000, 12)
+    marker = users_map(frame, "top_lift", "light").data[0].marker
+    assert (marker.cmin, marker.cmax) == pytest.approx((-1, 3))
+    assert list(marker.colorbar.ticktext) == ["0.10×", "1.0×", "10×", "100×", "1,000×"]
+    frame["next_probability"] = np.geomspace(0.001, 0.1, 12)
+    marker = users_map(frame, "next_probability", "light").data[0].marker
+    assert list(marker.colorbar.ticktext) == ["0.10 %", "0.32 %", "1.0 %", "3.2 %", "10 %"]
+    frame["next_probability"] = [0.0, 0.000_001, *np.geomspace(0.001, 1, 10)]  # what has no name: at the low end
+    marker = users_map(frame, "next_probability", "light").data[0].marker
+    assert (marker.cmin, marker.cmax) == pytest.approx((-4, 0)) and marker.color[0] == marker.color[1] == marker.cmin
+    assert list(marker.colorbar.ticktext) == ["0.010 % or less", "0.10 %", "1.0 %", "10 %", "100 %"]
+    for value in (0.0, 0.2):
+        frame["next_probability"] = value
+        marker = users_map(frame, "next_probability", "light").data[0].marker
+        assert marker.cmin < marker.cmax
+
+
 def test_one_value_for_everybody_still_has_a_scale():
     frame = as_pandas(make_survey(USERS))
     frame["drift"] = 0.25
