@@ -149,8 +149,11 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 
 def _print_dataset(output: str, description: dict[str, Any]) -> None:
-    """The report: what was read, what was dropped and why, and what the dataset holds."""
+    """The report: what was read, what was dropped and why, what the dataset holds, and what its splits are worth."""
     from datetime import UTC, datetime
+
+    from surge.data.coverage import coverage_of
+    from surge.data.store import Dataset
 
     def day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
@@ -171,6 +174,7 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
         lines.append(("split by time", f"{periods}; {cuts}"))
     else:
         lines.append(("split", "each user's last interaction is test, the one before it validation"))
+    lines += [(name, str(one)) for name, one in coverage_of(Dataset.load(output)).items()]
     lines += [("note", note) for note in preparation.get("notes", [])]
     print(f"{description['name']} -> {output}")
     width = max(len(label) for label, _ in lines)

@@ -58,6 +58,7 @@ def _train(arguments: argparse.Namespace) -> None:
     )
     _print_metrics(checkpoint.metrics)
     print(f"checkpoint written to {arguments.output}")
+    print(f"the test split is not measured yet: python -m surge evaluate {arguments.output} {arguments.dataset}")
 
 
 def work_hard(threads: int | None) -> None:
@@ -130,7 +131,7 @@ def add_evaluate(subparsers: Any) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     from surge.checkpoint import store_metrics
-    from surge.evaluation.evaluate import evaluate_split, measure
+    from surge.evaluation.evaluate import evaluate_split, measure, positives_told
     from surge.training.trainer import choose_device
 
     checkpoint, dataset = load_places(arguments, choose_device(arguments.device))
@@ -144,6 +145,9 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         else:
             metrics = {arguments.split: evaluate_split(checkpoint, dataset, arguments.split, move)}
     _print_metrics(metrics)
+    told = positives_told(metrics[arguments.split], arguments.split)
+    if told:
+        print(told)
     if arguments.split != "test":
         return
     if checkpoint.description.get("dataset", {}).get("digest") == dataset.digest:
@@ -275,4 +279,6 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
     for part, figures in metrics.items():
         print(f"{part}:")
         for name, value in figures.items():
+            if isinstance(value, list):  # for the picture on the model page
+                continue
             print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -163,6 +163,19 @@ def evaluate_split(
         "positives_without_history": positives.without_history,
         "cold_positives": int((checkpoint.counts[log.items[instances.position]] == 0).sum()),
     }
+
+
+def positives_told(metrics: Mapping[str, Any], split: str) -> str:
+    """A sentence on the positives that could not be measured, or that no model can be good at; empty where none is."""
+    whole, parts = metrics["positives"], []
+    for name, words in (
+        ("unknown_positives", "of items that the model doesn't know and are left out"),
+        ("positives_without_history", "with no known item before them and are left out"),
+        ("cold_positives", "of items that were never a training positive"),
+    ):
+        if metrics[name]:
+            parts.append(f"{metrics[name]:,} {'is' if metrics[name] == 1 else 'are'} {words}")
+    return f"of {whole:,} {split} positives {', '.join(parts)}" if parts else ""
 
 
 def catalogue_metrics(ranks: Ranks) -> dict[str, float]:

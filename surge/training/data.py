@@ -10,6 +10,7 @@ from torch import Tensor
 
 from surge.checkpoint import category_rows
 from surge.config import TrainingConfig
+from surge.data.coverage import coverage
 from surge.data.instances import SPLITS, EncodedLog, Instances, encode, split_instances
 from surge.data.negatives import PopularitySampler
 from surge.data.store import Dataset
@@ -26,8 +27,8 @@ class TrainingData:
 
     `items`: row r is embedding row r; `item_category` (items,) its category's row. `counts` (items,): how often each
     item is a training positive, which is what negatives are drawn by. `taken`: what each user took before a moment,
-    which is no negative then; None for a log whose users take things again. `told`: sentences on positives that a
-    model can't be good at, for whoever reads its figures.
+    which is no negative then; None for a log whose users take things again. `told`: a sentence on each split's
+    positives, for whoever reads the figures.
     """
 
     items: pl.DataFrame
@@ -47,10 +48,6 @@ class TrainingData:
         categories, item_category = category_rows(items)
         log = encode(dataset, {item: row for row, item in enumerate(items["item"].to_list())})
         splits = split_instances(log, dataset.description.get("split", {}))
-        repeats = float(dataset.description.get("repeat_share", 0.0)) > RARELY_REPEATED
-        taken = None if repeats else Taken(log, items.height)
-        if taken is not None:  # with nothing left to tell a positive from, there is nothing to learn from it
-            splits["train"] = splits["train"].take(np.flatnonzero(taken.left(splits["train"]) > 0))
         for name in SPLITS:
             if not len(splits[name]):
                 raise SurgeError(
@@ -58,6 +55,16 @@ class TrainingData:
                     "prepare the log again with other periods or --split leave-last."
                 )
         counts = np.bincount(log.items[splits["train"].position], minlength=items.height)
+        sampler = PopularitySampler(counts)
+        repeats = float(dataset.description.get("repeat_share", 0.0)) > RARELY_REPEATED
+        taken = None if repeats else Taken(log, items.height)
+        for name in SPLITS[:2]:
+            if not len(listable(splits[name], taken)):
+                raise SurgeError(
+                    f"Whoever has a {name} positive in {dataset.name!r} took all other items before, so there is "
+                    "nothing to tell it from; prepare a log with more items."
+                )
+        splits["train"] = listable(splits["train"], taken)
         return cls(
             items=items.with_columns(count=pl.Series(counts, dtype=pl.Int64)),
             item_category=item_category,
@@ -66,8 +73,8 @@ class TrainingData:
             splits=splits,
             taken=taken,
             counts=counts,
-            sampler=PopularitySampler(counts),
-            told=tuple(_told(name, counts[log.items[splits[name].position]]) for name in SPLITS[1:]),
+            sampler=sampler,
+            told=tuple(f"{name}: {one}." for name, one in coverage(log, splits, items.height).items()),
         )
 
     def sizes(self) -> dict[str, int]:
@@ -98,11 +105,3 @@ class TrainingData:
         return draw_lists(
             self.log, instances, self.sampler, config.evaluation_negatives, taken=self.taken, seed=config.seed
         )
-
-
-def _told(split: str, counts: np.ndarray) -> str:
-    cold = int((counts == 0).sum())
-    return (
-        f"{split}: {len(counts):,} positives with a history before them; {cold:,} ({cold / len(counts):.1%}) are of "
-        "items that are never a training positive."
-    )

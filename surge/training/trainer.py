@@ -73,6 +73,9 @@ class Trainer:
         self.dataset, self.output, self.config, self.quiet = dataset, output, config, quiet
         device = choose_device(config.device)
         self.data = TrainingData.of(dataset)
+        if not quiet:
+            for sentence in self.data.told:
+                tqdm.write(sentence)
         self.model_config = from_dict(ModelConfig, model | self.data.sizes())
         torch.manual_seed(config.seed)
         self.model = SurgeModel(self.model_config, self.data.item_category).to(device)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -17,6 +18,7 @@ from surge.config import TrainingConfig
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.evaluation.evaluate import evaluate_split
 from surge.training import fit, trainer
 from surge.training.fit import Fit
 from surge.training.state import TrainingState, state_folder
@@ -92,22 +94,58 @@ def test_history_holds_every_regulariser_and_they_add_up(trained: Checkpoint) ->
 def test_l2_is_that_of_the_weights(trained: Checkpoint, simulated: Dataset, tmp_path: Path) -> None:
     last = run(simulated, tmp_path / "one", settings(epochs=1))
     squares = sum(float(p.double().square().sum()) for p in last.model.parameters())
-    assert last.history[0]["l2"] == pytest.approx(0.5 * 1e-4 * squares, rel=1e-9)
+    assert last.history[0]["l2"] == pytest.approx(1e-4 * squares, rel=1e-9)
+
+
+def test_l2_acts_on_what_a_step_reads(simulated: Dataset, tmp_path: Path) -> None:
+    """2 lambda theta on top of the gradient of the rest; an embedding that the batch doesn't read has none."""
+    gradients = []
+    for weight in (0.0, 0.05):
+        config = settings(weight_decay=weight, gradient_clip=1e6, batch_size=8)
+        fit_ = Trainer(simulated, tmp_path / "out", MODEL, config, quiet=True).fit
+        before = {name: p.detach().clone() for name, p in fit_.model.named_parameters()}
+        fit_._step(fit_.data.splits["train"].take(np.arange(8)), np.random.default_rng(0), 0)
+        gradients.append({name: p.grad.clone() for name, p in fit_.model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys() and "item_embedding.weight" in gradients[0]
+    for name, plain in gradients[0].items():
+        expected = 2 * 0.05 * before[name]
+        if name in ("item_embedding.weight", "category_embedding.weight", "position_embedding.weight"):
+            expected = expected * (plain != 0).any(1, keepdim=True)
+        assert torch.allclose(gradients[1][name] - plain, expected, atol=1e-6), name
+    rows = (gradients[1]["item_embedding.weight"] != 0).any(1)
+    assert 0 < rows.sum() < len(rows)
+
+
+@pytest.mark.parametrize("weight", [1e-2, 1.0])
+def test_l2_shrinks_the_weights_that_are_trained(simulated: Dataset, tmp_path: Path, weight: float) -> None:
+    """It did nothing for as long as it was a factor of 1 - lr * weight, which float32 rounds to 1."""
+    ends = [run(simulated, tmp_path / f"{w}", settings(weight_decay=w)).model for w in (0.0, weight)]
+    free, held = (sum(float(p.square().sum()) for p in model.parameters()) for model in ends)
+    assert held < 0.95 * free
 
 
 def test_metrics_of_a_run(trained: Checkpoint) -> None:
-    assert set(trained.metrics) == {"test", "validation", "explanation"}
+    """Of the validation split alone: whoever chooses settings by a run must not see the test split."""
+    assert set(trained.metrics) == {"validation"}
+    figures = trained.metrics["validation"]
     lists = {"auc", "gauc", "list_auc", "mrr", "ndcg@2", "ndcg@10", "hr@10"}
-    counts = {"instances": 40, "negatives": 20, "catalogue_instances": 5}
-    assert set(trained.metrics["test"]) == {*lists, "catalogue_hr@10", "catalogue_ndcg@10", *counts}
-    assert trained.metrics["test"] == trained.metrics["test"] | counts
     best = trained.history[trained.description["best_epoch"] - 1]
     assert best["valid_gauc"] == max(record["valid_gauc"] for record in trained.history)
-    assert trained.metrics["validation"] == {name: best[f"valid_{name}"] for name in lists}
-    assert trained.metrics["explanation"]["users"] == 3
-    assert {"effective_clusters", "assignment_entropy", "attention_distance_from_uniform", "nmi"} <= set(
-        trained.metrics["explanation"]
-    )
+    assert {name: figures[name] for name in lists} == {name: best[f"valid_{name}"] for name in lists}
+    assert figures["catalogue_instances"] == 5 and 0 <= figures["catalogue_ndcg@10"] <= figures["catalogue_hr@10"] <= 1
+    assert len(figures["reliability_share"]) == 10 and 0 <= figures["calibration_error"] <= 1
+    assert trained.temperature > 0
+
+
+def test_counts_are_those_of_the_training_positives(trained: Checkpoint, simulated: Dataset) -> None:
+    """Not of validation or test: what was drawn by them would know what comes."""
+    split = simulated.description["split"]
+    frame = simulated.interactions.filter(pl.col("user") == pl.col("user").shift())  # a first one is no positive
+    expected = frame.filter(pl.col("timestamp") < split["valid_start"])["item"].value_counts()
+    counted = trained.items.select("item", "count").filter(pl.col("count") > 0)
+    assert dict(counted.iter_rows()) == dict(expected.iter_rows())
+    q = np.maximum(trained.counts, 1) / np.maximum(trained.counts, 1).sum()
+    assert trained.log_popularity == pytest.approx(np.log(q))
 
 
 def test_a_checkpoint_says_where_it_comes_from(trained: Checkpoint, simulated: Dataset) -> None:
@@ -118,7 +156,7 @@ def test_a_checkpoint_says_where_it_comes_from(trained: Checkpoint, simulated: D
     assert not trained.exclude_seen  # a log with repeats
     card = (trained.folder / "README.md").read_text()
     assert "cpu" in card
-    assert all(name in card for name in ("gauc", "effective_clusters", "same_mapping_weight"))
+    assert all(name in card for name in ("gauc", "catalogue_ndcg@10", "same_mapping_weight"))
 
 
 def test_nothing_is_left_beside_it(trained: Checkpoint) -> None:
@@ -343,13 +381,13 @@ def test_a_falling_learning_rate_reaches_zero_with_the_last_step_and_resumes(
     """Two epochs of two steps: all of the learning rate, three quarters, a half, a quarter."""
     falling = settings(instances_per_epoch=128, epochs=2, schedule="linear", learning_rate=0.008)
     rates: list[float] = []
-    real = torch.optim.AdamW.step
+    real = torch.optim.Adam.step
 
-    def step(self: torch.optim.AdamW, *arguments: Any) -> Any:
+    def step(self: torch.optim.Adam, *arguments: Any) -> Any:
         rates.append(self.param_groups[0]["lr"])
         return real(self, *arguments)
 
-    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
     whole = run(simulated, tmp_path / "whole", falling)
     assert rates == pytest.approx([0.008, 0.006, 0.004, 0.002])
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
@@ -539,21 +577,27 @@ def test_cuda_resumes(simulated: Dataset, tmp_path: Path) -> None:
 def test_history_items_are_negatives_only_where_items_are_taken_twice(
     tmp_path: Path, repeat_share: float, bars_history: bool
 ) -> None:
+    """The whole of it, and not only the two items that the model reads."""
     dataset = dataset_of({"a": [(f"i{n}", n) for n in range(9)]}, repeat_share=repeat_share)
-    fit_ = Trainer(dataset, tmp_path / "out", MODEL, settings(negatives=40), quiet=True).fit
-    drawn: list[tuple[np.ndarray, np.ndarray]] = []
-    real = fit_.data.sampler.negatives
-
-    def negatives(positive: np.ndarray, *arguments: Any) -> np.ndarray:
-        drawn.append((positive, real(positive, *arguments)))
-        return drawn[-1][1]
-
-    fit_.data.sampler.negatives = negatives  # type: ignore[method-assign]
-    fit_._step(fit_.data.splits["train"], np.random.default_rng(0), 0)
-    ((positive, items),) = drawn
+    model = MODEL | {"max_length": 2}
+    fit_ = Trainer(dataset, tmp_path / "out", model, settings(negatives=40), quiet=True).fit
+    seen: list[np.ndarray] = []
+    real = fit.terms_of
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            fit,
+            "terms_of",
+            lambda model, batch, *rest: seen.append(batch.candidates.numpy()) or real(model, batch, *rest),
+        )
+        fit_._step(fit_.data.splits["train"], np.random.default_rng(0), 0)
+    positive, items = seen[0][:, :1], seen[0][:, 1:]
     # the log is i0, i1, ..., so the history of a positive is all rows below it
-    assert (items == positive[:, None]).sum() == 0
-    assert bool((items < positive[:, None]).any()) != bars_history
+    assert items.shape[1] == 8  # of nine items
+    assert (items == positive).sum() == 0
+    assert bool((items < positive).any()) != bars_history
+    for own, row in zip(positive[:, 0], items, strict=True):
+        left = {item for item in range(9) if item != own and (item > own or not bars_history)}
+        assert set(row.tolist()) == left  # each at least once
 
 
 # -- what the model must be able to learn -------------------------------------------------------------
@@ -575,7 +619,7 @@ def auc_after_training(dataset: Dataset, output: Path, **model: Any) -> float:
     )
     wide = {"item_size": 16, "evolution_size": 16, "prediction_hidden": (32,)}
     checkpoint = train(dataset, output, model=MODEL | wide | model, training=config, quiet=True)
-    return checkpoint.metrics["test"]["auc"]
+    return evaluate_split(checkpoint, dataset, "test")["auc"]
 
 
 def test_learns_that_the_next_item_follows_from_the_last(tmp_path: Path) -> None:
