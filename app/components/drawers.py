@@ -47,7 +47,7 @@ def _faithfulness(inspection: Inspection) -> None:
     picture(
         inspection,
         "faithfulness",
-        "Deletion and insertion curves; the table below holds the area under each.",
+        "Deletion and insertion curves; the table below holds the mean lift along each.",
         lambda: faithfulness.faithfulness_figure(measured, inspection.theme),
     )
     caption(faithfulness.caption(measured), "faithfulness")
@@ -62,7 +62,7 @@ def _drift(inspection: Inspection) -> None:
     picture(
         inspection,
         "drift",
-        "The graph, the clusters and the candidate's rank as the history grows; the table holds the same values.",
+        "Graph, clusters and the candidate's lift and rank as the history grows; the table holds the same values.",
         lambda: drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles),
     )
     last = len(measured.lengths) - 1

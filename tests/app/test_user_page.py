@@ -62,7 +62,7 @@ def test_the_entry_point_opens_the_demo(monkeypatch: pytest.MonkeyPatch):
     assert _drawn(page)
     parameters = _parameters(page)
     assert (parameters["checkpoint"], parameters["dataset"]) == ("demo", "sample_data")
-    assert any("ranks" in text.value and "with a score of" in text.value for text in page.markdown)
+    assert any("ranks" in text.value and "as likely as for users in general" in text.value for text in page.markdown)
 
 
 def test_choosing_user_and_candidate(open_page, world: World):
