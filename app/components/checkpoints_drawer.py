@@ -89,6 +89,12 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
             comparison.comparison_table(inspection.record, record, match, top, other_top),
             hide_index=True,
             placeholder="–",
+            column_config={
+                f"chance, {which}": st.column_config.NumberColumn(
+                    format="percent", help="How likely the item is to be the next one, of all items."
+                )
+                for which in ("first", "second")
+            },
         )
     with right:
         st.markdown("**Clusters that are matched**")

@@ -15,7 +15,7 @@ from app.components.inspection import Inspection, about, caption, picture, progr
 from app.components.labels import as_text
 from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
-from app.views import drift, faithfulness, percentiles
+from app.views import columns, drift, faithfulness, percentiles
 from surge.errors import SurgeError
 
 
@@ -51,7 +51,18 @@ def _faithfulness(inspection: Inspection) -> None:
         lambda: faithfulness.faithfulness_figure(measured, inspection.theme),
     )
     caption(faithfulness.caption(measured), "faithfulness")
-    st.dataframe(faithfulness.faithfulness_table(measured), hide_index=True, placeholder="–")
+    st.dataframe(
+        faithfulness.faithfulness_table(measured),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            name: st.column_config.NumberColumn(
+                column.label, help=column.meaning, format="%.2f×" if name.startswith("lift") else "%.0f %%"
+            )
+            for name, column in columns.ORDERS.items()
+            if column.number
+        },
+    )
     about(faithfulness.ABOUT, "faithfulness")
 
 

@@ -34,9 +34,9 @@ def lift(value: float) -> str:
 
 
 def factor(log_effect: float) -> str:
-    """What an effect on the log of the lift multiplies the lift by: "×2.4", "÷1.5"; "×1.0" changes nothing."""
+    """What an effect on the log of the lift multiplies the lift by: "×2.4", "÷1.5", "×1.03"; "×1.0" changes nothing."""
     size = exp(min(abs(log_effect), LARGEST_LOG))
-    text = two_digits(size)
+    text = f"{size:.2f}" if 1.005 <= size < 1.095 else two_digits(size)
     return f"÷{text}" if log_effect < 0 and text != "1.0" else f"×{text}"
 
 

@@ -207,7 +207,8 @@ def caption(record: Explanation, drift: Drift) -> str:
         rank = " Earlier ranks are estimated from a part of the catalogue."
     return (
         f"What the model says after each part of the history: {every}. {lines}Size: importance γ. Colour and letter: "
-        f"the cluster that holds most of the item at that step; small dots: items still to come.{rank}"
+        f"the cluster that holds most of the item at that step; small dots: items still to come. Lift: how many times "
+        f"as likely the candidate was as for users in general.{rank}"
     )
 
 

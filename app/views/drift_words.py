@@ -12,7 +12,7 @@ from app.views.text import listed, shorten, title_of
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
 
-LEAST_STEP = 0.05  # of the log of the lift; less reads ×1.0
+LEAST_STEP = 0.05  # of the log of the lift
 GOOD = 10  # a rank up to which a candidate would be shown
 HELD = 1 / 3  # of the first item: then a cluster was there from the beginning
 
@@ -66,6 +66,8 @@ def _lift(record: Explanation, drift: Drift) -> str:
     today = f"Today the candidate is {as_likely(float(np.exp(drift.log_lift[-1])))}"
     if start == 0:
         return f"{today}; it was at least half as likely as today from the first item on"
+    if start == len(half) - 1:
+        return f"{today}; it passed half of that only with the last step"
     good = " for good" if half[:start].any() else ""
     return f"{today}; it passed half of that{good} after {int(drift.lengths[start])} of {record.length} items"
 

@@ -15,7 +15,7 @@ from surge.explanation.record import Explanation, Item
 
 LABELLED = 5  # the items that matter most carry their names
 SMALLEST, MIDDLE, LARGEST = 11, 14, 27  # radii of nodes in canvas units; MIDDLE is that of an average item
-LEAST_EFFECT = 0.05  # of the log of the lift; less has no sign, as it reads ×1.0
+LEAST_EFFECT = 0.005  # of the log of the lift; less has no sign, as it reads ×1.0
 
 
 def add_nodes(

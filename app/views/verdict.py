@@ -318,7 +318,8 @@ def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
     alone = effects.item_effect[clusters == first]
     if effect[first] < LITTLE or len(alone) < 2 or not np.isfinite(alone).all() or alone.max() > ALONE * effect[first]:
         return []
-    return [Piece(". Its items stand in for one another: together they carry it, any one of them can be missed")]
+    words = ". The items of that interest stand in for one another: together they carry it, any one can be missed"
+    return [Piece(words)]
 
 
 def _notes(record: Explanation, effects: Effects | None) -> list[str]:

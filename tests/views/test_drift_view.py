@@ -126,7 +126,9 @@ def test_what_is_not_known_is_not_drawn() -> None:
     unknown = make_drift(record, known=False)
     figure = drift_figure(record, unknown, "dark")
     assert {trace.yaxis for trace in figure.data} == {None, "y2", "y3"}
-    assert caption(record, unknown).endswith("still to come. Its rank is not known until the catalogue is scored.")
+    assert caption(record, unknown).endswith(
+        "as for users in general. Its rank is not known until the catalogue is scored."
+    )
     assert drift_table(record, unknown)["rank"].isna().all()
     drift = make_drift(record)
     drift.rank[3] = np.nan

@@ -95,6 +95,7 @@ def test_interests(mass: Any, firsts: Any, words: str) -> None:
     [
         ((5, 4, 5, 6, 6), "was at least half as likely as today from the first item on"),
         ((5, 1, 5, 6, 6), "passed half of that for good after 3 of 5 items"),
+        ((5, 1, 2, 2, 6), "passed half of that only with the last step"),
     ],
 )
 def test_lifts(lifts: tuple[float, ...], words: str) -> None:

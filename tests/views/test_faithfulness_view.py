@@ -121,8 +121,8 @@ def test_sentence_of_an_order_inside_the_random_range() -> None:
     assert faithfulness_sentence(measured()) == (
         "Another test than the verdict's, which compares each item's weight with that item's own effect: here items "
         "are deleted one after another and stay deleted. Deleting items in the order of importance γ lowers the lift "
-        "no faster than random orders (on average ×1.0 against their mean; they reach from ÷1.1 to ×1.1): γ is not a "
-        "faithful account for this user; the measured effect does better (÷1.3)."
+        "no faster than random orders (on average ×1.04 against their mean; they reach from ÷1.06 to ×1.06): γ is not "
+        "a faithful account for this user; the measured effect does better (÷1.3)."
     )
 
 
@@ -130,8 +130,9 @@ def test_sentence_of_a_faithful_order() -> None:
     text = faithfulness_sentence(measured(), "leave-one-out")
     assert text == OTHER_TEST + (
         "Deleting items in the order of the measured effect lowers the lift faster than the 2 random orders (on "
-        "average ÷1.3 against their mean; they reach from ÷1.1 to ×1.1), and keeping only its first items restores it "
-        "faster than chance (×1.3): the measured effect is a faithful account for this user."
+        "average ÷1.3 against their mean; they reach from ÷1.06 to ×1.06), and keeping only its first items restores "
+        "it faster than chance (×1.3; they reach from ÷1.03 to ×1.03): the measured effect is a faithful account for "
+        "this user."
     )
 
 
@@ -152,10 +153,10 @@ def test_a_measured_order_no_better_than_chance_is_explained() -> None:
     )
     assert faithfulness_sentence(told) == OTHER_TEST + (
         "Deleting items in the order of importance γ lowers the lift faster than the 2 random orders (on average "
-        "÷1.3 against their mean; they reach from ÷1.1 to ×1.1), and keeping only its first items restores it faster "
-        "than chance (×1.3): γ is a faithful account for this user. Deleting in the order of the measured effect is no "
-        "faster than chance (×1.0): leaving out one item at a time undervalues items that can stand in for one "
-        "another, so look at whole interests."
+        "÷1.3 against their mean; they reach from ÷1.06 to ×1.06), and keeping only its first items restores it faster "
+        "than chance (×1.3; they reach from ÷1.03 to ×1.03): γ is a faithful account for this user. Deleting in the "
+        "order of the measured effect is no faster than chance (×1.04): leaving out one item at a time undervalues "
+        "items that can stand in for one another, so look at whole interests."
     )
     assert faithfulness_sentence(told, "leave-one-out").endswith(
         "only in part. Leaving out one item at a time undervalues items that can stand in for one another, so look at "
@@ -167,7 +168,7 @@ def test_a_measured_order_no_better_than_chance_is_explained() -> None:
 def test_an_order_that_ties_with_the_best_random_one_beats_nothing() -> None:
     text = faithfulness_sentence(measured(deletion={"leave-one-out": RANDOM[1], "importance": RANDOM[1]}))
     assert (
-        "no faster than random orders (on average ÷1.1 against their mean; they" in text and "does better" not in text
+        "no faster than random orders (on average ÷1.06 against their mean; they" in text and "does better" not in text
     )
 
 

@@ -66,7 +66,7 @@ def effects_of(values: list[float], logit: float = 4.0, **more: object) -> Effec
 
 def test_nodes_show_the_measured_effect() -> None:
     record = make_explanation(items=8, seed=2)
-    values = [2.0, -1.0, 0.5, -0.04, 0.0, np.nan, 0.25, -0.3]
+    values = [2.0, -1.0, 0.5, -0.004, 0.0, np.nan, 0.25, -0.3]
     view = interest_graph(record, effects=effects_of(values))
     sizes = np.array([node["size"] for node in view.nodes])
     known = np.abs(np.nan_to_num(values))

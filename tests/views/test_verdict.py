@@ -366,8 +366,8 @@ def test_amounts() -> None:
         *("3.6 %", "12 %", "0.042 %", "under 0.01 %", "over 99 %")
     ]
     assert [amounts.lift(x) for x in (58.2, 9.1, 0.4, 0.001, 1234)] == ["58×", "9.1×", "0.40×", "under 0.01×", "1,200×"]
-    assert [amounts.factor(np.log(x)) for x in (2.4, 1 / 1.5, 1.04, 1 / 1.04, 30)] == [
-        *("×2.4", "÷1.5", "×1.0", "×1.0", "×30")
+    assert [amounts.factor(np.log(x)) for x in (2.4, 1 / 1.5, 1.04, 1 / 1.04, 1.004, 1.096, 30)] == [
+        *("×2.4", "÷1.5", "×1.04", "÷1.04", "×1.0", "×1.1", "×30")
     ]
     assert amounts.factor(900) == "×over a million"
     assert [amounts.makes_it(np.log(x)) for x in (2.4, 1 / 1.5)] == ["2.4 times as likely", "1.5 times less likely"]
@@ -388,7 +388,7 @@ def test_about_is_short() -> None:
 
 
 def test_items_that_stand_in_for_one_another_are_said_to() -> None:
-    words = "Its items stand in for one another: together they carry it, any one of them can be missed."
+    words = "The items of that interest stand in for one another: together they carry it, any one can be missed."
     assert said(story(items=[4] * 6, without=[0.5, 3.8, 4])).endswith(words)
     assert "stand in" not in said(story(items=[2, 4, 4, 4, 4, 4], without=[0.5, 3.8, 4]))
 
