@@ -176,6 +176,8 @@ def _visitor() -> str:
 def explanation(subject: Subject, candidate: str) -> Explanation:
     """Everything that the model computed for a history and a candidate."""
     ranked = ranking(subject)
+    if ranked is not None and not len(ranked.order):
+        ranked = None  # nothing is left that could be next
     return _explanation((*subject.key, "ranked" if ranked is not None else ""), candidate, subject, ranked)
 
 
@@ -188,7 +190,10 @@ def chance(subject: Subject, record: Explanation) -> tuple[float, bool] | None:
     if not isinstance(known, Found):
         return None
     row = candidate_row(subject.checkpoint, record.target.item)
-    return float(known.next_probability(row, record.prediction.logit)), known.about
+    likely = float(known.next_probability(row, record.prediction.logit))
+    if subject.checkpoint.exclude_seen and row in subject.history.taken:
+        likely /= 1 + likely  # beside those that can be recommended
+    return min(likely, 1.0), known.about
 
 
 def effects(subject: Subject, candidate: str, progress: Progress | None = None) -> Effects:
