@@ -241,9 +241,9 @@ def _outcome(inspection: Inspection) -> str:
     before, after = inspection.before.effects if inspection.before is not None else None, inspection.effects
     if before is None:
         return ""
-    ranks = f"; its rank went from #{before.rank:,} to #{after.rank:,}" if before.rank and after.rank else ""
-    lifts = f"Before, the candidate was {times(before.lift)} as likely as for users in general, now {times(after.lift)}"
-    return f"{lifts}{ranks}."
+    ranks = f", its rank from #{before.rank:,} to #{after.rank:,}" if before.rank and after.rank else ""
+    lifts = f"{times(before.lift)} to {times(after.lift)}"
+    return f"The candidate went from {lifts} as likely as for users in general{ranks}."
 
 
 def _changes(removed: int, new: int, plan: Plan) -> str:

@@ -29,7 +29,7 @@ BLURRED = 0.75  # entropy of S over its largest
 WELL_PLACED = 20  # a rank up to which "because" is the right word
 LIKELY = 2.0  # a lift from which it is the right word too
 HARDLY_PERSONAL = 1.5  # a lift up to which a well placed item owes its place to what everybody likes
-POPULAR = 2.0  # times the popularity of an average item
+POPULAR = 2.0  # times as much as what is personal counts, the popularity in those of an average item
 
 ABOUT = (
     "The chance is how likely the item is to be the next one of all. The second number is what is personal in it: how "
@@ -184,7 +184,8 @@ def _popularity(record: Explanation, rank: int | None, ranked: int | None) -> st
     if popularity is None or rank is None or rank > WELL_PLACED or record.lift >= HARDLY_PERSONAL:
         return ""
     share = float(np.exp(popularity))
-    return f"it makes up {chance(share)} of the training data" if share * (ranked or 0) >= POPULAR else ""
+    personal = max(record.lift, (record.prediction.next_probability or 0) / share, 1.0)
+    return f"{chance(share)} of the training data" if share * (ranked or 0) >= POPULAR * personal else ""
 
 
 def _interest(

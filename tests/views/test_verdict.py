@@ -118,8 +118,8 @@ def popular(lift: float, share: float = 0.02) -> tuple[Explanation, Effects]:
 def test_what_ranks_high_because_everybody_likes_it_is_said_to() -> None:
     assert said(popular(0.8)).startswith(
         "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being next, only 0.80 times as likely as "
-        "for users in general: it ranks high mostly because it is popular with everybody (it makes up 2.0 % of the "
-        "training data); in the history, what speaks for it is mainly interest A (Camping, 3 of 6 items): without it "
+        "for users in general: it ranks high mostly because it is popular with everybody (2.0 % of the training "
+        "data); in the history, what speaks for it is mainly interest A (Camping, 3 of 6 items): without it "
         "0.27 times instead of 0.80 times"
     )
     assert "about as likely as for users in general: it ranks high mostly because it is popular" in said(popular(1.05))
