@@ -21,7 +21,7 @@ from surge.data.store import FILES, Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.drift import measure_drift
-from surge.explanation.explain import explain_history
+from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.faithfulness import measure_faithfulness
 from surge.explanation.history import UserHistory, read_history
 from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
@@ -175,11 +175,29 @@ def _visitor() -> str:
 
 def explanation(subject: Subject, candidate: str) -> Explanation:
     """Everything that the model computed for a history and a candidate."""
-    return _explanation(subject.key, candidate, subject)
+    ranked = ranking(subject)
+    if ranked is not None and not len(ranked.order):
+        ranked = None  # nothing is left that could be next
+    return _explanation((*subject.key, "ranked" if ranked is not None else ""), candidate, subject, ranked)
+
+
+def chance(subject: Subject, record: Explanation) -> tuple[float, bool] | None:
+    """How likely the candidate is to be the next of all items, and whether that is an estimate, as where only a search
+    was made; None where neither was."""
+    if record.prediction.next_probability is not None:
+        return record.prediction.next_probability, False
+    known = best(subject)
+    if not isinstance(known, Found):
+        return None
+    row = candidate_row(subject.checkpoint, record.target.item)
+    likely = float(known.next_probability(row, record.prediction.logit))
+    if subject.checkpoint.exclude_seen and row in subject.history.taken:
+        likely /= 1 + likely  # beside those that can be recommended
+    return min(likely, 1.0), known.about
 
 
 def effects(subject: Subject, candidate: str, progress: Progress | None = None) -> Effects:
-    """What the candidate's score becomes without each item and each cluster."""
+    """What the candidate's lift becomes without each item and each cluster."""
     ranked = ranking(subject)
     return _kept(
         "effects",
@@ -276,8 +294,8 @@ def _found(key: tuple[str, ...], _subject: Subject) -> Found:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _explanation(key: tuple[str, ...], candidate: str, _subject: Subject) -> Explanation:
-    return explain_history(_subject.checkpoint, _subject.history, candidate)
+def _explanation(key: tuple[str, ...], candidate: str, _subject: Subject, _ranking: Ranking | None) -> Explanation:
+    return explain_history(_subject.checkpoint, _subject.history, candidate, _ranking)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -112,9 +112,11 @@ def _plain_table(record: Any, problem: str) -> str:
     )
     heads = "".join(f"<th>{head}</th>" for head in ("#", "Item", "Category", "Cluster", "Importance γ"))
     title = record.target.title.strip() or record.target.item
+    likely = record.prediction.next_probability
+    chance = "" if likely is None else f"a {likely:.2%} chance of being next, "
     return (
-        f"<p><strong>{_escape(title)}</strong> for user {_escape(record.user)}: score "
-        f"{record.prediction.probability:.1%}, {record.length} history items.</p>"
+        f"<p><strong>{_escape(title)}</strong> for user {_escape(record.user)}: {chance}{record.lift:.2g} times as "
+        f"likely as for users in general, {record.length} history items.</p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         f"<p><em>The pictures could not be loaded: {_escape(problem)}.</em></p>"
     )

@@ -45,7 +45,11 @@ def test_explain_writes_a_report_that_opens_alone(
     output = tmp_path / "report.html"
     assert main(["explain", *places, "--user", "u0003", "--item", "i0005", "--output", str(output)]) == 0
     printed = capsys.readouterr().out
-    assert "for user u0003: probability" in printed and str(output) in printed
+    assert (
+        "chance of being next, " in printed
+        and "times as likely as for users in general" in printed
+        and str(output) in printed
+    )
     page = Page(output.read_text(encoding="utf-8"))
     assert page.titles()[-3:] == ["faithfulness", "drift", "making"]
     assert "The model reads the last 12 items" in page.text

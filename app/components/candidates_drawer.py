@@ -12,8 +12,7 @@ from app.components.inspection import Inspection, about, caption, picture
 from app.components.item_search import found_items
 from app.components.labels import as_text
 from app.views import assignment_matrix, attention_matrix, ledger, pooled_sequence
-from app.views.amounts import percent
-from app.views.text import title_of
+from app.views.text import likely_words, title_of
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
 from surge.explanation.measured import Effects
@@ -35,7 +34,7 @@ def candidates_drawer(inspection: Inspection) -> None:
     picture(
         inspection,
         "ledger",
-        "What each history item does to either candidate's score; the table below holds the same values.",
+        "How much more likely each history item makes either candidate; the table below holds the same values.",
         lambda: ledger.ledger_figure(
             inspection.record, record, inspection.effects, effects, inspection.theme, styles=styles
         ),
@@ -56,8 +55,7 @@ def candidates_drawer(inspection: Inspection) -> None:
 def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Effects) -> None:
     """One candidate's pooled sequence, assignment and attention."""
     theme, styles = inspection.theme, inspection.styles_of(record)
-    score = percent(record.prediction.probability)
-    st.markdown(f"**{mark} {as_text(title_of(record.target), 60)}** · score {score}")
+    st.markdown(f"**{mark} {as_text(title_of(record.target), 60)}** · {as_text(likely_words(record))}")
     pictures: dict[str, Callable[[], go.Figure]] = {
         "pooled sequence": lambda: pooled_sequence.pooled_sequence(record, theme, styles=styles, effects=effects),
         "assignment": lambda: assignment_matrix.assignment_matrix(record, theme, styles=styles, effects=effects),

@@ -13,9 +13,9 @@ from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
 from app.components.labels import as_text
 from app.views import assignment_matrix, comparison, interest_graph
-from app.views.amounts import percent
 from app.views.graph_layout import shared_positions
 from app.views.palette import ClusterStyle, cluster_styles
+from app.views.text import likely_words
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.errors import SurgeError
@@ -89,6 +89,12 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
             comparison.comparison_table(inspection.record, record, match, top, other_top),
             hide_index=True,
             placeholder="–",
+            column_config={
+                f"chance, {which}": st.column_config.NumberColumn(
+                    format="percent", help="How likely the item is to be the next one, of all items."
+                )
+                for which in ("first", "second")
+            },
         )
     with right:
         st.markdown("**Clusters that are matched**")
@@ -113,8 +119,7 @@ def _model(
 ) -> None:
     """One model's graph, its nodes where `positions` has them, and assignment."""
     theme, key = inspection.theme, (*inspection.key, *other.key, which)
-    score = percent(record.prediction.probability)
-    st.markdown(f"**{as_text(name, 40)}** · score of the candidate {score}")
+    st.markdown(f"**{as_text(name, 40)}** · the candidate: {as_text(likely_words(record))}")
     view = loading.figure(
         ("versus graph", *key),
         lambda: interest_graph.interest_graph(record, "kept edge", 60, theme, styles=styles, positions=positions),

@@ -15,7 +15,7 @@ from app.components.inspection import Inspection, about, caption, picture, progr
 from app.components.labels import as_text
 from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
-from app.views import drift, faithfulness, percentiles
+from app.views import columns, drift, faithfulness, percentiles
 from surge.errors import SurgeError
 
 
@@ -47,11 +47,22 @@ def _faithfulness(inspection: Inspection) -> None:
     picture(
         inspection,
         "faithfulness",
-        "Deletion and insertion curves; the table below holds the area under each.",
+        "Deletion and insertion curves; the table below holds the mean lift along each.",
         lambda: faithfulness.faithfulness_figure(measured, inspection.theme),
     )
     caption(faithfulness.caption(measured), "faithfulness")
-    st.dataframe(faithfulness.faithfulness_table(measured), hide_index=True, placeholder="–")
+    st.dataframe(
+        faithfulness.faithfulness_table(measured),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            name: st.column_config.NumberColumn(
+                column.label, help=column.meaning, format="%.2f×" if name.startswith("lift") else "%.0f %%"
+            )
+            for name, column in columns.ORDERS.items()
+            if column.number
+        },
+    )
     about(faithfulness.ABOUT, "faithfulness")
 
 
@@ -62,7 +73,7 @@ def _drift(inspection: Inspection) -> None:
     picture(
         inspection,
         "drift",
-        "The graph, the clusters and the candidate's rank as the history grows; the table holds the same values.",
+        "Graph, clusters and the candidate's lift and rank as the history grows; the table holds the same values.",
         lambda: drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles),
     )
     last = len(measured.lengths) - 1

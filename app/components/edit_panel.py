@@ -12,7 +12,7 @@ from app.components.edit_plans import current_plan, staged_plan
 from app.components.inspection import Inspection
 from app.components.item_search import found_items
 from app.components.labels import as_text
-from app.views.amounts import percent
+from app.views.amounts import times
 from app.views.text import count, listed
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -237,12 +237,13 @@ def _difference(inspection: Inspection) -> str:
 
 
 def _outcome(inspection: Inspection) -> str:
-    """What came of it: score and rank before and after."""
+    """What came of it: lift and rank before and after."""
     before, after = inspection.before.effects if inspection.before is not None else None, inspection.effects
     if before is None:
         return ""
     ranks = f", its rank from #{before.rank:,} to #{after.rank:,}" if before.rank and after.rank else ""
-    return f"The candidate's score went from {percent(before.score)} to {percent(after.score)}{ranks}."
+    lifts = f"{times(before.lift)} to {times(after.lift)}"
+    return f"The candidate went from {lifts} as likely as for users in general{ranks}."
 
 
 def _changes(removed: int, new: int, plan: Plan) -> str:

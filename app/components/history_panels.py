@@ -11,6 +11,7 @@ from app.components.interest_graph import graph_component, last_click
 from app.components.labels import as_text
 from app.components.linked_table import choosing_table
 from app.views import assignment_matrix, columns, history_strip, interest_graph, tables
+from app.views.next_item import ABOUT as PREDICTIONS_ABOUT
 from app.views.next_item import found_sentence, next_sentence
 from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
@@ -22,7 +23,7 @@ BEST = 20  # predicted items shown
 
 
 def strip_panel(inspection: Inspection) -> None:
-    """The history in time order: what each item does to the candidate's score."""
+    """The history in time order: how much more likely each item makes the candidate."""
     heading("History", history_strip.lead(inspection.whose), history_strip.ABOUT)
     picture(
         inspection,
@@ -132,7 +133,11 @@ def prediction_panel(inspection: Inspection) -> None:
 
     Of a catalogue that is too large to be scored while one waits, those that a search finds, until it is scored.
     """
-    heading("Predicted items", "What the model would recommend now. A click on a row explains that item instead.")
+    heading(
+        "Predicted items",
+        "What the model would recommend now, by the chance of being next. A click on a row explains that item instead.",
+        PREDICTIONS_ABOUT,
+    )
     best = loading.best(inspection.subject)
     if best is None:
         _background(inspection.subject)
@@ -156,7 +161,7 @@ def prediction_panel(inspection: Inspection) -> None:
     frame = tables.prediction_table(shown, next_item, None, inspection.record.history, ranks_before=ranks_before)
     choosing_table(
         frame,
-        columns.PREDICTIONS,
+        columns.with_chances(columns.PREDICTIONS, any(entry.about for entry in shown)),
         "predictions",
         [entry.item for entry in shown],
         candidate,

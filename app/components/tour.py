@@ -62,9 +62,10 @@ STEPS = (
     Step(
         "panel_strip",
         "What really carries the prediction",
-        "The end of the memory, the whole graph's readout and the candidate give the score (Equation 17). But weights "
-        "are not causes: so each bar here is measured, as the change of the score when this one item is left out. Up "
-        "speaks for the candidate, down against it. Try it: select the highest bar, press Delete, then Run.",
+        "The end of the memory, the whole graph's readout and the candidate give the prediction (Equation 17). But "
+        "weights are not causes: so each bar here is measured, by leaving this one item out and asking the model "
+        "again. Up to ×2: with the item the candidate is twice as likely; down to ÷2: half as likely. Try it: select "
+        "the highest bar, press Delete, then Run.",
     ),
 )
 

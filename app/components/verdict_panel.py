@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import loading
 from app.components.inspection import Inspection, about
 from app.components.labels import as_text
 from app.views.verdict import ABOUT, trust, verdict
@@ -19,11 +20,14 @@ TRUST_ICONS = {
 def verdict_panel(inspection: Inspection) -> None:
     """The verdict, and a plain word about attention and importance against the measured effect."""
     record, effects, ranking = inspection.record, inspection.effects, inspection.ranking
+    chance = loading.chance(inspection.subject, record)
     pieces = verdict(
         record,
         effects,
         inspection.rank,
         len(ranking.order) if ranking is not None else None,
+        next_probability=chance[0] if chance is not None else None,
+        about=chance is not None and chance[1],
         styles=inspection.styles,
         interests=inspection.history.interests,
         whose=inspection.whose,

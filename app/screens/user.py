@@ -182,7 +182,7 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
 
 def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
     """The candidate in the URL, or the top prediction; before a catalogue is scored that is too large even to search,
-    the true next item. Where the history holds the whole catalogue, the item with the highest score.
+    the true next item. Where the history holds the whole catalogue, the item that would rank first.
     """
     candidate = state.current().candidate
     if candidate is not None:
@@ -196,7 +196,7 @@ def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
     if top is not None:
         found = top
     elif ranking is not None:
-        found = str(subject.checkpoint.items["item"][int(ranking.logits.argmax())])
+        found = str(subject.checkpoint.items["item"][int(ranking.scores.argmax())])
     else:
         followed = subject.history.next_item
         known = followed is not None and followed.item in subject.checkpoint.rows

@@ -6,6 +6,8 @@ from math import exp, floor, log10
 
 MINUS = "\u2212"
 LARGEST_LOG = 700.0  # exp of more is no number
+MILLION = 1_000_000
+ALIKE = 0.91  # a lift from here to its inverse is none to speak of
 
 
 def percent(share: float) -> str:
@@ -32,16 +34,46 @@ def lift(value: float) -> str:
 
 
 def factor(log_effect: float) -> str:
-    """What an effect on the log of the lift multiplies the lift by: "×2.4", "÷1.5"; "×1.0" changes nothing."""
+    """What an effect on the log of the lift multiplies the lift by: "×2.4", "÷1.5", "×1.03"; "×1.0" changes nothing."""
     size = exp(min(abs(log_effect), LARGEST_LOG))
-    text = two_digits(size)
+    text = f"{size:.2f}" if 1.005 <= size < 1.095 else two_digits(size)
     return f"÷{text}" if log_effect < 0 and text != "1.0" else f"×{text}"
+
+
+def times(value: float) -> str:
+    """The same for a sentence: "9.1 times", "0.40 times"."""
+    return "under 0.01 times" if 0 < value < 0.01 else f"{two_digits(value)} times"
+
+
+def as_likely(value: float, what: str = "") -> str:
+    """A lift as part of a sentence: "9.1 times as likely as for users in general", "only 0.40 times as likely ...".
+
+    `what` stands after "likely": " to be next for user u1".
+    """
+    if ALIKE <= value < 1 / ALIKE:
+        return f"about as likely{what} as for users in general"
+    return f"{'only ' if 0.01 <= value < 1 else ''}{times(value)} as likely{what} as for users in general"
+
+
+def makes_it(log_effect: float) -> str:
+    """What something does to a candidate, in words: "2.4 times as likely", "1.5 times less likely"."""
+    size = two_digits(exp(min(abs(log_effect), LARGEST_LOG)))
+    return f"{size} times {'less' if log_effect < 0 and size != '1.0' else 'as'} likely"
+
+
+def bound(log_effect: float) -> str:
+    """A factor that an effect of this size stays below, as a number: "1.07"; never 1, which would be a certainty."""
+    size = exp(min(abs(log_effect), LARGEST_LOG))
+    digits = 2 if size < 2 else 1
+    return f"{(floor(10**digits * size + 1e-9) + 1) / 10**digits:.{digits}f}"
 
 
 def two_digits(value: float) -> str:
     """A number from 0 with two digits that say something, and thousands set apart: "1,200", "58", "9.1", "0.040"."""
     if value == 0:
         return "0"
+    if value >= MILLION:
+        return "over a million"
     decimals = max(0, 1 - floor(log10(abs(value))))
     rounded = round(value, decimals)
     decimals = max(0, 1 - floor(log10(abs(rounded))))

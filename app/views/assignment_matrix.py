@@ -50,7 +50,7 @@ def assignment_matrix(
     Rows are items in time order, the first on top; columns are clusters in the order of the pooled sequence.
     Trace "rows" is the row heads (customdata (item, its cluster)), "columns" the column heads (customdata
     (-1, cluster, what leaving it out does)). With `before`, rows of items that are gone stand between, and trace
-    "before" outlines the cells whose share was another by more than 5 points (customdata (item or -1, cluster, words)).
+    "before" outlines the cells whose share was another by more than 0.05 (customdata (item or -1, cluster, words)).
     """
     theme = Theme(theme)
     styles = cluster_styles(record, theme) if styles is None else styles
@@ -264,7 +264,7 @@ def caption(record: Explanation, *, before: Before | None = None) -> str:
     then = ""
     if before is not None:
         hollow = "; rows with a hollow head: items taken out" if before.removed else ""
-        then = f" Hollow squares: the share before the change, where it differs by more than 5 points{hollow}."
+        then = f" Hollow squares: the share before the change, where it differs by more than 5 % of the item{hollow}."
     return (
         "Soft assignment S: rows are items, the oldest on top; columns are clusters in the order read. "
         f"Colour: the share of the item that the cluster holds; shares below 0.5 % aren't drawn.{rest}{deeper}{then}"

@@ -20,7 +20,7 @@ ABOUT = (
     "Before it sorts the items into interests, the model lets each item listen to its neighbours in the graph: a row "
     "is the listening item, its squares are those it listens to. How much depends on both neighbourhoods and on the "
     "candidate (Eq. 8). 1× is what an item would get if all neighbours were heard alike. Pairs that the graph does "
-    "not link weigh nothing and are left blank. Attention says where the model looks, not what the score rests on."
+    "not link weigh nothing and are left blank. Attention says where the model looks, not what the prediction rests on."
 )
 
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from app.views.amounts import percent, signed
+from app.views.amounts import chance, factor, lift, percent, signed
 from app.views.html_parts import Column
-
-
-def points_of(effect: float) -> str:
-    """An effect in percentage points, as a number with its sign."""
-    return signed(100 * effect, 1)
 
 
 def three_digits(value: float) -> str:
@@ -34,6 +29,11 @@ def about(value: float) -> str:
     return f"~{whole(value)}"
 
 
+def about_chance(probability: float) -> str:
+    """A chance that is estimated from a part of the catalogue."""
+    return f"~{chance(probability)}"
+
+
 def one_digit(value: float) -> str:
     """A sum of shares."""
     return f"{value:.1f}"
@@ -54,20 +54,30 @@ PREDICTIONS = {
     "change": Column("Change", str, "Places gained or lost by the edits."),
     "rank before": Column("Was #", whole, "Rank before the edits.", number=True),
     "title": Column("Item", long=True),
-    "probability": Column(
-        "Score",
-        percent,
-        "Sigmoid of the logit. Compare it between items; it is no purchase rate, as training weighs every click "
-        "against a few drawn negatives.",
+    "chance": Column("Chance", chance, "How likely the item is to be the next one, of all items.", number=True),
+    "lift": Column(
+        "Lift",
+        lift,
+        "How many times as likely the item is for this user as for users in general: 1× is what its popularity alone "
+        "would give.",
         number=True,
     ),
     "note": Column("Note", str, "Marks the item that really came next, and items that the history holds already."),
     "category": Column("Category"),
-    "logit": Column("Logit", three_digits, "The score before the sigmoid.", number=True),
+    "logit": Column("Logit", three_digits, "The model's raw score (Eq. 17), which the lift comes from.", number=True),
     "item": Column("Id"),
 }
+ABOUT_CHANCE = Column(
+    "Chance",
+    about_chance,
+    "About how likely the item is to be the next one, of all items, estimated from a part of them.",
+    number=True,
+)
 EFFECT = Column(
-    "Effect, points", points_of, "Score minus the score without it: above 0 it speaks for the candidate.", number=True
+    "Effect",
+    factor,
+    "How many times as likely it makes the candidate: ×2 is twice as likely with it as without it, ÷2 half as likely.",
+    number=True,
 )
 RANK_WITHOUT = Column("Rank without", whole, "The candidate's rank when it is left out.", number=True)
 ESTIMATED_RANK = Column(
@@ -80,7 +90,7 @@ CLUSTERS = {
     "read": Column("#", whole, "The place of the cluster in the sequence.", number=True),
     "cluster": Column("Cluster"),
     "name": Column("Categories", long=True),
-    "effect": EFFECT,
+    "log effect": EFFECT,
     "rank without": RANK_WITHOUT,
     "mass": Column("Mass", one_digit, "How many items the cluster holds, parts added up.", number=True),
     "items": Column("Items", whole, "Items whose first choice is this cluster.", number=True),
@@ -92,7 +102,7 @@ ITEMS = {
     "position": Column("#", whole, "Place in the history, the oldest first.", number=True),
     "title": Column("Item", long=True),
     "cluster": Column("Cluster"),
-    "effect": EFFECT,
+    "log effect": EFFECT,
     "rank without": RANK_WITHOUT,
     "attention": Column(
         "Attention",
@@ -114,16 +124,16 @@ ITEMS = {
 }
 ORDERS = {
     "order": Column("Order in which items are deleted or kept"),
-    "deletion": Column("Deletion: area", percent, "Mean score while items are deleted; lower is better", number=True),
-    "deletion beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
-    "insertion": Column("Keeping: area", percent, "Mean score while items are added; higher is better", number=True),
-    "insertion beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+    "lift, deleting": Column("Deleting: lift", lift, "Mean lift while items are deleted; lower is better", number=True),
+    "deleting beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+    "lift, keeping": Column("Keeping: lift", lift, "Mean lift while items are added; higher is better", number=True),
+    "keeping beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
 }
 DRIFT = {
     "items read": Column("Items read", whole, number=True),
     "date": Column("Date", day, "Day of the newest item in UTC", number=True),
     "newest item": Column("Newest item", long=True),
-    "score": Column("Score", percent, "The candidate's score after these items", number=True),
+    "lift": Column("Lift", lift, "The candidate's lift after these items", number=True),
     "rank": Column("Rank", whole, "The candidate's rank after these items", number=True),
 }
 
@@ -131,3 +141,8 @@ DRIFT = {
 def with_ranks(columns: Mapping[str, Column], exact: bool) -> dict[str, Column]:
     """The columns, with ranks called estimated where they are."""
     return dict(columns) if exact else {**columns, "rank without": ESTIMATED_RANK}
+
+
+def with_chances(columns: Mapping[str, Column], about: bool) -> dict[str, Column]:
+    """The columns, with chances called estimated where they are."""
+    return {**columns, "chance": ABOUT_CHANCE} if about else dict(columns)

@@ -27,8 +27,9 @@ HALF_HELD = 0.5  # of a cluster's mass: with less a match is only the best of ba
 ABOUT = (
     "Two trained models read the same user. Numbers of clusters mean nothing across models, so each cluster of the "
     "second is matched with the cluster of the first that holds most of the same items (one to one); a matched pair "
-    "shares its letter and colour. Links are the kept edges (Eq. 3) between items that both models know. Scores of two "
-    "models are not on one scale: compare ranks. What the comparison does not say is which of the two is right."
+    "shares its letter and colour. Links are the kept edges (Eq. 3) between items that both models know. Chances "
+    "and lifts are each model's own estimates: compare ranks first. What the comparison does not say is which of the "
+    "two is right."
 )
 
 
@@ -62,18 +63,18 @@ def comparison_table(
                 "rank, first": ranks[0],
                 "rank, second": ranks[1],
                 "change": None if ranks[0] is None or ranks[1] is None else ranks[0] - ranks[1],
-                "score, first": None if entries[0] is None else entries[0].probability,
-                "score, second": None if entries[1] is None else entries[1].probability,
+                "chance, first": None if entries[0] is None else entries[0].next_probability,
+                "chance, second": None if entries[1] is None else entries[1].next_probability,
                 "note": ", ".join(notes),
                 "item": item,
                 "place": sum(rank or last for rank, last in zip(ranks, beyond, strict=True)),
             }
         )
     rows.sort(key=lambda row: row["place"])
-    columns = ["title", "category", "rank, first", "rank, second", "change", "score, first", "score, second", "note"]
+    columns = ["title", "category", "rank, first", "rank, second", "change", "chance, first", "chance, second", "note"]
     frame = pd.DataFrame(rows, columns=[*columns, "item"])
     whole = dict.fromkeys(("rank, first", "rank, second", "change"), "Int64")
-    return frame.astype(whole | dict.fromkeys(("score, first", "score, second"), "float64"))
+    return frame.astype(whole | dict.fromkeys(("chance, first", "chance, second"), "float64"))
 
 
 def cluster_pairs_table(

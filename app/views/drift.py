@@ -1,4 +1,4 @@
-"""Drift: how the graph, the clusters and the candidate's score grew with the history, step by step."""
+"""Drift: how the graph, the clusters and the candidate's lift grew with the history, step by step."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LEFT, RIGHT = (0.0, 0.5), (0.57, 1.0)
 ABOUT = (
     "The model is run again on the beginning of the history: after the first item, the second, and so on to the whole. "
     "Each step shows what it would have said then: its kept links (Eq. 3), the cluster that held most of each item "
-    "(Eq. 11), how many items each cluster held, and the score (Eq. 17) and rank of today's candidate. Everything may "
-    "change with a new item, as the links are chosen anew for the whole history. Left out are weaker links."
+    "(Eq. 11), how many items each cluster held, and today's candidate: its rank, and its lift, how many times as "
+    "likely it was as for users in general. Everything may change with a new item, as the links are chosen anew."
 )
 
 
@@ -39,7 +39,7 @@ def drift_figure(
     """One frame a step, which moves trace 0 (links), trace 1 (items) and the last traces (where the step is).
 
     Between them stand the mass of each lettered cluster and of the rest, stacked over the items read, then the
-    candidate's score and, where it is known, its rank. A slider and two buttons play the frames. The figure as it
+    candidate's log lift and, where it is known, its rank. A slider and two buttons play the frames. The figure as it
     opens is the last step, the whole history. A drift of another history is a ValueError.
     """
     if int(drift.lengths[-1]) != record.length:
@@ -207,19 +207,20 @@ def caption(record: Explanation, drift: Drift) -> str:
         rank = " Earlier ranks are estimated from a part of the catalogue."
     return (
         f"What the model says after each part of the history: {every}. {lines}Size: importance γ. Colour and letter: "
-        f"the cluster that holds most of the item at that step; small dots: items still to come.{rank}"
+        f"the cluster that holds most of the item at that step; small dots: items still to come. Lift: how many times "
+        f"as likely the candidate was as for users in general.{rank}"
     )
 
 
 def drift_table(record: Explanation, drift: Drift, *, styles: Sequence[ClusterStyle] | None = None) -> pd.DataFrame:
-    """One row a step: items read, the newest one, the candidate's score and rank, and the mass of each cluster."""
+    """One row a step: items read, the newest one, the candidate's lift and rank, and the mass of each cluster."""
     styles = cluster_styles(record) if styles is None else styles
     newest = [record.history[length - 1] for length in drift.lengths.tolist()]
     columns: dict[str, Any] = {
         "items read": drift.lengths.astype(np.int64),
         "date": pd.to_datetime([item.timestamp for item in newest], unit="s"),
         "newest item": [title_of(item) for item in newest],
-        "score": drift.score,
+        "lift": np.exp(drift.log_lift),
         "rank": pd.array([int(rank) if np.isfinite(rank) else pd.NA for rank in drift.rank], dtype="Int64"),
     }
     for letter, name, _, held in mass_bands(drift, Theme.LIGHT, styles):

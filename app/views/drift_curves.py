@@ -1,4 +1,4 @@
-"""The curves beside the drifting graph: what each cluster held, the candidate's score and rank, over the items read."""
+"""The curves beside the drifting graph: what each cluster held, the candidate's lift and rank, over the items read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from app.views.amounts import lift
+from app.views.factor_axis import lift_range, lift_ticks
 from app.views.palette import ClusterStyle, Theme
 from app.views.text import count, date_of, escape, shorten, title_of
 from surge.explanation.measured import Drift
@@ -39,9 +41,10 @@ def curve_panels(
     ]
     line = {"color": theme.text, "width": 2}
     curve = {**shared, "type": "scatter", "mode": "lines+markers", "line": line, "marker": {"size": 4}}
-    score = np.round(drift.score, 5)
-    top = float(min(1.0, 1.15 * score.max()))
-    percent = ".0%" if top >= 0.1 else ".1%" if top >= 0.01 else ".3%"
+    lifts = drift.log_lift
+    low, high = lift_range(lifts)
+    lift_places, lift_words = lift_ticks(low, high)
+    told = [f"lift {lift(value)} after {words}" for value, words in zip(np.exp(lifts).tolist(), after, strict=True)]
     panels: list[dict[str, Any]] = [
         {
             "heading": "Items held by each cluster",
@@ -51,14 +54,19 @@ def curve_panels(
             "ends": [0, n],
         },
         {
-            "heading": f"Score of “{title}”",
+            "heading": f"Lift of “{title}”",
             "traces": [
                 curve
-                | {"y": score.tolist(), "yaxis": "y3", "hovertemplate": "%{y:.2%} after %{customdata}<extra></extra>"}
+                | {
+                    "y": np.round(lifts, 5).tolist(),
+                    "yaxis": "y3",
+                    "customdata": told,
+                    "hovertemplate": "%{customdata}<extra></extra>",
+                }
             ],
             "axis": "y3",
-            "settings": {"range": [0, top], "nticks": 4, "tickformat": percent},
-            "ends": [0, top],
+            "settings": {"range": [low, high], "tickvals": lift_places, "ticktext": lift_words},
+            "ends": [low, high],
         },
     ]
     known = drift.rank[np.isfinite(drift.rank)]

@@ -1,4 +1,4 @@
-"""The drift in one or two sentences: which interests came when, and when the candidate's score and rank were there."""
+"""The drift in one or two sentences: which interests came when, and when the candidate's lift and rank were there."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.views.amounts import LEAST_POINTS, percent, points
+from app.views.amounts import as_likely, factor
 from app.views.palette import ClusterStyle, cluster_styles
 from app.views.text import listed, shorten, title_of
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
 
+LEAST_STEP = 0.05  # of the log of the lift
 GOOD = 10  # a rank up to which a candidate would be shown
 HELD = 1 / 3  # of the first item: then a cluster was there from the beginning
 
 
 def sentence(record: Explanation, drift: Drift, *, styles: Sequence[ClusterStyle] | None = None) -> str:
-    """How the interests, the score and the rank of the candidate became what they are, as plain text."""
+    """How the interests, the lift and the rank of the candidate became what they are, as plain text."""
     if record.length == 1:
         return "The history holds a single item, so nothing has grown yet."
     if len(drift.lengths) == 1:
         return "Only the whole history was read, so there is no step to compare it with."
     styles = cluster_styles(record) if styles is None else styles
-    score = f"The candidate's score {_score(record, drift)}"
-    return f"{_interests(drift, styles)}. {score}{_rank(drift)}; {_largest_step(record, drift)}."
+    return f"{_interests(drift, styles)}. {_lift(record, drift)}{_rank(drift)}; {_largest_step(record, drift)}."
 
 
 def _interests(drift: Drift, styles: Sequence[ClusterStyle]) -> str:
@@ -60,14 +60,21 @@ def _named(style: ClusterStyle, *, short: bool = False) -> str:
     return f"an interest without a letter{inside}" if not short else "the one without a letter"
 
 
-def _score(record: Explanation, drift: Drift) -> str:
-    half = drift.score >= drift.score[-1] / 2
+def _lift(record: Explanation, drift: Drift) -> str:
+    half = _half(drift)
     start = _start_of_run(half)
-    today = percent(float(drift.score[-1]))
+    today = f"Today the candidate is {as_likely(float(np.exp(drift.log_lift[-1])))}"
     if start == 0:
-        return f"was more than half of today's ({today}) from the first item on"
+        return f"{today}; it was at least half as likely as today from the first item on"
+    if start == len(half) - 1:
+        return f"{today}; it passed half of that only with the last step"
     good = " for good" if half[:start].any() else ""
-    return f"passed half of today's ({today}){good} after {int(drift.lengths[start])} of {record.length} items"
+    return f"{today}; it passed half of that{good} after {int(drift.lengths[start])} of {record.length} items"
+
+
+def _half(drift: Drift) -> np.ndarray:
+    """At which steps the candidate was at least half as likely as it is today (k)."""
+    return drift.log_lift >= drift.log_lift[-1] - np.log(2)
 
 
 def _rank(drift: Drift) -> str:
@@ -89,7 +96,7 @@ def _rank(drift: Drift) -> str:
         now = "" if today == 1 else f" (#{today:,} today)"
         if start == len(rank) - 1:
             return f", and it ranks {place}{now} only with the last step"
-        half = _start_of_run(drift.score >= drift.score[-1] / 2)
+        half = _start_of_run(_half(drift))
         if start == 0:
             since = "from the first item on"
         else:
@@ -101,14 +108,14 @@ def _rank(drift: Drift) -> str:
 
 
 def _largest_step(record: Explanation, drift: Drift) -> str:
-    change = np.diff(drift.score)
+    change = np.diff(drift.log_lift)
     step = int(np.abs(change).argmax())
     size = float(change[step])
-    if 100 * abs(size) < LEAST_POINTS:
-        return "no step moved it by as much as 0.1 points"
+    if abs(size) < LEAST_STEP:
+        return "no step made it much more or less likely"
     newest = int(drift.lengths[step + 1])
     before = int(drift.lengths[step])
-    told = f"the largest step ({points(size)}) came with"
+    told = f"the largest step ({factor(size)}) came with"
     if newest - before > 1:
         return f"{told} items {before + 1:,} to {newest:,}"
     return f"{told} item {newest:,}, “{shorten(title_of(record.history[newest - 1]), 48)}”"

@@ -105,7 +105,7 @@ def _graph(record: Explanation, styles: Sequence[ClusterStyle] | None, effects: 
     """The kept edges between items as an undirected graph of plain values; nodes are named by their place from 0.
 
     Of a node: item, title, category, timestamp (unix seconds), cluster (its letter) and cluster_name, importance
-    gamma, and with effects `effect` (score with the item minus score without it) and `logit_effect`. Of an edge:
+    gamma, and with effects `effect_factor` (how many times as likely it makes the candidate) and its log. Of an edge:
     similarity M, and E in both directions: how much the earlier item attends to the later one, and the other way,
     mean over heads. What is not known is left out, and so are characters that XML can't hold.
     """
@@ -126,8 +126,8 @@ def _graph(record: Explanation, styles: Sequence[ClusterStyle] | None, effects: 
             "importance": float(record.interest_extraction.importance[i]),
         }
         if effects is not None:
-            values["effect"] = float(effects.item_effect[i])
-            values["logit_effect"] = float(effects.item_logit_effect[i])
+            values["effect_factor"] = float(np.exp(effects.item_effect[i]))
+            values["log_effect"] = float(effects.item_effect[i])
         graph.add_node(str(i), **_known(values))
     kept = np.maximum(construction.adjacency, construction.adjacency.T)
     for earlier, later in zip(*np.nonzero(np.triu(kept, 1)), strict=True):

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.views.amounts import bound_in_points, percent
+from app.views.amounts import bound, factor, lift
+from app.views.factor_axis import lift_range, lift_ticks
 from app.views.figure import bare_axis, new_figure
 from app.views.palette import Theme, rgba
 from app.views.text import count, escape
@@ -25,7 +26,7 @@ LABELS = {
 IN_WORDS = LABELS | {"leave-one-out": "the measured effect"}
 DASHES = ("solid", "dash", "dashdot", "dot")
 MANY_ORDERS = 20  # from here on the band leaves out the outer tenths
-LEAST_MOVED = 0.01  # of the score: with less no order can be told from another
+LEAST_MOVED = 0.05  # of the log of the lift: with less no order can be told from another
 TIE = 1e-9
 OTHER_TEST = (
     "Another test than the verdict's, which compares each item's weight with that item's own effect: here items are "
@@ -34,17 +35,17 @@ OTHER_TEST = (
 
 ABOUT = (
     "A test of the explanation itself. Left: items are deleted, those said to matter most first; the better the order, "
-    "the faster the score falls. Right: only the items said to matter most are kept; the better the order, the sooner "
-    "the score is there. Each line is one way to order the items, the grey band is what random orders reach: an order "
-    "inside it explains nothing. The measured effect sees what one item does alone, not what two do together."
+    "the faster the candidate's lift falls. Right: only the items said to matter most are kept; the better the order, "
+    "the sooner the lift is there. Each line is one way to order the items, the grey band is what random orders reach: "
+    "an order inside it explains nothing. The measured effect sees what one item does alone, not what two do together."
 )
 
 
 def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Figure:
-    """Two panels: deletion (x = share of the items deleted) and insertion (x = share kept); y = score.
+    """Two panels: deletion (x = share of the items deleted) and insertion (x = share kept); y = log lift.
 
-    A line a method in each panel (named, customdata = number of items deleted or kept), the deletion panel's first;
-    before them, where random orders were measured, the band and the mean of these (names "band" and "mean").
+    A line a method in each panel (named, customdata = number of items deleted or kept, and the lift), the deletion
+    panel's first; before them, where random orders were measured, the band and the mean of these ("band", "mean").
     """
     theme = Theme(theme)
     n, deleted = _items(faithfulness), faithfulness.deleted.astype(np.int64)
@@ -52,8 +53,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
     values = np.concatenate(
         [*curves, faithfulness.random_deletion.ravel(), faithfulness.random_insertion.ravel()], dtype=np.float64
     )
-    low, high = float(values.min()), float(values.max())
-    pad = max(0.06 * (high - low), 0.01)
+    low, high = lift_range(values)
     figure = new_figure(
         theme,
         360,
@@ -102,7 +102,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
             figure.add_scatter(
                 x=share,
                 y=curve,
-                customdata=items,
+                customdata=[[int(k), lift(value)] for k, value in zip(items, np.exp(curve).tolist(), strict=True)],
                 name=escape(LABELS.get(name, name)),
                 line={
                     "color": colours[index % len(colours)],
@@ -111,8 +111,8 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
                 },
                 marker={"size": 7 if len(share) == 1 else 5},
                 hovertemplate=(
-                    f"<b>{escape(LABELS.get(name, name))}</b><br>{word}: %{{customdata}} of {count(n, 'item')}"
-                    "<br>score %{y:.1%}<extra></extra>"
+                    f"<b>{escape(LABELS.get(name, name))}</b><br>{word}: %{{customdata[0]}} of {count(n, 'item')}"
+                    "<br>lift %{customdata[1]}<extra></extra>"
                 ),
                 showlegend=x_axis == "x",
                 **(shared | {"mode": "lines+markers"}),
@@ -126,15 +126,15 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
             marker={"symbol": "square", "size": 14, "color": rgba(theme.edge, 0.4)},
         )
     axis = {"range": [-0.02, 1.02], "tickformat": ".0%", "showgrid": True, "gridcolor": theme.grid, "nticks": 6}
-    score = {"range": [low - pad, high + pad], "showgrid": True, "gridcolor": theme.grid, "nticks": 6}
-    score["tickformat"] = ".0%" if high - low >= 0.05 else ".1%"
+    places, words = lift_ticks(low, high)
+    shown = {"range": [low, high], "showgrid": True, "gridcolor": theme.grid, "tickvals": places, "ticktext": words}
     figure.update_layout(
         xaxis=bare_axis(**axis, domain=[0, 0.475], title={"text": "share of the items deleted", "standoff": 6}),
         xaxis2=bare_axis(
             **axis, domain=[0.525, 1], anchor="y2", title={"text": "share of the items kept", "standoff": 6}
         ),
-        yaxis=bare_axis(**score, title={"text": "score", "standoff": 6}),
-        yaxis2=bare_axis(**score, anchor="x2", showticklabels=False),
+        yaxis=bare_axis(**shown, title={"text": "lift", "standoff": 6}),
+        yaxis2=bare_axis(**shown, anchor="x2", showticklabels=False),
         annotations=[
             _heading(theme, 0, "Delete what is said to matter most", "lower is better"),
             _heading(theme, 0.525, "Keep only what is said to matter most", "higher is better"),
@@ -145,8 +145,8 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
 
 
 def faithfulness_table(faithfulness: Faithfulness) -> pd.DataFrame:
-    """The area under each curve (a mean score from 0 to 1): one row a method, then the random orders' mean, lowest
-    and highest. `deletion beats` and `insertion beats`: the share of random orders in per cent that the method beats.
+    """The mean lift along each curve (geometric: exp of the area under the log lift): one row a method, then the random
+    orders' mean, lowest and highest; the share of random orders in per cent that the method beats.
     """
     rows = []
     random = _random_areas(faithfulness)
@@ -155,17 +155,17 @@ def faithfulness_table(faithfulness: Faithfulness) -> pd.DataFrame:
         rows.append(
             {
                 "order": LABELS.get(name, name),
-                "deletion": areas[0],
-                "insertion": areas[1],
-                "deletion beats": 100 * float(np.mean(random[0] > areas[0] + TIE)) if len(random[0]) else np.nan,
-                "insertion beats": 100 * float(np.mean(random[1] < areas[1] - TIE)) if len(random[1]) else np.nan,
+                "lift, deleting": float(np.exp(areas[0])),
+                "lift, keeping": float(np.exp(areas[1])),
+                "deleting beats": 100 * float(np.mean(random[0] > areas[0] + TIE)) if len(random[0]) else np.nan,
+                "keeping beats": 100 * float(np.mean(random[1] < areas[1] - TIE)) if len(random[1]) else np.nan,
             }
         )
     if len(random[0]):
         for word, reduce in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
-            areas = (float(reduce(random[0])), float(reduce(random[1])))
-            rows.append({"order": f"random orders, {word}", "deletion": areas[0], "insertion": areas[1]})
-    columns = ["order", "deletion", "insertion", "deletion beats", "insertion beats"]
+            deleting, keeping = (float(np.exp(reduce(areas))) for areas in random)
+            rows.append({"order": f"random orders, {word}", "lift, deleting": deleting, "lift, keeping": keeping})
+    columns = ["order", "lift, deleting", "lift, keeping", "deleting beats", "keeping beats"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -188,20 +188,20 @@ def faithfulness_sentence(faithfulness: Faithfulness, name: str = "importance") 
     ]
     if max(moved) < LEAST_MOVED:
         return (
-            f"The score moves by less than {bound_in_points(max(moved))} whatever is deleted, so no order can be told "
-            "from another."
+            f"The candidate's lift stays within a factor of {bound(max(moved))} whatever is deleted, so no order can "
+            "be told from another."
         )
     areas = _areas(faithfulness, name)
     good, bad = areas[0] < random[0].min() - TIE, areas[0] > random[0].max() + TIE
     kept_good = areas[1] > random[1].max() + TIE
     words = IN_WORDS.get(name, name)
-    order = f"Deleting items in the order of {words} lowers the score "
+    order = f"Deleting items in the order of {words} lowers the lift "
     orders = f"the {len(random[0])} random orders" if len(random[0]) > 1 else "the random order"
     order += (
-        f"faster than {orders}" if good else f"more slowly than {orders}" if bad else "no faster than a random order"
+        f"faster than {orders}" if good else f"more slowly than {orders}" if bad else "no faster than random orders"
     )
-    order += f" (area {areas[0]:.2f}, {_range(random[0])})"
-    keeping = f"keeping only its first items {{}} faster than chance (area {areas[1]:.2f}, {_range(random[1])})"
+    order += f" (on average {_against(areas[0], random[0], ' against their mean')})"
+    keeping = f"keeping only its first items {{}} faster than chance ({_against(areas[1], random[1])})"
     short = "γ" if name == "importance" else words
     alone = _measured_alone(faithfulness, random[0], named=name == "leave-one-out")
     if good and kept_good:
@@ -213,7 +213,8 @@ def faithfulness_sentence(faithfulness: Faithfulness, name: str = "importance") 
     rest = ""
     if name != "leave-one-out" and "leave-one-out" in faithfulness.attributions:
         measured = _areas(faithfulness, "leave-one-out")[0]
-        rest = f"; the measured effect does better (area {measured:.2f})" if measured < random[0].min() - TIE else ""
+        better = factor(measured - float(random[0].mean()))
+        rest = f"; the measured effect does better ({better})" if measured < random[0].min() - TIE else ""
     return f"{OTHER_TEST}{order}: {short} is not a faithful account for this user{rest}.{alone}"
 
 
@@ -225,7 +226,8 @@ def _measured_alone(faithfulness: Faithfulness, random: Array, *, named: bool) -
     area = _areas(faithfulness, "leave-one-out")[0]
     if area < random.min() - TIE:
         return ""
-    told = "" if named else f" Deleting in the order of the measured effect is no faster than chance (area {area:.2f}):"
+    against = factor(area - float(random.mean()))
+    told = "" if named else f" Deleting in the order of the measured effect is no faster than chance ({against}):"
     why = "leaving out one item at a time undervalues items that can stand in for one another, so look at whole "
     return f"{told} {why[0].upper() + why[1:] if named else why}interests."
 
@@ -237,12 +239,15 @@ def caption(faithfulness: Faithfulness) -> str:
         return "A single item: nothing can be deleted, so each curve is one point."
     points = len(faithfulness.deleted)
     every = "after each item" if points == n else f"at {points} of {n:,} numbers of items"
-    start = percent(float(next(iter(faithfulness.deletion.values()))[0]))
+    start = lift(float(np.exp(next(iter(faithfulness.deletion.values()))[0])))
     band = ""
     if orders:
         reach = "the middle 80 % of" if orders >= MANY_ORDERS else "lowest to highest of"
         band = f" Grey: {reach} {count(orders, 'random order')}, the thin line their mean."
-    return f"The candidate's score (with all items {start}), measured {every}; items stay in time order.{band}"
+    return (
+        f"The candidate's lift, how many times as likely it is as for users in general (with all items {start}), "
+        f"measured {every}; items stay in time order.{band}"
+    )
 
 
 # -- helpers ------------------------------------------------------------------------------------------
@@ -264,16 +269,18 @@ def _random_areas(faithfulness: Faithfulness) -> tuple[Array, Array]:
 
 
 def _band(random: Array) -> tuple[Array, Array]:
-    """The lower and the upper edge of the random orders' scores at each point."""
+    """The lower and the upper edge of the random orders' log lifts at each point."""
     if len(random) >= MANY_ORDERS:
         lower, upper = np.percentile(random, (10, 90), axis=0)
         return lower, upper
     return random.min(axis=0), random.max(axis=0)
 
 
-def _range(areas: Array) -> str:
-    low, high = f"{areas.min():.2f}", f"{areas.max():.2f}"
-    return f"random {low}" if low == high else f"random {low} to {high}"
+def _against(area: float, random: Array, against: str = "") -> str:
+    """A mean log lift against those of random orders (r): "÷2.1; they reach from ÷1.3 to ×1.4"."""
+    mean = float(random.mean())
+    low, high = factor(float(random.min()) - mean), factor(float(random.max()) - mean)
+    return f"{factor(area - mean)}{against}" + (f"; they reach from {low} to {high}" if low != high else "")
 
 
 def _colours(theme: Theme) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from surge.explanation.record import Explanation, Item
 
 LABELLED = 5  # the items that matter most carry their names
 SMALLEST, MIDDLE, LARGEST = 11, 14, 27  # radii of nodes in canvas units; MIDDLE is that of an average item
-LEAST_EFFECT = 0.005  # of the logit; less has no sign, as it would read 0.00
+LEAST_EFFECT = 0.005  # of the log of the lift; less has no sign, as it reads ×1.0
 
 
 def add_nodes(
@@ -28,11 +28,11 @@ def add_nodes(
     before: Before | None,
 ) -> None:
     """One node an item, at `positions` (n x 2). Its area is its importance gamma or, with `effects`, the size of the
-    measured effect on the logit; the few that weigh most are labelled."""
+    measured effect; the few that weigh most are labelled."""
     n, importance = record.length, record.interest_extraction.importance
     total, clusters = record.interest_extraction.total_assignment(), item_clusters(record)
     origin = range(n) if before is None else before.origin
-    signed = None if effects is None else np.nan_to_num(effects.item_logit_effect)
+    signed = None if effects is None else np.nan_to_num(effects.item_effect)
     weight = importance if signed is None else np.abs(signed)
     mean = float(weight.mean())
     sizes = np.clip(MIDDLE * np.sqrt(weight / mean if mean > 0 else np.zeros(n)), SMALLEST, LARGEST)
@@ -107,8 +107,8 @@ def _words(item: Item, lines: Sequence[str]) -> dict[str, str]:
 
 
 def _effect_lines(effects: Effects, i: int) -> list[str]:
-    """What the score and the rank become without an item, and on which side it is."""
-    signed = float(effects.item_logit_effect[i])
+    """What the lift and the rank become without an item, and on which side it is."""
+    signed = float(effects.item_effect[i])
     if not np.isfinite(signed):
         return ["without it: nothing would be left to read"]
     side = "it speaks for the candidate (+)" if signed > 0 else "it speaks against the candidate (−)"

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.views.amounts import bound_in_points, percent, signed
+from app.views.amounts import bound, percent
 from app.views.before import Before, Staged
+from app.views.factor_axis import LEAST_SPAN, factor_ticks
 from app.views.figure import bare_axis, figure_of, places, rim
 from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from app.views.strip_columns import Words, columns_of, item_words, other_words, sign_of
@@ -21,16 +22,14 @@ from surge.explanation.story import Whose
 LETTERS_UP_TO = 100  # columns; with more the tiles are narrower than a letter
 LEAST_PLACES = 12  # a short history doesn't fill the width: bars stay bars
 DATES = 6
-LEAST_SPAN = 0.001  # of the score; a smaller effect is drawn small, whatever the others are
 LEAST_SEEN = 0.01  # of the bars' height; a smaller change has no outline
 GAMMA_TOP = 0.15  # of the picture's height, where the importance has a row of its own
 CLEAR = "rgba(0,0,0,0)"
 ABOUT = (
-    "Each column is one thing the user did, oldest left. The bar is measured: the item is left out, the model scores "
-    "the candidate again, and the bar is what the score lost, in percentage points. Below zero, it rose without the "
-    "item. Items that stand in for each other both look weak. The grey row is what the model itself says: importance "
-    "γ, a softmax of how well an item suits the candidate (Eq. 7), its weight in the readout (Eq. 15). Gaps in time "
-    "aren't drawn."
+    "Each column is one thing the user did, oldest left. The bar is measured: the item is left out and the model is "
+    "asked again. A bar up to ×2: with the item the candidate is twice as likely as without it. Down to ÷2: half as "
+    "likely. Items that stand in for each other both look weak. The grey row is what the model itself says: importance "
+    "γ, a softmax of how well an item suits the candidate (Eq. 7), its weight in the readout (Eq. 15)."
 )
 
 
@@ -53,7 +52,7 @@ def history_strip(
     staged: Staged | None = None,
     styles: Sequence[ClusterStyle] | None = None,
 ) -> go.Figure:
-    """Bars of the measured effect (score with the item minus without) above the tiles, importance gamma in a row below.
+    """Bars of the measured effect (a log, its ticks are factors) above the tiles, importance gamma in a row below.
 
     Without `effects` the bars are gamma. Traces by name: "columns" (transparent, over the whole height: what is
     hovered and clicked; customdata (item, title, words)), "bars", "tiles", all with one point an item of the record;
@@ -75,7 +74,7 @@ def history_strip(
         xaxis=strip.x_axis(),
         yaxis=strip.y_axis(),
         **({"yaxis2": strip.importance_axis()} if effects is not None else {}),
-        margin={"l": 44 if effects is None else 76, "r": 76, "t": 8, "b": 26},
+        margin={"l": 44 if effects is None else 56, "r": 76, "t": 8, "b": 26},
         meta=strip.meta(),
     )
 
@@ -305,13 +304,13 @@ class _Strip:
         )
 
     def y_axis(self) -> dict[str, Any]:
-        ticks = _ticks(self.low, self.high) if np.isfinite(self.values).any() else [0.0]
-        if self.effects is None:
+        if not np.isfinite(self.values).any():
+            ticks, words = [0.0], ["×1"]
+        elif self.effects is None:
+            ticks = _ticks(self.low, self.high)
             words = [f"{100 * tick:.{0 if self.high >= 0.04 else 1}f} %" for tick in ticks]
         else:
-            step = ticks[1] - ticks[0] if len(ticks) > 1 else self.high
-            digits = 0 if step >= 0.0099 else 1 if step >= 0.00099 else 2
-            words = [f"{signed(100 * tick, digits)} points" if tick else "0" for tick in ticks]
+            ticks, words = factor_ticks(self.low, self.high)
         return bare_axis(
             range=[self.level(0), self.level(1)],
             showgrid=True,
@@ -370,12 +369,12 @@ def caption(
         sentences.append("No bar: without its only item, the history would leave nothing to score.")
     else:
         sentences.append(
-            "Height: what the score loses when the item is left out, in percentage points; above zero it speaks for "
-            "this candidate."
+            "Height: how many times as likely the item makes this candidate, measured by leaving it out; equal factors "
+            "are equally high."
         )
         largest = float(np.nanmax(np.abs(effects.item_effect)))
         if largest < LEAST_SPAN:
-            sentences.append(f"All effects are under {bound_in_points(largest)}.")
+            sentences.append(f"All effects are within a factor of {bound(largest)}.")
     if effects is not None:
         sentences.append("Grey row: importance γ, the weight the model itself gives (all sum to 100 %).")
     if before is not None:

@@ -64,7 +64,7 @@ def interest_graph(
     Node ids are indices into the record. Of the edges the `edge_count` first are drawn (3,000 at most): the
     strongest of each item, then the second of each, and so on, so that no item loses its edges to a dense group.
     `head` of the attention; None means the mean over the heads. A node's area is its importance gamma or, with
-    `effects`, the size of the measured effect on the logit, whose sign the node then carries.
+    `effects`, the size of the measured effect, whose sign the node then carries.
 
     With `before`, every item that was there stands where it stood, and those that are gone are hollow nodes with
     ids from n on. `positions` (n x 2, see app.views.graph_layout) puts the nodes elsewhere than where they stand
@@ -276,7 +276,7 @@ def _caption(
     }[layer]
     size = "importance γ"
     if effects is not None:
-        size = "measured effect, how much the logit changes without the item; + speaks for the candidate, − against it"
+        size = "measured effect, how many times as likely the item makes the candidate; + speaks for it, − against it"
     parts = [
         f"{what}: there is no edge between two items."
         if not total

@@ -1,4 +1,4 @@
-"""Why ① and not ②: what each item of one history adds to the scores of two candidates."""
+"""Why ① and not ②: how much more likely each item of one history makes either of two candidates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.views.amounts import percent, points, signed
+from app.views.amounts import bound, chance, factor, times
+from app.views.factor_axis import factor_ticks
 from app.views.figure import LEAST_CONTRAST, bare_axis, new_figure, places
 from app.views.palette import ClusterStyle, Theme, cluster_styles, contrast, item_clusters, rgba
 from app.views.text import count, date_of, escape, listed, shorten, title_of
@@ -17,15 +18,15 @@ from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 
 FIRST, SECOND = "①", "②"
-DIFFERS = 0.1  # of the logit, as in the verdict
+DIFFERS = 0.1  # of the log of the lift, as in the verdict
 ROW_HEIGHT = 34  # pixels
 NAMED = 2  # items on each side of the sentence
 
 ABOUT = (
-    "Why ① and not ②? Each item is left out of the history in turn, and both candidates are scored again. A bar "
-    "to the right: with the item the candidate's score is higher than without it; to the left: lower. Lengths are in "
-    "the raw score (logit, Eq. 17), which unlike the score in per cent doesn't flatten near 0 % and 100 %, so ① "
-    "and ② can be compared. The gap between an item's two bars is what it adds to the lead of ① over ②."
+    "Why ① and not ②? Each item is left out of the history in turn, and the model is asked again for both. A bar "
+    "to the right up to ×2: with the item the candidate is twice as likely as without it; to the left down to ÷2: half "
+    "as likely. Equal factors are equally long, which makes a bar a change of the raw score (logit, Eq. 17). The gap "
+    "between an item's two bars is what it adds to the lead of ① over ②."
 )
 
 
@@ -37,8 +38,8 @@ def ledger_table(
     *,
     styles: Sequence[ClusterStyle] | None = None,
 ) -> pd.DataFrame:
-    """One row an item, in time order. Effects are in percentage points of the candidate's score, NaN where nothing
-    would be left; `difference` is the logit effect on ① less that on ②; β is the mean over heads.
+    """One row an item, in time order. `effect factor`: how many times as likely it makes a candidate, NaN where
+    nothing would be left; `log difference`: the log of that for ① less that for ②; β is the mean over heads.
 
     `cluster` is the item's first choice when it is read for ①. Records of two histories are a ValueError.
     """
@@ -49,9 +50,9 @@ def ledger_table(
             "position": np.arange(1, first.length + 1),
             "title": [title_of(item) for item in first.history],
             "cluster": [styles[cluster].letter for cluster in item_clusters(first)],
-            f"effect on {FIRST}": 100 * first_effects.item_effect,
-            f"effect on {SECOND}": 100 * second_effects.item_effect,
-            "difference": _difference(first_effects, second_effects),
+            f"effect factor on {FIRST}": np.exp(first_effects.item_effect),
+            f"effect factor on {SECOND}": np.exp(second_effects.item_effect),
+            "log difference": _difference(first_effects, second_effects),
             f"β for {FIRST}": first.interest_fusion.query_score.mean(axis=0),
             f"β for {SECOND}": second.interest_fusion.query_score.mean(axis=0),
             f"importance for {FIRST}": first.interest_extraction.importance,
@@ -73,7 +74,7 @@ def ledger_figure(
 ) -> go.Figure:
     """The `limit` items with the largest |difference|, the strongest for ① at the top, for ② at the bottom.
 
-    Trace 0 holds the bars for ① (filled), trace 1 those for ② (hollow): x = logit effect, y = row.
+    Trace 0 holds the bars for ① (filled), trace 1 those for ② (hollow): x = log effect, y = row.
     customdata is (index, title, cluster, day, effect on ①, effect on ②, difference), the last three as text.
     """
     theme = Theme(theme)
@@ -86,7 +87,7 @@ def ledger_figure(
     lines = [colour if contrast(colour, theme.background) >= LEAST_CONTRAST else theme.muted for colour in colours]
     rows = np.arange(len(shown))
     effects = (first_effects, second_effects)
-    reach = max(*(float(np.abs(side.item_logit_effect[shown]).max(initial=0)) for side in effects), DIFFERS)
+    reach = max(*(float(np.abs(side.item_effect[shown]).max(initial=0)) for side in effects), DIFFERS)
     customdata = [_told(first, first_effects, second_effects, i, styles[clusters[i]]) for i in shown]
     shared: dict[str, Any] = {
         "orientation": "h",
@@ -95,7 +96,7 @@ def ledger_figure(
         "hovertemplate": (
             "<b>%{customdata[1]}</b><br>cluster %{customdata[2]}<br>%{customdata[3]}"
             f"<br>{FIRST} %{{customdata[4]}}<br>{SECOND} %{{customdata[5]}}"
-            "<br>difference %{customdata[6]} (raw score)<extra></extra>"
+            f"<br>{FIRST} against {SECOND} %{{customdata[6]}}<extra></extra>"
         ),
     }
     figure = new_figure(theme, ROW_HEIGHT * max(len(shown), 1) + 74, barmode="overlay")
@@ -104,16 +105,14 @@ def ledger_figure(
         (second_effects, 0.02, [rgba(colour, 0.12) for colour in colours], 2.0),
     ):
         figure.add_bar(
-            x=side.item_logit_effect[shown],
+            x=side.item_effect[shown],
             y=rows,
             offset=offset,
             marker={"color": fills, "line": {"color": lines, "width": width}},
             **shared,
         )
     frame = [-1.12 * reach, 1.12 * reach]
-    step = 10.0 ** np.floor(np.log10(reach))
-    step = next(step * factor for factor in (0.2, 0.5, 1.0, 2.0, 5.0) if reach / (step * factor) <= 4)
-    ticks = [float(value) for value in step * np.arange(-4, 5) if abs(value) <= reach]
+    ticks, words = factor_ticks(*frame)
     rectangles: list[list[list[float]]] = [[] for _ in range(first.length)]
     by_cluster: dict[int, list[list[float]]] = {}
     for row, index in enumerate(shown.tolist()):
@@ -141,9 +140,9 @@ def ledger_figure(
             showgrid=True,
             gridcolor=theme.grid,
             tickvals=ticks,
-            ticktext=[signed(value, 2 if step < 0.1 else 1) for value in ticks],
+            ticktext=words,
             title={
-                "text": "speaks against it   ←   effect on the raw score (logit)   →   speaks for it",
+                "text": "speaks against it   ←   with the item so many times as likely   →   speaks for it",
                 "standoff": 6,
             },
         )
@@ -175,8 +174,7 @@ def ledger_sentence(
     """Which items tip the balance towards ①, which towards ②, as plain text; or that none tells the two apart."""
     _check(first, second, first_effects, second_effects)
     names = [f"{mark} “{shorten(title_of(r.target), length)}”" for mark, r in ((FIRST, first), (SECOND, second))]
-    scores = [percent(record.prediction.probability) for record in (first, second)]
-    start = f"{names[0]} has a score of {scores[0]}, {names[1]} one of {scores[1]}."
+    start = _start(first, second, names)
     difference = _difference(first_effects, second_effects)
     measured = np.flatnonzero(np.isfinite(difference))
     if not len(measured):
@@ -196,8 +194,8 @@ def ledger_sentence(
     if not sides:
         most = float(np.abs(difference[measured]).max())
         return (
-            f"{start} No single item tells them apart: without any one of them the gap between the raw scores "
-            f"moves by {most:.2f} at most."
+            f"{start} No single item tells them apart: leaving out any one of them changes how the two compare by less "
+            f"than a factor of {bound(most)}."
         )
     if len(sides) == 1:
         other = SECOND if sides[0].endswith(FIRST) else FIRST
@@ -223,9 +221,9 @@ def caption(
         else ""
     )
     return (
-        f"Filled: effect on {FIRST}; hollow: on {SECOND}, both in the raw score (logit), measured by leaving the item "
-        f"out. {count(shown, 'item')}, ordered by the difference; colour and letter: the cluster when read for {FIRST}."
-        f"{rest}{elsewhere}"
+        f"Filled: effect on {FIRST}; hollow: on {SECOND}, how many times as likely the item makes it, measured by "
+        f"leaving it out. {count(shown, 'item')}, ordered by the difference; colour and letter: the cluster when read "
+        f"for {FIRST}.{rest}{elsewhere}"
     )
 
 
@@ -240,25 +238,34 @@ def _check(first: Explanation, second: Explanation, first_effects: Effects, seco
 
 
 def _difference(first_effects: Effects, second_effects: Effects) -> np.ndarray:
-    """What each item adds to the lead of ① over ②, in logits (n)."""
-    return first_effects.item_logit_effect - second_effects.item_logit_effect
+    """What each item adds to the lead of ① over ②, in logs of factors (n)."""
+    return first_effects.item_effect - second_effects.item_effect
+
+
+def _start(first: Explanation, second: Explanation, names: Sequence[str]) -> str:
+    """How likely the two are, as far as it is known of both."""
+    one, other = first.prediction.next_probability, second.prediction.next_probability
+    lifts = [times(record.lift) for record in (first, second)]
+    if one is None or other is None:
+        return f"{names[0]} is {lifts[0]} as likely as for users in general, {names[1]} {lifts[1]}."
+    return (
+        f"{names[0]} has a chance of {chance(one)} of being next, {lifts[0]} as likely as for users in general; "
+        f"{names[1]} one of {chance(other)}, {lifts[1]} as likely."
+    )
 
 
 def _told(
     record: Explanation, first_effects: Effects, second_effects: Effects, index: int, style: ClusterStyle
 ) -> list[Any]:
     item = record.history[index]
-    words = [
-        f"{points(float(side.item_effect[index]))}, raw score {signed(float(side.item_logit_effect[index]))}"
-        for side in (first_effects, second_effects)
-    ]
+    words = [f"effect {factor(float(side.item_effect[index]))}" for side in (first_effects, second_effects)]
     return [
         int(index),
         escape(title_of(item)),
         escape(f"{style.letter} {style.name}".strip()),
         date_of(item) or "day not known",
         *words,
-        signed(float(_difference(first_effects, second_effects)[index])),
+        factor(float(_difference(first_effects, second_effects)[index])),
     ]
 
 

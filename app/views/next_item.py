@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+ABOUT = (
+    "The items that the model holds for the most likely to come next. Chance: how likely each is to be the next one, "
+    "of all items. Lift: how many times as likely it is for this user as for users in general. Training draws the "
+    "items to compare with by their popularity, so the model's raw score (logit, Eq. 17) says how much more this user "
+    "wants an item than others do; with the item's popularity put back it is the chance, by which the list is ranked."
+)
 PERIODS = {
     "train": " It lies in the training period: the model has learned from it.",
     "valid": " It lies in the validation period, which decided when training stopped.",
@@ -33,6 +39,6 @@ def next_sentence(best: int, ranked: int, known: bool, rank: int | None, period:
 def found_sentence(best: int, read: int, size: int) -> str:
     """The sentence below the `best` items that a search found, which scored `read` of `size` items."""
     return (
-        f"The {best:,} best that a search found, which scored {read:,} of {size:,} items. The scores are exact, but a "
-        "better item may have been passed over: ranks are certain when all are scored."
+        f"The {best:,} best that a search found, which scored {read:,} of {size:,} items. The lifts are exact, the "
+        "chances are estimates, and a better item may have been passed over: ranks are certain when all are scored."
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.views.amounts import percent, points
+from app.views.amounts import factor, percent
 from app.views.assignment_matrix import shown_clusters
 from app.views.before import Before
 from app.views.figure import bare_axis, figure_of, places, rim
@@ -192,12 +192,11 @@ def _before_words(before: Before, cluster: int) -> str:
 
 
 def _effect_words(effects: Effects, cluster: int, letters: int) -> str:
-    """What leaving the cluster out does to the score, in as many words as fit."""
-    change = float(effects.cluster_effect[cluster])
-    if not np.isfinite(change):
+    """How many times as likely the cluster makes the candidate, in as many words as fit."""
+    effect = float(effects.cluster_effect[cluster])
+    if not np.isfinite(effect):
         return " "
-    words, number = f"effect {points(change)}", points(change).removesuffix(" points")
-    fitting = [text for text in (words, f"effect {number}", number) if 0.8 * len(text) <= letters]
+    fitting = [text for text in (f"effect {factor(effect)}", factor(effect)) if 0.8 * len(text) <= letters]
     return f'<span style="font-size:11px">{fitting[0]}</span>' if fitting else " "
 
 
@@ -216,7 +215,7 @@ def caption(record: Explanation, *, before: Before | None = None, effects: Effec
         rest = f" {count(left_out, 'cluster')} holding {amount} {'is' if left_out == 1 else 'are'} left out."
     measured = ""
     if effects is not None:
-        measured = " Effect: what the score loses when the cluster's items are left out (measured)."
+        measured = " Effect: how many times as likely the cluster's items make the candidate (measured)."
     then = " Hollow dots: γ* before the change; the thin row on top: the blocks before it." if before else ""
     parts = listed(["width is mass (items held)", "fill is the mean update gate", "the dot is importance γ*"])
     shown = f"{count(len(columns), 'cluster')} in the order read: {parts}. Below: the strongest items."

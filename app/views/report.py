@@ -18,7 +18,7 @@ from app.views import (
     interest_graph,
     pooled_sequence,
 )
-from app.views.amounts import percent
+from app.views.amounts import chance, lift
 from app.views.html_parts import changes, escape
 from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from app.views.report_page import page
@@ -135,6 +135,7 @@ def _graph_data(
 def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     record = story.record
     styles = cluster_styles(record, like=like)
+    likely = story.next_probability
     sentence = "".join(
         f"<strong>{escape(piece.text)}</strong>" if piece.strong else escape(piece.text)
         for piece in verdict(
@@ -142,12 +143,15 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
             story.effects,
             story.rank,
             story.ranked,
+            next_probability=likely,
             interests=story.interests,
             styles=styles,
             whose=story.whose,
         )
     )
-    figures = [("Score", percent(record.prediction.probability))]
+    figures = [("Lift: times as likely as for users in general", lift(record.lift))]
+    if likely is not None:
+        figures.insert(0, ("Chance of being next", chance(likely)))
     if story.rank is not None and story.ranked is not None:
         figures.append((f"Rank of {story.ranked:,} items", f"#{story.rank:,}"))
     figures.append(("History items read", f"{record.length:,}"))

@@ -20,6 +20,7 @@ from app.views import (
     tables,
 )
 from app.views.html_parts import escape
+from app.views.next_item import ABOUT as PREDICTIONS_ABOUT
 from app.views.next_item import next_sentence
 from app.views.palette import ClusterStyle, cluster_styles
 from app.views.verdict import trust
@@ -128,6 +129,7 @@ def _predictions(story: Story) -> Section | None:
             story.next_prediction.rank if story.next_prediction is not None else None,
             story.next_period,
         ),
+        about=PREDICTIONS_ABOUT,
         wide=False,
         long=True,
     )
@@ -137,7 +139,7 @@ def _sequence(story: Story) -> Section:
     return Section(
         "sequence",
         "Pooled sequence",
-        "The clusters in the order in which the model reads them, before it scores the candidate.",
+        "The clusters in the order in which the model reads them, before it judges the candidate.",
         _picture("sequence", "Clusters in the order read; the table of clusters holds the same values."),
         caption=pooled_sequence.caption(story.record, effects=story.effects),
         about=pooled_sequence.ABOUT,
@@ -161,7 +163,8 @@ def _clusters(story: Story, styles: Sequence[ClusterStyle]) -> Section:
     return Section(
         "cluster-numbers",
         "Clusters in numbers",
-        "The clusters in the order read" + (", and what leaving each out does to the score." if story.effects else "."),
+        "The clusters in the order read"
+        + (", and how many times as likely each makes the candidate." if story.effects else "."),
         report_tables.clusters(story, styles),
         long=True,
     )
@@ -187,7 +190,7 @@ def _faithfulness(story: Story) -> Section | None:
         "faithfulness",
         "Faithfulness",
         "Do the items that an explanation names matter? The model is asked again without them.",
-        _picture("faithfulness", "Score while items are taken away, and while they are added.", clickable=False)
+        _picture("faithfulness", "Lift while items are taken away, and while they are added.", clickable=False)
         + _more("As a table", report_tables.faithfulness(story.faithfulness)),
         said=faithfulness.faithfulness_sentence(story.faithfulness),
         caption=faithfulness.caption(story.faithfulness),
@@ -201,8 +204,8 @@ def _drift(story: Story, styles: Sequence[ClusterStyle]) -> Section | None:
     return Section(
         "drift",
         "Drift over time",
-        "How clusters and score grew with the history: the model read it again after one item, two items, and so on.",
-        _picture("drift", "Clusters and score after each part of the history.", clickable=False)
+        "How clusters and lift grew with the history: the model read it again after one item, two items, and so on.",
+        _picture("drift", "Clusters and lift after each part of the history.", clickable=False)
         + _more("As a table", report_tables.drift(story, styles)),
         caption=drift.caption(story.record, story.drift),
         about=drift.ABOUT,

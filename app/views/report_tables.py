@@ -21,7 +21,8 @@ def predictions(story: Story) -> str:
     candidate = story.record.target.item
     frame = tables.prediction_table(story.predicted, story.next_item, candidate, story.record.history)
     marked = [row for row, item in enumerate(frame["item"]) if item == candidate]
-    return table(frame, columns.PREDICTIONS, "Predicted items, best first", marked)
+    heads = columns.with_chances(columns.PREDICTIONS, any(entry.about for entry in story.predicted))
+    return table(frame, heads, "Predicted items, best first", marked)
 
 
 def clusters(story: Story, styles: Sequence[ClusterStyle]) -> str:
@@ -43,7 +44,7 @@ def items(story: Story, styles: Sequence[ClusterStyle]) -> str:
 
 def faithfulness(measured: Faithfulness) -> str:
     """The areas under the curves, and how many random orders each order beats."""
-    return table(faithfulness_table(measured), columns.ORDERS, "Areas under the deletion and insertion curves")
+    return table(faithfulness_table(measured), columns.ORDERS, "Mean lift along the deletion and insertion curves")
 
 
 def drift(story: Story, styles: Sequence[ClusterStyle]) -> str:
@@ -54,4 +55,4 @@ def drift(story: Story, styles: Sequence[ClusterStyle]) -> str:
     masses = {
         name: Column(f"M{name[1:]}", columns.one_digit, number=True) for name in frame if name.startswith("mass ")
     }
-    return table(frame, columns.DRIFT | masses, "Score, rank and cluster masses after each part of the history")
+    return table(frame, columns.DRIFT | masses, "Lift, rank and cluster masses after each part of the history")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from app.views.amounts import percent, points
+from app.views.amounts import factor, percent
 from app.views.before import Before, Staged
 from app.views.palette import ClusterStyle
 from app.views.text import escape, moment_of, title_of, without_it
@@ -101,4 +101,4 @@ def _earlier(before: Before, index: int, effects: Effects | None) -> str:
     if effects is None or before.effects is None:
         return importance
     effect = float(before.effects.item_effect[index])
-    return f"{points(effect)}, {importance}" if np.isfinite(effect) else importance
+    return f"effect {factor(effect)}, {importance}" if np.isfinite(effect) else importance

@@ -25,12 +25,12 @@ def item_table(
     before: Before | None = None,
     styles: Sequence[ClusterStyle] | None = None,
 ) -> pd.DataFrame:
-    """One row a history item, in time order: row number = index in the record. Scores are means over heads.
+    """One row a history item, in time order: row number = index in the record. Alpha and beta are means over heads.
 
-    `interests` is the simulated truth of each item where the data has it. With `effects`: "effect" (score with the
-    item minus without, from -1 to 1), "score without", "rank without" (none where not known). With `before`:
-    "gamma before" and, where both are measured, "effect before", empty for new items. "lambda" where the model has a
-    long-term part.
+    `interests` is the simulated truth of each item where the data has it. With `effects`: "effect factor" (how many
+    times as likely the item makes the candidate) and its log, "lift without", "rank without" (none where not known).
+    With `before`: "gamma before" and, where both are measured, "log effect before", empty for new items. "lambda"
+    where the model has a long-term part.
     """
     fusion, extraction = record.interest_fusion, record.interest_extraction
     styles, clusters = cluster_styles(record) if styles is None else styles, item_clusters(record)
@@ -52,23 +52,24 @@ def item_table(
     if record.prediction.long_weight is not None:
         columns["lambda"] = record.prediction.long_weight
     if effects is not None:
-        columns |= _measured(effects.item_effect, effects.score, effects.item_rank)
+        columns |= _measured(effects.item_effect, effects.item_lift, effects.item_rank)
     if before is not None:
         columns["gamma before"] = _earlier(before, before.record.interest_extraction.importance)
         if effects is not None and before.effects is not None:
-            columns["effect before"] = _earlier(before, before.effects.item_effect)
+            columns["log effect before"] = _earlier(before, before.effects.item_effect)
     if interests is not None:
         columns["true interest"] = list(interests)
     columns["item"] = [item.item for item in record.history]
     return pd.DataFrame(columns)
 
 
-def _measured(effect: np.ndarray, score: float, rank: np.ndarray) -> dict[str, Any]:
+def _measured(effect: np.ndarray, lift: np.ndarray, rank: np.ndarray) -> dict[str, Any]:
     """The columns of measured effects; what could not be measured is empty."""
     ranks = rank if len(rank) else np.full(len(effect), np.nan)
     return {
-        "effect": effect,
-        "score without": score - effect,
+        "effect factor": np.exp(effect),
+        "log effect": effect,
+        "lift without": lift,
         "rank without": pd.array(np.where(np.isfinite(ranks), np.round(ranks), np.nan), dtype="Int64"),
     }
 
@@ -82,8 +83,7 @@ def cluster_table(
 ) -> pd.DataFrame:
     """One row a final cluster, in the order read, the almost empty ones included.
 
-    With `effects`: "effect" (score minus the score without the items whose first choice it is), "score without",
-    "rank without".
+    With `effects`, of the items whose first choice it is: "effect factor" and its log, "lift without", "rank without".
     """
     styles, mass = cluster_styles(record) if styles is None else styles, cluster_mass(record)
     gate, importance = mean_update_gate(record), record.interest_extraction.final_importance()
@@ -92,7 +92,7 @@ def cluster_table(
     measured = {}
     if effects is not None:
         ranks = effects.cluster_rank[order] if len(effects.cluster_rank) else effects.cluster_rank
-        measured = _measured(effects.cluster_effect[order], effects.score, ranks)
+        measured = _measured(effects.cluster_effect[order], effects.cluster_lift[order], ranks)
     return pd.DataFrame(
         {
             "read": np.arange(1, len(order) + 1),
@@ -142,7 +142,8 @@ def prediction_table(
             "rank": int(entry.rank),
             "title": entry.title if entry.title.strip() else entry.item,
             "category": entry.category or "",
-            "probability": float(entry.probability),
+            "chance": float(entry.next_probability),
+            "lift": float(entry.lift),
             "logit": float(entry.logit),
             "note": ", ".join(notes),
             "item": entry.item,
@@ -152,7 +153,7 @@ def prediction_table(
             row |= {"rank before": earlier, "change": _change(int(entry.rank), earlier)}
         rows.append(row)
     compared = ["rank before", "change"] if ranks_before is not None else []
-    columns = ["rank", *compared, "title", "probability", "note", "category", "logit", "item"]
+    columns = ["rank", *compared, "title", "chance", "lift", "note", "category", "logit", "item"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"rank before": "Int64"}) if compared else frame
 
@@ -170,7 +171,7 @@ def caption(record: Explanation, *, effects: Effects | None = None, before: Befo
     sentences = []
     if effects is not None:
         guess = "" if effects.exact else ", ranks estimated from a part of the catalogue"
-        sentences.append(f"Effect: what the score loses when the item is left out, in percentage points{guess}.")
+        sentences.append(f"Effect: how many times as likely the item makes the candidate, by leaving it out{guess}.")
     sentences.append(
         f"γ: share of the readout. Attention: how much the others listen to it, as a multiple of listening to all "
         f"neighbours alike. α: what the item's neighbourhood adds to attention; β: what the candidate adds{over}. "
@@ -230,8 +231,8 @@ def assignment_table(record: Explanation, *, styles: Sequence[ClusterStyle] | No
 def attention_table(record: Explanation) -> pd.DataFrame:
     """One row an entry of E (Eq. 8) that exists: an item and one that it listens to, itself among them.
 
-    `attention` is the mean over the heads, `lift` the same as a multiple of listening to all neighbours alike; of more
-    heads than one each has a column too. The rows of one listener sum to 1. Positions count from 1.
+    `attention` is the mean over the heads, `times even` the same as a multiple of listening to all neighbours alike; of
+    more heads than one each has a column too. The rows of one listener sum to 1. Positions count from 1.
     """
     listener, source = np.nonzero(record.graph_construction.adjacency)
     weights = record.interest_fusion.attention
@@ -243,7 +244,7 @@ def attention_table(record: Explanation) -> pd.DataFrame:
             "listens to position": source + 1,
             "listens to": _titles(record, source),
             "attention": attention(record)[listener, source],
-            "lift": attention_lift(record)[listener, source],
+            "times even": attention_lift(record)[listener, source],
             **(heads if len(weights) > 1 else {}),
             "listener item": _ids(record, listener),
             "listens to item": _ids(record, source),

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 
-from app.views.amounts import percent, points
-from surge.explanation.measured import Effects, sigmoid
-from surge.explanation.record import Item
+from app.views.amounts import as_likely, chance, factor, lift
+from surge.explanation.measured import Effects
+from surge.explanation.record import Explanation, Item
 
 LABEL_LENGTH = 24
 INVISIBLE_BREAK = "\u200b"  # a zero-width space: the word looks the same and matches no pattern
@@ -70,18 +70,26 @@ def listed(words: Iterable[str]) -> str:
 
 
 def without_it(effects: Effects, index: int, *, cluster: bool = False) -> str:
-    """What leaving out an item or a cluster does: "without it: score 98.2 % → 91.0 % (−7.2 points), rank #1 → #4".
+    """What an item or a cluster does: "effect ×2.4: without it lift 9.1× → 3.8×, rank #1 → #4".
 
     Empty where it could not be measured.
     """
-    logits, ranks = (
-        (effects.cluster_logit, effects.cluster_rank) if cluster else (effects.item_logit, effects.item_rank)
+    effect, lifts, ranks = (
+        (effects.cluster_effect, effects.cluster_lift, effects.cluster_rank)
+        if cluster
+        else (effects.item_effect, effects.item_lift, effects.item_rank)
     )
-    if not isfinite(logits[index]):
+    if not isfinite(effect[index]):
         return ""
-    now, after = effects.score, float(sigmoid(logits[index]))
-    words = f"without it: score {percent(now)} → {percent(after)} ({points(after - now)})"
+    words = f"effect {factor(float(effect[index]))}: without it lift {lift(effects.lift)} → {lift(float(lifts[index]))}"
     if effects.rank is not None and len(ranks) and isfinite(ranks[index]):
         about = "" if effects.exact else "about "
         words += f", rank #{effects.rank:,} → {about}#{int(ranks[index]):,}"
     return words
+
+
+def likely_words(record: Explanation) -> str:
+    """How likely the candidate is: "3.6 % chance of being next, 9.1 times as likely as for users in general"."""
+    probability = record.prediction.next_probability
+    known = "" if probability is None else f"{chance(probability)} chance of being next, "
+    return f"{known}{as_likely(record.lift)}"

@@ -9,17 +9,17 @@ from typing import Literal
 
 import numpy as np
 
-from app.views.amounts import bound_in_points, correlation, percent, points
+from app.views.amounts import as_likely, bound, chance, correlation, makes_it, times
 from app.views.palette import ClusterStyle, cluster_styles, item_clusters
 from app.views.text import count, shorten, title_of
-from surge.explanation.measured import LEAST_COMPARED, Effects, sigmoid
+from surge.explanation.measured import LEAST_COMPARED, Effects
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
 from surge.explanation.structure import assignment_entropy, attention_distance
 
-MATTERS = 0.1  # of the logit; at most 2.5 points of the score
+MATTERS = 0.1  # of the log of the lift: 1.1 times as likely
 AGREES, DISAGREES = 0.6, 0.2  # rank correlations
-LITTLE = 0.4  # of the logit; at most 10 points of the score: then no interest carries it by itself
+LITTLE = 0.4  # of the log of the lift, 1.5 times as likely: with less no interest carries it by itself
 ALONE = 0.25  # of an interest's effect: where no single item of it has as much, they stand in for one another
 CLEARLY = 2.0  # times the effect of the next interest: then it is "mainly" the first one
 NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left
@@ -27,12 +27,15 @@ FLAT = 0.02  # total variation of attention from uniform
 ALIKE = 0.02  # total variation of the rows of S from their mean
 BLURRED = 0.75  # entropy of S over its largest
 WELL_PLACED = 20  # a rank up to which "because" is the right word
+LIKELY = 2.0  # a lift from which it is the right word too
+HARDLY_PERSONAL = 1.5  # a lift up to which a well placed item owes its place to what everybody likes
+POPULAR = 2.0  # times as much as what is personal counts, the popularity in those of an average item
 
 ABOUT = (
-    "The sentence at the top says what the score rests on. Nothing in it comes from attention: each interest and each "
-    "item is left out of the history in turn and the model scores the candidate again. What the score loses is the "
-    "effect, in percentage points. Items are left out one by one, so two that can stand in for each other both look "
-    "weak. At its end it says whether the model's own importance γ (the softmax of β, Eq. 7) tells the same."
+    "The chance is how likely the item is to be the next one of all. The second number is what is personal in it: how "
+    "many times as likely the item is for this user as for users in general. What carries it is measured, not read "
+    "from attention: each interest and item is left out in turn and the model is asked again; two that can stand in "
+    "for each other both look weak. At its end: whether the model's own importance γ (Eq. 7) tells the same."
 )
 
 Level = Literal["good", "partly", "poor", "unknown"]
@@ -65,6 +68,8 @@ def verdict(
     rank: int | None,
     ranked: int | None,
     *,
+    next_probability: float | None = None,
+    about: bool = False,
     styles: Sequence[ClusterStyle] | None = None,
     interests: Sequence[str] | None = None,
     whose: Whose = "user",
@@ -73,20 +78,23 @@ def verdict(
     """One to three sentences as pieces of plain text.
 
     `rank` of the candidate among `ranked` items: `rank` is None where it is left out of the ranking, both where
-    nothing is ranked yet. `effects` is None where they aren't measured yet. `interests` is the simulated truth of
-    each item. `whose` says whether the history is the user's own, was changed, or is made up. Without `weights` it
-    doesn't say whether importance agrees with the effects, for places where the sentence of `trust` stands beside.
+    nothing is ranked yet. `next_probability`: how likely the candidate is to be next (the record's own, where it has
+    one), `about` so where only a part of the catalogue was scored. `effects` is None where they aren't measured yet.
+    `interests` is the simulated truth of each item. `whose` says whether the history is the user's own, was changed,
+    or is made up. Without `weights` it doesn't say whether importance agrees with the effects, for places where the
+    sentence of `trust` stands beside.
     """
     styles = cluster_styles(record) if styles is None else styles
-    pieces = _place(record, rank, ranked, whose)
+    likely = record.prediction.next_probability if next_probability is None else next_probability
+    pieces = _place(record, rank, ranked, whose, None if likely is None else f"{'about ' if about else ''}{_a(likely)}")
     if effects is not None and record.length == 1:
         pieces += [
             Piece(". The history holds a single item, "),
             _quoted(title_of(record.history[0]), 48),
-            Piece(": nothing can be left out to see what the score rests on"),
+            Piece(": nothing can be left out to see what carries this"),
         ]
     elif effects is not None:
-        pieces += _interest(record, effects, rank, styles, interests)
+        pieces += _interest(record, effects, rank, ranked, styles, interests)
         items = _items(record, effects)
         pieces += [Piece(". "), *items] if items else []
     notes = _notes(record, effects if weights else None)
@@ -100,7 +108,7 @@ def trust(record: Explanation, effects: Effects) -> Trust:
     """A plain word on importance and attention against what was measured for this user and candidate."""
     importance = effects.agreement(record.interest_extraction.importance)
     received = effects.agreement(record.attention_received())
-    measured = effects.item_logit_effect[np.isfinite(effects.item_logit_effect)]
+    measured = effects.item_effect[np.isfinite(effects.item_effect)]
     if len(measured) < LEAST_COMPARED:
         sentence = (
             f"With fewer than {LEAST_COMPARED} items that can be left out it can't be said whether the model's own "
@@ -126,8 +134,11 @@ def trust(record: Explanation, effects: Effects) -> Trust:
 # -- the sentences ------------------------------------------------------------------------------------
 
 
-def _place(record: Explanation, rank: int | None, ranked: int | None, whose: Whose) -> list[Piece]:
-    """Where the candidate stands, without a full stop."""
+def _place(record: Explanation, rank: int | None, ranked: int | None, whose: Whose, likely: str | None) -> list[Piece]:
+    """Where the candidate stands, how likely it is to be next, and how much of that is personal; without a full stop.
+
+    `likely`: "a 3.6 % chance", None where it is not known.
+    """
     user = f"user {shorten(record.user, 40)}"
     who = {
         "user": user,
@@ -135,26 +146,57 @@ def _place(record: Explanation, rank: int | None, ranked: int | None, whose: Who
         "made-up": f"a made-up history of {count(record.length, 'item')}",
     }[whose]
     known = record.target.item in {item.item for item in record.history}
-    title = _quoted(title_of(record.target), 70)
-    score = Piece(percent(record.prediction.probability), strong=True)
+    title, personal = _quoted(title_of(record.target), 70), _personal(record.lift)
+    chances = [] if likely is None else [Piece(likely, strong=True), Piece(" of being next, ")]
     if rank is not None:
         place = f"#{rank:,}" + (f" of {ranked:,}" if ranked is not None else "")
         repeat = ", which the history holds already, ranks " if known else " ranks "
-        return [title, Piece(repeat), Piece(place, strong=True), Piece(f" for {who}, with a score of "), score]
+        start = [title, Piece(repeat), Piece(place, strong=True), Piece(f" for {who}{': ' if chances else ', '}")]
+        popular = _popularity(record, rank, ranked)
+        why = f": it ranks high mostly because it is popular with everybody ({popular})" if popular else ""
+        return [*start, *chances, *personal, Piece(why)]
+    if ranked is None and not chances:
+        unknown = Piece(" (its rank and its chance of being next are not known yet)")
+        return [title, Piece(" is "), *_personal(record.lift, f" to be next for {who}"), unknown]
     if ranked is None:
-        return [title, Piece(" has a score of "), score, Piece(f" for {who} (its rank is not known yet)")]
-    reason = f"is not ranked for {who}, as the history holds it already" if known else f"is left out of {who}'s ranking"
-    return [title, Piece(f" {reason}, with a score of "), score]
+        return [title, Piece(f" has for {who} "), *chances, *personal, Piece(" (its rank is not known yet)")]
+    reason = "as the history holds it already" if known else "as it was taken before the items that are read here"
+    would = [Piece("it would have "), *chances] if chances else [Piece("it would be ")]
+    return [title, Piece(f" is not ranked for {who}, {reason}; "), *would, *personal]
+
+
+def _personal(lift: float, what: str = "") -> list[Piece]:
+    """ "9.1 times as likely as for users in general", the number strong."""
+    number, times_, rest = as_likely(lift, what).partition(" times ")
+    return [Piece(f"{number} times", strong=True), Piece(f" {rest}")] if times_ else [Piece(number)]
+
+
+def _a(probability: float) -> str:
+    """ "a 3.6 % chance", "an 8.2 % chance"."""
+    words = chance(probability)
+    vowel = words.startswith(("8", "11 ", "18 ", "under", "over"))
+    return f"{'an' if vowel else 'a'} {words} chance"
+
+
+def _popularity(record: Explanation, rank: int | None, ranked: int | None) -> str:
+    """How popular a candidate is that ranks high for that and not for what this user does; else empty."""
+    popularity = record.prediction.log_popularity
+    if popularity is None or rank is None or rank > WELL_PLACED or record.lift >= HARDLY_PERSONAL:
+        return ""
+    share = float(np.exp(popularity))
+    personal = max(record.lift, (record.prediction.next_probability or 0) / share, 1.0)
+    return f"{chance(share)} of the training data" if share * (ranked or 0) >= POPULAR * personal else ""
 
 
 def _interest(
     record: Explanation,
     effects: Effects,
     rank: int | None,
+    ranked: int | None,
     styles: Sequence[ClusterStyle],
     interests: Sequence[str] | None,
 ) -> list[Piece]:
-    """The interest that the score rests on: goes on from `_place`, in its sentence."""
+    """The interest that carries the prediction: goes on from `_place`, in its sentence."""
     clusters = item_clusters(record)
     used = np.unique(clusters)
     if _collapsed(record):
@@ -166,9 +208,9 @@ def _interest(
         name = styles[int(used[0])].name
         return [
             Piece(f"; all {count(record.length, 'item')} lie in one interest{f' ({name})' if name else ''}, "),
-            Piece("so leaving out interests can't tell what carries this score"),
+            Piece("so leaving out interests can't tell what carries this"),
         ]
-    effect = effects.cluster_logit_effect
+    effect = effects.cluster_effect
     measured = np.flatnonzero(np.isfinite(effect))
     if not len(measured):
         return []
@@ -182,24 +224,27 @@ def _interest(
         ]
 
     if effect[first] < MATTERS and effect[last] > -MATTERS:
-        bound = bound_in_points(float(np.abs(effects.cluster_effect[measured]).max()))
+        within = bound(float(np.abs(effect[measured]).max()))
         return [
-            Piece(f"; no single interest carries this score: without any one of them it moves by less than {bound}")
+            Piece("; no single interest carries this: without any one of them it stays about as likely (within a "),
+            Piece(f"factor of {within})"),
         ]
     if effect[first] < MATTERS:
-        return [Piece("; no interest carries this score, and one holds it down, "), *told(last)]
+        return [Piece("; no interest carries this, and one speaks against it, "), *told(last)]
     second = float(effect[order[1]]) if len(order) > 1 else 0.0
     mainly = "mainly" if effect[first] >= CLEARLY * second else "most of all"
     if effect[first] < LITTLE:
-        pieces = [Piece("; no single interest carries this score, it leans a little on "), *told(first)]
-    elif record.prediction.probability >= 0.5 or (rank is not None and rank <= WELL_PLACED):
+        pieces = [Piece("; no single interest carries this, it leans a little on "), *told(first)]
+    elif _popularity(record, rank, ranked):
+        pieces = [Piece(f"; in the history, what speaks for it is {mainly} "), *told(first)]
+    elif record.lift >= LIKELY or (rank is not None and rank <= WELL_PLACED):
         pieces = [Piece(f", {mainly} because of "), *told(first)]
     else:
         pieces = [Piece(f"; what speaks for it is {mainly} "), *told(first)]
     if (clusters == first).mean() >= NEARLY_ALL:
         pieces.append(Piece(", but then hardly any history is left"))
     if -effect[last] > effect[first]:
-        pieces += [Piece("; even more works against it in "), *told(last)]
+        pieces += [Piece("; even more speaks against it: "), *told(last)]
     return pieces
 
 
@@ -219,30 +264,29 @@ def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | 
 
 
 def _without(effects: Effects, cluster: int) -> str:
-    """What becomes of the score and the rank without a cluster."""
-    change = -float(effects.cluster_logit_effect[cluster])
-    before, after = percent(effects.score), percent(float(sigmoid(effects.cluster_logit[cluster])))
-    way = "falls" if change < 0 else "rises"
+    """What becomes of the lift and the rank without a cluster."""
+    before, after = times(effects.lift), times(float(effects.cluster_lift[cluster]))
     place = ""
     if cluster < len(effects.cluster_rank) and np.isfinite(effects.cluster_rank[cluster]):
         place = f" ({'' if effects.exact else 'about '}rank #{int(effects.cluster_rank[cluster]):,})"
-    if after == before:
-        return f"the score stays {after}{place}, though the raw score (logit) {way} by {abs(change):.1f}"
-    return f"the score {way} to {after}{place}"
+    if after == before:  # so small that two digits don't show it
+        return f"{makes_it(-float(effects.cluster_effect[cluster]))}{place}"
+    return f"{after} instead of {before}{place}"
 
 
 def _items(record: Explanation, effects: Effects) -> list[Piece]:
-    """The single items that carry the score, or that none does; without a full stop."""
-    effect = effects.item_logit_effect
+    """The single items that carry the prediction, or that none does; without a full stop."""
+    effect = effects.item_effect
     measured = np.flatnonzero(np.isfinite(effect))
     if not len(measured):
         return []
     order = measured[np.argsort(-effect[measured], kind="stable")]
     last = int(order[-1])
 
-    def told(index: int, then: str = "", counting: str = "") -> list[Piece]:
-        title = _quoted(title_of(record.history[index]), 48)
-        return [title, Piece(f"{counting} ({points(-float(effects.item_effect[index]))}{then})")]
+    def told(index: int, start: str = " makes it ", short: bool = False) -> list[Piece]:
+        words = makes_it(float(effect[index]))
+        words = words.removesuffix(" as likely") if short else words
+        return [_quoted(title_of(record.history[index]), 48), Piece(f"{start}{words}")]
 
     carrying: dict[str, int] = {}  # an item that the history holds twice is named once
     for index in order[effect[order] >= MATTERS].tolist():
@@ -250,30 +294,33 @@ def _items(record: Explanation, effects: Effects) -> list[Piece]:
     against = -effect[last] >= MATTERS
     if carrying:
         first, *others = list(carrying.values())[:2]
-        pieces = [Piece("The items that carry it most: " if others else "The item that carries it: ")]
-        pieces += told(first, " without it")
+        pieces = [Piece("The items that carry it most: " if others else "The item that carries it: "), *told(first)]
         for other in others:
-            pieces += [Piece(" and "), *told(other)]
+            pieces += [Piece(", "), *told(other, " ", short=True)]
         if against and -effect[last] > effect[first]:
-            pieces += [Piece("; "), *told(last, counting=" counts against it even more")]
+            pieces += [Piece("; "), *told(last, " speaks against it even more and makes it ")]
         return pieces + _stand_ins(record, effects)
     if against:
-        return [Piece("No single item carries it; "), *told(last, " without it", " counts most against it")]
-    bound = bound_in_points(float(np.abs(effects.item_effect[measured]).max()))
-    pieces = [Piece(f"No single item matters alone: without any one of them the score moves by less than {bound}")]
+        return [Piece("No single item carries it; "), *told(last, " speaks most against it and makes it ")]
+    within = bound(float(np.abs(effect[measured]).max()))
+    pieces = [
+        Piece("No single item matters alone: without any one of them it stays about as likely (within a "),
+        Piece(f"factor of {within})"),
+    ]
     return pieces + _stand_ins(record, effects)
 
 
 def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
     """Why leaving out an interest changes much and leaving out any one of its items little; empty where it isn't so."""
-    effect, clusters = effects.cluster_logit_effect, item_clusters(record)
+    effect, clusters = effects.cluster_effect, item_clusters(record)
     if len(np.unique(clusters)) < 2 or not np.isfinite(effect).any() or _collapsed(record):
         return []
     first = int(np.nanargmax(effect))
-    alone = effects.item_logit_effect[clusters == first]
+    alone = effects.item_effect[clusters == first]
     if effect[first] < LITTLE or len(alone) < 2 or not np.isfinite(alone).all() or alone.max() > ALONE * effect[first]:
         return []
-    return [Piece(". Its items stand in for one another: together they carry the score, any one of them can be missed")]
+    words = ". The items of that interest stand in for one another: together they carry it, any one can be missed"
+    return [Piece(words)]
 
 
 def _notes(record: Explanation, effects: Effects | None) -> list[str]:
@@ -288,7 +335,7 @@ def _notes(record: Explanation, effects: Effects | None) -> list[str]:
         notes.append("each item is linked to itself alone, so graph and attention add nothing here")
     elif attention_distance(record) < FLAT:
         notes.append("attention is flat: it adds nothing to the graph here")
-    if effects is not None and np.any(np.abs(effects.item_logit_effect) >= MATTERS):
+    if effects is not None and np.any(np.abs(effects.item_effect) >= MATTERS):
         trusted = trust(record, effects)
         if trusted.level in ("good", "poor"):
             notes.append(f"the {_importance_words(trusted.level, trusted.correlation_importance)}")

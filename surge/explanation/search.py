@@ -42,8 +42,17 @@ class Found:
     def top(self, count: int) -> list[Predicted]:
         """The `count` best of them; their ranks are the true ones if the search missed none."""
         rows, logits = self.rows[:count], self.logits[:count]
+        return predicted(self.checkpoint, rows, logits, self.next_probability(rows, logits), self.about)
+
+    @property
+    def about(self) -> bool:
+        """Whether no more than a part was scored, so that chances are estimates."""
+        return self.read < self.size
+
+    def next_probability(self, rows: np.ndarray | int, logits: np.ndarray | float) -> np.ndarray:
+        """How likely items of these rows and logits are to be next: as `Ranking.next_probability`."""
         scores = (logits + self.checkpoint.log_popularity[rows]) / self.checkpoint.temperature
-        return predicted(self.checkpoint, rows, logits, np.exp(scores - self.log_normaliser), self.read < self.size)
+        return np.exp(scores - self.log_normaliser)
 
 
 def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rough: bool | None = None) -> Found:

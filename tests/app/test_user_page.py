@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import threading
@@ -62,7 +63,7 @@ def test_the_entry_point_opens_the_demo(monkeypatch: pytest.MonkeyPatch):
     assert _drawn(page)
     parameters = _parameters(page)
     assert (parameters["checkpoint"], parameters["dataset"]) == ("demo", "sample_data")
-    assert any("ranks" in text.value and "with a score of" in text.value for text in page.markdown)
+    assert any("ranks" in text.value and "as likely as for users in general" in text.value for text in page.markdown)
 
 
 def test_choosing_user_and_candidate(open_page, world: World):
@@ -261,6 +262,8 @@ def test_what_a_search_finds_in_a_large_catalogue_is_shown_until_it_is_scored(
     page = open_page(**TINY, user="u0005")
     assert not page.exception and "best that a search found, which scored" in said(page)
     assert "waits for your word" in said(page) and "its rank is not known yet" in said(page)
+    told = said(page).replace("*", "")
+    assert re.search("has for user u0005 a [0-9.]+ % chance of being next, [0-9.]+ times as likely as for users", told)
     found = _parameters(page)["candidate"]
     page.button(key="start_scoring").click().run()
     page = _ended(page, scorings)

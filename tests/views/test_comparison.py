@@ -26,8 +26,10 @@ from tests.records import make_explanation
 from tests.views.hostile import HOSTILE
 
 
-def predictions(*items: str, score: float = 0.9) -> list[Predicted]:
-    return [Predicted(rank, rank, item, f"title {item}", None, 1.0, score) for rank, item in enumerate(items, start=1)]
+def predictions(*items: str, chance: float = 0.09) -> list[Predicted]:
+    return [
+        Predicted(rank, rank, item, f"title {item}", None, 1.0, 4.0, chance) for rank, item in enumerate(items, start=1)
+    ]
 
 
 def record_of(clusters: list[int], edges: list[tuple[int, int]], names: str, similarity: float = 0.5) -> Explanation:
@@ -65,13 +67,15 @@ COMMON = match([(1, 0), (2, 1), (3, 2)])
 
 
 def test_predictions_of_either_with_both_ranks() -> None:
-    table = comparison_table(FIRST, SECOND, COMMON, predictions("x", "t1", "c"), predictions("c", "x", "a", score=0.4))
+    table = comparison_table(
+        FIRST, SECOND, COMMON, predictions("x", "t1", "c"), predictions("c", "x", "a", chance=0.04)
+    )
     # places: x 1 + 2, c 3 + 1, t1 2 + 4 (beyond the list), a 4 (beyond) + 3
     assert table["item"].tolist() == ["x", "c", "t1", "a"]
     assert table["rank, first"].tolist() == [1, 3, 2, pd.NA] and table["rank, second"].tolist()[:2] == [2, 1]
     assert table["rank, second"].isna().tolist() == [False, False, True, False]
     assert table["change"].tolist()[:2] == [-1, 2] and table["change"].isna().tolist() == [False, False, True, True]
-    assert table["score, first"].tolist()[:3] == [0.9] * 3 and table["score, second"].tolist()[:2] == [0.4] * 2
+    assert table["chance, first"].tolist()[:3] == [0.09] * 3 and table["chance, second"].tolist()[:2] == [0.04] * 2
     assert table["note"].tolist() == ["", "in history", "candidate", ""]  # the second does not read a
     assert table["title"].tolist()[0] == "title x"
 

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from app.views import amounts
 from app.views.drift import ABOUT, BLANK, LARGEST, SMALLEST, TO_COME, caption, drift_figure, drift_table
 from app.views.graph_layout import graph_positions
 from app.views.palette import Theme, cluster_mass, cluster_styles, item_clusters
@@ -110,10 +111,10 @@ def test_curves_are_the_numbers() -> None:
         np.testing.assert_allclose(trace.y, drift.cluster_mass[:, style.index], atol=1e-3)
     assert len(stack) == len(lettered) + 1 and stack[-1].fillcolor == Theme.LIGHT.other
     np.testing.assert_allclose(np.sum([trace.y for trace in stack], axis=0), drift.lengths, atol=0.02)
-    score, rank = (
-        next(t for t in figure.data if t.yaxis == axis and t.customdata is not None) for axis in ("y3", "y4")
-    )
-    np.testing.assert_allclose(score.y, drift.score, atol=1e-5)
+    lift, rank = (next(t for t in figure.data if t.yaxis == axis and t.customdata is not None) for axis in ("y3", "y4"))
+    np.testing.assert_allclose(lift.y, drift.log_lift, atol=1e-5)
+    assert lift.customdata[-1].startswith(f"lift {amounts.lift(float(np.exp(drift.log_lift[-1])))} after 20 items: ")
+    assert figure.layout.yaxis3.range[0] < drift.log_lift.min() < drift.log_lift.max() < figure.layout.yaxis3.range[1]
     assert list(rank.y) == drift.rank.tolist() and list(rank.x) == drift.lengths.tolist()
     axis = figure.layout.yaxis4
     assert axis.type == "log" and axis.range[0] > np.log10(drift.rank.max()) > axis.range[1]  # the best at the top
@@ -125,7 +126,9 @@ def test_what_is_not_known_is_not_drawn() -> None:
     unknown = make_drift(record, known=False)
     figure = drift_figure(record, unknown, "dark")
     assert {trace.yaxis for trace in figure.data} == {None, "y2", "y3"}
-    assert caption(record, unknown).endswith("still to come. Its rank is not known until the catalogue is scored.")
+    assert caption(record, unknown).endswith(
+        "as for users in general. Its rank is not known until the catalogue is scored."
+    )
     assert drift_table(record, unknown)["rank"].isna().all()
     drift = make_drift(record)
     drift.rank[3] = np.nan
@@ -189,7 +192,7 @@ def test_the_table_holds_what_is_drawn() -> None:
     assert table["newest item"].tolist() == [record.history[k - 1].title for k in drift.lengths]
     seconds = (table["date"] - np.datetime64(0, "s")).dt.total_seconds()
     assert seconds.tolist() == [record.history[k - 1].timestamp for k in drift.lengths]
-    np.testing.assert_array_equal(table["score"], drift.score)
+    np.testing.assert_allclose(table["lift"], np.exp(drift.log_lift))
     assert table["rank"].tolist() == drift.rank.tolist()
     for style in cluster_styles(record):
         if style.lettered:

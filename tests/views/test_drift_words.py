@@ -1,4 +1,4 @@
-"""The drift in a sentence: what came when, from masses, scores and ranks written by hand."""
+"""The drift in a sentence: what came when, from masses, lifts and ranks written by hand."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ STYLES = (
     ClusterStyle(2, NO_LETTER, "#000000", "garden"),
 )
 MASS = [[1, 0, 0], [1.9, 0.1, 0], [2, 1, 0], [1.8, 2.2, 0], [2, 3, 0]]
-SCORES = (0.1, 0.1, 0.2, 0.54, 0.6)
+LIFTS = (0.5, 0.5, 1.0, 4.2, 6.0)
 
 
 def drift(
     mass: Any = MASS,
-    scores: tuple[float, ...] = SCORES,
+    lifts: tuple[float, ...] = LIFTS,
     rank: tuple[float, ...] = (900, 800, 700, 1, 1),
     lengths: tuple[int, ...] = (1, 2, 3, 4, 5),
     firsts: tuple[tuple[int, ...], ...] = ((0,), (0, 0), (0, 0, 1), (0, 0, 1, 1), (0, 0, 1, 1, 1)),
     exact: bool = True,
 ) -> Drift:
-    share = np.array(scores)
     none = tuple(np.empty((0, 2), dtype=np.int64) for _ in lengths)
     return Drift(
         lengths=np.array(lengths),
-        logit=np.log(share / (1 - share)),
+        logit=np.log(np.array(lifts) / 4),
         rank=np.array(rank, dtype=np.float64),
         exact=exact,
         cluster_mass=np.array(mass, dtype=np.float64),
@@ -43,14 +42,15 @@ def drift(
         importance=tuple(np.full(length, 1 / length) for length in lengths),
         edges=none,
         edge_similarity=tuple(np.empty(0) for _ in lengths),
+        negatives=4,
     )
 
 
-def test_what_came_when_and_when_the_score_was_there() -> None:
+def test_what_came_when_and_when_the_lift_was_there() -> None:
     assert sentence(RECORD, drift(), styles=STYLES) == (
-        "It began with interest B (bakeware); interest G (bags) came with item 3 and holds most since item 4. The "
-        "candidate's score passed half of today's (60.0 %) after 4 of 5 items, and it ranks #1 since then; the largest "
-        "step (+34 points) came with item 4, “Bell”."
+        "It began with interest B (bakeware); interest G (bags) came with item 3 and holds most since item 4. Today "
+        "the candidate is 6.0 times as likely as for users in general; it passed half of that after 4 of 5 items, and "
+        "it ranks #1 since then; the largest step (×4.2) came with item 4, “Bell”."
     )
 
 
@@ -91,14 +91,16 @@ def test_interests(mass: Any, firsts: Any, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scores", "words"),
+    ("lifts", "words"),
     [
-        ((0.5, 0.4, 0.5, 0.6, 0.6), "was more than half of today's (60.0 %) from the first item on"),
-        ((0.5, 0.1, 0.5, 0.6, 0.6), "passed half of today's (60.0 %) for good after 3 of 5 items"),
+        ((5, 4, 5, 6, 6), "was at least half as likely as today from the first item on"),
+        ((5, 1, 5, 6, 6), "passed half of that for good after 3 of 5 items"),
+        ((5, 1, 2, 2, 6), "passed half of that only with the last step"),
     ],
 )
-def test_scores(scores: tuple[float, ...], words: str) -> None:
-    assert f"The candidate's score {words}, and it ranks #1" in sentence(RECORD, drift(scores=scores), styles=STYLES)
+def test_lifts(lifts: tuple[float, ...], words: str) -> None:
+    told = sentence(RECORD, drift(lifts=lifts), styles=STYLES)
+    assert f". Today the candidate is 6.0 times as likely as for users in general; it {words}, and it ranks #1" in told
 
 
 @pytest.mark.parametrize(
@@ -121,22 +123,22 @@ def test_ranks(rank: tuple[float, ...], exact: bool, words: str) -> None:
     assert words in sentence(RECORD, drift(rank=rank, exact=exact), styles=STYLES)
 
 
-def test_steps_of_several_items_and_a_score_that_does_not_move() -> None:
+def test_steps_of_several_items_and_a_lift_that_does_not_move() -> None:
     rows = [0, 2, 4]
     told = drift(
         [MASS[row] for row in rows],
-        scores=(0.1, 0.6, 0.3),
+        lifts=(0.1, 6, 0.3),
         rank=(900, 700, 600),
         lengths=(1, 3, 5),
         firsts=((0,), (0, 0, 1), (0, 0, 1, 1, 1)),
     )
     assert sentence(RECORD, told, styles=STYLES) == (
         "It began with interest B (bakeware); interest G (bags) came with items 2 to 3 and holds most since items 4 to "
-        "5. The candidate's score passed half of today's (30.0 %) after 3 of 5 items, but it never ranked in the top "
-        "10 (#600 today); the largest step (+50 points) came with items 2 to 3."
+        "5. Today the candidate is only 0.30 times as likely as for users in general; it passed half of that after 3 "
+        "of 5 items, but it never ranked in the top 10 (#600 today); the largest step (×60) came with items 2 to 3."
     )
-    still = sentence(RECORD, drift(scores=(0.5,) * 5), styles=STYLES)
-    assert still.endswith("; no step moved it by as much as 0.1 points.")
+    still = sentence(RECORD, drift(lifts=(2,) * 5), styles=STYLES)
+    assert still.endswith("; no step made it much more or less likely.")
 
 
 def test_nothing_to_compare() -> None:

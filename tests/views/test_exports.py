@@ -175,9 +175,10 @@ def test_a_graph_file_reads_back_as_the_record(ending: str) -> None:
         assert (node["cluster"], node["cluster_name"]) == (styles[clusters[i]].letter, styles[clusters[i]].name)
         assert node["importance"] == record.interest_extraction.importance[i]
         if i:
-            assert node["effect"] == effects.item_effect[i] and node["logit_effect"] == effects.item_logit_effect[i]
+            assert node["log_effect"] == effects.item_effect[i]
+            assert node["effect_factor"] == np.exp(effects.item_effect[i])
         else:
-            assert "effect" not in node and "logit_effect" not in node  # nothing was measured
+            assert "effect_factor" not in node and "log_effect" not in node  # nothing was measured
     drawn, weights = np.eye(30), attention(record)
     for first, second, edge in graph.edges(data=True):
         earlier, later = sorted((int(first), int(second)))
@@ -198,7 +199,7 @@ def test_hostile_text_stays_text(ending: str) -> None:
     for node, item in zip(graph.nodes.values(), record.history, strict=True):
         wanted = forbidden.sub("", item.title.replace("\r\n", "\n").replace("\r", "\n"))
         assert node["title"] == (wanted if item.title.strip() else item.item)
-        assert "effect" not in node
+        assert "log_effect" not in node
 
 
 @pytest.mark.parametrize("ending", FORMATS)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.views.amounts import lift
 from app.views.faithfulness import (
     ABOUT,
     LABELS,
@@ -64,7 +65,10 @@ def test_lines_are_the_curves(axis: str, shares: list[float]) -> None:
         trace = drawn[LABELS[name]]
         np.testing.assert_allclose(trace.x, shares)
         np.testing.assert_array_equal(trace.y, curve)
-        np.testing.assert_array_equal(trace.customdata, np.round(np.array(shares) * 5))
+        told_lifts = [lift(value) for value in np.exp(curve)]
+        assert [tuple(entry) for entry in trace.customdata] == list(
+            zip([round(5 * share) for share in shares], told_lifts, strict=True)
+        )
 
 
 def test_band_is_the_range_of_the_random_orders() -> None:
@@ -98,44 +102,46 @@ def test_lines_differ_in_colour_and_in_dash_and_are_named_once(theme: Theme) -> 
     assert figure.layout.yaxis.range == figure.layout.yaxis2.range
 
 
-def test_table_has_the_areas() -> None:
+def test_table_has_the_mean_lifts() -> None:
     table = faithfulness_table(measured()).set_index("order")
+    log = np.log(table[["lift, deleting", "lift, keeping"]])
     # trapezoids of a quarter each: ends count half
-    assert table.loc["importance γ", "deletion"] == pytest.approx((0.4 + 0.7 + 0.6 + 0.4 + 0.1) / 4)
-    assert table.loc[LABELS["leave-one-out"], "deletion"] == pytest.approx((0.4 + 0.4 + 0.2 + 0.1 + 0.05) / 4)
-    assert table.loc["importance γ", "insertion"] == pytest.approx((0.05 + 0.2 + 0.3 + 0.6 + 0.4) / 4)
+    assert log.loc["importance γ", "lift, deleting"] == pytest.approx((0.4 + 0.7 + 0.6 + 0.4 + 0.1) / 4)
+    assert log.loc[LABELS["leave-one-out"], "lift, deleting"] == pytest.approx((0.4 + 0.4 + 0.2 + 0.1 + 0.05) / 4)
+    assert log.loc["importance γ", "lift, keeping"] == pytest.approx((0.05 + 0.2 + 0.3 + 0.6 + 0.4) / 4)
     areas = [(0.4 + 0.75 + 0.6 + 0.5 + 0.05) / 4, (0.4 + 0.65 + 0.5 + 0.2 + 0.05) / 4]
-    assert table.loc["random orders, mean", "deletion"] == pytest.approx(np.mean(areas))
-    assert table.loc["random orders, lowest", "deletion"] == pytest.approx(areas[1])
-    assert table.loc["random orders, highest", "deletion"] == pytest.approx(areas[0])
-    assert table["deletion beats"].tolist()[:2] == [100, 50] and table["deletion beats"][2:].isna().all()
-    assert table["insertion beats"].tolist()[:2] == [100, 0]
+    assert log.loc["random orders, mean", "lift, deleting"] == pytest.approx(np.mean(areas))
+    assert log.loc["random orders, lowest", "lift, deleting"] == pytest.approx(areas[1])
+    assert log.loc["random orders, highest", "lift, deleting"] == pytest.approx(areas[0])
+    assert table["deleting beats"].tolist()[:2] == [100, 50] and table["deleting beats"][2:].isna().all()
+    assert table["keeping beats"].tolist()[:2] == [100, 0]
 
 
 def test_sentence_of_an_order_inside_the_random_range() -> None:
     assert faithfulness_sentence(measured()) == (
         "Another test than the verdict's, which compares each item's weight with that item's own effect: here items "
-        "are deleted one after another and stay deleted. Deleting items in the order of importance γ lowers the score "
-        "no faster than a random order (area 0.55, random 0.45 to 0.57): γ is not a faithful account for this user; "
-        "the measured effect does better (area 0.29)."
+        "are deleted one after another and stay deleted. Deleting items in the order of importance γ lowers the lift "
+        "no faster than random orders (on average ×1.04 against their mean; they reach from ÷1.06 to ×1.06): γ is not "
+        "a faithful account for this user; the measured effect does better (÷1.3)."
     )
 
 
 def test_sentence_of_a_faithful_order() -> None:
     text = faithfulness_sentence(measured(), "leave-one-out")
     assert text == OTHER_TEST + (
-        "Deleting items in the order of the measured effect lowers the score faster than the 2 random orders "
-        "(area 0.29, random 0.45 to 0.57), and keeping only its first items restores it faster than chance (area 0.75, "
-        "random 0.49 to 0.54): the measured effect is a faithful account for this user."
+        "Deleting items in the order of the measured effect lowers the lift faster than the 2 random orders (on "
+        "average ÷1.3 against their mean; they reach from ÷1.06 to ×1.06), and keeping only its first items restores "
+        "it faster than chance (×1.3; they reach from ÷1.03 to ×1.03): the measured effect is a faithful account for "
+        "this user."
     )
 
 
 def test_sentence_of_half_a_success_and_of_worse_than_chance() -> None:
     half = faithfulness_sentence(measured(deletion={"leave-one-out": FALLING, "importance": FALLING}))
-    assert "lowers the score faster than" in half and "but keeping only its first items does not restore it" in half
+    assert "lowers the lift faster than" in half and "but keeping only its first items does not restore it" in half
     assert half.endswith("γ is a faithful account only in part.")
     other = faithfulness_sentence(measured(insertion={"leave-one-out": RISING, "importance": RISING}))
-    assert "no faster than a random order" in other and "but keeping only its first items restores it faster" in other
+    assert "no faster than random orders" in other and "but keeping only its first items restores it faster" in other
     worse = faithfulness_sentence(measured(deletion={"leave-one-out": EVEN, "importance": np.full(5, 0.8)}))
     assert "more slowly than the 2 random orders" in worse and "γ is not a faithful account for this user. " in worse
 
@@ -146,11 +152,11 @@ def test_a_measured_order_no_better_than_chance_is_explained() -> None:
         insertion=dict.fromkeys(("leave-one-out", "importance"), RISING),
     )
     assert faithfulness_sentence(told) == OTHER_TEST + (
-        "Deleting items in the order of importance γ lowers the score faster than the 2 random orders (area 0.29, "
-        "random 0.45 to 0.57), and keeping only its first items restores it faster than chance (area 0.75, random 0.49 "
-        "to 0.54): γ is a faithful account for this user. Deleting in the order of the measured effect is no faster "
-        "than chance (area 0.55): leaving out one item at a time undervalues items that can stand in for one another, "
-        "so look at whole interests."
+        "Deleting items in the order of importance γ lowers the lift faster than the 2 random orders (on average "
+        "÷1.3 against their mean; they reach from ÷1.06 to ×1.06), and keeping only its first items restores it faster "
+        "than chance (×1.3; they reach from ÷1.03 to ×1.03): γ is a faithful account for this user. Deleting in the "
+        "order of the measured effect is no faster than chance (×1.04): leaving out one item at a time undervalues "
+        "items that can stand in for one another, so look at whole interests."
     )
     assert faithfulness_sentence(told, "leave-one-out").endswith(
         "only in part. Leaving out one item at a time undervalues items that can stand in for one another, so look at "
@@ -161,15 +167,17 @@ def test_a_measured_order_no_better_than_chance_is_explained() -> None:
 
 def test_an_order_that_ties_with_the_best_random_one_beats_nothing() -> None:
     text = faithfulness_sentence(measured(deletion={"leave-one-out": RANDOM[1], "importance": RANDOM[1]}))
-    assert "no faster than a random order (area 0.45, random 0.45 to 0.57)" in text and "does better" not in text
+    assert (
+        "no faster than random orders (on average ÷1.06 against their mean; they" in text and "does better" not in text
+    )
 
 
-def test_a_score_that_hardly_moves_tells_no_order_from_another() -> None:
+def test_a_lift_that_hardly_moves_tells_no_order_from_another() -> None:
     flat = {name: np.array([0.8, 0.8, 0.796, 0.8, 0.8]) for name in ("leave-one-out", "importance")}
     level = np.full((2, 5), 0.8)
     told = measured(deletion=flat, insertion=flat, random_deletion=level, random_insertion=level)
     assert faithfulness_sentence(told) == (
-        "The score moves by less than 0.5 points whatever is deleted, so no order can be told from another."
+        "The candidate's lift stays within a factor of 1.01 whatever is deleted, so no order can be told from another."
     )
 
 
@@ -178,7 +186,7 @@ def test_a_single_item() -> None:
     assert faithfulness_sentence(single()) == "The history holds a single item: there is no order to test."
     assert [list(t.y) for t in figure.data if t.name == "importance γ"] == [[0.7], [0.7]]
     assert "single item" in caption(single())
-    assert faithfulness_table(single())["deletion"].tolist() == pytest.approx([0.7] * 5)
+    assert np.log(faithfulness_table(single())["lift, deleting"]).tolist() == pytest.approx([0.7] * 5)
 
 
 def test_without_random_orders_nothing_is_claimed() -> None:
@@ -190,7 +198,10 @@ def test_without_random_orders_nothing_is_claimed() -> None:
 
 
 def test_caption_says_where_it_was_measured() -> None:
-    assert caption(measured()).startswith("The candidate's score (with all items 80.0 %), measured after each item;")
+    assert caption(measured()).startswith(
+        "The candidate's lift, how many times as likely it is as for users in general (with all items 2.2×), measured "
+        "after each item;"
+    )
     sparse = measured(attributions=dict.fromkeys(("leave-one-out", "importance"), np.arange(1200.0)))
     assert "measured at 5 of 1,200 numbers of items" in caption(sparse)
 

@@ -15,7 +15,7 @@ from app.views import assignment_matrix as assignment
 from app.views import attention_matrix as attention
 from app.views import history_strip as strip
 from app.views import pooled_sequence as pooled
-from app.views.amounts import percent, points
+from app.views.amounts import factor, lift
 from app.views.measures import attention_lift, mean_update_gate
 from app.views.palette import Theme, cluster_mass, cluster_styles, item_clusters
 from surge.explanation.record import Explanation
@@ -269,16 +269,14 @@ def test_effects_of_clusters_are_said() -> None:
     record = make_explanation(items=40, clusters=3, seed=1)
     effects = make_effects(record)
     cluster = int(item_clusters(record)[0])
-    without = effects.score - effects.cluster_effect[cluster]
-    words = (
-        f"without it: score {percent(effects.score)} → {percent(without)} ({points(without - effects.score)}), rank #3"
-    )
+    effect, without = factor(effects.cluster_effect[cluster]), lift(effects.cluster_lift[cluster])
+    words = f"effect {effect}: without it lift {lift(effects.lift)} → {without}, rank #3"
     heads = trace(assignment.assignment_matrix(record, "light", effects=effects), "columns").customdata
     assert words in next(said for _, c, said in heads if c == cluster)
     figure = pooled.pooled_sequence(record, "light", effects=effects)
     assert words in next(said for _, c, _, said in trace(figure, "blocks").customdata if c == cluster)
     headings = [note.text for note in figure.layout.annotations]
-    assert any(points(effects.score - without).removesuffix(" points") in text for text in headings)
+    assert any(f"effect {effect}" in text for text in headings)
     assert not any("effect" in text for text in _strings(pooled.pooled_sequence(record, "light")))
 
 

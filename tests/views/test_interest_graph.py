@@ -60,7 +60,7 @@ def test_nodes_show_cluster_and_importance() -> None:
 
 
 def effects_of(values: list[float], logit: float = 4.0, **more: object) -> Effects:
-    """Effects on the logit of each item, given as such."""
+    """Log effects of each item, given as such."""
     return Effects(logit, logit - np.array(values), np.full(4, np.nan), **more)  # type: ignore[arg-type]
 
 
@@ -78,19 +78,20 @@ def test_nodes_show_the_measured_effect() -> None:
     assert "importance γ" in interest_graph(record).caption
 
 
-def test_tooltips_tell_the_score_without_the_item() -> None:
+def test_tooltips_tell_the_lift_without_the_item() -> None:
     record = make_explanation(items=4, seed=2)
-    # scores: logit 4 is 98.2 %; 2.3136 is 91.0 %; 5 is 99.3 %
-    effects = effects_of([4 - 2.3136, -1.0, np.nan, 0.0], rank=3, item_rank=np.array([12.0, 1.0, np.nan, 3.0]))
+    # lifts: 9.1 with everything, 3.8 and 18 without the first and the second item
+    values = [np.log(9.1 / 3.8), -np.log(2), np.nan, 0.0]
+    effects = effects_of(values, np.log(9.1), rank=3, item_rank=np.array([12.0, 1.0, np.nan, 3.0]))
     lines = [node["title"].split("\n") for node in interest_graph(record, effects=effects).nodes]
     assert lines[0][-2:] == [
-        "without it: score 98.2 % → 91.0 % (−7.2 points), rank #3 → #12",
+        "effect ×2.4: without it lift 9.1× → 3.8×, rank #3 → #12",
         "it speaks for the candidate (+)",
     ]
-    assert lines[1][-2].startswith("without it: score 98.2 % → 99.3 % (+1.1 points)")
+    assert lines[1][-2].startswith("effect ÷2.0: without it lift 9.1× → 18×")
     assert lines[1][-1] == "it speaks against the candidate (−)"
     assert lines[2][-1] == "without it: nothing would be left to read"
-    assert lines[3][-1].startswith("without it: score 98.2 % → 98.2 %") and "speaks" not in lines[3][-1]
+    assert lines[3][-1].startswith("effect ×1.0: without it lift 9.1× → 9.1×") and "speaks" not in lines[3][-1]
 
 
 def test_no_effect_at_all_is_drawn_small() -> None:
@@ -182,7 +183,7 @@ def test_what_is_gone_tells_what_it_did() -> None:
     view = interest_graph(record, before=Before(before.record, before.origin, effects))
     lines = view.nodes[record.length]["title"].split("\n")
     assert "no longer in the history" in lines
-    assert any(line.startswith("before: without it: score 98.2 %") for line in lines)
+    assert any(line.startswith("before: effect ÷2.7: without it lift 55×") for line in lines)
 
 
 # -- what the page is sent --------------------------------------------------------------------------------

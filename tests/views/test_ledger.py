@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.views.amounts import times
 from app.views.ledger import (
     ABOUT,
     caption,
@@ -18,7 +19,7 @@ from app.views.ledger import (
 )
 from app.views.palette import Theme, cluster_styles, item_clusters
 from app.views.text import escape
-from surge.explanation.measured import Effects, sigmoid
+from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from tests.records import make_explanation
 from tests.views.hostile import HOSTILE
@@ -32,7 +33,7 @@ def two(items: int = 6, titles: tuple[str, ...] | None = None) -> tuple[Explanat
 
 
 def effects_of(record: Explanation, effect: list[float]) -> Effects:
-    """Logit effects of each item; NaN where there is none."""
+    """Log effects of each item; NaN where there is none."""
     return Effects(record.prediction.logit, record.prediction.logit - np.array(effect), np.full(4, np.nan))
 
 
@@ -45,13 +46,13 @@ def told() -> tuple[Explanation, Explanation, Effects, Effects]:
     return first, second, effects_of(first, FIRST), effects_of(second, SECOND)
 
 
-def test_table_holds_effects_in_points_and_their_difference_in_logits() -> None:
-    first, second, one, other = told()
+def test_table_holds_factors_and_the_log_of_their_ratio() -> None:
+    first, second, *_ = told()
     table = ledger_table(*told())
     assert table["title"].tolist() == [item.title for item in first.history]
-    np.testing.assert_allclose(table["difference"], DIFFERENCE, atol=1e-12)
-    np.testing.assert_allclose(table["effect on ①"], 100 * (one.score - sigmoid(one.item_logit)))
-    np.testing.assert_allclose(table["effect on ②"], 100 * (other.score - sigmoid(other.item_logit)))
+    np.testing.assert_allclose(table["log difference"], DIFFERENCE, atol=1e-12)
+    np.testing.assert_allclose(table["effect factor on ①"], np.exp(FIRST))
+    np.testing.assert_allclose(table["effect factor on ②"], np.exp(SECOND))
     np.testing.assert_allclose(table["β for ②"], second.interest_fusion.query_score.mean(axis=0))
     np.testing.assert_array_equal(table["importance for ①"], first.interest_extraction.importance)
     styles = cluster_styles(first)
@@ -67,8 +68,8 @@ def test_figure_draws_the_strongest_differences_from_first_to_second() -> None:
         assert [entry[0] for entry in trace.customdata] == order
         assert list(trace.y) == [0, 1, 2, 3]
     assert list(figure.layout.yaxis.range) == [3.5, -0.5]  # the strongest for the first stands at the top
-    assert filled.customdata[0][6] == "+0.40" and filled.customdata[3][6] == "−1.20"
-    assert filled.customdata[0][4].endswith("points, raw score +0.50")
+    assert filled.customdata[0][6] == "×1.5" and filled.customdata[3][6] == "÷3.3"
+    assert filled.customdata[0][4:6] == ["effect ×1.6", "effect ×1.1"]
     colours = [cluster_styles(told()[0])[c].colour for c in item_clusters(told()[0])[order]]
     assert list(filled.marker.color) == colours and list(hollow.marker.color) != colours
     assert all(colour.endswith(",0.12)") for colour in hollow.marker.color)
@@ -85,24 +86,32 @@ def test_rows_can_be_framed() -> None:
         assert rectangles == [meta["items"][i][0] for i in (0, 3, 1, 5) if clusters[i] == int(cluster)]
 
 
-def test_axis_names_no_plus_zero_and_covers_every_bar() -> None:
+def test_axis_names_factors_and_covers_every_bar() -> None:
     axis = ledger_figure(*told(), "light").layout.xaxis
-    assert "0.0" in axis.ticktext and "+0.0" not in axis.ticktext and "+0.5" in axis.ticktext
+    assert list(axis.ticktext) == ["÷3", "÷2", "÷1.5", "×1", "×1.5", "×2", "×3"]
     assert axis.range[0] == -axis.range[1] and axis.range[1] > 1.0
     for reach in (1e-6, 0.03, 7.0, 950.0):
         first, second = two()
         figure = ledger_figure(first, second, effects_of(first, [reach] * 6), effects_of(second, [0.0] * 6), "light")
-        assert 3 <= len(figure.layout.xaxis.tickvals) <= 9
+        assert 3 <= len(figure.layout.xaxis.tickvals) <= 11
         assert len(set(figure.layout.xaxis.ticktext)) == len(figure.layout.xaxis.ticktext)
 
 
 def test_sentence_names_what_tips_the_balance() -> None:
     first, second, one, other = told()
     text = ledger_sentence(first, second, one, other)
-    scores = [f"{record.prediction.probability:.1%}".replace("%", " %") for record in (first, second)]
+    tips = "“Tent pegs” tips the balance towards ①; “Giant Steps” and “Jazz at noon” towards ②."
+    lifts = [times(record.lift) for record in (first, second)]
     assert text == (
-        f"① “Trail stove” has a score of {scores[0]}, ② “Blue Train” one of {scores[1]}. “Tent pegs” tips the balance "
-        "towards ①; “Giant Steps” and “Jazz at noon” towards ②."
+        f"① “Trail stove” is {lifts[0]} as likely as for users in general, ② “Blue Train” {lifts[1]}. {tips}"
+    )
+    first, second = (
+        replace(record, prediction=replace(record.prediction, lift=lift, next_probability=likely))
+        for record, lift, likely in ((first, 9.1, 0.036), (second, 0.4, 0.012))
+    )
+    assert ledger_sentence(first, second, one, other) == (
+        "① “Trail stove” has a chance of 3.6 % of being next, 9.1 times as likely as for users in general; ② “Blue "
+        f"Train” one of 1.2 %, 0.40 times as likely. {tips}"
     )
 
 
@@ -116,7 +125,8 @@ def test_sentence_of_one_side_of_none_and_of_nothing() -> None:
         " “Giant Steps” tips the balance towards ②; no single item tips it towards ①."
     )
     assert ledger_sentence(first, second, effects_of(first, [0.07, -0.02, 0, 0, 0, 0]), nothing).endswith(
-        "No single item tells them apart: without any one of them the gap between the raw scores moves by 0.07 at most."
+        "No single item tells them apart: leaving out any one of them changes how the two compare by less than a "
+        "factor of 1.08."
     )
     same = replace(second, target=first.target)
     assert ledger_sentence(first, same, one, nothing).endswith("They are the same item.")
@@ -129,7 +139,7 @@ def test_a_single_item_draws_nothing_and_says_so() -> None:
     assert [len(trace.x) for trace in figure.data] == [0, 0] and figure.layout.meta["items"] == [[]]
     assert "single item: nothing can be left out" in ledger_sentence(first, second, *effects)
     assert caption(first, second, *effects) == "Nothing is drawn: no item can be left out of this history."
-    assert ledger_table(first, second, *effects)["effect on ①"].isna().all()
+    assert ledger_table(first, second, *effects)["effect factor on ①"].isna().all()
 
 
 def test_caption_counts_what_is_left_out_and_what_moved() -> None:

@@ -72,7 +72,7 @@ def test_attention_has_a_row_for_each_entry_that_exists(record: Explanation) -> 
     full = np.zeros((n, n))
     full[listener, source] = table["attention"]
     np.testing.assert_array_equal(full, heads.mean(axis=0))
-    np.testing.assert_allclose(table["lift"], table["attention"] * there.sum(axis=1)[listener])
+    np.testing.assert_allclose(table["times even"], table["attention"] * there.sum(axis=1)[listener])
     assert [name for name in table if "head" in name] == [
         f"attention, head {head + 1}" for head in range(len(heads)) if len(heads) > 1
     ]

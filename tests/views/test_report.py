@@ -6,10 +6,14 @@ import json
 import re
 from functools import cache
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
+from app.components.tour import STEPS
 from app.views import drift, faithfulness, history_strip, pooled_sequence
+from app.views.amounts import chance, factor, lift
+from app.views.columns import CLUSTERS, DRIFT, ITEMS, ORDERS, PREDICTIONS
 from app.views.palette import Theme, cluster_styles
 from app.views.report import graph_page, record_figures, record_page, report
 from app.views.report_page import POLICY
@@ -22,6 +26,7 @@ from tests.views.hostile import HOSTILE
 from tests.views.measured import make_effects
 from tests.views.test_html_parts import Cells, apply
 
+TABLES = (PREDICTIONS, CLUSTERS, ITEMS, ORDERS, DRIFT)
 KNOWN_TAGS = set(
     "html head meta title style body div strong nav a button header h1 h2 small p ul li b span noscript main section "
     "details summary table caption thead tbody tr th td template script footer pre dl dt dd".split()
@@ -173,6 +178,7 @@ def test_graphs_hold_every_layer_and_its_words() -> None:
 
 def test_the_verdict_stands_at_the_top() -> None:
     story = hostile_story()
+    assert story.next_probability is not None
     pieces = verdict(story.record, story.effects, story.rank, story.ranked, interests=story.interests)
     words = "".join(piece.text for piece in pieces)
     assert words in hostile_page().text
@@ -187,14 +193,35 @@ def test_tables_hold_the_numbers() -> None:
     assert len(predictions) == len(story.predicted)
     first = story.predicted[0]
     assert predictions[0][:2] == ["1", first.title]
-    assert predictions[0][2] == f"{first.probability:.1%}".replace("%", " %")
-    assert "candidate" in predictions[0][3]
+    assert predictions[0][2:4] == [chance(first.next_probability), lift(first.lift)]
+    assert "candidate" in predictions[0][4]
     assert [row[0] for row in items] == [str(place + 1) for place in range(story.record.length)]
     assert story.effects is not None
     for row, effect in zip(items, story.effects.item_effect, strict=True):
-        sign = "+" if effect > 0 else "−"
-        assert row[3] in (f"{sign}{abs(100 * effect):.1f}", "0.0")
+        assert row[3] == factor(effect)
     assert 0 < len(clusters) <= 5
+
+
+def test_chances_and_lifts_are_told_and_never_a_score() -> None:
+    """No sentence, table, hover box or help text tells the old percentage: sigmoid of the logit, or its points."""
+    story = hostile_story()
+    told = [hostile_page().text, *_strings(hostile_page().data("pictures")), *_strings(hostile_page().data("graphs"))]
+    told += [f"{column.label} {column.meaning}" for table in TABLES for column in table.values()]
+    told += [step.words for step in STEPS]
+    for text in told:
+        assert not re.search(r"\b(score of|[Ss]core)\b", text.replace("raw score", "")), text
+        assert not re.search(r"\bpoints?\b(?! at\b)", text.replace("each curve is one point", "")), text
+    assert story.next_probability is not None
+    figures = f"{chance(story.next_probability)}Chance of being next{lift(story.record.lift)}Lift: times as likely"
+    assert figures in hostile_page().text.replace("\n", "")
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in _strings(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in _strings(each)]
+    return [value] if isinstance(value, str) else []
 
 
 def test_how_it_was_made_can_be_repeated() -> None:

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 import pytest
 
 from app.views.before import Before, Staged
-from app.views.history_strip import LEAST_SPAN, caption, history_strip
+from app.views.factor_axis import LEAST_SPAN
+from app.views.history_strip import caption, history_strip
 from app.views.palette import cluster_styles, item_clusters
 from app.views.strip_columns import columns_of
 from surge.explanation.measured import Effects
@@ -66,20 +67,21 @@ def test_with_effects_the_bars_are_the_effect_and_importance_has_its_row(items: 
 
 def test_the_hover_box_says_what_leaving_the_item_out_does() -> None:
     record = make_explanation(items=3, clusters=2, seed=1)
-    # sigmoid(0) = 50 %, sigmoid(ln 3) = 75 %, sigmoid(-ln 3) = 25 %
+    # lifts: 3 with everything, 1, 3 and 6 without the items
     log3 = float(np.log(3))
-    effects = Effects(log3, np.array([0.0, log3, -log3]), np.full(2, np.nan), 1, np.array([4.0, 1.0, np.nan]))
+    effects = Effects(log3, np.log([1.0, 3.0, 6.0]), np.full(2, np.nan), 1, np.array([4.0, 1.0, np.nan]))
     figure = history_strip(record, "light", effects=effects)
-    np.testing.assert_allclose(trace(figure, "bars").y, [0.25, 0, 0.5])
+    np.testing.assert_allclose(trace(figure, "bars").y, np.log([3, 1, 0.5]))
     words = [entry[2] for entry in trace(figure, "columns").customdata]
-    assert "without it: score 75.0 % → 50.0 % (−25 points), rank #1 → #4<br>importance γ " in words[0]
-    assert "(under 0.1 points), rank #1 → #1" in words[1]
-    assert "without it: score 75.0 % → 25.0 % (−50 points)<br>" in words[2]  # a rank that isn't known isn't said
+    assert "effect ×3.0: without it lift 3.0× → 1.0×, rank #1 → #4<br>importance γ " in words[0]
+    assert "effect ×1.0: without it lift 3.0× → 3.0×, rank #1 → #1" in words[1]
+    assert "effect ÷2.0: without it lift 3.0× → 6.0×<br>" in words[2]  # a rank that isn't known isn't said
     about = history_strip(record, "light", effects=replace(effects, exact=False))
     assert "rank #1 → about #4" in trace(about, "columns").customdata[0][2]
     ticks = figure.layout.yaxis.ticktext
-    assert "0" in ticks and "+20 points" in ticks and list(ticks) == sorted(set(ticks), key=ticks.index)
-    assert [note.text for note in figure.layout.annotations][1:] == ["▲ speaks for"]
+    assert list(ticks) == ["÷2", "÷1.5", "×1", "×1.5", "×2", "×3"]
+    np.testing.assert_allclose(figure.layout.yaxis.tickvals, np.log([1 / 2, 1 / 1.5, 1, 1.5, 2, 3]), atol=1e-12)
+    assert [note.text for note in figure.layout.annotations][1:] == ["▲ speaks for", "▼ against"]
 
 
 def test_small_effects_are_drawn_small_and_said_to_be() -> None:
@@ -88,8 +90,8 @@ def test_small_effects_are_drawn_small_and_said_to_be() -> None:
     figure = history_strip(record, "light", effects=effects)
     low, high = figure.layout.yaxis.range
     assert high - low > LEAST_SPAN > 50 * np.abs(effects.item_effect).max()
-    assert "+0.05 points" in figure.layout.yaxis.ticktext
-    assert caption(record, effects=effects).count("All effects are under 0.1 points.") == 1
+    assert list(figure.layout.yaxis.ticktext) == ["÷1.02", "×1", "×1.02", "×1.05"]
+    assert caption(record, effects=effects).count("All effects are within a factor of 1.01.") == 1
     assert "All effects" not in caption(record, effects=make_effects(record))
 
 
@@ -98,7 +100,7 @@ def test_a_single_item_has_no_bar_and_the_caption_says_so() -> None:
     effects = make_effects(record)
     figure = history_strip(record, "light", effects=effects)
     assert np.isnan(trace(figure, "bars").y).all() and trace(figure, "importance").y.tolist() == [1.0]
-    assert np.isfinite(figure.layout.yaxis.range).all() and list(figure.layout.yaxis.ticktext) == ["0"]
+    assert np.isfinite(figure.layout.yaxis.range).all() and list(figure.layout.yaxis.ticktext) == ["×1"]
     assert "without it nothing would be left to read" in trace(figure, "columns").customdata[0][2]
     assert "No bar: without its only item" in caption(record, effects=effects)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ import pytest
 
 from app.views import health, tables, text
 from app.views.palette import cluster_styles, item_clusters
-from surge.explanation.measured import sigmoid
+from surge.explanation.measured import Predicted
 from surge.explanation.record import Item
 from tests.records import make_explanation
 from tests.views.hostile import HOSTILE
@@ -49,19 +48,20 @@ def test_item_table_holds_the_long_term_weights_where_the_model_has_them() -> No
 
 def test_item_table_holds_the_measured_effects_and_what_was_before() -> None:
     record, before = make_before(12)
-    effects = make_effects(record)
+    effects = replace(make_effects(record), negatives=4)
     table = tables.item_table(record, effects=effects, before=before)
-    np.testing.assert_array_equal(table["effect"], effects.item_effect)
-    np.testing.assert_allclose(table["score without"], sigmoid(effects.item_logit))
+    np.testing.assert_array_equal(table["log effect"], effects.item_effect)
+    np.testing.assert_allclose(table["effect factor"], np.exp(effects.logit - effects.item_logit))
+    np.testing.assert_allclose(table["lift without"], 4 * np.exp(effects.item_logit))
     assert table["rank without"].tolist() == list(range(3, 14))
     earlier = before.record.interest_extraction.importance
     assert before.effects is not None
     for row, origin in enumerate(before.origin):
         if origin is None:
-            assert table.loc[row, ["gamma before", "effect before"]].isna().all()
+            assert table.loc[row, ["gamma before", "log effect before"]].isna().all()
         else:
             assert table["gamma before"][row] == earlier[origin]
-            assert table["effect before"][row] == before.effects.item_effect[origin]
+            assert table["log effect before"][row] == before.effects.item_effect[origin]
     assert list(before.origin).count(None) == 1 and len(table) == record.length == 11
     styles = tuple(replace(style, letter="Q") for style in cluster_styles(record))
     assert set(tables.item_table(record, styles=styles)["cluster"]) == {"Q"}
@@ -72,7 +72,7 @@ def test_item_table_holds_the_measured_effects_and_what_was_before() -> None:
 def test_what_could_not_be_measured_is_empty() -> None:
     record = make_explanation(items=1, clusters=2)
     table = tables.item_table(record, effects=make_effects(record))
-    assert table[["effect", "score without", "rank without"]].isna().all(axis=None)
+    assert table[["effect factor", "log effect", "lift without", "rank without"]].isna().all(axis=None)
     record = make_explanation(items=5, clusters=2)
     effects = replace(make_effects(record), rank=None, item_rank=np.empty(0), cluster_rank=np.empty(0))
     assert tables.item_table(record, effects=effects)["rank without"].isna().all()
@@ -88,11 +88,12 @@ def test_cluster_table_holds_the_measured_effects() -> None:
     for cluster in range(12):
         row = table.loc[cluster]
         if cluster in holding:
-            assert row["effect"] == effects.cluster_effect[cluster]
-            assert row["score without"] == pytest.approx(sigmoid(effects.cluster_logit[cluster]))
+            assert row["log effect"] == effects.cluster_effect[cluster]
+            assert row["effect factor"] == pytest.approx(np.exp(effects.cluster_effect[cluster]))
+            assert row["lift without"] == pytest.approx(np.exp(effects.cluster_logit[cluster]))
             assert row["rank without"] == cluster + 10
         else:
-            assert row[["effect", "score without", "rank without"]].isna().all()
+            assert row[["log effect", "lift without", "rank without"]].isna().all()
 
 
 def test_unknown_times_and_missing_titles_have_an_outcome() -> None:
@@ -115,22 +116,18 @@ def test_cluster_table_is_in_the_order_read() -> None:
 
 
 def test_prediction_table_marks_the_next_item_and_the_candidate() -> None:
-    predicted = [
-        SimpleNamespace(rank=k, row=k, item=f"i{k}", title=HOSTILE[k], category=None, logit=-k, probability=0.5)
-        for k in (1, 2, 3)
-    ]
+    predicted = [Predicted(k, k, f"i{k}", HOSTILE[k], None, -k, 4 / k, 0.5 / k) for k in (1, 2, 3)]
     table = tables.prediction_table(predicted, Item("i2", "x", None), "i2")
     assert table["note"].tolist() == ["", "next item, candidate", ""]
     assert table["title"].tolist() == list(HOSTILE[1:4])
+    assert table["lift"].tolist() == [4, 2, 4 / 3] and table["chance"].tolist() == [0.5, 0.25, 0.5 / 3]
+    assert list(table.columns) == ["rank", "title", "chance", "lift", "note", "category", "logit", "item"]
     assert tables.prediction_table(predicted, None, None)["note"].tolist() == ["", "", ""]
     assert len(tables.prediction_table([], None, "i1")) == 0
 
 
 def test_prediction_table_says_how_ranks_have_changed() -> None:
-    predicted = [
-        SimpleNamespace(rank=k, row=k, item=f"i{k}", title="t", category=None, logit=-k, probability=0.5)
-        for k in (1, 2, 3, 4)
-    ]
+    predicted = [Predicted(k, k, f"i{k}", "t", None, -k, 4.0, 0.5) for k in (1, 2, 3, 4)]
     table = tables.prediction_table(predicted, None, None, ranks_before={"i1": 4, "i2": 1, "i3": 3})
     assert table["change"].tolist() == ["▲ 3", "▼ 1", "=", "new"]
     assert table["rank before"].tolist()[:3] == [4, 1, 3] and table["rank before"].isna()[3]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.views.amounts import bound_in_points, correlation, percent, points, signed
+from app.views import amounts
 from app.views.palette import NO_LETTER, ClusterStyle
 from app.views.verdict import ABOUT, trust, verdict
 from surge.explanation.measured import Effects
@@ -18,7 +18,6 @@ from surge.explanation.record import Explanation, Item
 from tests.records import make_explanation
 from tests.views.hostile import HOSTILE
 
-LOGIT = float(np.log(4))  # a score of 80 %
 STYLES = (
     ClusterStyle(0, "A", "#0072B2", "Camping"),
     ClusterStyle(1, "B", "#E69F00", "Jazz"),
@@ -27,22 +26,19 @@ STYLES = (
 TITLES = ("Tent pegs", "Boots", "Stove", "Blue Train", "Giant Steps", "Basil")
 
 
-def logit(score: float) -> float:
-    return float(np.log(score / (1 - score)))
-
-
 def story(
     clusters: Sequence[int] = (0, 0, 0, 1, 1, 2),
     *,
     items: Sequence[float] | None = None,
-    without: Sequence[float | None] = (0.2, 0.79, 0.8),
-    score: float = 0.8,
+    without: Sequence[float | None] = (0.5, 3.8, 4),
+    lift: float = 4.0,
+    chance: float | None = 0.036,
     importance: Sequence[float] | None = None,
     ranks: Sequence[float] = (),
     exact: bool = True,
     titles: Sequence[str] = TITLES,
 ) -> tuple[Explanation, Effects]:
-    """A record with these first choices, and effects told as scores without an item (default: none matters) and
+    """A record with these first choices, and effects told as lifts without an item (default: none matters) and
     without a cluster."""
     n = len(clusters)
     record = make_explanation(items=n, clusters=3, titles=titles)
@@ -50,12 +46,14 @@ def story(
     record = changed(record, "interest_extraction", assignment=np.eye(3)[list(clusters)], importance=weights)
     record = changed(record, "graph_construction", adjacency=np.ones((n, n)))
     record = changed(record, "interest_fusion", attention=np.eye(n)[None])
-    record = changed(record, "prediction", logit=logit(score), probability=score)
+    likely = {"logit": np.log(lift / 4), "probability": lift / (4 + lift), "lift": lift, "next_probability": chance}
+    record = changed(record, "prediction", **likely)
     record = replace(record, user="u0042", target=Item("t1", "Trail stove", "Stoves"))
-    item_logit = np.array([logit(s) for s in items]) if items is not None else np.full(n, logit(score))
-    cluster_logit = np.array([np.nan if s is None else logit(s) for s in without])
+    # trained with 4 negatives: a lift is 4 exp(logit)
+    item_logit = np.log(np.array(items if items is not None else [lift] * n) / 4)
+    cluster_logit = np.array([np.nan if s is None else np.log(s / 4) for s in without])
     return record, Effects(
-        logit(score), item_logit, cluster_logit, 3, np.full(n, np.nan), np.array(ranks, dtype=float), exact
+        np.log(lift / 4), item_logit, cluster_logit, 3, np.full(n, np.nan), np.array(ranks, dtype=float), exact, 4
     )
 
 
@@ -67,19 +65,24 @@ def said(told: tuple[Explanation, Effects | None], rank: int | None = 3, ranked:
     return "".join(piece.text for piece in verdict(*told, rank, ranked, **{"styles": STYLES, **more}))
 
 
-def test_the_sentence_is_computed_from_rank_score_and_effects() -> None:
-    told = story(items=[0.68, 0.74, 0.8, 0.8, 0.81, 0.8], ranks=[210, np.nan, np.nan])
+PLACE = (
+    "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being next, 4.0 times as likely as for users in "
+    "general"
+)
+
+
+def test_the_sentence_is_computed_from_rank_chance_lift_and_effects() -> None:
+    told = story(items=[2, 3, 4, 4, 4.2, 4], ranks=[210, np.nan, np.nan])
     assert said(told).startswith(
-        "“Trail stove” ranks #3 of 2,400 for user u0042, with a score of 80.0 %, mainly because of interest A "
-        "(Camping, 3 of 6 items): without it the score falls to 20.0 % (rank #210). The items that carry it most: "
-        "“Tent pegs” (−12 points without it) and “Boots” (−6.0 points)."
+        f"{PLACE}, mainly because of interest A (Camping, 3 of 6 items): without it 0.50 times instead of 4.0 times "
+        "(rank #210). The items that carry it most: “Tent pegs” makes it 2.0 times as likely, “Boots” 1.3 times."
     )
 
 
 def test_strong_pieces_are_the_titles_and_figures_and_pieces_alternate() -> None:
-    pieces = verdict(*story(items=[0.68, 0.8, 0.8, 0.8, 0.8, 0.8]), 3, 2400, styles=STYLES)
+    pieces = verdict(*story(items=[2, 4, 4, 4, 4, 4]), 3, 2400, styles=STYLES)
     assert [piece.text for piece in pieces if piece.strong] == [
-        *("“Trail stove”", "#3 of 2,400", "80.0 %", "interest A", "“Tent pegs”")
+        *("“Trail stove”", "#3 of 2,400", "a 3.6 % chance", "4.0 times", "interest A", "“Tent pegs”")
     ]
     assert all(one.strong != other.strong for one, other in pairwise(pieces))
 
@@ -90,22 +93,45 @@ def test_estimated_ranks_are_called_about() -> None:
 
 
 def test_mainly_needs_a_clear_lead() -> None:
-    assert "most of all because of interest A" in said(story(without=(0.4, 0.6, 0.8)))
-    assert "mainly because of interest A" in said(story(without=(0.2, 0.7, 0.8)))
+    assert "most of all because of interest A" in said(story(without=(1, 1.9, 4)))
+    assert "mainly because of interest A" in said(story(without=(1, 2.2, 4)))
 
 
-def test_because_is_not_said_of_a_low_score_far_down() -> None:
-    low = story(score=0.3, without=(0.1, 0.3, 0.3))
+def test_because_is_not_said_of_a_low_lift_far_down() -> None:
+    low = story(lift=0.5, without=(0.1, 0.5, 0.5), chance=0.00004)
     text = said(low, rank=1500)
-    assert "; what speaks for it is mainly interest A" in text and "because" not in text
+    assert text.startswith(
+        "“Trail stove” ranks #1,500 of 2,400 for user u0042: an under 0.01 % chance of being next, only 0.50 times as "
+        "likely as for users in general; what speaks for it is mainly interest A (Camping, 3 of 6 items): without it "
+        "0.10 times instead of 0.50 times"
+    )
+    assert "because" not in text
     assert "mainly because of interest A" in said(low, rank=2)
+    assert "mainly because of interest A" in said(story(lift=2), rank=1500)
+
+
+def popular(lift: float, share: float = 0.02) -> tuple[Explanation, Effects]:
+    record, effects = story(lift=lift, without=(lift / 3, lift, lift))
+    return changed(record, "prediction", log_popularity=float(np.log(share))), effects
+
+
+def test_what_ranks_high_because_everybody_likes_it_is_said_to() -> None:
+    assert said(popular(0.8)).startswith(
+        "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being next, only 0.80 times as likely as "
+        "for users in general: it ranks high mostly because it is popular with everybody (2.0 % of the training "
+        "data); in the history, what speaks for it is mainly interest A (Camping, 3 of 6 items): without it "
+        "0.27 times instead of 0.80 times"
+    )
+    assert "about as likely as for users in general: it ranks high mostly because it is popular" in said(popular(1.05))
+    for told, rank in ((popular(1.6), 3), (popular(0.8), 21), (popular(0.8, share=0.0005), 3), (story(lift=0.8), 3)):
+        assert "popular" not in said(told, rank)
 
 
 def test_a_cluster_without_a_letter_and_without_a_name() -> None:
-    named = said(story(without=(0.8, 0.8, 0.2)))
+    named = said(story(without=(4, 4, 0.5)))
     assert "because of an interest without a letter (Seeds, 1 of 6 items): without it" in named
     nameless = (*STYLES[:2], replace(STYLES[2], name=""))
-    assert "(1 of 6 items): without it" in said(story(without=(0.8, 0.8, 0.2)), styles=nameless)
+    assert "(1 of 6 items): without it" in said(story(without=(4, 4, 0.5)), styles=nameless)
 
 
 def test_candidate_that_is_not_ranked() -> None:
@@ -113,58 +139,74 @@ def test_candidate_that_is_not_ranked() -> None:
     inside = replace(record, target=replace(record.history[2], timestamp=None))
     text = said((inside, effects), rank=None)
     assert text.startswith(
-        "“Stove” is not ranked for user u0042, as the history holds it already, with a score of 80.0 %"
+        "“Stove” is not ranked for user u0042, as the history holds it already; it would have a 3.6 % chance of being "
+        "next, 4.0 times as likely as for users in general, mainly because of interest A"
     )
     assert said((record, effects), rank=None).startswith(
-        "“Trail stove” is left out of user u0042's ranking, with a score of 80.0 %, mainly"
+        "“Trail stove” is not ranked for user u0042, as it was taken before the items that are read here; it would "
+        "have a 3.6 % chance"
     )
+    blind = changed(record, "prediction", next_probability=None)
+    assert "; it would be 4.0 times as likely as for users in general, mainly" in said((blind, effects), rank=None)
     assert said((inside, effects)).startswith("“Stove”, which the history holds already, ranks #3 of 2,400 for")
 
 
-def test_rank_that_is_not_known_yet() -> None:
-    text = said(story(), rank=None, ranked=None)
-    assert text.startswith(
-        "“Trail stove” has a score of 80.0 % for user u0042 (its rank is not known yet), mainly because"
+def test_what_is_not_known_yet() -> None:
+    assert said(story(chance=None), rank=None, ranked=None).startswith(
+        "“Trail stove” is 4.0 times as likely to be next for user u0042 as for users in general (its rank and its "
+        "chance of being next are not known yet), mainly because of interest A"
+    )
+    searched = said(story(chance=None), rank=None, ranked=None, next_probability=0.082, about=True)
+    assert searched.startswith(
+        "“Trail stove” has for user u0042 about an 8.2 % chance of being next, 4.0 times as likely as for users in "
+        "general (its rank is not known yet), mainly because of interest A"
+    )
+    assert said(story(chance=None)).startswith(
+        "“Trail stove” ranks #3 of 2,400 for user u0042, 4.0 times as likely as for users in general, mainly"
     )
 
 
 def test_before_anything_is_measured() -> None:
-    text = said((story()[0], None))
-    assert text == "“Trail stove” ranks #3 of 2,400 for user u0042, with a score of 80.0 %."
+    assert said((story()[0], None)) == f"{PLACE}."
 
 
 def test_no_cluster_matters() -> None:
-    # 0.79 and 0.812: 0.062 and 0.077 of the logit; 1.2 points is the most
-    text = said(story(without=(0.79, 0.812, 0.8)))
-    assert "; no single interest carries this score: without any one of them it moves by less than 1.3 points." in text
+    # 4 / 3.8 is 1.053 and 4.3 / 4 is 1.075
+    text = said(story(without=(3.8, 4.3, 4)))
+    assert (
+        "; no single interest carries this: without any one of them it stays about as likely (within a factor of 1.08)."
+        in text
+    )
     assert "because" not in text
 
 
-def test_a_cluster_that_holds_the_score_down() -> None:
-    text = said(story(without=(0.8, 0.9, 0.8), ranks=[np.nan, 1, np.nan]))
+def test_a_cluster_that_speaks_against_it() -> None:
+    text = said(story(without=(4, 9, 4), ranks=[np.nan, 1, np.nan]))
     assert (
-        "; no interest carries this score, and one holds it down, interest B (Jazz, 2 of 6 items): without it the "
-        "score rises to 90.0 % (rank #1)." in text
+        "; no interest carries this, and one speaks against it, interest B (Jazz, 2 of 6 items): without it 9.0 times "
+        "instead of 4.0 times (rank #1)." in text
     )
-    both = said(story(without=(0.7, 0.95, 0.8)))
-    assert "because of interest A (Camping, 3 of 6 items): without it the score falls to 70.0 %" in both
+    both = said(story(without=(2, 20, 4)))
+    assert "because of interest A (Camping, 3 of 6 items): without it 2.0 times instead of 4.0 times" in both
     assert (
-        "; even more works against it in interest B (Jazz, 2 of 6 items): without it the score rises to 95.0 %" in both
+        "; even more speaks against it: interest B (Jazz, 2 of 6 items): without it 20 times instead of 4.0 times"
+        in both
     )
 
 
 def test_one_cluster_holds_everything_or_nearly() -> None:
     everything = said(story(clusters=[1] * 6, without=(None, None, None)))
     assert "; all 6 items lie in one interest (Jazz), so leaving out interests can't tell what carries" in everything
-    assert "without it the score" not in everything
-    nearly = said(story(clusters=[0] * 11 + [1], items=[0.8] * 12, without=(0.1, 0.8, None)))
-    assert "without it the score falls to 10.0 %, but then hardly any history is left." in nearly
+    assert "without it 0" not in everything
+    nearly = said(story(clusters=[0] * 11 + [1], items=[4] * 12, without=(0.5, 4, None)))
+    assert "without it 0.50 times instead of 4.0 times, but then hardly any history is left." in nearly
     assert "hardly any history" not in said(story())
 
 
-def test_a_saturated_score_is_told_by_the_raw_score() -> None:
-    text = said(story(score=0.99999, without=(0.9993, 0.99999, 0.99999)))
-    assert "without it the score stays over 99.9 %, though the raw score (logit) falls by 4.2" in text
+def test_tiny_lifts_are_told_by_their_factor() -> None:
+    text = said(story(lift=0.008, without=(0.002, 0.008, 0.008)))
+    assert "of being next, under 0.01 times as likely as for users in general, mainly" in text
+    assert "without it 4.0 times less likely" in text
 
 
 def test_a_single_item() -> None:
@@ -172,29 +214,34 @@ def test_a_single_item() -> None:
     effects = Effects(record.prediction.logit, np.full(1, np.nan), np.full(3, np.nan))
     text = said((record, effects))
     assert text.endswith(
-        ". The history holds a single item, “Tent pegs”: nothing can be left out to see what the score rests on."
+        ". The history holds a single item, “Tent pegs”: nothing can be left out to see what carries this."
     )
     assert "graph" not in text and "interest" not in text
 
 
 def test_no_item_matters_alone_or_only_against() -> None:
-    text = said(story(items=[0.79, 0.8, 0.8, 0.805, 0.8, 0.8]))
-    assert "No single item matters alone: without any one of them the score moves by less than 1.1 points." in text
-    assert "importance γ" not in text  # what it says of nothing is nothing
-    against = said(story(items=[0.79, 0.8, 0.8, 0.9, 0.8, 0.8]))
-    assert "No single item carries it; “Blue Train” counts most against it (+10 points without it)." in against
-    both = said(story(items=[0.7, 0.8, 0.8, 0.95, 0.8, 0.8]))
+    text = said(story(items=[3.8, 4, 4, 4.1, 4, 4]))
     assert (
-        "The item that carries it: “Tent pegs” (−10 points without it); “Blue Train” counts against it even more "
-        "(+15 points)." in both
+        "No single item matters alone: without any one of them it stays about as likely (within a factor of 1.06)."
+        in text
+    )
+    assert "importance γ" not in text  # what it says of nothing is nothing
+    against = said(story(items=[3.8, 4, 4, 9, 4, 4]))
+    assert (
+        "No single item carries it; “Blue Train” speaks most against it and makes it 2.2 times less likely." in against
+    )
+    both = said(story(items=[2, 4, 4, 20, 4, 4]))
+    assert (
+        "The item that carries it: “Tent pegs” makes it 2.0 times as likely; “Blue Train” speaks against it even more "
+        "and makes it 5.0 times less likely." in both
     )
 
 
 def test_an_item_that_is_there_twice_is_named_once() -> None:
-    record, effects = story(items=[0.6, 0.61, 0.7, 0.8, 0.8, 0.8])
+    record, effects = story(items=[1.6, 1.7, 2, 4, 4, 4])
     twin = (record.history[0], replace(record.history[0], timestamp=record.history[1].timestamp), *record.history[2:])
     text = said((replace(record, history=twin), effects))
-    assert "carry it most: “Tent pegs” (−20 points without it) and “Stove” (−10 points)" in text
+    assert "carry it most: “Tent pegs” makes it 2.5 times as likely, “Stove” 2.0 times" in text
 
 
 def test_flat_attention_is_called_flat() -> None:
@@ -223,7 +270,7 @@ def test_collapsed_and_blurred_pooling() -> None:
     assert "blurred" not in said(story())
 
 
-RISING = [0.79, 0.75, 0.7, 0.65, 0.6, 0.5]  # the effects grow with the default importance
+RISING = [3.8, 3, 2.5, 2, 1.5, 1.2]  # the effects grow with the default importance
 
 
 def test_importance_against_the_measured_effect() -> None:
@@ -232,7 +279,7 @@ def test_importance_against_the_measured_effect() -> None:
     assert agrees.endswith("(rank correlation with the size of their measured effect 1.00).")
     assert "importance γ" not in said(story(items=RISING), weights=False)
     # importance ranks 1..6 against effect ranks 3, 5, 1, 6, 2, 4: rho = 1 - 6 * 34 / 210
-    mixed = story(items=[0.7, 0.6, 0.79, 0.5, 0.75, 0.65])
+    mixed = story(items=[2.5, 1.5, 3.8, 1.2, 3, 2])
     assert (
         "The model's own importance γ does not tell which single items matter here (rank correlation with the size of "
         "their measured effect 0.03); trust the measured effect." in said(mixed)
@@ -244,7 +291,7 @@ def test_importance_against_the_measured_effect() -> None:
 
 def test_part_of_the_way_is_said_by_trust_alone() -> None:
     # importance ranks 1..6 against effect ranks 2, 4, 1, 6, 5, 3: rho = 1 - 6 * 22 / 210
-    partly = story(items=[0.75, 0.65, 0.79, 0.5, 0.6, 0.7])
+    partly = story(items=[3, 2, 3.8, 1.2, 1.5, 2.5])
     assert "importance γ" not in said(partly)
     told = trust(*partly)
     assert (
@@ -268,29 +315,29 @@ def test_trust_tells_of_attention_too() -> None:
 
 
 def test_trust_knows_what_it_can_not_say() -> None:
-    few = trust(*story(clusters=[0, 1, 2], items=[0.7, 0.6, 0.5]))
+    few = trust(*story(clusters=[0, 1, 2], items=[3, 2, 1]))
     assert few.level == "unknown" and few.correlation_importance is None and "fewer than 4 items" in few.sentence
-    same = trust(*story(items=[0.7] * 6))
+    same = trust(*story(items=[3] * 6))
     assert same.level == "unknown" and "effect of the same size" in same.sentence
 
 
 def test_whose_history_it_is() -> None:
-    assert "#3 of 2,400 for a made-up history of 6 items, with" in said(story(), whose="made-up")
-    assert "#3 of 2,400 for the changed history of user u0042, with" in said(story(), whose="changed")
+    assert "#3 of 2,400 for a made-up history of 6 items: a 3.6 % chance" in said(story(), whose="made-up")
+    assert "#3 of 2,400 for the changed history of user u0042: a 3.6 % chance" in said(story(), whose="changed")
 
 
 def test_the_simulated_truth_of_the_interest() -> None:
     truth = ("camping", "camping", "noise", "jazz", "jazz", "gardening")
     assert "interest A (Camping, 3 of 6 items; in the simulated truth 2 are camping)" in said(story(), interests=truth)
     assert "interest B (Jazz, 2 of 6 items; in the simulated truth all are jazz)" in said(
-        story(without=(0.8, 0.2, 0.8)), interests=truth
+        story(without=(4, 0.5, 4)), interests=truth
     )
     assert "truth" not in said(story(), interests=("",) * 6)
 
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_titles_stay_plain_text_on_one_line(title: str) -> None:
-    record, effects = story(items=[0.6, *[0.8] * 5], titles=[title])
+    record, effects = story(items=[2, *[4] * 5], titles=[title])
     record = replace(record, user=title, target=Item("t1", title, title))
     styles = [replace(style, name=" ".join(title.split())) for style in STYLES]
     text = said((record, effects), styles=styles, interests=[title] * 6)
@@ -312,24 +359,28 @@ def test_any_record_has_a_verdict_of_three_sentences_at_most(items: int) -> None
 
 
 def test_amounts() -> None:
-    assert [points(x) for x in (-0.12, 0.0612, -0.0996, 0.0003, 0)] == [
-        *("−12 points", "+6.1 points", "−10 points", "under 0.1 points", "under 0.1 points")
+    assert [amounts.percent(x) for x in (0.81, 0, 1, 0.0004, 0.9999)] == [
+        *("81.0 %", "0.0 %", "100.0 %", "under 0.1 %", "over 99.9 %")
     ]
-    assert [percent(x) for x in (0.81, 0, 1, 0.0004, 0.9999)] == [
-        "81.0 %",
-        "0.0 %",
-        "100.0 %",
-        "under 0.1 %",
-        "over 99.9 %",
+    assert [amounts.chance(x) for x in (0.036, 0.123, 0.00042, 0.00001, 0.996)] == [
+        *("3.6 %", "12 %", "0.042 %", "under 0.01 %", "over 99 %")
     ]
-    assert [bound_in_points(x) for x in (0.0, 0.01, 0.0101, -0.0199)] == [
-        "0.1 points",
-        "1.1 points",
-        "1.1 points",
-        "2.0 points",
+    assert [amounts.lift(x) for x in (58.2, 9.1, 0.4, 0.001, 1234)] == ["58×", "9.1×", "0.40×", "under 0.01×", "1,200×"]
+    assert [amounts.factor(np.log(x)) for x in (2.4, 1 / 1.5, 1.04, 1 / 1.04, 1.004, 1.096, 30)] == [
+        *("×2.4", "÷1.5", "×1.04", "÷1.04", "×1.0", "×1.1", "×30")
     ]
-    assert [signed(x) for x in (0.5, -0.5, -0.001, 0)] == ["+0.50", "−0.50", "0.00", "0.00"]
-    assert correlation(0.5) == "0.50" and correlation(-0.5) == "−0.50"
+    assert amounts.factor(900) == "×over a million"
+    assert [amounts.makes_it(np.log(x)) for x in (2.4, 1 / 1.5)] == ["2.4 times as likely", "1.5 times less likely"]
+    assert [amounts.as_likely(x) for x in (9.1, 1.05, 0.95, 0.4, 0.001)] == [
+        "9.1 times as likely as for users in general",
+        "about as likely as for users in general",
+        "about as likely as for users in general",
+        "only 0.40 times as likely as for users in general",
+        "under 0.01 times as likely as for users in general",
+    ]
+    assert [amounts.bound(np.log(x)) for x in (1, 1.064, 1 / 1.064, 1.07, 3)] == ["1.01", "1.07", "1.07", "1.08", "3.1"]
+    assert [amounts.signed(x) for x in (0.5, -0.5, -0.001, 0)] == ["+0.50", "−0.50", "0.00", "0.00"]
+    assert amounts.correlation(0.5) == "0.50" and amounts.correlation(-0.5) == "−0.50"
 
 
 def test_about_is_short() -> None:
@@ -337,11 +388,11 @@ def test_about_is_short() -> None:
 
 
 def test_items_that_stand_in_for_one_another_are_said_to() -> None:
-    words = "Its items stand in for one another: together they carry the score, any one of them can be missed."
-    assert said(story(items=[0.8] * 6, without=[0.3, 0.79, 0.8])).endswith(words)
-    assert "stand in" not in said(story(items=[0.55, 0.8, 0.8, 0.8, 0.8, 0.8], without=[0.3, 0.79, 0.8]))
+    words = "The items of that interest stand in for one another: together they carry it, any one can be missed."
+    assert said(story(items=[4] * 6, without=[0.5, 3.8, 4])).endswith(words)
+    assert "stand in" not in said(story(items=[2, 4, 4, 4, 4, 4], without=[0.5, 3.8, 4]))
 
 
 def test_an_interest_that_carries_little_is_not_the_main_one() -> None:
-    told = said(story(without=[0.76, 0.79, 0.8]))
-    assert "; no single interest carries this score, it leans a little on interest A" in told and "mainly" not in told
+    told = said(story(without=[3, 3.8, 4]))
+    assert "; no single interest carries this, it leans a little on interest A" in told and "mainly" not in told
