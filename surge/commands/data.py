@@ -1,6 +1,7 @@
 """Commands that make datasets: simulate and prepare."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from surge.commands import add_command
@@ -152,8 +153,10 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
     """The report: what was read, what was dropped and why, what the dataset holds, and what its splits are worth."""
     from datetime import UTC, datetime
 
+    import polars as pl
+
     from surge.data.coverage import coverage_of
-    from surge.data.store import Dataset
+    from surge.data.store import INTERACTIONS_FILE, ITEMS_FILE, Dataset
 
     def day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
@@ -174,7 +177,10 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
         lines.append(("split by time", f"{periods}; {cuts}"))
     else:
         lines.append(("split", "each user's last interaction is test, the one before it validation"))
-    lines += [(name, str(one)) for name, one in coverage_of(Dataset.load(output)).items()]
+    # just written, so read without the checks of a stranger's folder
+    interactions, items = (pl.read_parquet(Path(output) / name) for name in (INTERACTIONS_FILE, ITEMS_FILE))
+    dataset = Dataset(Path(output), description["name"], interactions, items, description, "")
+    lines += [(name, str(one)) for name, one in coverage_of(dataset).items()]
     lines += [("note", note) for note in preparation.get("notes", [])]
     print(f"{description['name']} -> {output}")
     width = max(len(label) for label, _ in lines)

@@ -131,8 +131,7 @@ def test_what_was_counted_is_told(whole: tuple[dict[str, Any], Path]) -> None:
     told = markdown(whole[0] | {"told": ["test: 140 positives, 3 of <b>cold</b> items.", "b"]})
     assert r"test: 140 positives, 3 of \<b\>cold\</b\> items." in told
     assert len(tables(told)) == len(tables(markdown(whole[0])))
-    older = {name: value for name, value in whole[0].items() if name != "told"}
-    assert markdown(older) == markdown(whole[0])
+    assert whole[0]["told"][2].startswith("test: ") and whole[0]["told"][2] in head
 
 
 def test_popularity_has_a_row_in_every_table(simulated: Dataset, tmp_path: Path) -> None:
