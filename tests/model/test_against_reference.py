@@ -12,7 +12,7 @@ import torch
 from surge.config import PRESETS
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.surge import History
-from tests.model.reference import surge
+from tests.model.reference_settings import surge
 from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, small_model, weights_of
 
 SETTINGS: list[Mapping[str, Any]] = [
