@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -39,6 +40,7 @@ ITEMS = pl.DataFrame(
         "item": ["0012", "12", "<b>", "", " ", "7"],
         "title": HOSTILE,
         "category": ["Tents", None, "Boots", "Tents", None, "<i>Boots</i>"],
+        "count": [3, 0, 1, 7, 2, 5],
     }
 )
 METRICS = {"test": {"auc": 0.75, "instances": 40}, "explanation": {"nmi": 1 / 3}}
@@ -174,7 +176,7 @@ def test_an_item_without_a_title_is_called_by_its_id(tmp_path: Path) -> None:
 
 def test_more_columns_and_other_types_of_text(tmp_path: Path) -> None:
     items = ITEMS.with_columns(pl.col("category").cast(pl.Categorical), price=pl.lit(3.5)).select(
-        "price", "category", "title", "item"
+        "price", "count", "category", "title", "item"
     )
     assert load_checkpoint(save_to(tmp_path / "shop", items=items)).items.equals(ITEMS)
 
@@ -502,10 +504,35 @@ def test_a_manifest_with_a_strange_entry(folder: Path, entry: object) -> None:
 # -- forgery: the manifest was made to fit ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1], float("nan")])
+def test_a_checkpoint_without_counts_says_how_to_make_it_anew(folder: Path) -> None:
+    """Of the release before items were counted: ranking by its logits alone would recommend the obscure."""
+    edit(folder, "config.json", lambda config: config | {"format_version": 1})
+    refused(folder, "how often training met each item", "train it again with `python -m surge train`")
+
+
+@pytest.mark.parametrize("counts", [None, [3, 0, 1, 7, 2, None], [3, 0, 1, -7, 2, 5]])
+def test_counts_that_are_none(folder: Path, counts: list[int | None] | None) -> None:
+    write_items(folder, ITEMS.drop("count") if counts is None else ITEMS.with_columns(count=pl.Series(counts)))
+    refused(folder, "items.parquet", "count")
+
+
+@pytest.mark.parametrize("temperature", [0, -1, float("nan"), "1", None, 1e9, True])
+def test_a_temperature_that_is_none(folder: Path, temperature: object) -> None:
+    edit(folder, "config.json", lambda config: config | {"temperature": temperature})
+    refused(folder, "no usable temperature")
+
+
+def test_counts_and_temperature_come_back(tmp_path: Path) -> None:
+    loaded = load_checkpoint(save_to(tmp_path / "shop", description=DESCRIPTION | {"temperature": 1.25}))
+    assert loaded.counts.tolist() == [3, 0, 1, 7, 2, 5] and loaded.temperature == 1.25
+    assert loaded.log_popularity == pytest.approx(np.log(np.array([3, 1, 1, 7, 2, 5]) / 19))
+    assert load_checkpoint(save_to(tmp_path / "other")).temperature == 1
+
+
+@pytest.mark.parametrize("version", [0, 3, "1", None, [1], float("nan")])
 def test_an_unknown_format_version(folder: Path, version: object) -> None:
     edit(folder, "config.json", lambda config: config | {"format_version": version})
-    refused(folder, "format version", repr(version), "reads version 1")
+    refused(folder, "format version", repr(version), "reads version 2")
 
 
 @pytest.mark.parametrize("part", ["model", "training"])

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from surge.data.instances import EncodedLog, Instances, histories
 from surge.errors import SurgeError, is_out_of_memory
-from surge.model.surge import Context, History
+from surge.model.surge import EMPTY, Context, History
 
 Tensors = TypeVar("Tensors", bound=tuple[Any, ...])  # a named tuple of tensors
 Event = tuple[int, int | None]  # an item's embedding row, and its age: seconds before the prediction, None if unknown
@@ -22,10 +22,13 @@ def read_batch(
 ) -> tuple[History, Context]:
     """The last `longest` items before each positive, and who took them when; `now` is the positive's own time.
 
-    Padding has the time of the history's last item, so that nothing seems to have happened in 1970.
+    Padding has the time of the history's last item, so that nothing seems to have happened in 1970. A positive with
+    nothing before it is a SurgeError.
     """
     rows, mask = histories(log, instances, longest)
     length = mask.sum(1)
+    if not length.all():
+        raise SurgeError(EMPTY)
     steps = np.minimum(np.arange(mask.shape[1]), np.maximum(length - 1, 0)[:, None])
     times = log.timestamps[(instances.position - length)[:, None] + steps]
     arrays = (rows, mask, instances.user, times, log.timestamps[instances.position])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from surge.config import ModelConfig
+from surge.errors import SurgeError
 from surge.model.age import AGES, embed_ages
 from surge.model.embedding import EmbedsItems
 from surge.model.graph_construction import GraphConstruction
@@ -16,6 +17,8 @@ from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion, InterestFusion
 from surge.model.long_term import LongTerm
 from surge.model.prediction import Evolution, Prediction
+
+EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
 
 
 class History(NamedTuple):
@@ -26,7 +29,9 @@ class History(NamedTuple):
 
     @classmethod
     def pad(cls, histories: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> History:
-        """Histories of any lengths as one batch."""
+        """Histories of any lengths as one batch; one without an item is a SurgeError."""
+        if not histories or not all(len(history) for history in histories):
+            raise SurgeError(EMPTY)
         longest = max(len(history) for history in histories)
         items = torch.zeros(len(histories), longest, dtype=torch.long)
         mask = torch.zeros(len(histories), longest, dtype=torch.bool)
@@ -115,7 +120,12 @@ class SurgeModel(EmbedsItems):
     def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
         """The interest graph of each history; ages (B, n) in seconds for a model that reads them.
 
-        An unknown age (NaN) adds nothing to its item. A model that reads ages and is given none: ValueError."""
+        An unknown age (NaN) adds nothing to its item. A model that reads ages and is given none: ValueError. A history
+        without an item, whose softmaxes would be 0 / 0: SurgeError (on a GPU `read_batch` and `History.pad` look, where
+        it needs no waiting)."""
+        at_hand = history.mask.device.type == "cpu" and not torch.compiler.is_compiling()
+        if at_hand and not bool(history.mask.any(1).all()):
+            raise SurgeError(EMPTY)
         return self.graph_from_embeddings(self.embed(history.items), history.mask, ages)
 
     def graph_from_embeddings(self, embedded: Tensor, mask: Tensor, ages: Tensor | None = None) -> InterestGraph:

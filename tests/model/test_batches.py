@@ -132,3 +132,9 @@ def test_where_not_even_one_fits_a_sentence_says_so() -> None:
 def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         in_parts(5, lambda start: 4, Room(0, RuntimeError("shapes don't fit")))
+
+
+def test_a_positive_with_nothing_before_it_is_one_sentence() -> None:
+    """For SURGE and the baselines alike: their softmaxes over nothing would be 0 / 0."""
+    with pytest.raises(SurgeError, match="without an item can't be read"):
+        read_batch(LOG, Instances(np.array([0, 1]), np.array([2, 3])), 5)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from surge.config import ModelConfig
+from surge.errors import SurgeError
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.surge import History, InterestGraph, Reading, SurgeModel
 from tests.model.small import HISTORIES, ages_of, small_model
@@ -216,3 +217,20 @@ def test_pad_keeps_time_order_and_marks_what_is_real() -> None:
     history = History.pad([[3, 1], [4, 4, 2]])
     assert history.items.tolist() == [[3, 1, 0], [4, 4, 2]]
     assert history.mask.tolist() == [[True, True, False], [True, True, True]]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_empty_history_in_a_batch_is_one_sentence_and_not_nan(place: int) -> None:
+    rows = [[1, 2], [3]]
+    rows[place] = []
+    with pytest.raises(SurgeError, match="without an item can't be read"):
+        History.pad(rows)
+    mask = torch.tensor([[True, True], [True, False]])
+    mask[place] = False
+    with pytest.raises(SurgeError, match="without an item can't be read"):
+        small_model().build_graph(History(torch.ones(2, 2, dtype=torch.long), mask))
+
+
+def test_no_history_at_all_is_one_sentence() -> None:
+    with pytest.raises(SurgeError, match="without an item"):
+        History.pad([])
