@@ -46,7 +46,7 @@ def test_explain_writes_a_report_that_opens_alone(
     assert main(["explain", *places, "--user", "u0003", "--item", "i0005", "--output", str(output)]) == 0
     printed = capsys.readouterr().out
     assert (
-        "chance of being next, " in printed
+        "chance of being the next item, " in printed
         and "times as likely as for users in general" in printed
         and str(output) in printed
     )

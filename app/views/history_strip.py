@@ -287,9 +287,9 @@ class _Strip:
         if not np.isfinite(self.values).any():
             return words
         if self.high > 0.2 * span:
-            words.append(shared | {"text": "▲ speaks for", "y": self.high, "yanchor": "top"})
+            words.append(shared | {"text": "▲ likelier<br>with it", "y": self.high, "yanchor": "top"})
         if -self.low > 0.2 * span:
-            words.append(shared | {"text": "▼ against", "y": self.low, "yanchor": "bottom"})
+            words.append(shared | {"text": "▼ less likely<br>with it", "y": self.low, "yanchor": "bottom"})
         return words
 
     # -- axes -------------------------------------------------------------------------------------------
@@ -369,12 +369,12 @@ def caption(
         sentences.append("No bar: without its only item, the history would leave nothing to score.")
     else:
         sentences.append(
-            "Height: how many times as likely the item makes this candidate, measured by leaving it out; equal factors "
-            "are equally high."
+            "Height: how many times as likely the item makes this candidate, measured by leaving out that one item and "
+            "keeping all others; equal factors are equally high."
         )
         largest = float(np.nanmax(np.abs(effects.item_effect)))
         if largest < LEAST_SPAN:
-            sentences.append(f"All effects are within a factor of {bound(largest)}.")
+            sentences.append(f"All effects are small: below a factor of {bound(largest)}.")
     if effects is not None:
         sentences.append("Grey row: importance γ, the weight the model itself gives (all sum to 100 %).")
     if before is not None:

@@ -33,7 +33,7 @@ def next_sentence(best: int, ranked: int, known: bool, rank: int | None, period:
     if rank is None:
         return f"{first} The true next item is not among those that can be recommended."
     period_words = PERIODS.get(period or "", "")
-    return f"{first} The item that really came next, which is not read here, ranks #{rank:,}.{period_words}"
+    return f"{first} The item that really came next, which the model did not see, ranks #{rank:,}.{period_words}"
 
 
 def found_sentence(best: int, read: int, size: int) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from app.views.amounts import as_likely, bound, chance, correlation, makes_it, times
+from app.views.amounts import as_likely, bound, chance, correlation, makes_it
 from app.views.palette import ClusterStyle, cluster_styles, item_clusters
 from app.views.text import count, shorten, title_of
 from surge.explanation.measured import LEAST_COMPARED, Effects
@@ -147,16 +147,16 @@ def _place(record: Explanation, rank: int | None, ranked: int | None, whose: Who
     }[whose]
     known = record.target.item in {item.item for item in record.history}
     title, personal = _quoted(title_of(record.target), 70), _personal(record.lift)
-    chances = [] if likely is None else [Piece(likely, strong=True), Piece(" of being next, ")]
+    chances = [] if likely is None else [Piece(likely, strong=True), Piece(" of being the next item, ")]
     if rank is not None:
         place = f"#{rank:,}" + (f" of {ranked:,}" if ranked is not None else "")
         repeat = ", which the history holds already, ranks " if known else " ranks "
         start = [title, Piece(repeat), Piece(place, strong=True), Piece(f" for {who}{': ' if chances else ', '}")]
-        popular = _popularity(record, rank, ranked)
-        why = f": it ranks high mostly because it is popular with everybody ({popular})" if popular else ""
+        popular = _is_popular(record, rank, ranked)
+        why = ": it ranks high mostly because it is popular with everybody" if popular else ""
         return [*start, *chances, *personal, Piece(why)]
     if ranked is None and not chances:
-        unknown = Piece(" (its rank and its chance of being next are not known yet)")
+        unknown = Piece(" (its rank and its chance of being the next item are not known yet)")
         return [title, Piece(" is "), *_personal(record.lift, f" to be next for {who}"), unknown]
     if ranked is None:
         return [title, Piece(f" has for {who} "), *chances, *personal, Piece(" (its rank is not known yet)")]
@@ -178,14 +178,14 @@ def _a(probability: float) -> str:
     return f"{'an' if vowel else 'a'} {words} chance"
 
 
-def _popularity(record: Explanation, rank: int | None, ranked: int | None) -> str:
-    """How popular a candidate is that ranks high for that and not for what this user does; else empty."""
+def _is_popular(record: Explanation, rank: int | None, ranked: int | None) -> bool:
+    """Whether a candidate ranks high for how popular it is, and not for what this user does."""
     popularity = record.prediction.log_popularity
     if popularity is None or rank is None or rank > WELL_PLACED or record.lift >= HARDLY_PERSONAL:
-        return ""
+        return False
     share = float(np.exp(popularity))
     personal = max(record.lift, (record.prediction.next_probability or 0) / share, 1.0)
-    return f"{chance(share)} of the training data" if share * (ranked or 0) >= POPULAR * personal else ""
+    return share * (ranked or 0) >= POPULAR * personal
 
 
 def _interest(
@@ -218,16 +218,18 @@ def _interest(
     first, last = int(order[0]), int(order[-1])
 
     def told(cluster: int) -> list[Piece]:
+        held = int((clusters == cluster).sum())
+        those = "that item" if held == 1 else f"those {held:,} items"
         return [
             *_named(styles[cluster], clusters == cluster, interests),
-            Piece(f": without it {_without(effects, cluster)}"),
+            Piece(f": without {those} it would be {_without(effects, cluster)}"),
         ]
 
     if effect[first] < MATTERS and effect[last] > -MATTERS:
         within = bound(float(np.abs(effect[measured]).max()))
         return [
-            Piece("; no single interest carries this: without any one of them it stays about as likely (within a "),
-            Piece(f"factor of {within})"),
+            Piece("; no single interest carries this: leaving one out changes it by less than a "),
+            Piece(f"factor of {within}"),
         ]
     if effect[first] < MATTERS:
         return [Piece("; no interest carries this, and one speaks against it, "), *told(last)]
@@ -235,7 +237,7 @@ def _interest(
     mainly = "mainly" if effect[first] >= CLEARLY * second else "most of all"
     if effect[first] < LITTLE:
         pieces = [Piece("; no single interest carries this, it leans a little on "), *told(first)]
-    elif _popularity(record, rank, ranked):
+    elif _is_popular(record, rank, ranked):
         pieces = [Piece(f"; in the history, what speaks for it is {mainly} "), *told(first)]
     elif record.lift >= LIKELY or (rank is not None and rank <= WELL_PLACED):
         pieces = [Piece(f", {mainly} because of "), *told(first)]
@@ -264,14 +266,11 @@ def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | 
 
 
 def _without(effects: Effects, cluster: int) -> str:
-    """What becomes of the lift and the rank without a cluster."""
-    before, after = times(effects.lift), times(float(effects.cluster_lift[cluster]))
+    """How much less or more likely it is without a cluster, and its rank then."""
     place = ""
     if cluster < len(effects.cluster_rank) and np.isfinite(effects.cluster_rank[cluster]):
         place = f" ({'' if effects.exact else 'about '}rank #{int(effects.cluster_rank[cluster]):,})"
-    if after == before:  # so small that two digits don't show it
-        return f"{makes_it(-float(effects.cluster_effect[cluster]))}{place}"
-    return f"{after} instead of {before}{place}"
+    return f"{makes_it(-float(effects.cluster_effect[cluster]))}{place}"
 
 
 def _items(record: Explanation, effects: Effects) -> list[Piece]:
@@ -304,8 +303,8 @@ def _items(record: Explanation, effects: Effects) -> list[Piece]:
         return [Piece("No single item carries it; "), *told(last, " speaks most against it and makes it ")]
     within = bound(float(np.abs(effect[measured]).max()))
     pieces = [
-        Piece("No single item matters alone: without any one of them it stays about as likely (within a "),
-        Piece(f"factor of {within})"),
+        Piece("No single item matters alone: leaving one out changes it by less than a "),
+        Piece(f"factor of {within}"),
     ]
     return pieces + _stand_ins(record, effects)
 
@@ -319,7 +318,9 @@ def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
     alone = effects.item_effect[clusters == first]
     if effect[first] < LITTLE or len(alone) < 2 or not np.isfinite(alone).all() or alone.max() > ALONE * effect[first]:
         return []
-    words = ". The items of that interest stand in for one another: together they carry it, any one can be missed"
+    words = ". The items of that interest stand in for one another: one can be left out, but not all of them"
+    if (alone < 0).mean() > 0.5:
+        words += "; left out one by one, most of them even make room for it"
     return [Piece(words)]
 
 

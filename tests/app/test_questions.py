@@ -30,7 +30,7 @@ def test_asking_why_changing_something_and_comparing(browser: Any, address: str)
     visit = Visit(browser, address).open("?checkpoint=demo&dataset=sample_data&user=u1313")
     page = visit.page
     before = visit.headline()
-    assert "ranks #1 of 2,000" in before and "mainly because of interest" in before and "without it" in before
+    assert "ranks #1 of 2,000" in before and "mainly because of interest" in before and "without those" in before
 
     visit.click_bar(37)
     visit.press("Delete")

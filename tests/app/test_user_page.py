@@ -263,7 +263,9 @@ def test_what_a_search_finds_in_a_large_catalogue_is_shown_until_it_is_scored(
     assert not page.exception and "best that a search found, which scored" in said(page)
     assert "waits for your word" in said(page) and "its rank is not known yet" in said(page)
     told = said(page).replace("*", "")
-    assert re.search("has for user u0005 a [0-9.]+ % chance of being next, [0-9.]+ times as likely as for users", told)
+    assert re.search(
+        "has for user u0005 a [0-9.]+ % chance of being the next item, [0-9.]+ times as likely as for users", told
+    )
     found = _parameters(page)["candidate"]
     page.button(key="start_scoring").click().run()
     page = _ended(page, scorings)

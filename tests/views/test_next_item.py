@@ -37,7 +37,7 @@ def test_the_best_alone() -> None:
 )
 def test_the_true_next_item_with_its_period(period: str | None, ending: str) -> None:
     words = next_sentence(20, 5000, True, 1234, period)
-    assert words == f"The 20 best of 5,000 items. The item that really came next, which is not read here, {ending}"
+    assert words == f"The 20 best of 5,000 items. The item that really came next, which the model did not see, {ending}"
 
 
 def test_a_next_item_that_cannot_be_recommended() -> None:

@@ -81,7 +81,10 @@ def test_the_hover_box_says_what_leaving_the_item_out_does() -> None:
     ticks = figure.layout.yaxis.ticktext
     assert list(ticks) == ["÷2", "÷1.5", "×1", "×1.5", "×2", "×3"]
     np.testing.assert_allclose(figure.layout.yaxis.tickvals, np.log([1 / 2, 1 / 1.5, 1, 1.5, 2, 3]), atol=1e-12)
-    assert [note.text for note in figure.layout.annotations][1:] == ["▲ speaks for", "▼ against"]
+    assert [note.text for note in figure.layout.annotations][1:] == [
+        "▲ likelier<br>with it",
+        "▼ less likely<br>with it",
+    ]
 
 
 def test_small_effects_are_drawn_small_and_said_to_be() -> None:
@@ -91,7 +94,7 @@ def test_small_effects_are_drawn_small_and_said_to_be() -> None:
     low, high = figure.layout.yaxis.range
     assert high - low > LEAST_SPAN > 50 * np.abs(effects.item_effect).max()
     assert list(figure.layout.yaxis.ticktext) == ["÷1.02", "×1", "×1.02", "×1.05"]
-    assert caption(record, effects=effects).count("All effects are within a factor of 1.01.") == 1
+    assert caption(record, effects=effects).count("All effects are small: below a factor of 1.01.") == 1
     assert "All effects" not in caption(record, effects=make_effects(record))
 
 

@@ -66,7 +66,8 @@ def said(told: tuple[Explanation, Effects | None], rank: int | None = 3, ranked:
 
 
 PLACE = (
-    "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being next, 4.0 times as likely as for users in "
+    "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being the next item, 4.0 times as likely "
+    "as for users in "
     "general"
 )
 
@@ -74,8 +75,9 @@ PLACE = (
 def test_the_sentence_is_computed_from_rank_chance_lift_and_effects() -> None:
     told = story(items=[2, 3, 4, 4, 4.2, 4], ranks=[210, np.nan, np.nan])
     assert said(told).startswith(
-        f"{PLACE}, mainly because of interest A (Camping, 3 of 6 items): without it 0.50 times instead of 4.0 times "
-        "(rank #210). The items that carry it most: “Tent pegs” makes it 2.0 times as likely, “Boots” 1.3 times."
+        f"{PLACE}, mainly because of interest A (Camping, 3 of 6 items): without those 3 items it "
+        "would be 8.0 times less likely (rank #210). The items that carry it most: “Tent pegs” makes it 2.0 "
+        "times as likely, “Boots” 1.3 times."
     )
 
 
@@ -101,9 +103,10 @@ def test_because_is_not_said_of_a_low_lift_far_down() -> None:
     low = story(lift=0.5, without=(0.1, 0.5, 0.5), chance=0.00004)
     text = said(low, rank=1500)
     assert text.startswith(
-        "“Trail stove” ranks #1,500 of 2,400 for user u0042: an under 0.01 % chance of being next, only 0.50 times as "
-        "likely as for users in general; what speaks for it is mainly interest A (Camping, 3 of 6 items): without it "
-        "0.10 times instead of 0.50 times"
+        "“Trail stove” ranks #1,500 of 2,400 for user u0042: an under 0.01 % chance of being the next item, "
+        "only 0.50 times as "
+        "likely as for users in general; what speaks for it is mainly interest A (Camping, 3 of 6 items): without "
+        "those 3 items it would be 5.0 times less likely"
     )
     assert "because" not in text
     assert "mainly because of interest A" in said(low, rank=2)
@@ -117,10 +120,11 @@ def popular(lift: float, share: float = 0.02) -> tuple[Explanation, Effects]:
 
 def test_what_ranks_high_because_everybody_likes_it_is_said_to() -> None:
     assert said(popular(0.8)).startswith(
-        "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being next, only 0.80 times as likely as "
-        "for users in general: it ranks high mostly because it is popular with everybody (2.0 % of the training "
-        "data); in the history, what speaks for it is mainly interest A (Camping, 3 of 6 items): without it "
-        "0.27 times instead of 0.80 times"
+        "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being the next item, only 0.80 times "
+        "as likely as "
+        "for users in general: it ranks high mostly because it is popular with everybody; in the history, what "
+        "speaks for it is mainly interest A (Camping, 3 of 6 items): without those 3 items it would be 3.0 times less "
+        "likely"
     )
     assert "about as likely as for users in general: it ranks high mostly because it is popular" in said(popular(1.05))
     for told, rank in ((popular(1.6), 3), (popular(0.8), 21), (popular(0.8, share=0.0005), 3), (story(lift=0.8), 3)):
@@ -129,9 +133,9 @@ def test_what_ranks_high_because_everybody_likes_it_is_said_to() -> None:
 
 def test_a_cluster_without_a_letter_and_without_a_name() -> None:
     named = said(story(without=(4, 4, 0.5)))
-    assert "because of an interest without a letter (Seeds, 1 of 6 items): without it" in named
+    assert "because of an interest without a letter (Seeds, 1 of 6 items): without that item it would be" in named
     nameless = (*STYLES[:2], replace(STYLES[2], name=""))
-    assert "(1 of 6 items): without it" in said(story(without=(4, 4, 0.5)), styles=nameless)
+    assert "(1 of 6 items): without that item" in said(story(without=(4, 4, 0.5)), styles=nameless)
 
 
 def test_candidate_that_is_not_ranked() -> None:
@@ -140,7 +144,7 @@ def test_candidate_that_is_not_ranked() -> None:
     text = said((inside, effects), rank=None)
     assert text.startswith(
         "“Stove” is not ranked for user u0042, as the history holds it already; it would have a 3.6 % chance of being "
-        "next, 4.0 times as likely as for users in general, mainly because of interest A"
+        "the next item, 4.0 times as likely as for users in general, mainly because of interest A"
     )
     assert said((record, effects), rank=None).startswith(
         "“Trail stove” is not ranked for user u0042, as it was taken before the items that are read here; it would "
@@ -154,11 +158,12 @@ def test_candidate_that_is_not_ranked() -> None:
 def test_what_is_not_known_yet() -> None:
     assert said(story(chance=None), rank=None, ranked=None).startswith(
         "“Trail stove” is 4.0 times as likely to be next for user u0042 as for users in general (its rank and its "
-        "chance of being next are not known yet), mainly because of interest A"
+        "chance of being the next item are not known yet), mainly because of interest A"
     )
     searched = said(story(chance=None), rank=None, ranked=None, next_probability=0.082, about=True)
     assert searched.startswith(
-        "“Trail stove” has for user u0042 about an 8.2 % chance of being next, 4.0 times as likely as for users in "
+        "“Trail stove” has for user u0042 about an 8.2 % chance of being the next item, 4.0 times as likely as "
+        "for users in "
         "general (its rank is not known yet), mainly because of interest A"
     )
     assert said(story(chance=None)).startswith(
@@ -173,40 +178,40 @@ def test_before_anything_is_measured() -> None:
 def test_no_cluster_matters() -> None:
     # 4 / 3.8 is 1.053 and 4.3 / 4 is 1.075
     text = said(story(without=(3.8, 4.3, 4)))
-    assert (
-        "; no single interest carries this: without any one of them it stays about as likely (within a factor of 1.08)."
-        in text
-    )
+    assert "; no single interest carries this: leaving one out changes it by less than a factor of 1.08." in text
     assert "because" not in text
 
 
 def test_a_cluster_that_speaks_against_it() -> None:
     text = said(story(without=(4, 9, 4), ranks=[np.nan, 1, np.nan]))
     assert (
-        "; no interest carries this, and one speaks against it, interest B (Jazz, 2 of 6 items): without it 9.0 times "
-        "instead of 4.0 times (rank #1)." in text
+        "; no interest carries this, and one speaks against it, interest B (Jazz, 2 of 6 items): without those 2 items "
+        "it would be 2.2 times as likely (rank #1)." in text
     )
     both = said(story(without=(2, 20, 4)))
-    assert "because of interest A (Camping, 3 of 6 items): without it 2.0 times instead of 4.0 times" in both
     assert (
-        "; even more speaks against it: interest B (Jazz, 2 of 6 items): without it 20 times instead of 4.0 times"
-        in both
+        "because of interest A (Camping, 3 of 6 items): without those 3 items it would be 2.0 times less likely" in both
+    )
+    assert (
+        "; even more speaks against it: interest B (Jazz, 2 of 6 items): without those 2 items it would be 5.0 "
+        "times as "
+        "likely" in both
     )
 
 
 def test_one_cluster_holds_everything_or_nearly() -> None:
     everything = said(story(clusters=[1] * 6, without=(None, None, None)))
     assert "; all 6 items lie in one interest (Jazz), so leaving out interests can't tell what carries" in everything
-    assert "without it 0" not in everything
+    assert "without those" not in everything
     nearly = said(story(clusters=[0] * 11 + [1], items=[4] * 12, without=(0.5, 4, None)))
-    assert "without it 0.50 times instead of 4.0 times, but then hardly any history is left." in nearly
+    assert "without those 11 items it would be 8.0 times less likely, but then hardly any history is left." in nearly
     assert "hardly any history" not in said(story())
 
 
 def test_tiny_lifts_are_told_by_their_factor() -> None:
     text = said(story(lift=0.008, without=(0.002, 0.008, 0.008)))
-    assert "of being next, under 0.01 times as likely as for users in general, mainly" in text
-    assert "without it 4.0 times less likely" in text
+    assert "of being the next item, under 0.01 times as likely as for users in general, mainly" in text
+    assert "without those 3 items it would be 4.0 times less likely" in text
 
 
 def test_a_single_item() -> None:
@@ -221,10 +226,7 @@ def test_a_single_item() -> None:
 
 def test_no_item_matters_alone_or_only_against() -> None:
     text = said(story(items=[3.8, 4, 4, 4.1, 4, 4]))
-    assert (
-        "No single item matters alone: without any one of them it stays about as likely (within a factor of 1.06)."
-        in text
-    )
+    assert "No single item matters alone: leaving one out changes it by less than a factor of 1.06." in text
     assert "importance γ" not in text  # what it says of nothing is nothing
     against = said(story(items=[3.8, 4, 4, 9, 4, 4]))
     assert (
@@ -388,8 +390,10 @@ def test_about_is_short() -> None:
 
 
 def test_items_that_stand_in_for_one_another_are_said_to() -> None:
-    words = "The items of that interest stand in for one another: together they carry it, any one can be missed."
-    assert said(story(items=[4] * 6, without=[0.5, 3.8, 4])).endswith(words)
+    words = "The items of that interest stand in for one another: one can be left out, but not all of them"
+    assert said(story(items=[4] * 6, without=[0.5, 3.8, 4])).endswith(f"{words}.")
+    alone = said(story(items=[4.1, 4.2, 3.9, 4, 4, 4], without=[0.5, 3.8, 4]))  # two of the three speak against it
+    assert alone.endswith(f"{words}; left out one by one, most of them even make room for it.")
     assert "stand in" not in said(story(items=[2, 4, 4, 4, 4, 4], without=[0.5, 3.8, 4]))
 
 
