@@ -179,7 +179,7 @@ class TrainingConfig:
     Weights of the regularisers: `same_mapping_weight` (L_M, Eq. 12), `single_affiliation_weight`
     (L_A, Eq. 13), `relative_position_weight` (L_P, Eq. 14), `balance_weight` (L_B, not in the paper),
     `next_item_weight` (L_N, not in the paper: every item of the history should tell the one after it)
-    and `weight_decay` (lambda of Eq. 18's L2, over all weights that a batch reads; see `surge.training.losses.add_l2`).
+    and `weight_decay` (lambda of Eq. 18's L2; see `surge.training.l2`).
     `warmup_steps`: L_A grows linearly from 0 to its weight over so many
     steps; at once it would freeze the assignments before they mean anything.
 

@@ -113,7 +113,7 @@ def _plain_table(record: Any, problem: str) -> str:
     heads = "".join(f"<th>{head}</th>" for head in ("#", "Item", "Category", "Cluster", "Importance γ"))
     title = record.target.title.strip() or record.target.item
     likely = record.prediction.next_probability
-    chance = "" if likely is None else f"a {likely:.2%} chance of being next, "
+    chance = "" if likely is None else f"a {likely:.2%} chance of being the next item, "
     return (
         f"<p><strong>{_escape(title)}</strong> for user {_escape(record.user)}: {chance}{record.lift:.2g} times as "
         f"likely as for users in general, {record.length} history items.</p>"

@@ -239,7 +239,7 @@ def _explain(arguments: argparse.Namespace) -> None:
     for note in notes:
         print(note)
     likely = record.prediction.next_probability
-    chance = "" if likely is None else f"{likely:.2%} chance of being next, "
+    chance = "" if likely is None else f"{likely:.2%} chance of being the next item, "
     print(
         f"{one_line(record.target.title)} for user {one_line(record.user)}: {chance}{record.lift:.1f} times as likely "
         f"as for users in general, {record.length} history items; written to {arguments.output}"

@@ -23,7 +23,8 @@ from surge.model.precision import autocast
 from surge.model.surge import SurgeModel
 from surge.training.compiled import CompiledTerms
 from surge.training.data import TrainingData
-from surge.training.losses import TERMS, Batch, add_l2, surge_terms, terms_of, total_loss
+from surge.training.l2 import L2
+from surge.training.losses import TERMS, Batch, surge_terms, terms_of, total_loss
 from surge.training.state import TrainingState
 
 TOLD = 20  # steps between two looks at the loss
@@ -39,6 +40,7 @@ class Fit:
         self.tells = not quiet  # a line after every epoch
         self.device = model.item_embedding.weight.device
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=self.device.type == "cuda")
+        self.l2 = L2(model.parameters(), config.weight_decay)
         compiled = config.compiled and isinstance(model, SurgeModel)
         self.compiled = CompiledTerms(self.device, self._tell) if compiled else None
         if isinstance(model, Baseline):
@@ -90,9 +92,10 @@ class Fit:
             done = start // config.batch_size + 1
             if not bar.disable and done % TOLD == 0:
                 bar.set_postfix(log_loss=f"{float(sums['log_loss']) / done:.4f}", refresh=False)
+        self.l2.settle()  # an epoch is where a run may be resumed
         means = {name: float(value) / len(batches) for name, value in sums.items()}
+        means["l2"] = self.l2.value()
         squares = sum(float(p.detach().double().square().sum()) for p in self.model.parameters())
-        means["l2"] = config.weight_decay * squares
         # the last step's weights have met no loss yet
         if not np.isfinite([means["total"], squares]).all():
             raise SurgeError(
@@ -121,9 +124,9 @@ class Fit:
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
         loss.backward()
-        add_l2(self.model, config.weight_decay)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
         self.optimiser.step()
+        self.l2.step(self._learning_rate(step))
         return {name: term.detach().double() for name, term in (terms | {"total": loss}).items()}
 
     def _learning_rate(self, step: int) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from surge.baselines.base import Baseline
@@ -185,7 +185,7 @@ def terms_of(
 
 
 def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> Tensor:
-    """The weighted sum; the weight of L_A grows over `warmup_steps` (for L2 see `add_l2`).
+    """The weighted sum; the weight of L_A grows over `warmup_steps` (for L2 see `surge.training.l2`).
 
     A baseline's own terms come weighted.
     """
@@ -200,24 +200,3 @@ def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> T
     # a term without weight is told, not trained: 0 times its gradient may not be 0
     counted = [weights.get(name, 1.0) * term for name, term in terms.items() if weights.get(name, 1.0)]
     return torch.stack(counted).sum()
-
-
-@torch.no_grad()
-def add_l2(model: nn.Module, weight: float) -> None:
-    """Add the gradient of weight * ||Theta||^2, the L2 of Eq. 18, to what a backward pass left: 2 * weight * theta.
-
-    Theta is what the batch read: of an embedding the rows that have a gradient. A row that no history and no candidate
-    of the batch names has no part in its loss; with one, Adam would make a step of full size of the L2 alone, and
-    shrink what is rare to nothing.
-    """
-    if not weight:
-        return
-    tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
-    for parameter in model.parameters():
-        if parameter.grad is None:
-            continue
-        if id(parameter) in tables:
-            read = (parameter.grad != 0).any(1, keepdim=True)
-            parameter.grad.add_(parameter * read, alpha=2 * weight)
-        else:
-            parameter.grad.add_(parameter, alpha=2 * weight)

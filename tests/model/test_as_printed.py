@@ -12,7 +12,8 @@ from surge.config import TrainingConfig, preset
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.layers import ATTENTION_SLOPE, PairScore
 from surge.model.surge import History, SurgeModel
-from surge.training.losses import add_l2, log_loss, loss_terms
+from surge.training.l2 import L2
+from surge.training.losses import log_loss, loss_terms
 from tests.model import reference
 from tests.model.small import HISTORIES, small_model
 
@@ -137,15 +138,13 @@ def test_the_loss_is_the_papers() -> None:
 
 
 def test_l2_is_the_papers() -> None:
-    """Its gradient by differences: lambda ||Theta||^2 over all weights that are read."""
-    model = small_model(**PRINTED["model"])
-    for parameter in model.parameters():
-        parameter.grad = torch.full_like(parameter, 1e-30)
-    add_l2(model, 0.3)
+    """A step of gradient descent on lambda ||Theta||^2, its gradient by differences."""
+    model, rate, weight = small_model(**PRINTED["model"]), 1e-3, 0.3
+    before = {name: array(parameter).ravel().copy() for name, parameter in model.named_parameters()}
+    L2(model.parameters(), weight).step(rate)
     for name, parameter in model.named_parameters():
-        with torch.no_grad():
-            value = array(parameter).ravel()
-            step = np.zeros_like(value)
-            step[0] = 1e-4
-            difference = (reference.l2([value + step], 0.3) - reference.l2([value - step], 0.3)) / 2e-4
-        assert float(parameter.grad.ravel()[0]) == pytest.approx(difference, rel=1e-6), name
+        step = np.zeros_like(before[name])
+        step[0] = 1e-4
+        slope = (reference.l2([before[name] + step], weight) - reference.l2([before[name] - step], weight)) / 2e-4
+        moved = float(array(parameter).ravel()[0]) - before[name][0]
+        assert moved == pytest.approx(-rate * slope, rel=1e-3), name
