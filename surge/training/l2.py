@@ -21,7 +21,8 @@ class L2:
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], weight: float) -> None:
-        self.parameters, self.weight, self.pending = list(parameters), weight, 0.0
+        self.parameters: list[torch.Tensor] = list(parameters)
+        self.weight, self.pending = weight, 0.0
 
     def step(self, learning_rate: float) -> None:
         """One step at this learning rate."""

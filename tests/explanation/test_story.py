@@ -37,7 +37,7 @@ def test_a_story_holds_what_its_parts_give_by_themselves() -> None:
     assert story.next_prediction.rank == ranking.rank_of(checkpoint.rows[FOLLOWED])
     assert story.interests == history.interests and story.notes == history.notes != ()
     assert story.drift.lengths.tolist() == list(range(1, len(READ) + 1))
-    assert story.faithfulness.deletion["importance"][0] == pytest.approx(record.prediction.probability, abs=1e-5)
+    assert story.faithfulness.deletion["importance"][0] == pytest.approx(np.log(record.lift), abs=1e-5)
     assert story.facts["Checkpoint"] == story.checkpoint == "random"
     assert story.facts["Same dataset as in training"] == "not known"
 
