@@ -164,7 +164,9 @@ class Trainer:
 
     def _validation(self, state: TrainingState) -> dict[str, float]:
         best = state.epochs[state.best_epoch - 1]
-        return {name.removeprefix("valid_"): value for name, value in best.items() if name.startswith("valid_")}
+        figures = {name.removeprefix("valid_"): value for name, value in best.items() if name.startswith("valid_")}
+        instances, lists = self.data.validation(self.config)
+        return figures | {"instances": len(instances), "negatives": lists.shape[1] - 1}
 
 
 def _moves(bar: tqdm) -> Callable[[float], None]:

@@ -113,6 +113,7 @@ def test_metrics_of_a_run(trained: Checkpoint) -> None:
     best = trained.history[trained.description["best_epoch"] - 1]
     assert best["valid_gauc"] == max(record["valid_gauc"] for record in trained.history)
     assert {name: figures[name] for name in lists} == {name: best[f"valid_{name}"] for name in lists}
+    assert (figures["instances"], figures["negatives"]) == (40, 20)
     assert figures["catalogue_instances"] == 5 and 0 <= figures["catalogue_ndcg@10"] <= figures["catalogue_hr@10"] <= 1
     assert len(figures["reliability_share"]) == 10 and 0 <= figures["calibration_error"] <= 1
     assert trained.temperature > 0
