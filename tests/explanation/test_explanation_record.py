@@ -437,3 +437,29 @@ def test_half_a_surrogate_pair_is_refused(place: str, name: str, tmp_path: Path)
     path = tmp_path / "record.json"
     path.write_text(json.dumps(values), encoding="utf-8")  # JSON brings it in as \\ud83d
     assert_refused(path)
+
+
+@pytest.mark.parametrize("ending", ["json", "npz"])
+def test_what_the_ranking_adds_comes_back(ending: str, tmp_path: Path) -> None:
+    record = make_explanation(items=4, clusters=3)
+    assert record.lift == pytest.approx(np.exp(record.prediction.logit))  # of a record that doesn't say it
+    told = replace(record.prediction, log_popularity=-7.5, lift=9.25, next_probability=0.03)
+    again = round_trip(replace(record, prediction=told), tmp_path, ending)
+    assert (again.prediction.log_popularity, again.lift, again.prediction.next_probability) == (-7.5, 9.25, 0.03)
+    assert "lift" not in record.to_dict()["prediction"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("log_popularity", 0.5),
+        ("log_popularity", "rare"),
+        ("lift", -1),
+        ("lift", float("nan")),
+        ("lift", True),
+        ("next_probability", 1.5),
+        ("next_probability", [0.1]),
+    ],
+)
+def test_what_the_ranking_adds_must_be_in_range(name: str, value: object, tmp_path: Path) -> None:
+    assert_refused(written(tmp_path, lambda record: record["prediction"].update({name: value})))
