@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from surge.data.instances import EncodedLog, Instances
 from surge.errors import SurgeError
-from surge.model.batches import in_parts, padded, read_batch, read_events
+from surge.model.batches import in_parts, read_batch, read_events
 
 # user 0 takes 3, 1, 4 at 10, 20, 30; user 1 takes 2, 5 at 100, 200
 LOG = EncodedLog(np.array([3, 1, 4, 2, 5]), np.array([10, 20, 30, 100, 200]), np.array([0, 3, 5]))
@@ -88,17 +88,6 @@ def test_the_ages_of_a_log_are_those_of_its_events() -> None:
     same, ages = read_events([[(3, 10)], [(3, 20), (1, 10)], [(2, 100)]])
     assert torch.equal(same.items, history.items) and torch.equal(same.mask, history.mask)
     assert torch.equal(ages[history.mask], context.ages()[history.mask].double())
-
-
-def test_room_for_more_items() -> None:
-    """A history's last time stands for padding's, as in a batch; whoever counts on so many items has them."""
-    history, context = read_batch(LOG, POSITIVES, 50)
-    wider, times = padded(history, context.times, 4)
-    assert wider.items.tolist() == [[3, 0, 0, 0], [3, 1, 0, 0], [2, 0, 0, 0]]
-    assert wider.mask.tolist() == [[True, False, False, False], [True, True, False, False], [True, False, False, False]]
-    assert times.tolist() == [[10] * 4, [10, 20, 20, 20], [100] * 4]
-    same, unchanged = padded(history, context.times, 2)
-    assert torch.equal(same.items, history.items) and torch.equal(unchanged, context.times)
 
 
 class Room:
