@@ -61,7 +61,7 @@ def figures_of(out: str) -> dict[str, dict[str, float]]:
         if line.startswith("  "):
             name, value = line.split()
             figures[name] = float(value)
-        elif line.startswith("of "):
+        elif line.startswith("test positives: "):
             continue
         elif line.endswith(":"):
             figures = parts[line[:-1]] = {}

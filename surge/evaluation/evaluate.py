@@ -167,15 +167,18 @@ def evaluate_split(
 
 def positives_told(metrics: Mapping[str, Any], split: str) -> str:
     """A sentence on the positives that could not be measured, or that no model can be good at; empty where none is."""
-    whole, parts = metrics["positives"], []
-    for name, words in (
-        ("unknown_positives", "of items that the model doesn't know and are left out"),
-        ("positives_without_history", "with no known item before them and are left out"),
-        ("cold_positives", "of items that were never a training positive"),
-    ):
-        if metrics[name]:
-            parts.append(f"{metrics[name]:,} {'is' if metrics[name] == 1 else 'are'} {words}")
-    return f"of {whole:,} {split} positives {', '.join(parts)}" if parts else ""
+    left_out = [
+        f"{metrics[name]:,} {words}"
+        for name, words in (
+            ("unknown_positives", "of items that the model doesn't know"),
+            ("positives_without_history", "with no known item before them"),
+        )
+        if metrics[name]
+    ]
+    cold = metrics["cold_positives"]
+    parts = [f"left out: {' and '.join(left_out)}"] if left_out else []
+    parts += [f"of items that were never a training positive: {cold:,}"] if cold else []
+    return f"{split} positives: {metrics['positives']:,}; {'; '.join(parts)}" if parts else ""
 
 
 def catalogue_metrics(ranks: Ranks) -> dict[str, float]:

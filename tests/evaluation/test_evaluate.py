@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
 from surge.checkpoint import Checkpoint
 from surge.data.instances import EncodedLog, Instances, split_instances
-from surge.data.negatives import PopularitySampler
+from surge.data.negatives import NONE, PopularitySampler
 from surge.data.store import Dataset
+from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation import evaluate
 from surge.evaluation.evaluate import (
     draw_lists,
-    evaluate_catalogue,
     evaluate_lists,
     evaluate_split,
+    listable,
     popularity_sampler,
+    positives_told,
     score_lists,
 )
 from surge.evaluation.metrics import list_metrics
-from surge.fused.compiled import CompiledScores
 from surge.model.batches import read_events
 from surge.model.surge import SurgeModel
 from tests.training.toy import dataset_of, lively_model, settings
@@ -40,7 +41,7 @@ def log() -> EncodedLog:
     rng = np.random.default_rng(11)
     lengths = rng.integers(2, 15, 25)
     items = rng.integers(0, ITEMS, lengths.sum())
-    return EncodedLog(items, np.arange(len(items)), np.concatenate([[0], np.cumsum(lengths)]), 0)
+    return EncodedLog(items, np.arange(len(items)), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 @pytest.fixture(scope="module")
@@ -79,31 +80,61 @@ def one_by_one(model: SurgeModel, log: EncodedLog, instances: Instances, lists: 
 # -- candidate lists ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seen", [True, False])
-def test_lists_hold_the_positive_first_and_never_again(log: EncodedLog, instances: Instances, seen: bool) -> None:
-    lists = draw_lists(log, instances, PopularitySampler(np.ones(ITEMS)), 9, 8, seen=seen, seed=4)
+@pytest.mark.parametrize("repeats", [True, False])
+def test_lists_hold_the_positive_first_and_nothing_twice(log: EncodedLog, instances: Instances, repeats: bool) -> None:
+    taken = None if repeats else Taken(log, ITEMS)
+    lists = draw_lists(log, instances, PopularitySampler(np.ones(ITEMS)), 9, taken=taken, seed=4)
     assert lists.shape == (len(instances), 10)
     assert (lists[:, 0] == log.items[instances.position]).all()
-    assert (lists[:, 1:] != lists[:, :1]).all()
-    assert (lists >= 0).all()
-    assert (lists < ITEMS).all()
-    in_history = [
-        bool(set(lists[row, 1:].tolist()) & set(log.items[max(log.offsets[user], place - 8) : place].tolist()))
+    assert all(len(set(row.tolist())) == 10 for row in lists)
+    assert (lists >= 0).all() and (lists < ITEMS).all()
+    before = [
+        bool(set(lists[row, 1:].tolist()) & set(log.items[log.offsets[user] : place].tolist()))
         for row, (user, place) in enumerate(zip(instances.user, instances.position, strict=True))
     ]
-    assert any(in_history) == seen
+    assert any(before) == repeats
+
+
+def test_lists_are_as_long_as_the_catalogue_allows(log: EncodedLog, instances: Instances) -> None:
+    """With twelve items "99 negatives" are eleven; where some were taken, fewer, and the list ends."""
+    sampler = PopularitySampler(np.ones(ITEMS))
+    whole = draw_lists(log, instances, sampler, 99, taken=None, seed=4)
+    assert np.sort(whole, axis=1).tolist() == [list(range(ITEMS))] * len(instances)
+    lists = draw_lists(log, instances, sampler, 99, taken=Taken(log, ITEMS), seed=4)
+    assert lists.shape == (len(instances), ITEMS)
+    for row, user, place in zip(lists, instances.user, instances.position, strict=True):
+        known = set(log.items[log.offsets[user] : place].tolist()) | {int(log.items[place])}
+        assert set(row[1:][row[1:] != NONE].tolist()) == set(range(ITEMS)) - known
+        assert (row[np.argmax(row == NONE) :] == NONE).all() or (row != NONE).all()
+
+
+def test_what_a_list_lacks_is_no_candidate(log: EncodedLog, instances: Instances, model: SurgeModel) -> None:
+    lists = draw_lists(log, instances, PopularitySampler(np.ones(ITEMS)), 4, taken=None, seed=4)
+    short = np.concatenate([lists, np.full((len(lists), 3), NONE)], axis=1)
+    scores = score_lists(model, log, instances, short)
+    assert (scores[:, 5:] == -np.inf).all()
+    assert scores[:, :5] == pytest.approx(score_lists(model, log, instances, lists), abs=1e-6)
+    assert list_metrics(scores, instances.user) == pytest.approx(list_metrics(scores[:, :5], instances.user))
+
+
+def test_nothing_to_draw_is_no_list(log: EncodedLog) -> None:
+    items = np.arange(ITEMS)
+    log = EncodedLog(items, items, np.array([0, ITEMS]))
+    instances = Instances(np.zeros(2, dtype=int), np.array([ITEMS - 1, 3]))
+    assert listable(instances, Taken(log, ITEMS)).position.tolist() == [3]
+    assert listable(instances, None) is instances
 
 
 def test_lists_follow_the_seed_alone(log: EncodedLog, instances: Instances) -> None:
     sampler = PopularitySampler(np.ones(ITEMS))
-    first = draw_lists(log, instances, sampler, 5, 8, seen=True, seed=4)
-    assert (first == draw_lists(log, instances, sampler, 5, 8, seen=True, seed=4)).all()
-    assert (first[:, 1:] != draw_lists(log, instances, sampler, 5, 8, seen=True, seed=5)[:, 1:]).any()
+    first = draw_lists(log, instances, sampler, 5, taken=None, seed=4)
+    assert (first == draw_lists(log, instances, sampler, 5, taken=None, seed=4)).all()
+    assert (first[:, 1:] != draw_lists(log, instances, sampler, 5, taken=None, seed=5)[:, 1:]).any()
 
 
 def test_lists_of_more_than_one_chunk(log: EncodedLog, instances: Instances) -> None:
     many = instances.take(np.arange(600) % len(instances))
-    lists = draw_lists(log, many, PopularitySampler(np.ones(ITEMS)), 3, 8, seen=False, seed=0)
+    lists = draw_lists(log, many, PopularitySampler(np.ones(ITEMS)), 3, taken=Taken(log, ITEMS), seed=0)
     assert (lists[:, 0] == log.items[many.position]).all()
     assert (lists[:, 1:] != lists[:, :1]).all()
 
@@ -159,81 +190,6 @@ def test_bfloat16_scores_are_close_and_not_the_same(log: EncodedLog, instances: 
     assert np.abs(rough - exact).mean() < 0.05 * exact.std()
 
 
-# -- evaluate_catalogue -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("time", ["none", "age"])
-@pytest.mark.parametrize(("seen", "compiled"), [(True, False), (False, False), (False, True)])
-def test_catalogue_rank_equals_a_count_over_all_items(
-    log: EncodedLog, instances: Instances, seen: bool, compiled: bool, time: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(evaluate, "CompiledScores", partial(CompiledScores, tell=pytest.fail, backend="eager"))
-    model = aged_model() if time == "age" else lively_model(ITEMS)
-    some = instances.take(np.arange(40))
-    every = np.tile(np.arange(ITEMS), (len(some), 1))
-    scores = one_by_one(model, log, some, every)
-    gains, hits = [], []
-    for row, (user, place) in enumerate(zip(some.user, some.position, strict=True)):
-        positive = int(log.items[place])
-        history = set(log.items[max(log.offsets[user], place - model.config.max_length) : place].tolist())
-        left = [item for item in range(ITEMS) if seen or item not in history or item == positive]
-        rank = 1 + sum(scores[row, item] > scores[row, positive] for item in left)
-        hits.append(rank <= 10)
-        gains.append(1 / np.log2(1 + rank) if rank <= 10 else 0)
-    metrics = evaluate_catalogue(model, log, some, seen=seen, compiled=compiled)
-    assert 0 < np.mean(hits) < 1
-    assert metrics == pytest.approx({"catalogue_hr@10": np.mean(hits), "catalogue_ndcg@10": np.mean(gains)}, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("items", "seen", "rank"),
-    [
-        ([29, 28, 27, 26], True, 4),  # the score of an item is its row: three of the history are better
-        ([29, 28, 27, 26], False, 1),
-        ([29, 26, 27, 26], False, 2),  # the positive is in its own history, and stays; 28 is better
-        ([5, 26], False, 4),
-    ],
-)
-def test_seen_items_are_left_out(
-    model: SurgeModel, monkeypatch: pytest.MonkeyPatch, items: list[int], seen: bool, rank: int
-) -> None:
-    monkeypatch.setattr(evaluate, "score_rows", lambda model, history, every, **_: every.astype(np.float32))
-    log = EncodedLog(np.array(items), np.arange(len(items)), np.array([0, len(items)]), 0)
-    last = Instances(np.array([0]), np.array([len(items) - 1]))
-    told: list[float] = []
-    metrics = evaluate_catalogue(model, log, last, seen=seen, progress=told.append)
-    assert metrics["catalogue_ndcg@10"] == pytest.approx(1 / np.log2(1 + rank))
-    assert told == [1]
-
-
-@pytest.mark.parametrize("seen", [True, False])
-def test_a_constant_scorer_has_what_chance_has_in_the_catalogue(
-    model: SurgeModel, monkeypatch: pytest.MonkeyPatch, seen: bool
-) -> None:
-    monkeypatch.setattr(
-        evaluate, "score_rows", lambda model, history, every, **_: np.zeros(len(every), dtype=np.float32)
-    )
-    log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]), 0)
-    metrics = evaluate_catalogue(model, log, Instances(np.array([0]), np.array([1])), seen=seen)
-    ranked = ITEMS if seen else ITEMS - 1
-    assert metrics == pytest.approx(
-        {
-            "catalogue_hr@10": 10 / ranked,
-            "catalogue_ndcg@10": sum(1 / np.log2(1 + rank) for rank in range(1, 11)) / ranked,
-        }
-    )
-
-
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_catalogue_scores_that_are_no_numbers_are_refused(
-    model: SurgeModel, monkeypatch: pytest.MonkeyPatch, wrong: float
-) -> None:
-    monkeypatch.setattr(evaluate, "score_rows", lambda model, history, every, **_: np.full(len(every), wrong))
-    log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]), 0)
-    with pytest.raises(SurgeError, match="scores that are no finite numbers"):
-        evaluate_catalogue(model, log, Instances(np.array([0]), np.array([1])), seen=False)
-
-
 # -- evaluate_split -----------------------------------------------------------------------------------
 
 
@@ -265,14 +221,22 @@ def dataset() -> Dataset:
 def test_evaluate_split_is_made_of_the_parts(checkpoint: Callable[..., Checkpoint], dataset: Dataset) -> None:
     told: list[float] = []
     metrics = evaluate_split(checkpoint(), dataset, "test", progress=told.append)
-    assert {name: metrics.pop(name) for name in ("instances", "negatives", "catalogue_instances")} == {
+    counts = {
         "instances": 20,
         "negatives": 20,
         "catalogue_instances": 6,
+        "positives": 30,
+        "unknown_positives": 0,
+        "positives_without_history": 0,
     }
+    assert {name: metrics.pop(name) for name in counts} == counts
+    assert metrics.pop("catalogue_median_rank") >= 1
+    assert metrics.pop("cold_positives") == 0  # all items count as one where a catalogue has no counts
+    bins = [metrics.pop(f"reliability_{name}") for name in ("probability", "share", "count")]
+    assert [len(values) for values in bins] == [10] * 3 and sum(bins[2]) == 60  # ten items of six users
     assert set(metrics) == {
         *("auc", "gauc", "list_auc", "mrr", "ndcg@2", "ndcg@10", "hr@10"),
-        *("catalogue_hr@10", "catalogue_ndcg@10"),
+        *("catalogue_hr@10", "catalogue_ndcg@10", "calibration_error", "calibration_error_first"),
     }
     assert all(0 <= value <= 1 for value in metrics.values())
     assert told == sorted(told)
@@ -283,7 +247,48 @@ def test_evaluate_split_is_made_of_the_parts(checkpoint: Callable[..., Checkpoin
     assert evaluate_split(checkpoint(exclude_seen=True), dataset, "test")["auc"] != metrics["auc"]
 
 
+def test_negatives_and_ranks_go_by_what_training_met(checkpoint: Callable[..., Checkpoint], dataset: Dataset) -> None:
+    """q is the checkpoint's, not that of the log at hand."""
+    rare = checkpoint()
+    counts = np.where(np.arange(rare.items.height) < 3, 10_000, 0)
+    popular = replace(rare, items=rare.items.with_columns(count=pl.Series(counts)))
+    lists: list[np.ndarray] = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = evaluate.score_lists
+        patch.setattr(evaluate, "score_lists", lambda *given, **more: lists.append(given[3]) or real(*given, **more))
+        first, second = (evaluate_split(one, dataset, "test") for one in (rare, popular))
+    assert np.isin([0, 1, 2], lists[1][:, 1:4]).all() and (lists[1][:, 1:4] < 3).mean() > 0.9
+    assert (lists[0][:, 1:4] < 3).mean() < 0.3
+    assert first["catalogue_ndcg@10"] != second["catalogue_ndcg@10"]
+    assert second["cold_positives"] == 30 - sum(
+        row in (0, 1, 2) for row in (popular.rows[dataset.history(user)["item"][-1]] for user in dataset.users)
+    )
+
+
+def test_a_later_log_is_cut_before_unknown_items_are_left_out(checkpoint: Callable[..., Checkpoint]) -> None:
+    """The test is each user's last interaction, or nothing: no earlier one, which training may have read."""
+    known = checkpoint().items["item"].to_list()
+    later = dataset_of(
+        {
+            "a": [(known[0], 1), (known[1], 2), ("new", 3)],
+            "b": [(known[0], 1), ("new", 2), (known[2], 3)],
+            "c": [("new", 1), ("newer", 2), (known[3], 3)],
+            "d": [(known[4], 1), (known[5], 2)],
+        }
+    )
+    seen: list[Instances] = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = evaluate.score_lists
+        patch.setattr(evaluate, "score_lists", lambda *given, **more: seen.append(given[2]) or real(*given, **more))
+        metrics = evaluate_split(checkpoint(), later, "test")
+    assert seen[0].user.tolist() == [1, 3]
+    assert (metrics["positives"], metrics["unknown_positives"], metrics["positives_without_history"]) == (4, 1, 1)
+    assert positives_told(metrics, "test") == (
+        "test positives: 4; left out: 1 of items that the model doesn't know and 1 with no known item before them"
+    )
+
+
 def test_evaluate_split_of_another_dataset(checkpoint: Callable[..., Checkpoint], dataset: Dataset) -> None:
     other = replace(dataset, interactions=dataset.interactions.with_columns(item="item" + dataset.interactions["item"]))
-    with pytest.raises(SurgeError, match="has no test instance with items that checkpoint 'untrained' knows"):
+    with pytest.raises(SurgeError, match="test split of 'toy' has 30 positives, and checkpoint 'untrained' knows none"):
         evaluate_split(checkpoint(), other, "test")

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from surge.data.instances import EncodedLog, Instances, encode
+from surge.data.negatives import NONE
 from surge.errors import SurgeError
 from surge.evaluation.lists import read_lists, write_lists
 from tests.training.toy import dataset_of
@@ -56,16 +57,15 @@ def test_a_file_by_hand(log: EncodedLog, tmp_path: Path) -> None:
 def test_what_is_written_is_read_and_says_ids(log: EncodedLog, tmp_path: Path) -> None:
     path = tmp_path / "lists.parquet"
     instances = Instances(np.array([1, 0, 0]), np.array([4, 1, 2]))
-    lists = np.array([[0, 3, 3, 1], [1, 0, 2, 3], [2, 1, 0, 0]])
+    lists = np.array([[0, 3, 2, 1], [1, 0, 2, NONE], [2, 1, 0, 3]])
     write_lists(path, instances, lists, log, USERS, ITEMS)
-    with pytest.raises(SurgeError, match=r"user 'bob' at step 1 .* holds the item 'd' more than once"):
-        read_lists(path, log, USERS, ITEMS)
     again, same = read_lists(path, log, USERS, ITEMS)
     assert np.array_equal(again.user, instances.user)
     assert np.array_equal(again.position, instances.position)
     assert np.array_equal(same, lists)
     table = pl.read_parquet(path)
-    assert table.row(0) == ("bob", 1, ["a", "d", "d", "b"])
+    assert table.row(0) == ("bob", 1, ["a", "d", "c", "b"])
+    assert table.row(1) == ("ann", 1, ["b", "a", "c"])  # a shorter list is a shorter list
     assert [file.name for file in tmp_path.iterdir()] == ["lists.parquet"]
 
 
@@ -101,13 +101,12 @@ def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: Enc
         ({"candidates": [["c", "d", "d"], ["a", "b", "c"]]}, "'ann' at step 2 .* holds the item 'd' more than once"),
         ({"candidates": [["c", "a", "b"], ["a", "c", "c"]]}, "'bob' at step 1 .* holds the item 'c' more than once"),
         # lengths
-        ({"candidates": [["c", "d", "a"], ["a", "b"]]}, "lists of one length"),
         ({"candidates": [["c"], ["a"]]}, "at least one negative"),
         ({"candidates": [[], []]}, "at least one negative"),
-        ({"candidates": [None, None]}, "no file of candidate lists|lists of one length"),
-        ({"candidates": pl.Series([None, None], dtype=pl.List(pl.String))}, "lists of one length"),
-        ({"candidates": pl.Series([["c", "d"], None], dtype=pl.List(pl.String))}, "lists of one length"),
-        ({"candidates": ["c d a", "a b c"]}, "no file of candidate lists|lists of one length"),
+        ({"candidates": [None, None]}, "no file of candidate lists|at least one negative"),
+        ({"candidates": pl.Series([None, None], dtype=pl.List(pl.String))}, "at least one negative"),
+        ({"candidates": pl.Series([["c", "d"], None], dtype=pl.List(pl.String))}, "at least one negative"),
+        ({"candidates": ["c d a", "a b c"]}, "no file of candidate lists|at least one negative"),
         # columns
         ({"user": None}, "no file of candidate lists .*user"),
         ({"step": None}, "no file of candidate lists .*step"),
@@ -125,7 +124,7 @@ def test_what_is_wrong_is_said(log: EncodedLog, tmp_path: Path, changes: dict[st
 def test_no_row(log: EncodedLog, tmp_path: Path) -> None:
     path = tmp_path / "lists.parquet"
     pl.DataFrame(columns()).clear().write_parquet(path)
-    assert "lists of one length" in refused(log, path)
+    assert "at least one negative" in refused(log, path)
 
 
 @pytest.mark.parametrize("content", [b"", b"user,step,candidates\n", b"PAR1" + bytes(64) + b"PAR1"])
