@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tqdm import tqdm
 
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.training import fit as fit_module
 from surge.training.state import TrainingState
-from surge.training.trainer import Trainer, train
+from surge.training.trainer import Trainer, _moves, train
 from tests.training.toy import MODEL, dataset_of, settings
 
 
@@ -59,3 +61,11 @@ def test_what_compiling_says_is_passed_on(
     monkeypatch.setattr(fit_module, "CompiledTerms", says)
     Trainer(simulated, tmp_path / "out", MODEL, settings(compiled=True), quiet=quiet)
     assert ("goes on without it" in "".join(capsys.readouterr())) == (not quiet)
+
+
+def test_a_bar_shows_the_share_that_is_done() -> None:
+    with tqdm(total=1.0, file=StringIO()) as bar:
+        move = _moves(bar)
+        for share in (0.25, 0.5, 1.0):
+            move(share)
+            assert bar.n == share
