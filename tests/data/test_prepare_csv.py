@@ -152,6 +152,14 @@ def test_milliseconds_are_recognised_and_told(prepare_text: Prepare) -> None:
     assert "divided by 1,000" in dataset.description["preparation"]["notes"][0]
 
 
+def test_the_first_second_of_1970_is_a_time_and_an_early_one(prepare_text: Prepare) -> None:
+    dataset = prepare_text("user,item,timestamp\na,x,0\n")
+    assert rows(dataset) == [("a", "x", 0)]
+    assert dataset.description["preparation"]["notes"] == [
+        "all times lie before 1990 when read as unix seconds; check the unit"
+    ]
+
+
 def test_iso_dates(prepare_text: Prepare) -> None:
     shapes = ["1970-01-02", "1970-01-02 00:00:00", "1970-01-02T00:00:00.7Z", "1970-01-02T08:00:00+08:00"]
     shapes += ["1970-01-02 00:00", " 1970-01-02T00:00:00Z "]
