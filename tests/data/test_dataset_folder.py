@@ -101,3 +101,9 @@ def test_the_working_folder_is_gone_afterwards(tmp_path: Path) -> None:
         (work / "copy").write_text("x")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_working_folder_that_somebody_removed_is_no_problem(tmp_path: Path) -> None:
+    with working_folder(tmp_path / "out") as work:
+        work.rmdir()
+    assert list(tmp_path.iterdir()) == []

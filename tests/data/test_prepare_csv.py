@@ -117,8 +117,8 @@ def test_utf8_cut_by_a_block_border_is_still_utf8(prepare_text: Prepare) -> None
         ("user,item,timestamp\na,x,1\n".encode("utf-16"), {}, "--encoding utf-16"),
         (b"user,item,timestamp\na,x\x00,1\n", {}, "binary"),
         (pickle.dumps({"a": 1}), {}, "a Python pickle"),
-        (b"user,item,timestamp\na,x,1,2\n", {}, "more fields than its header"),
-        (b'user,item,timestamp\n"a,x,1\nb,y,2\n', {}, "a quote that is never closed"),
+        (b"user,item,timestamp\na,x,1,2\n", {}, "log.csv has a line with more fields than its header"),
+        (b'user,item,timestamp\n"a,x,1\nb,y,2\n', {}, "log.csv has a quote that is never closed"),
         (b"user,user,item,timestamp\na,a,x,1\n", {}, "more than one column 'user'"),
         (b"user,item,timestamp\na,x,1600000000\na,y,1600000000000\n", {}, "mixes units"),
         (b"user,item,timestamp\na,x,1600000000\na,y,2020-01-01\n", {}, "mixes units"),
@@ -150,6 +150,14 @@ def test_milliseconds_are_recognised_and_told(prepare_text: Prepare) -> None:
     assert rows(dataset) == [("a", "x", 1600000000)]
     assert dataset.description["preparation"]["options"]["time_unit"] == "milliseconds"
     assert "divided by 1,000" in dataset.description["preparation"]["notes"][0]
+
+
+def test_the_first_second_of_1970_is_a_time_and_an_early_one(prepare_text: Prepare) -> None:
+    dataset = prepare_text("user,item,timestamp\na,x,0\n")
+    assert rows(dataset) == [("a", "x", 0)]
+    assert dataset.description["preparation"]["notes"] == [
+        "all times lie before 1990 when read as unix seconds; check the unit"
+    ]
 
 
 def test_iso_dates(prepare_text: Prepare) -> None:
@@ -254,3 +262,19 @@ def test_time_split_that_can_not_be(prepare_text: Prepare, options: dict, senten
     text = "user,item,timestamp\n" + "".join(f"u,i{place},{1600000000 + place}\n" for place in range(4))
     with pytest.raises(SurgeError, match=sentence):
         prepare_text(text, split="time", **options)
+
+
+def test_which_of_several_inputs_is_broken_is_not_guessed(tmp_path: Path) -> None:
+    for name, row in {"one.csv": "a,x,1", "two.csv": "a,x,1,2"}.items():
+        (tmp_path / name).write_text(f"user,item,timestamp\n{row}\n")
+    with pytest.raises(SurgeError, match=r"^one of the inputs has a line with more fields"):
+        prepare("csv", [tmp_path / "one.csv", tmp_path / "two.csv"], tmp_path / "out", split="leave-last")
+
+
+def test_a_file_about_items_that_lacks_a_column_still_makes_text_columns(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item,timestamp\na,x,1600000000\n")
+    (tmp_path / "items.csv").write_text("item,title\nx,Ex\n")
+    prepare("csv", [tmp_path / "log.csv"], tmp_path / "out", split="leave-last", items_file=tmp_path / "items.csv")
+    written = pl.read_parquet(tmp_path / "out" / "items.parquet")
+    assert written.rows() == [("x", "Ex", None)]
+    assert written.dtypes == [pl.String] * 3

@@ -51,6 +51,16 @@ def test_a_difference_by_hand() -> None:
     assert found.p == pytest.approx(2 * student.sf(4, 1))
 
 
+def test_what_seeds_do_to_single_users_is_counted_once() -> None:
+    # all means by seed are 2, so nothing is between seeds. The users' gaps are 2, -2: 0.5 * (4 + 4) = 4 over users, of
+    # which seed times user is (4 * 1) * 0.5 / 1 / 2 = 1 of two seeds and (4 * 1) * 0.5 / 2 / 3 = 1 / 3 of three
+    one, other = np.array([[3.0, 1.0], [1.0, 3.0]]), np.array([[1.0, 3.0], [-1.0, 5.0], [0.0, 4.0]])
+    found = difference(one, other, np.array([5, 5]))
+    assert found.difference == 0 and found.p == 1
+    assert found.high == pytest.approx(student.isf(0.025, 1) * np.sqrt(4 - 1 - 1 / 3))
+    assert found.low == -found.high
+
+
 def test_seeds_alone_are_welchs_test() -> None:
     """Where all users agree, it is the t test of the seeds' means."""
     one, other = np.array([0.5, 0.55, 0.51]), np.array([0.4, 0.49, 0.41])

@@ -92,3 +92,11 @@ def test_the_sum_by_hand() -> None:
     assert torch.allclose(neighbours.attend(alpha, beta, adjacency, message)[0, 0], expected)
     dense = attention_weights(alpha, beta, adjacency)[0, 0, 0] @ message[0]
     assert torch.allclose(dense, expected)
+
+
+def test_whose_neighbour_one_is_does_not_matter() -> None:
+    """The second is a neighbour of the first and has none itself: it passes its own message on."""
+    adjacency = torch.tensor([[[0.0, 1.0], [0.0, 0.0]]])
+    alpha, beta = torch.zeros(1, 1, 2), torch.zeros(1, 1, 1, 2)
+    message = torch.tensor([[[1.0, 0.0], [0.0, 10.0]]])
+    assert neighbours.attend(alpha, beta, adjacency, message)[0, 0].tolist() == [[0, 10], [0, 10]]

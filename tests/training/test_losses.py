@@ -9,12 +9,13 @@ import torch
 from hypothesis import example, given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from surge.model.interest_extraction import Pooling
 from surge.model.surge import Context, History
 from surge.training.losses import (
     Batch,
+    add_l2,
     balance,
     log_loss,
     loss_terms,
@@ -201,3 +202,43 @@ def test_ages_are_trained() -> None:
     gradient = model.age_embedding.weight.grad
     assert gradient is not None
     assert gradient.abs().sum(1).nonzero()[:, 0].tolist() == [3, 5, 6]  # 10, 50 and 100 seconds
+
+
+# -- what a step draws and where it takes it ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("next_item", "weight", "drawn"), [(True, 0.1, True), (True, 0.0, False), (False, 0.1, False), (False, 0.0, False)]
+)
+def test_items_for_the_next_item_loss_are_drawn_where_it_counts(next_item: bool, weight: float, drawn: bool) -> None:
+    model, config = lively_model(20, next_item=next_item), settings(next_item_weight=weight)
+    context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
+    batch = Batch.draw(model, History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, config)
+    assert (batch.drawn is not None) == drawn
+    assert ("next_item" in terms_of_batch(model, batch, config)) == drawn
+
+
+def test_all_of_a_batch_goes_to_its_device() -> None:
+    model = lively_model(20, time="age", next_item=True)
+    context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
+    batch = Batch.draw(model, History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
+    there = batch.to(torch.device("meta"))
+    tensors = [*there.history, there.candidates, *there.context, there.ages, there.drawn]
+    assert [tensor.device.type for tensor in tensors if tensor is not None] == ["meta"] * 8
+
+
+def test_l2_by_hand() -> None:
+    """Twice the weight times theta: of a table the rows that were read, of all else whatever has a gradient."""
+    model = nn.ModuleDict({"table": nn.Embedding(3, 2), "layer": nn.Linear(2, 1), "idle": nn.Linear(2, 1)})
+    table, layer = model["table"].weight, model["layer"].weight
+    with torch.no_grad():
+        table.copy_(torch.tensor([[1.0, 2], [3, 4], [5, 6]]))
+        layer.copy_(torch.tensor([[7.0, 8]]))
+    table.grad = torch.tensor([[0.0, 1], [0, 0], [1, 1]])  # of the first row one number happens to be 0
+    layer.grad = torch.tensor([[0.0, 0]])
+    add_l2(model, 0.5)
+    assert table.grad.tolist() == [[1, 3], [0, 0], [6, 7]]
+    assert layer.grad.tolist() == [[7, 8]]
+    assert model["idle"].weight.grad is None
+    add_l2(model, 0.0)
+    assert layer.grad.tolist() == [[7, 8]]

@@ -1,0 +1,31 @@
+"""How many candidates a baseline scores at once: as many as the memory for its hidden layers allows, and no more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from surge.baselines import build, configure
+from surge.data.instances import EncodedLog, Instances
+from surge.evaluation import ranking
+from surge.evaluation.ranking import score_every
+
+ITEMS = 30
+LOG = EncodedLog(np.array([3, 1, 4, 1, 5, 9, 2, 6]), np.arange(8), np.array([0, 4, 8]))
+TWO = Instances(np.array([0, 1]), np.array([3, 7]))  # three items before each
+
+
+@pytest.mark.parametrize(("name", "parts"), [("ncf", [12, 12, 6]), ("din", [4, 4, 4, 4, 4, 4, 4, 2])])
+def test_what_grows_is_histories_by_candidates_and_by_items_where_each_is_asked(
+    name: str, parts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"item_size": 8, "category_size": 4, "max_length": 8}
+    config = configure(name, sizes | {"item_count": ITEMS, "category_count": 2, "user_count": 2})
+    model = build(name, config, torch.arange(ITEMS) % 2).eval()
+    model.prepare(LOG, TWO)
+    monkeypatch.setattr(ranking, "CELLS", ranking.HIDDEN * len(TWO) * 12)  # 12 candidates, or 4 that ask three items
+    seen: list[int] = []
+    model.register_forward_pre_hook(lambda module, given: seen.append(given[1].shape[1]))
+    score_every(model, LOG, TWO)
+    assert seen == parts

@@ -1,0 +1,80 @@
+"""One step of training: how large its gradient may be, and what its negatives are drawn by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from surge.data.store import Dataset
+from surge.training.data import TrainingData
+from surge.training.fit import Fit
+from surge.training.trainer import Trainer
+from tests.training.toy import MODEL, dataset_of, settings
+
+
+def step(dataset: Dataset, output: Path, clip: float, **changes: float) -> tuple[Fit, torch.Tensor]:
+    """After one step: the fit, and the gradient of all parameters as one vector."""
+    fit = Trainer(dataset, output, MODEL, settings(gradient_clip=clip, batch_size=16, **changes), quiet=True).fit
+    fit._step(fit.data.splits["train"].take(np.arange(16)), np.random.default_rng(0), 0)
+    return fit, torch.cat([p.grad.flatten() for p in fit.model.parameters() if p.grad is not None])
+
+
+def test_the_gradient_of_a_step_is_never_longer_than_the_clip(simulated: Dataset, tmp_path: Path) -> None:
+    """All parameters together, along the same direction; a shorter one stays as it is."""
+    _, free = step(simulated, tmp_path / "out", 1e6)
+    length = float(free.norm())
+    assert length > 0.1
+    for clip in (1e-3, length / 2):
+        fit, held = step(simulated, tmp_path / "out", clip)
+        assert float(held.norm()) == pytest.approx(clip, rel=1e-3)
+        assert torch.allclose(held, free * (clip / length), rtol=1e-3, atol=1e-8)
+        # and this is what Adam heard: its first moment is a tenth of it
+        moments = [fit.optimiser.state[p]["exp_avg"].flatten() for p in fit.model.parameters() if p.grad is not None]
+        assert torch.allclose(torch.cat(moments), held / 10, rtol=1e-4, atol=1e-9)
+    _, just = step(simulated, tmp_path / "out", length * 1.01)
+    assert torch.equal(just, free)
+
+
+def test_the_clip_holds_for_the_gradient_of_l2_too(simulated: Dataset, tmp_path: Path) -> None:
+    _, decayed = step(simulated, tmp_path / "out", 1e6, weight_decay=10.0)
+    _, held = step(simulated, tmp_path / "out", 1.0, weight_decay=10.0)
+    assert float(decayed.norm()) > 10
+    assert float(held.norm()) == pytest.approx(1, rel=1e-3)
+
+
+# -- negatives ----------------------------------------------------------------------------------------
+
+ITEMS = ("autumn", "early", "first", "late")  # sorted: the rows 0 to 3
+
+
+@pytest.fixture(scope="module")
+def fashions() -> TrainingData:
+    """Ten users: two `early` and one `autumn` before 10, which is training, `autumn` again, then `late` five times."""
+    taken = ["first", "early", "early", "autumn", "autumn", *["late"] * 5]
+    times = [1, 2, 3, 4, 11, *range(21, 26)]
+    log = {f"u{n}": list(zip(taken, times, strict=True)) for n in range(10)}
+    return TrainingData.of(
+        dataset_of(log, {"method": "time", "valid_start": 10, "test_start": 20}, repeat_share=1.0)  # nothing is barred
+    )
+
+
+def test_popularity_is_that_of_the_training_positives(fashions: TrainingData) -> None:
+    """A user's first interaction is no positive, and what was never one counts as once."""
+    assert fashions.items["item"].to_list() == [*ITEMS]
+    assert fashions.counts.tolist() == [10, 20, 0, 0]
+    assert fashions.items["count"].to_list() == [10, 20, 0, 0]
+    assert fashions.sampler.probability == pytest.approx(np.array([10, 20, 1, 1]) / 32)
+    assert fashions.log_popularity == pytest.approx(np.log(np.array([10, 20, 1, 1]) / 32))
+
+
+def test_training_negatives_follow_it_and_not_what_comes_later(fashions: TrainingData) -> None:
+    """Beside a positive `autumn` stand `early` 20 times, `first` and `late` once each in 22."""
+    train = fashions.splits["train"]
+    autumn = train.take(np.flatnonzero(fashions.log.items[train.position] == 0))
+    many = autumn.take(np.arange(4_400) % len(autumn))
+    drawn = np.bincount(fashions.negatives(many, 1, np.random.default_rng(0)).ravel(), minlength=4)
+    assert drawn[0] == 0
+    assert drawn[1:] == pytest.approx(np.array([4_000, 200, 200]), abs=60)  # three standard deviations of the first

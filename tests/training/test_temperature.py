@@ -1,0 +1,52 @@
+"""When the probabilities of a trained model are taken at their word, and what they are divided by where not."""
+
+from __future__ import annotations
+
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surge.data.store import Dataset
+from surge.evaluation.calibration import TEMPERATURES, log_normaliser
+from surge.evaluation.ranking import Ranks
+from surge.training import trainer
+from surge.training.trainer import Trainer
+from tests.training.toy import MODEL, settings
+
+
+def ranks(right: int) -> Ranks:
+    """1,000 histories and two items that score log 3 and 0, so 3/4 and 1/4: of 200 the first comes `right` times."""
+    scores = np.tile([log(3), 0.0], (1000, 1))
+    first = np.arange(1000) % 200 < right
+    normaliser = np.tile(log_normaliser(scores[0], TEMPERATURES), (1000, 1))
+    own = np.where(first, log(3), 0.0)
+    hit = np.stack([first, ~first], axis=1)
+    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser)
+
+
+@pytest.mark.parametrize(
+    ("right", "temperature", "error"),
+    [
+        (150, 1.0, 0.0),
+        (151, 1.0, 0.005),  # 0.966 would be likelier, but one in 200 is no reason
+        (130, log(3) / log(130 / 70), 0.0),  # then 65 % are held for so likely, and 65 % come
+        (170, log(3) / log(170 / 30), 0.0),
+    ],
+)
+def test_a_temperature_is_found_where_one_is_needed(
+    simulated: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    right: int,
+    temperature: float,
+    error: float,
+) -> None:
+    monkeypatch.setattr(trainer, "rank_positives", lambda *_, **__: ranks(right))
+    figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), quiet=True)._catalogue(lambda share: None)
+    if temperature == 1:
+        assert found == 1
+    assert found == pytest.approx(temperature, rel=0.018)  # half a step between two that are tried
+    assert figures["calibration_error"] == pytest.approx(error, abs=0.006 if temperature != 1 else 1e-9)
+    assert figures["catalogue_instances"] == 5  # users, as the settings say
