@@ -99,4 +99,4 @@ def _seeds(values: np.ndarray, share: np.ndarray, square: np.ndarray) -> tuple[f
 def _half(level: float, over_seeds: float, freedom: float, over_users: float, degrees: float) -> float:
     """The half width h of the interval that leaves out `level`."""
     seeds, users = stdtrit(freedom, level / 2), stdtrit(degrees, level / 2)
-    return float(np.sqrt(seeds*2 * over_seeds + users**2 * over_users))
+    return float(np.sqrt(seeds**2 * over_seeds + users**2 * over_users))

@@ -9,13 +9,12 @@ import torch
 from hypothesis import example, given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from surge.model.interest_extraction import Pooling
 from surge.model.surge import Context, History
 from surge.training.losses import (
     Batch,
-    add_l2,
     balance,
     log_loss,
     loss_terms,
@@ -225,20 +224,3 @@ def test_all_of_a_batch_goes_to_its_device() -> None:
     there = batch.to(torch.device("meta"))
     tensors = [*there.history, there.candidates, *there.context, there.ages, there.drawn]
     assert [tensor.device.type for tensor in tensors if tensor is not None] == ["meta"] * 8
-
-
-def test_l2_by_hand() -> None:
-    """Twice the weight times theta: of a table the rows that were read, of all else whatever has a gradient."""
-    model = nn.ModuleDict({"table": nn.Embedding(3, 2), "layer": nn.Linear(2, 1), "idle": nn.Linear(2, 1)})
-    table, layer = model["table"].weight, model["layer"].weight
-    with torch.no_grad():
-        table.copy_(torch.tensor([[1.0, 2], [3, 4], [5, 6]]))
-        layer.copy_(torch.tensor([[7.0, 8]]))
-    table.grad = torch.tensor([[0.0, 1], [0, 0], [1, 1]])  # of the first row one number happens to be 0
-    layer.grad = torch.tensor([[0.0, 0]])
-    add_l2(model, 0.5)
-    assert table.grad.tolist() == [[1, 3], [0, 0], [6, 7]]
-    assert layer.grad.tolist() == [[7, 8]]
-    assert model["idle"].weight.grad is None
-    add_l2(model, 0.0)
-    assert layer.grad.tolist() == [[7, 8]]
