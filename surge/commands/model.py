@@ -195,7 +195,9 @@ def _recommend(arguments: argparse.Namespace) -> None:
         rank = ranking.rank_of(row) if row is not None else None
         where = f"ranks {rank} of {len(ranking.order)}" if rank else "is not among the ranked items"
         print(f"the item that came next, {one_line(history.next_item.title)}, {where}")
-    print("chance: of being the next of all items; lift: how many times as likely that is for this user as on average")
+    print(
+        "chance: of being the next of all items; lift: how many times as likely that is for this user as for users in general"
+    )
 
 
 def add_explain(subparsers: Any) -> None:
