@@ -29,11 +29,6 @@ Progress = Callable[[float], None]
 TOGETHER = 64  # histories of a batch, at most
 
 
-def popularity_sampler(log: EncodedLog, trained_on: Instances, item_count: int) -> PopularitySampler:
-    """Negatives by how often items occur among the training positives."""
-    return PopularitySampler(np.bincount(log.items[trained_on.position], minlength=item_count))
-
-
 def draw_lists(
     log: EncodedLog,
     instances: Instances,

@@ -11,7 +11,8 @@ import torch
 from surge.baselines import MODELS
 from surge.config import TrainingConfig
 from surge.data.instances import EncodedLog, Instances
-from surge.evaluation.evaluate import popularity_sampler, score_lists
+from surge.data.negatives import PopularitySampler
+from surge.evaluation.evaluate import score_lists
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState
@@ -32,13 +33,13 @@ def test_the_logarithm_of_the_count_by_hand() -> None:
 
 def test_it_is_log_q_but_for_a_constant() -> None:
     rng = np.random.default_rng(0)
-    taken = EncodedLog(rng.integers(0, ITEMS // 2, 90), np.arange(90), np.array([0, 40, 90]), 0)
+    taken = EncodedLog(rng.integers(0, ITEMS // 2, 90), np.arange(90), np.array([0, 40, 90]))
     positives = Instances(np.repeat([0, 1], [39, 49]), np.r_[1:40, 41:90])
     model = small("popularity")
     model.prepare(taken, positives)
     lists = np.tile(np.arange(ITEMS), (len(positives), 1))
     constant = score_lists(model, taken, positives, lists) - np.log(
-        popularity_sampler(taken, positives, ITEMS).probability
+        PopularitySampler(np.bincount(taken.items[positives.position], minlength=ITEMS)).probability
     )
     assert np.ptp(constant) < 1e-5
 

@@ -23,7 +23,6 @@ from surge.evaluation.evaluate import (
     evaluate_lists,
     evaluate_split,
     listable,
-    popularity_sampler,
     positives_told,
     score_lists,
 )
@@ -137,13 +136,6 @@ def test_lists_of_more_than_one_chunk(log: EncodedLog, instances: Instances) -> 
     lists = draw_lists(log, many, PopularitySampler(np.ones(ITEMS)), 3, taken=Taken(log, ITEMS), seed=0)
     assert (lists[:, 0] == log.items[many.position]).all()
     assert (lists[:, 1:] != lists[:, :1]).all()
-
-
-def test_popularity_is_counted_over_the_training_positives(log: EncodedLog) -> None:
-    sampler = popularity_sampler(log, Instances(np.zeros(3, dtype=int), np.array([1, 2, 2])), ITEMS)
-    counts = np.ones(ITEMS)
-    counts[log.items[2]] += 1 if log.items[1] != log.items[2] else 2
-    assert sampler.probability == pytest.approx(counts / counts.sum())
 
 
 # -- score_lists --------------------------------------------------------------------------------------

@@ -10,10 +10,9 @@ import polars as pl
 import pytest
 
 from surge.checkpoint import Checkpoint
-from surge.data.instances import EncodedLog, Instances
 from surge.data.store import Dataset
 from surge.evaluation import evaluate
-from surge.evaluation.evaluate import evaluate_split, popularity_sampler
+from surge.evaluation.evaluate import evaluate_split
 from surge.training.data import TrainingData
 from tests.comparison.small import small
 from tests.training.toy import dataset_of, lively_model, settings
@@ -86,9 +85,3 @@ def test_the_lists_of_a_comparison_follow_the_training_positives(dataset: Datase
     beside = [negative for positive, negative in stored if positive == "c"]
     assert len(beside) > 300
     assert beside.count("a") > 0.98 * len(beside)
-
-
-def test_items_after_the_last_that_was_trained_on_can_be_drawn_too() -> None:
-    log = EncodedLog(np.array([0, 1, 1]), np.arange(3), np.array([0, 3]))
-    sampler = popularity_sampler(log, Instances(np.zeros(2, dtype=int), np.array([1, 2])), 4)
-    assert sampler.probability == pytest.approx(np.array([1, 2, 1, 1]) / 5)
