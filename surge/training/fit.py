@@ -95,9 +95,8 @@ class Fit:
         self.l2.settle()  # an epoch is where a run may be resumed
         means = {name: float(value) / len(batches) for name, value in sums.items()}
         means["l2"] = self.l2.value()
-        squares = sum(float(p.detach().double().square().sum()) for p in self.model.parameters())
         # the last step's weights have met no loss yet
-        if not np.isfinite([means["total"], squares]).all():
+        if not np.isfinite([means["total"], means["l2"]]).all():
             raise SurgeError(
                 f"Training diverged in epoch {epoch} (the loss or a weight is not finite); lower learning_rate."
             )

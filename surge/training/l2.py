@@ -38,5 +38,5 @@ class L2:
             self.pending = 0.0
 
     def value(self) -> float:
-        """lambda ||Theta||^2."""
+        """lambda ||Theta||^2; no finite number where a weight is none, even with a lambda of 0."""
         return self.weight * sum(float(p.detach().double().square().sum()) for p in self.parameters)
