@@ -130,8 +130,16 @@ class Baseline(EmbedsItems, ABC):
         self.config = config
 
     @abstractmethod
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        """What a model makes of B histories before it sees a candidate: tensors (B, ...)."""
+
+    @abstractmethod
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        """Logits (B, T) of T candidates for each of B histories, of what `read` gives."""
+
     def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories."""
+        return self.score(self.read(history, context), candidates)
 
     def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
         """Further terms of the training loss by name, weighted; the positive is candidate 0."""

@@ -45,9 +45,11 @@ class Caser(Baseline):
         items = history.items.gather(1, place.clamp(min=0))
         return (self.embed(items) * (place >= 0).unsqueeze(-1)).transpose(1, 2)
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         image = self.image(history)
         features = [torch.relu(convolve(image)).amax(-1) for convolve in self.horizontal]
         features.append(self.vertical(image).flatten(1))
-        state = self.join(self.dropout(torch.cat(features, dim=-1))) + self.user_embedding(context.users)
-        return self.head(state, self.embed(candidates))
+        return (self.join(self.dropout(torch.cat(features, dim=-1))) + self.user_embedding(context.users),)
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        return self.head(known[0], self.embed(candidates))

@@ -34,10 +34,13 @@ class DIEN(Baseline):
         self.resize = resize(config.hidden, config.size)
         self.head = Head(config)
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        return self.extract(self.embed(history.items))[0], history.mask
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        interests, mask = known
         target = self.embed(candidates)
-        interests, _ = self.extract(self.embed(history.items))
-        attention = masked_softmax(self.bilinear(target) @ interests.transpose(1, 2), history.mask.unsqueeze(1))
+        attention = masked_softmax(self.bilinear(target) @ interests.transpose(1, 2), mask.unsqueeze(1))
         # one sequence (B, 1, n, hidden) for all candidates; padding has a gate of 0, which keeps the state
         states, _ = self.evolve(interests.unsqueeze(1), gate_scale(attention, self.config.gate))
         return self.head(self.resize(states[:, :, -1]), target)

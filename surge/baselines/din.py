@@ -31,6 +31,10 @@ class DIN(Baseline):
         """s_t (B, T, d) of h (B, n, d), h_t (B, T, d) and the mask (B, n)."""
         return (self.activation_unit.crossed(embedded, target) * mask.unsqueeze(1)) @ embedded
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        return self.embed(history.items), history.mask
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        embedded, mask = known
         target = self.embed(candidates)
-        return self.head(self.attend(self.embed(history.items), target, history.mask), target)
+        return self.head(self.attend(embedded, target, mask), target)

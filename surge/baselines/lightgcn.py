@@ -108,6 +108,11 @@ class LightGCN(Baseline):
             self._smoothed = (state, self.propagate())
         return self._smoothed[1]
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         smoothed = self.smoothed()
-        return self.head(smoothed[context.users], smoothed[self.config.user_count + candidates])
+        of_users, of_items = smoothed.split((self.config.user_count, self.config.item_count))
+        return of_users[context.users], of_items
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        state, of_items = known
+        return self.head(state, of_items[candidates])

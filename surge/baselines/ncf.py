@@ -34,9 +34,12 @@ class NCF(Baseline):
         self.tower = nn.Sequential(multilayer_perceptron(2 * config.size, first, last), nn.ReLU())
         self.join = nn.Linear(config.size + last, 1)
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        return (context.users,)
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         target = self.embed(candidates)
-        users = context.users.unsqueeze(1)
+        users = known[0].unsqueeze(1)
         factors = self.user_factors(users) * self.item_factors(candidates)
         deep = self.tower(torch.cat([self.user_tower(users).expand_as(target), target], dim=-1))
         return self.join(torch.cat([factors, deep], dim=-1)).squeeze(-1)

@@ -68,8 +68,11 @@ class SASRec(Baseline):
         embedded = self.embed(history.items) * self.config.size**0.5
         return self.norm(self.blocks(self.dropout(embedded + position)))
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
-        return self.head(last_state(self.encode(history), history.mask), self.embed(candidates))
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        return (last_state(self.encode(history), history.mask),)
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        return self.head(known[0], self.embed(candidates))
 
     def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
         """The next-item loss of all states, weighted."""

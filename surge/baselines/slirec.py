@@ -44,13 +44,19 @@ class SLiRec(Baseline):
         self.fuse = multilayer_perceptron(3 * config.size + 1, config.attention_hidden)
         self.head = Head(config)
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
-        embedded, target, mask = self.embed(history.items), self.embed(candidates), history.mask
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        embedded, mask = self.embed(history.items), history.mask
         interval = time_feature(context.times.diff(dim=1, prepend=context.times[:, :1]))
         age = time_feature(context.now.unsqueeze(1) - context.times)
         states = self.resize(self.recurrence(embedded, interval, age, mask)[0])
+        long = self.long_term(embedded, mask).unsqueeze(1) @ embedded
+        since = age.gather(1, mask.sum(1, keepdim=True) - 1).unsqueeze(1)
+        return states, mask, long, since
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        states, mask, long, since = known
+        target = self.embed(candidates)
         short = masked_softmax(self.short_attention.crossed(states, target), mask.unsqueeze(1)) @ states
-        long = (self.long_term(embedded, mask).unsqueeze(1) @ embedded).expand_as(target)
-        since = age.gather(1, mask.sum(1, keepdim=True) - 1).unsqueeze(1).expand(*target.shape[:2], 1)
+        long, since = long.expand_as(target), since.expand(*target.shape[:2], 1)
         share = torch.sigmoid(self.fuse(torch.cat([long, short, target, since], dim=-1)))
         return self.head(share * long + (1 - share) * short, target)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from surge.baselines import MODELS, Baseline, BaselineConfig, build, configure
-from surge.config import ModelConfig, TrainingConfig, from_dict, read_value, to_dict
+from surge.config import ModelConfig, TrainingConfig, from_dict, preset, read_value, to_dict
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
@@ -34,7 +34,7 @@ SHARED = {"seed", "device", "evaluation_negatives", "test_instances", "catalogue
 @dataclass(frozen=True)
 class Contestant:
     """One row of the table. `label` is how it was written: NAME, or NAME:setting=value:..., settings of the model or
-    of its training."""
+    of its training. surge:preset=NAME takes a preset of `surge.config` for all that isn't given beside it."""
 
     label: str
     name: str
@@ -48,7 +48,10 @@ class Contestant:
         if name not in NAMES:
             raise SurgeError(f"There is no model {name!r}; the models are {', '.join(NAMES)}.")
         contestant = cls(text, name)
-        for part in parts:
+        presets = [part for part in parts if name == SURGE and part.startswith("preset=")]
+        if len(presets) > 1:
+            raise SurgeError(f"The model {text!r} gives preset more than once.")
+        for part in [part for part in parts if part not in presets]:
             setting, sign, value = part.partition("=")
             if not sign or setting in SHARED or setting not in contestant.settings:
                 known = sorted(contestant.settings - SHARED)
@@ -56,6 +59,9 @@ class Contestant:
             if setting in contestant.model or setting in contestant.training:
                 raise SurgeError(f"The model {text!r} gives {setting} more than once.")
             contestant = contestant.with_settings({setting: read_value(value)})
+        for part in presets:  # last: what is given beside it comes first
+            chosen = preset(part.removeprefix("preset="))
+            contestant = contestant.with_settings(chosen["model"] | chosen["training"])
         return contestant
 
     @property

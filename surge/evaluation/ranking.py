@@ -20,7 +20,7 @@ from surge.model.surge import SurgeModel
 
 Progress = Callable[[float], None]
 HIDDEN = 40  # a usual size of a layer
-TOGETHER = 32  # histories that a baseline reads at once, at most
+TOGETHER = 32  # histories that a baseline reads at once, where no candidate asks their items
 SHOWN = 10  # of the best items, whose probabilities are held against what came next
 ONE = np.ones(1)
 
@@ -115,13 +115,14 @@ def _catalogues(
             events = list(zip(history.items[0].tolist(), context.ages()[0].tolist(), strict=True))
             yield place, score_rows(model, events, every, compiled=scores_by)
         return
-    for start in range(0, len(instances), TOGETHER):
-        places = np.arange(start, min(start + TOGETHER, len(instances)))
+    together = 1 if model.asks_items else TOGETHER  # one alone has no padding to ask
+    for start in range(0, len(instances), together):
+        places = np.arange(start, min(start + together, len(instances)))
         yield from zip(places.tolist(), score_every(model, log, instances.take(places)), strict=True)
 
 
 def score_every(model: Baseline, log: EncodedLog, instances: Instances) -> np.ndarray:
-    """Logits (k, items) of all items for each history: the whole model for each chunk of candidates."""
+    """Logits (k, items) of all items for each history, which is read once; the candidates come in chunks."""
     device = model.item_embedding.weight.device
     history, context = read_batch(log, instances, model.config.max_length, device)
     scores = np.empty((len(instances), model.config.item_count), dtype=np.float32)
@@ -130,8 +131,9 @@ def score_every(model: Baseline, log: EncodedLog, instances: Instances) -> np.nd
 
     def read(start: int, stop: int) -> None:
         candidates = torch.arange(start, stop, device=device).expand(len(instances), -1)
-        scores[:, start:stop] = model(history, candidates, context).float().cpu().numpy()
+        scores[:, start:stop] = model.score(known, candidates).float().cpu().numpy()
 
     with torch.inference_mode():
+        known = model.read(history, context)
         in_parts(scores.shape[1], lambda start: CELLS // (HIDDEN * near * len(instances)), read)
     return scores

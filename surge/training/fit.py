@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ class Fit:
         if isinstance(model, Baseline):
             model.prepare(data.log, data.splits["train"])
 
+    @cached_property
+    def validation(self) -> tuple[Instances, np.ndarray]:
+        """The instances by which epochs are judged, and their candidate lists."""
+        return self.data.validation(self.config)
+
     def run(self, state: TrainingState, after_epoch: Callable[[TrainingState], None] | None = None) -> None:
         """Epochs until patience or `epochs` run out; then the model has the weights of the best one.
 
@@ -55,7 +61,7 @@ class Fit:
         if isinstance(self.model, Baseline) and not self.model.learns:
             self.model.eval()
             return
-        valid, lists = self.data.validation(self.config)
+        valid, lists = self.validation
         while len(state.epochs) < self.config.epochs and self._patient(state):
             record = self._epoch(len(state.epochs) + 1, state)
             metrics = evaluate_lists(self.model, self.data.log, valid, lists, precision=self.config.precision)

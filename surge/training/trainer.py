@@ -165,7 +165,7 @@ class Trainer:
     def _validation(self, state: TrainingState) -> dict[str, float]:
         best = state.epochs[state.best_epoch - 1]
         figures = {name.removeprefix("valid_"): value for name, value in best.items() if name.startswith("valid_")}
-        instances, lists = self.data.validation(self.config)
+        instances, lists = self.fit.validation
         return figures | {"instances": len(instances), "negatives": lists.shape[1] - 1}
 
 

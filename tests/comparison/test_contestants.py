@@ -9,7 +9,7 @@ import torch
 
 from surge.baselines import MODELS, BaselineConfig
 from surge.comparison.contestants import NAMES, OF_SURGE, SHARED, Contestant, contestants
-from surge.config import ModelConfig, TrainingConfig, read_value
+from surge.config import PRESETS, ModelConfig, TrainingConfig, read_value
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
@@ -70,6 +70,22 @@ def test_a_models_own_settings_come_before_those_of_all() -> None:
         "surge:clusters=[5]:epochs=2",
         "din:max_length=10",
     ]
+
+
+def test_a_preset_is_all_that_is_given_neither_beside_it_nor_before_what_all_share() -> None:
+    printed = PRESETS["as-printed"]
+    shared = {"fusion": "none", "learning_rate": 0.01, "balance_weight": 0.5}
+    whole, changed = contestants(["surge:preset=as-printed", "surge:gate=relative:preset=as-printed"], shared)
+    assert whole.model == printed["model"]  # fusion too: what is a model's own comes before what all share
+    assert whole.training == {"learning_rate": 0.01, **printed["training"]}
+    assert changed.model == {**printed["model"], "gate": "relative"}
+    assert changed.label == "surge:gate=relative:preset=as-printed"
+
+
+def test_a_preset_that_does_not_exist_is_of_a_baseline_or_is_given_twice() -> None:
+    assert "There is no preset 'paper'" in refused("surge:preset=paper")
+    assert "'preset=as-printed' of the model 'din:preset=as-printed'" in refused("din:preset=as-printed")
+    assert "gives preset more than once" in refused("surge:preset=as-printed:preset=as-printed")
 
 
 def test_no_setting_is_the_models_and_the_trainings() -> None:

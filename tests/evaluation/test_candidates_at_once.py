@@ -10,6 +10,7 @@ from surge.baselines import build, configure
 from surge.data.instances import EncodedLog, Instances
 from surge.evaluation import ranking
 from surge.evaluation.ranking import score_every
+from surge.model.surge import Context, History
 
 ITEMS = 30
 LOG = EncodedLog(np.array([3, 1, 4, 1, 5, 9, 2, 6]), np.arange(8), np.array([0, 4, 8]))
@@ -26,6 +27,18 @@ def test_what_grows_is_histories_by_candidates_and_by_items_where_each_is_asked(
     model.prepare(LOG, TWO)
     monkeypatch.setattr(ranking, "CELLS", ranking.HIDDEN * len(TWO) * 12)  # 12 candidates, or 4 that ask three items
     seen: list[int] = []
-    model.register_forward_pre_hook(lambda module, given: seen.append(given[1].shape[1]))
+    score, read, readings = model.score, model.read, []
+
+    def reads(history: History, context: Context) -> tuple[torch.Tensor, ...]:
+        readings.append(len(history.items))
+        return read(history, context)
+
+    def counted(known: tuple[torch.Tensor, ...], candidates: torch.Tensor) -> torch.Tensor:
+        seen.append(candidates.shape[1])
+        return score(known, candidates)
+
+    monkeypatch.setattr(model, "score", counted)
+    monkeypatch.setattr(model, "read", reads)
     score_every(model, LOG, TWO)
     assert seen == parts
+    assert readings == [len(TWO)]  # once, whatever the number of parts
