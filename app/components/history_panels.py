@@ -135,7 +135,8 @@ def prediction_panel(inspection: Inspection) -> None:
     """
     heading(
         "Predicted items",
-        "What the model would recommend now, by the chance of being next. A click on a row explains that item instead.",
+        "What the model would recommend now, by the chance of being the next item. A click on a row explains that item "
+        "instead.",
         PREDICTIONS_ABOUT,
     )
     best = loading.best(inspection.subject)

@@ -249,8 +249,8 @@ def _start(first: Explanation, second: Explanation, names: Sequence[str]) -> str
     if one is None or other is None:
         return f"{names[0]} is {lifts[0]} as likely as for users in general, {names[1]} {lifts[1]}."
     return (
-        f"{names[0]} has a chance of {chance(one)} of being next, {lifts[0]} as likely as for users in general; "
-        f"{names[1]} one of {chance(other)}, {lifts[1]} as likely."
+        f"{names[0]} has a chance of {chance(one)} of being the next item, {lifts[0]} as likely as for users in "
+        f"general; {names[1]} one of {chance(other)}, {lifts[1]} as likely."
     )
 
 

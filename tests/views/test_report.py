@@ -212,7 +212,9 @@ def test_chances_and_lifts_are_told_and_never_a_score() -> None:
         assert not re.search(r"\b(score of|[Ss]core)\b", text.replace("raw score", "")), text
         assert not re.search(r"\bpoints?\b(?! at\b)", text.replace("each curve is one point", "")), text
     assert story.next_probability is not None
-    figures = f"{chance(story.next_probability)}Chance of being next{lift(story.record.lift)}Lift: times as likely"
+    figures = (
+        f"{chance(story.next_probability)}Chance of being the next item{lift(story.record.lift)}Lift: times as likely"
+    )
     assert figures in hostile_page().text.replace("\n", "")
 
 
