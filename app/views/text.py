@@ -89,7 +89,7 @@ def without_it(effects: Effects, index: int, *, cluster: bool = False) -> str:
 
 
 def likely_words(record: Explanation) -> str:
-    """How likely the candidate is: "3.6 % chance of being the next item, 9.1 times as likely as for users in general"."""
+    """How likely it is: "3.6 % chance of being the next item, 9.1 times as likely as for users in general"."""
     probability = record.prediction.next_probability
     known = "" if probability is None else f"{chance(probability)} chance of being the next item, "
     return f"{known}{as_likely(record.lift)}"
