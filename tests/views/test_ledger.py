@@ -110,8 +110,8 @@ def test_sentence_names_what_tips_the_balance() -> None:
         for record, lift, likely in ((first, 9.1, 0.036), (second, 0.4, 0.012))
     )
     assert ledger_sentence(first, second, one, other) == (
-        "① “Trail stove” has a chance of 3.6 % of being the next item, 9.1 times as likely as for users in general; ② “Blue "
-        f"Train” one of 1.2 %, 0.40 times as likely. {tips}"
+        "① “Trail stove” has a chance of 3.6 % of being the next item, 9.1 times as likely as for users in general; ② "
+        f"“Blue Train” one of 1.2 %, 0.40 times as likely. {tips}"
     )
 
 
