@@ -7,6 +7,7 @@ what an implementation that follows the paper line by line costs, and what `benc
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -34,8 +35,8 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
     near = adjacency.detach()
     around = (near @ h) / near.sum(-1, keepdim=True)
     values = h + model.position_embedding(torch.arange(n - 1, -1, -1)) if config.position != "none" else h
-    alpha = _score(model.fuse.cluster[0], h, around)
-    beta = _score(model.fuse.query[0], values, target.unsqueeze(1).expand_as(values))
+    alpha = _score(cast(PairScore, model.fuse.cluster[0]), h, around)
+    beta = _score(cast(PairScore, model.fuse.query[0]), values, target.unsqueeze(1).expand_as(values))
     # Eq. 8 and 4-5
     raw = functional.leaky_relu(alpha.unsqueeze(2) + beta.unsqueeze(1), 0.2) + (adjacency - near)
     attention = raw.masked_fill(near == 0, -torch.inf).softmax(-1)

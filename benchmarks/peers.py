@@ -30,7 +30,7 @@ from benchmarks.recbole_networks import LENGTH, PAIRS, SIZE, SPREAD, Facts, buil
 from surge.comparison.table import table
 from surge.config import TrainingConfig
 from surge.data.store import Dataset
-from surge.evaluation.evaluate import score_lists
+from surge.evaluation.evaluate import listable, score_lists
 from surge.evaluation.metrics import list_metrics
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
@@ -62,8 +62,8 @@ def run(name: str, side: str, seed: int, data: TrainingData, facts: Facts) -> di
     state, pair = TrainingState({}), PAIRS[name]
     config = replace(TRAINING, seed=seed, epochs=pair.epochs, learning_rate=pair.rate)
     Fit(data, model, config, quiet=True).run(state)
-    listed = data.splits["test"].sample(TRAINING.test_instances, np.random.default_rng(0))
-    scores = score_lists(model, data.log, listed, data.lists(listed, TRAINING, LENGTH))
+    listed = listable(data.splits["test"], data.taken).sample(TRAINING.test_instances, np.random.default_rng(0))
+    scores = score_lists(model, data.log, listed, data.lists(listed, TRAINING))
     return {
         "model": name,
         "side": side,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -21,7 +23,8 @@ def same_weights(name: str, data: TrainingData, facts: Facts) -> float | None:
     negative, and RecBole's last layer sums them and z, for histories that fill its window. Of DIEN the AUGRU alone is
     compared: its last states, over random inputs and gates.
     """
-    ours, peer = (build_side(name, side, data, facts) for side in ("ours", "peer"))
+    ours: Any = build_side(name, "ours", data, facts)
+    peer: Any = build_side(name, "peer", data, facts)
     ours.prepare(data.log, data.splits["train"])
     ours.eval(), peer.eval()
     theirs = peer.network
@@ -90,6 +93,6 @@ def same_weights(name: str, data: TrainingData, facts: Facts) -> float | None:
     instances = data.splits["test"]
     instances = instances.take(np.flatnonzero(instances.position - data.log.offsets[instances.user] >= WINDOW)[:SAME])
     history, context = read_batch(data.log, instances, LENGTH)
-    candidates = torch.from_numpy(data.lists(instances, TrainingConfig(), LENGTH))
+    candidates = torch.from_numpy(data.lists(instances, TrainingConfig()))
     with torch.no_grad():
         return float((ours(history, candidates, context) - peer(history, candidates, context)).abs().max())

@@ -41,22 +41,23 @@ class Pair:
     theirs: dict[str, Any]
     differs: str = "nothing"
     changed: str = ""
-    change: Callable[[nn.Module], None] | None = None
+    change: Callable[[Any], None] | None = None
 
 
 class Halves(nn.Module):
     """The sum of the two halves of a row."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return sum(x.chunk(2, dim=-1))
+        one, other = x.chunk(2, dim=-1)
+        return one + other
 
 
-def sum_user(caser: nn.Module) -> None:
+def sum_user(caser: Any) -> None:
     """RecBole's Caser ends in z + p_u."""
     caser.fc1, caser.fc2, caser.ac_fc = nn.Sequential(caser.fc1, nn.ReLU()), Halves(), nn.Identity()
 
 
-def no_last_layer(gru4rec: nn.Module) -> None:
+def no_last_layer(gru4rec: Any) -> None:
     """The state of RecBole's GRU4Rec is that of its GRU."""
     gru4rec.dense = nn.Identity()
 
@@ -73,7 +74,7 @@ class Product(nn.Module):
         return (one * other).sum(-1, keepdim=True) if self.score else torch.cat([one, other, one * other], dim=-1)
 
 
-def learning_auxiliary(dien: nn.Module) -> None:
+def learning_auxiliary(dien: Any) -> None:
     """The auxiliary loss of RecBole's DIEN scores g . h; its AUGRU starts as small as a GRU; its head sees s * h_t."""
     dien.interset_extractor.auxiliary_net, dien.alpha = Product(score=True), 2.0  # it averages over true and false
     for weights in dien.interest_evolution.dynamic_rnn.rnn.parameters():
@@ -204,9 +205,12 @@ class Peer(Baseline):
         place = ((length - kept).unsqueeze(1) + steps).clamp(max=history.items.shape[1] - 1)
         return (history.items.gather(1, place) + 1) * (steps < kept.unsqueeze(1)), kept
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
-        items, users, network = candidates + 1, context.users + 1, self.network
-        sequence, length = self.sequence(history)
+    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        return (context.users + 1, *self.sequence(history))
+
+    def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
+        users, sequence, length = known
+        items, network = candidates + 1, self.network
         if isinstance(network, LightGCN):
             smoothed = self._smoothed or network()
             if not torch.is_grad_enabled():
@@ -243,7 +247,7 @@ def build_side(name: str, side: str, data: TrainingData, facts: Facts, seed: int
     if side == "ours":
         return build(name, config, data.item_category)
     model = Peer(pair, config, facts)
-    if side == "changed":
+    if side == "changed" and pair.change:
         pair.change(model.network)
     if side != "shipped":
         for part, table_ in model.network.named_modules():
