@@ -106,6 +106,16 @@ def test_a_crash_leaves_the_state_before(saved: Path, monkeypatch: pytest.Monkey
     assert flat(again) == flat(model)
 
 
+def test_what_a_crash_left_before_it_tidied_up_is_in_nobodys_way(saved: Path) -> None:
+    model, optimiser = parts(seed=5)
+    state = load_state(saved, SETTINGS, model, optimiser)
+    shutil.copytree(saved / "current", saved / "old")
+    state.step = 4
+    save_state(saved, state, model, optimiser)
+    assert load_state(saved, SETTINGS, *parts(seed=6)).step == 4
+    assert sorted(path.name for path in saved.iterdir()) == ["current"]
+
+
 def test_where_it_lies() -> None:
     assert state_folder(Path("runs/shop")) == Path("runs/.shop.training")
 

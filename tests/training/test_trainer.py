@@ -18,8 +18,9 @@ from surge.config import TrainingConfig
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import evaluate_split
+from surge.evaluation.evaluate import evaluate_lists, evaluate_split
 from surge.training import fit, trainer
+from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState, state_folder
 from surge.training.trainer import Trainer, choose_device, train
@@ -529,6 +530,13 @@ def test_bfloat16_trains_to_a_finite_checkpoint(trained: Checkpoint, simulated: 
     assert checkpoint.history[-1]["log_loss"] < checkpoint.history[0]["log_loss"]
     assert not equal(weights, trained.model.state_dict())  # it did make a difference
     assert checkpoint.history[-1]["log_loss"] == pytest.approx(trained.history[-1]["log_loss"], abs=0.05)
+    # and it is what the epochs were judged by
+    data, best = TrainingData.of(simulated), checkpoint.history[checkpoint.description["best_epoch"] - 1]
+    judged = [
+        evaluate_lists(checkpoint.model, data.log, *data.validation(checkpoint.training_config), precision=one)["auc"]
+        for one in ("bfloat16", "float32")
+    ]
+    assert best["valid_auc"] == pytest.approx(judged[0], abs=1e-9) != pytest.approx(judged[1], abs=1e-9)
 
 
 @cuda
