@@ -178,6 +178,20 @@ def test_probabilities_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ranks.reliability(2.0, 1).probability == pytest.approx([0.5, 0.5])  # 3 x 0.2 = 0.6
 
 
+def test_what_is_shown_are_the_ten_best_in_order_and_which_of_them_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 30 items with scores 0 to 29 in a mixed order: 29 is taken, so 28 down to 19 are shown, and 25 came next."""
+    scores = (np.arange(ITEMS) * 7) % ITEMS
+    scoring(monkeypatch, scores)
+    item = {score: place for place, score in enumerate(scores.tolist())}
+    log = EncodedLog(np.array([item[29], item[25]]), np.arange(2), np.array([0, 2]))
+    ranks = rank_positives(
+        lively_model(ITEMS), log, Instances(np.array([0]), np.array([1])), taken=Taken(log, ITEMS), log_popularity=None
+    )
+    assert ranks.best.tolist() == [list(range(28, 18, -1))]
+    assert ranks.hit.tolist() == [[place == 3 for place in range(10)]]
+    assert ranks.own.tolist() == [25.0]
+
+
 def test_the_last_instance_of_each_user() -> None:
     instances = Instances(np.array([2, 0, 2, 1, 0]), np.array([9, 1, 7, 4, 3]))
     last = last_of_each_user(instances)
