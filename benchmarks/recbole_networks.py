@@ -232,7 +232,7 @@ class Peer(Baseline):
         self._auxiliary = {"auxiliary": network.alpha * auxiliary}
         return logits.view(items.shape)
 
-    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
+    def auxiliary(self, history: History, drawn: Tensor | None) -> dict[str, Tensor]:
         return self._auxiliary
 
 

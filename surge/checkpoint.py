@@ -68,7 +68,7 @@ class Checkpoint:
     @property
     def negatives(self) -> int:
         """How many negatives training drew for a positive."""
-        return min(self.training_config.negatives, max(1, len(self.counts) - 1))
+        return self.training_config.negatives
 
     @property
     def counts(self) -> np.ndarray:

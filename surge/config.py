@@ -248,6 +248,11 @@ class TrainingConfig:
             ("next_item_weight", 1e6),
         ):
             number(name, getattr(self, name), 0.0, highest)
+        require(
+            2 * self.learning_rate * self.weight_decay < 1,
+            f"With learning_rate {self.learning_rate:g} and weight_decay {self.weight_decay:g} L2 takes every weight "
+            "away in one step; give a weight_decay below 1 / (2 x learning_rate).",
+        )
         require(self.gradient_clip > 0, "The setting gradient_clip is 0, which stops all learning; give more than 0.")
         number("gradient_clip", self.gradient_clip, 1e-6, 1e6)  # 0 would stop all learning
         choice("schedule", self.schedule, SCHEDULE)

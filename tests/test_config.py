@@ -305,3 +305,11 @@ def test_sizes_that_follow() -> None:
 def test_a_gradient_clip_that_would_stop_learning_is_refused(value):
     with pytest.raises(SurgeError, match="gradient_clip"):
         TrainingConfig(gradient_clip=value)
+
+
+def test_a_step_of_l2_leaves_something_of_the_weights() -> None:
+    TrainingConfig(learning_rate=0.1, weight_decay=4.9)
+    with pytest.raises(
+        SurgeError, match=r"learning_rate 0\.1 and weight_decay 5 L2 takes every weight away in one step"
+    ):
+        TrainingConfig(learning_rate=0.1, weight_decay=5.0)

@@ -9,13 +9,14 @@ import pytest
 
 from surge import Dataset, load_checkpoint
 from surge.cli import main
-from surge.data.instances import encode, split_instances
+from surge.data.instances import encode
 from surge.evaluation.evaluate import evaluate_split
 from surge.evaluation.metrics import ndcg
-from surge.evaluation.ranking import last_of_each_user, rank_positives
+from surge.evaluation.ranking import rank_positives
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
 from surge.explanation.quality import explanation_quality
+from surge.training.data import TrainingData
 from tests.explanation.test_explanation_record import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,9 +111,7 @@ def test_the_demos_test_figures_are_those_of_its_weights(demo, sample):
     popular = rank_positives(
         demo.model,
         encode(sample, demo.rows),
-        last_of_each_user(split_instances(encode(sample, demo.rows), sample.description["split"])["test"]).sample(
-            300, np.random.default_rng(0)
-        ),
+        TrainingData.of(sample).last("test").sample(300, np.random.default_rng(0)),
         taken=None,
         log_popularity=1e6 * demo.log_popularity,  # so that nothing else counts
     )

@@ -93,7 +93,8 @@ AMONG_ALL = (
 AMONG_DRAWN = ("auc", "gauc", "list_auc", "mrr", "ndcg@2", "ndcg@10", "hr@10")
 # what a split's sentences say, and the picture of the chances
 TOLD = (
-    "catalogue_instances", "instances", "negatives", "positives", "unknown_positives", "positives_without_history",
+    "catalogue_instances", "users_without_last", "instances", "negatives", "fewest_negatives",
+    "positives", "unknown_positives", "positives_without_history", "positives_without_negatives",
     "cold_positives",
 )  # fmt: skip
 MOST_COUNTED = 10**15
@@ -146,14 +147,21 @@ def metrics_tables(
 def _among_all(metrics: Mapping[str, Any], items: int, seen_left_out: bool) -> str:
     users = _of_splits(metrics, "catalogue_instances", "user")
     told = f"Each user's last item of the split, ranked by chance among all {items:,} items{users}."
+    unranked = _counted(_part(metrics, "test"), "users_without_last")
+    if unranked:
+        told += f" {count(unranked, 'user')} of the test split had a last item that can't be ranked."
     return told + (" What the user took before is left out." if seen_left_out else "")
 
 
 def _among_drawn(metrics: Mapping[str, Any], negatives: int) -> str:
-    drawn = _counted(_part(metrics, "test"), "negatives") or negatives
+    test = _part(metrics, "test")
+    drawn, fewest = (_counted(test, name) for name in ("negatives", "fewest_negatives"))
+    others = f"{drawn or negatives:,}"
+    if drawn and fewest and fewest < drawn:
+        others = f"{fewest:,} to {drawn:,}"
     lists = _of_splits(metrics, "instances", "list")
     return (
-        f"Each true next item against {drawn:,} others{lists}. These others were drawn by popularity, so the raw score "
+        f"Each true next item against {others} others{lists}. These others were drawn by popularity, so the raw score "
         "ranks here: a chance holds popularity too, which would count twice."
     )
 
@@ -181,9 +189,10 @@ def left_out(metrics: Mapping[str, Any]) -> str:
     """What of the test split could not be measured, and what of it the model never met; empty where there is nothing
     of that kind."""
     test = _part(metrics, "test")
-    whole, unknown, alone, cold = (_counted(test, name) for name in TOLD[3:])
+    whole, unknown, alone, taken, cold = (_counted(test, name) for name in TOLD[5:])
     reasons = [f"{unknown:,} of an item that the model doesn't know"] if unknown else []
     reasons += [f"{alone:,} without a history before it"] if alone else []
+    reasons += [f"{taken:,} of a user who took all other items before"] if taken else []
     told = []
     if reasons:
         of_all = f" of the {whole:,}" if whole else ""

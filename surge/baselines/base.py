@@ -12,6 +12,7 @@ from surge.config import GATE, choice, divided, number, sizes, switch
 from surge.data.instances import EncodedLog, Instances
 from surge.model.embedding import EmbedsItems
 from surge.model.layers import joined, multilayer_perceptron
+from surge.model.next_item import next_item_loss
 from surge.model.surge import Context, History
 
 SCORE = ("mlp", "dot")
@@ -118,12 +119,14 @@ class Baseline(EmbedsItems, ABC):
     `own` has the settings that are the model's own where nobody says otherwise. `learns`: there are weights to train.
     `corrected`: its logit was trained against negatives drawn by popularity, so a catalogue is ranked by
     logit + log q. `asks_items`: each candidate asks every item of the history, which takes so much more memory.
+    `follows`: every step of a history learns the item after it (`auxiliary`).
     """
 
     own: ClassVar[dict[str, Any]] = {}
     learns: ClassVar[bool] = True
     corrected: ClassVar[bool] = True
     asks_items: ClassVar[bool] = False
+    follows: ClassVar[bool] = False
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
@@ -141,9 +144,17 @@ class Baseline(EmbedsItems, ABC):
         """Logits (B, T) of T candidates for each of B histories."""
         return self.score(self.read(history, context), candidates)
 
-    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
-        """Further terms of the training loss by name, weighted; the positive is candidate 0."""
-        return {}
+    def auxiliary(self, history: History, drawn: Tensor | None) -> dict[str, Tensor]:
+        """Further terms of the training loss by name, weighted: for a model that `follows`, the next-item loss of its
+        steps with the items drawn (B, n - 1); `drawn` is None where its weight is 0."""
+        if drawn is None:
+            return {}
+        loss = next_item_loss(self.steps(history), history, self.embed, drawn)
+        return {"auxiliary": self.config.auxiliary_weight * loss}
+
+    def steps(self, history: History) -> Tensor:
+        """Of a model that `follows`: its state after each item (B, n, d), which knows nothing of later ones."""
+        raise NotImplementedError
 
     def prepare(self, log: EncodedLog, trained_on: Instances) -> None:
         """Called once before training, and once after weights are loaded: what a model takes from the whole log."""

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, resize
 from surge.model.layers import masked_softmax
-from surge.model.next_item import draw_items, next_item_loss
 from surge.model.prediction import Recurrence, gate_scale
 from surge.model.surge import History
 
@@ -25,6 +24,7 @@ class DIEN(Baseline):
     """
 
     asks_items: ClassVar = True
+    follows: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
@@ -45,9 +45,6 @@ class DIEN(Baseline):
         states, _ = self.evolve(interests.unsqueeze(1), gate_scale(attention, self.config.gate))
         return self.head(self.resize(states[:, :, -1]), target)
 
-    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
-        """The next-item loss of the interests g_j, weighted."""
-        states = self.resize(self.extract(self.embed(history.items))[0])
-        return {
-            "auxiliary": self.config.auxiliary_weight * next_item_loss(states, history, self.embed, draw_items(history))
-        }
+    def steps(self, history: History) -> Tensor:
+        """The interests g_j (B, n, d)."""
+        return self.resize(self.extract(self.embed(history.items))[0])

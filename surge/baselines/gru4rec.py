@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state, resize
-from surge.model.next_item import draw_items, next_item_loss
 from surge.model.surge import History
 
 
@@ -20,6 +21,8 @@ class GRU4Rec(Baseline):
     rows, the log loss over sampled negatives in place of BPR or TOP1 over the batch, the shared head.
     """
 
+    follows: ClassVar = True
+
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
         self.dropout = nn.Dropout(config.dropout)
@@ -27,18 +30,13 @@ class GRU4Rec(Baseline):
         self.resize = resize(config.hidden, config.size)
         self.head = Head(config)
 
-    def encode(self, history: History) -> Tensor:
+    def steps(self, history: History) -> Tensor:
         """The state after each item (B, n, d)."""
         states, _ = self.gru(self.dropout(self.embed(history.items)))
         return self.resize(states)
 
     def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
-        return (last_state(self.encode(history), history.mask),)
+        return (last_state(self.steps(history), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         return self.head(known[0], self.embed(candidates))
-
-    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
-        """The next-item loss of all states, weighted."""
-        loss = next_item_loss(self.encode(history), history, self.embed, draw_items(history))
-        return {"auxiliary": self.config.auxiliary_weight * loss}

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state
-from surge.model.next_item import draw_items, next_item_loss
 from surge.model.surge import History
 
 
@@ -50,6 +49,7 @@ class SASRec(Baseline):
     """
 
     own: ClassVar = {"layers": 2, "dropout": 0.2, "score": "dot"}
+    follows: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
@@ -60,7 +60,7 @@ class SASRec(Baseline):
         self.norm = nn.LayerNorm(config.size)
         self.head = Head(config)
 
-    def encode(self, history: History) -> Tensor:
+    def steps(self, history: History) -> Tensor:
         """The state after each item (B, n, d). Padding comes last, so causal attention never sees it."""
         length = history.mask.sum(1, keepdim=True)
         steps_ago = length - 1 - torch.arange(history.mask.shape[1], device=history.mask.device)
@@ -69,12 +69,7 @@ class SASRec(Baseline):
         return self.norm(self.blocks(self.dropout(embedded + position)))
 
     def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
-        return (last_state(self.encode(history), history.mask),)
+        return (last_state(self.steps(history), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         return self.head(known[0], self.embed(candidates))
-
-    def auxiliary(self, history: History, candidates: Tensor, context: Context) -> dict[str, Tensor]:
-        """The next-item loss of all states, weighted."""
-        loss = next_item_loss(self.encode(history), history, self.embed, draw_items(history))
-        return {"auxiliary": self.config.auxiliary_weight * loss}

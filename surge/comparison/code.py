@@ -19,11 +19,15 @@ SHARED = (
     "training",
     "evaluation",
     "explanation/catalogue.py",
+    "checkpoint.py",
+    "baselines/__init__.py",
     "data/instances.py",
     "data/negatives.py",
     "data/store.py",
     "data/taken.py",
     "comparison/contestants.py",
+    "comparison/measured.py",
+    "comparison/runs.py",
 )
 READS = ("evaluation/significance.py", "evaluation/lists.py")
 SOURCES = (".py", ".cpp", ".h")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from surge.evaluation.evaluate import negatives_told
 from surge.evaluation.significance import LEAST, LEVEL
 
 COLUMNS = {
@@ -47,7 +48,7 @@ def _head(comparison: Mapping[str, Any]) -> str:
         f"{dataset.get('users', '?')} users, {dataset.get('items', '?')} items, "
         f"{dataset.get('interactions', '?')} interactions, {dataset.get('categories', '?')} categories; split "
         f"by {dataset['split'].get('method', '?')}. {comparison['lists']} test lists of one positive and "
-        f"{comparison['negatives']} negatives, the same for all models; {comparison['catalogue_lists']} "
+        f"{negatives_told(comparison)} negatives, the same for all models; {comparison['catalogue_lists']} "
         f"positives ranked among all items. At most {training['epochs']} epochs of "
         f"{drawn if drawn else 'all'} positives, patience {training['patience']} (validation GAUC). "
         f"Trained on {'; '.join(devices)}."

@@ -113,6 +113,21 @@ def split_instances(log: EncodedLog, split: Mapping[str, object]) -> dict[str, I
     }
 
 
+def last_of_each_user(log: EncodedLog, instances: Instances, split: Mapping[str, object], name: str) -> Instances:
+    """Each user's last interaction in a split, of its `instances`, in log order; nobody's whose last one there is with
+    an item that has no row."""
+    order = np.argsort(instances.position, kind="stable")
+    user = instances.user[order]
+    last = instances.take(order[np.append(user[1:] != user[:-1], True)[: len(user)]])
+    if log.unknown is None or log.place is None:
+        return last
+    periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
+    here = periods == SPLITS.index(name)
+    unknown = np.full(len(log.offsets) - 1, -1)
+    np.maximum.at(unknown, log.unknown.user[here], log.unknown.place[here])
+    return last.take(np.flatnonzero(log.place[last.position] > unknown[last.user]))
+
+
 @dataclass(frozen=True)
 class Positives:
     """How many positives a split has on the whole log, a user's first interaction being none: `unknown` of them are

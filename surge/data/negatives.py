@@ -1,4 +1,4 @@
-"""Negative items, drawn by popularity: the same rule for training and for evaluation."""
+"""Negative items, drawn by popularity: one after another for training, distinct ones for the lists of an evaluation."""
 
 from __future__ import annotations
 
@@ -31,10 +31,39 @@ class PopularitySampler:
         drawn = np.searchsorted(self.cumulative, rng.random(shape), side="right")
         return np.minimum(drawn, len(self.cumulative) - 1)
 
+    def independent(self, count: int, rows: int, rng: np.random.Generator, barred: Barred | None = None) -> np.ndarray:
+        """`count` draws (rows, count) with replacement from q over what is not barred: the negatives of training.
+
+        Whatever q gives may come, the positive itself too. Only then a logit trained by log loss is
+        log(p(t | history) / (count q(t))) and a constant, in a catalogue of any size (noise-contrastive estimation,
+        Gutmann & Hyvarinen, AISTATS 2010); distinct items other than the positive would make popular ones rarer, in a
+        catalogue of twelve by half. `barred`: as for `negatives`; a row with everything barred is a ValueError.
+        """
+        drawn, left = self.draw((rows, count), rng), np.arange(rows)
+        if barred is None:
+            return drawn
+        for _ in range(ROUNDS):
+            wrong = barred(left, drawn[left])
+            some = wrong.any(1)
+            left, wrong = left[some], wrong[some]
+            if not len(left):
+                return drawn
+            again = drawn[left]
+            again[wrong] = self.draw((int(wrong.sum()),), rng)
+            drawn[left] = again
+        every = np.arange(len(self.probability))
+        for row in left:
+            allowed = np.flatnonzero(~barred(np.array([row]), every[None])[0])
+            if not len(allowed):
+                raise ValueError("no item is left to draw")
+            weight = self.probability[allowed]
+            drawn[row] = rng.choice(allowed, count, p=weight / weight.sum())
+        return drawn
+
     def negatives(
         self, positive: np.ndarray, count: int, rng: np.random.Generator, barred: Barred | None = None
     ) -> np.ndarray:
-        """Distinct negatives (k, count) of each positive (k,), never the positive itself.
+        """Distinct negatives (k, count) of each positive (k,), never the positive itself: for candidate lists.
 
         `barred(rows, items)` tells which items (r, T) are no negatives of these places (r) of `positive` either, such
         as what their user took before. A row for which fewer than `count` items are left ends with NONE. Each row is

@@ -20,6 +20,11 @@ class Taken:
         # np.unique gives the first place of each pair of a user and an item
         self.pairs, self.first = np.unique(user * item_count + log.items, return_index=True)
 
+    @property
+    def repeats(self) -> float:
+        """The share of the log's interactions with an item that its user had taken before."""
+        return 1 - len(self.pairs) / max(1, len(self.log.items))
+
     def before(self, instances: Instances, items: np.ndarray) -> np.ndarray:
         """Whether each instance's user took the items (k, T) before its positive: true or false (k, T)."""
         pairs = instances.user[:, None] * self.item_count + items

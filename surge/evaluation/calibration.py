@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 10
-TEMPERATURES = np.geomspace(0.5, 2.0, 41)
-TEMPERATURES[20] = 1.0  # exactly
+TEMPERATURES = 2.0 ** (np.arange(-16, 33) / 8)  # 0.25 to 16, the 1 among them exactly
 CALIBRATED = 0.01  # an expected calibration error up to which no temperature is needed
+SURE = 2.0  # standard errors by which a temperature must be likelier than none
 
 
 @dataclass(frozen=True)
@@ -51,5 +51,12 @@ def log_normaliser(scores: np.ndarray, temperatures: np.ndarray) -> np.ndarray:
 
 def best_temperature(own: np.ndarray, normaliser: np.ndarray, temperatures: np.ndarray = TEMPERATURES) -> float:
     """The temperature under which what came next was likeliest: the largest mean over k of
-    own_k / T - normaliser_kT (temperature scaling, Guo et al., ICML 2017). own (k), normaliser (k, g)."""
-    return float(temperatures[np.argmax((own[:, None] / temperatures - normaliser).mean(0))])
+    own_k / T - normaliser_kT (temperature scaling, Guo et al., ICML 2017). own (k), normaliser (k, g).
+
+    1 where it is no likelier than 1 by SURE standard errors of the difference: a few positives tell nothing.
+    """
+    likely = own[:, None] / temperatures - normaliser
+    best = int(np.argmax(likely.mean(0)))
+    gain = likely[:, best] - likely[:, int(np.flatnonzero(temperatures == 1.0)[0])]
+    error = float(gain.std(ddof=1)) / len(gain) ** 0.5 if len(gain) > 1 else np.inf
+    return float(temperatures[best]) if gain.mean() > SURE * error else 1.0

@@ -11,13 +11,13 @@ import torch
 from surge.baselines.base import Baseline
 from surge.checkpoint import Checkpoint
 from surge.config import TrainingConfig
-from surge.data.instances import EncodedLog, Instances, count_positives, encode, split_instances
+from surge.data.instances import EncodedLog, Instances, count_positives, encode, last_of_each_user, split_instances
 from surge.data.negatives import NONE, Barred, PopularitySampler
 from surge.data.store import Dataset
 from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
-from surge.evaluation.ranking import Ranks, last_of_each_user, rank_positives
+from surge.evaluation.ranking import Ranks, rank_positives
 from surge.explanation.catalogue import CELLS
 from surge.explanation.quality import explanation_quality
 from surge.fused.reader import Scorer
@@ -56,6 +56,12 @@ def draw_lists(
 def listable(instances: Instances, taken: Taken | None) -> Instances:
     """The instances for which there is a negative to draw."""
     return instances if taken is None else instances.take(np.flatnonzero(taken.left(instances) > 0))
+
+
+NOTHING_ELSE = (
+    "Whoever has a {split} positive in {name!r} took all other items before, so there is nothing to tell it from; "
+    "prepare a log with more items."
+)
 
 
 def barred(taken: Taken | None, instances: Instances) -> Barred | None:
@@ -115,9 +121,10 @@ def evaluate_split(
 ) -> dict[str, Any]:
     """All metrics of a checkpoint on one split of a dataset, by the checkpoint's own training settings.
 
-    Lists of sampled negatives for up to `test_instances`, ranked by the logit; each user's last positive of the split,
-    for up to `catalogue_instances` users, among all items, ranked by logit + log q. The split is cut on the whole
-    log; positives of items that the model doesn't know are counted. A split without one that it knows is a SurgeError.
+    Lists of sampled negatives for up to `test_instances`, ranked by the logit; each user's last interaction of the
+    split, for up to `catalogue_instances` users, among all items, by logit + log q. The split is cut on the whole log;
+    positives of items that the model doesn't know are counted, and so are those of users who took all other items
+    before. A split without one that it knows and can tell from another item is a SurgeError.
     """
     config, model = checkpoint.training_config, checkpoint.model
     log = encode(dataset, checkpoint.rows)
@@ -132,12 +139,16 @@ def evaluate_split(
     tell = progress or (lambda share: None)
     rng = np.random.default_rng(config.seed)
     taken = Taken(log, len(checkpoint.rows)) if checkpoint.exclude_seen else None
-    listed = listable(instances, taken).sample(config.test_instances, rng)
+    rankable = listable(instances, taken)
+    if not len(rankable):
+        raise SurgeError(NOTHING_ELSE.format(split=split, name=dataset.name))
+    listed = rankable.sample(config.test_instances, rng)
     lists = draw_lists(log, listed, checkpoint.sampler, config.evaluation_negatives, taken=taken, seed=config.seed)
     metrics: dict[str, Any] = evaluate_lists(
         model, log, listed, lists, precision=config.precision, progress=lambda share: tell(share / 2)
     )
-    whole = last_of_each_user(instances).sample(config.catalogue_instances, rng)
+    last = listable(last_of_each_user(log, instances, rule, split), taken)
+    whole = last.sample(config.catalogue_instances, rng)
     ranks = rank_positives(
         model,
         log,
@@ -149,15 +160,20 @@ def evaluate_split(
         progress=lambda share: tell(0.5 + share / 2),
     )
     metrics |= catalogue_metrics(ranks) | calibration_metrics(ranks, checkpoint.temperature)
-    return metrics | {
-        "instances": len(listed),
-        "negatives": lists.shape[1] - 1,
-        "catalogue_instances": len(whole),
-        "positives": positives.whole,
-        "unknown_positives": positives.unknown,
-        "positives_without_history": positives.without_history,
-        "cold_positives": int((checkpoint.counts[log.items[instances.position]] == 0).sum()),
-    }
+    return (
+        metrics
+        | count_negatives(lists)
+        | {
+            "instances": len(listed),
+            "catalogue_instances": len(whole),
+            "users_without_last": len(np.unique(instances.user)) - len(last),
+            "positives": positives.whole,
+            "unknown_positives": positives.unknown,
+            "positives_without_history": positives.without_history,
+            "positives_without_negatives": len(instances) - len(rankable),
+            "cold_positives": int((checkpoint.counts[log.items[instances.position]] == 0).sum()),
+        }
+    )
 
 
 def positives_told(metrics: Mapping[str, Any], split: str) -> str:
@@ -167,17 +183,33 @@ def positives_told(metrics: Mapping[str, Any], split: str) -> str:
         for name, words in (
             ("unknown_positives", "of items that the model doesn't know"),
             ("positives_without_history", "with no known item before them"),
+            ("positives_without_negatives", "of users who took all other items before"),
         )
         if metrics[name]
     ]
-    cold = metrics["cold_positives"]
+    cold, unranked = metrics["cold_positives"], metrics["users_without_last"]
     parts = [f"left out: {' and '.join(left_out)}"] if left_out else []
+    parts += [f"users whose last item can't be ranked among all: {unranked:,}"] if unranked else []
     parts += [f"of items that were never a training positive: {cold:,}"] if cold else []
     return f"{split} positives: {metrics['positives']:,}; {'; '.join(parts)}" if parts else ""
 
 
+def count_negatives(lists: np.ndarray) -> dict[str, int]:
+    """How many negatives lists (k, 1 + negatives) hold: the longest, and the shortest."""
+    held = (lists[:, 1:] != NONE).sum(1)
+    return {"negatives": int(held.max()), "fewest_negatives": int(held.min())}
+
+
+def negatives_told(counts: Mapping[str, Any]) -> str:
+    """ "99", or "28 to 29" where not all lists are equally long."""
+    most, fewest = counts["negatives"], counts.get("fewest_negatives", counts["negatives"])
+    return f"{most:,}" if most == fewest else f"{fewest:,} to {most:,}"
+
+
 def catalogue_metrics(ranks: Ranks) -> dict[str, float]:
-    """HR@10, NDCG@10 and the median rank of the positives among all items."""
+    """HR@10, NDCG@10 and the median rank of the positives among all items; nothing where there is none."""
+    if not len(ranks.own):
+        return {}
     return {
         "catalogue_hr@10": hit_rate(ranks.above, ranks.tied, 10),
         "catalogue_ndcg@10": ndcg(ranks.above, ranks.tied, 10),
@@ -186,7 +218,10 @@ def catalogue_metrics(ranks: Ranks) -> dict[str, float]:
 
 
 def calibration_metrics(ranks: Ranks, temperature: float) -> dict[str, Any]:
-    """The expected calibration error of the ten best items and of the first one alone, and the bins of the ten."""
+    """The expected calibration error of the ten best items and of the first one alone, and the bins of the ten; nothing
+    where no positive was ranked."""
+    if not len(ranks.own):
+        return {}
     shown = ranks.reliability(temperature)
     return {
         "calibration_error": shown.error,

@@ -50,13 +50,6 @@ class Ranks:
         return reliability(probability[ranked], self.hit[:, :first][ranked])
 
 
-def last_of_each_user(instances: Instances) -> Instances:
-    """Each user's last instance, in log order."""
-    order = np.argsort(instances.position, kind="stable")
-    user = instances.user[order]
-    return instances.take(order[np.append(user[1:] != user[:-1], True)[: len(user)]])
-
-
 def rank_positives(
     model: SurgeModel | Baseline,
     log: EncodedLog,

@@ -70,7 +70,7 @@ def predicted(
 ) -> list[Predicted]:
     """These rows of the catalogue, best first, with their logits and next probabilities, as what is told of each."""
     items = checkpoint.items[rows.tolist()].to_dicts() if len(rows) else []
-    lifts = np.exp(log_lift(logits, checkpoint.negatives))
+    lifts = np.exp(log_lift(logits, checkpoint.negatives, checkpoint.temperature))
     return [
         Predicted(rank, row, item["item"], item["title"], item["category"], logit, lift, likely, about)
         for rank, (row, item, logit, lift, likely) in enumerate(

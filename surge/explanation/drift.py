@@ -75,6 +75,7 @@ def measure_drift(
         edges=tuple(reading.edges for reading in readings),
         edge_similarity=tuple(reading.edge_similarity for reading in readings),
         negatives=checkpoint.negatives,
+        temperature=checkpoint.temperature,
     )
 
 

@@ -113,6 +113,7 @@ def measure_effects(
         cluster_rank=ranks[n:],
         exact=rivals is None or rivals.exact,
         negatives=checkpoint.negatives,
+        temperature=checkpoint.temperature,
     )
 
 

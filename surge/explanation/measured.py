@@ -28,22 +28,24 @@ def rank_correlation(first: Array, second: Array) -> float | None:
     return float(spearmanr(first, second).statistic)
 
 
-def log_lift(logits: Array | float, negatives: int) -> Array:
-    """log of the lift: how many times as likely an item is to be next for this user as for everybody.
+def log_lift(logits: Array | float, negatives: int, temperature: float = 1.0) -> Array:
+    """log of the lift: how many times as likely an item is to be next as its popularity alone would make it.
 
-    Trained by log loss on one positive and K negatives drawn by popularity q, a logit estimates
-    log(p(t | history) / (K q(t))) (noise-contrastive estimation, Gutmann & Hyvarinen, AISTATS 2010). So the lift
-    p / q = K exp(logit) needs the candidate's logit alone, and what a change of the history multiplies it by is exp of
-    the change of the logit.
+    Trained by log loss on one positive and K negatives drawn by popularity q from what the user could still take, a
+    logit estimates log(p(t | history) / (K q(t) / Q)), Q the share of q that the user could still take
+    (noise-contrastive estimation, Gutmann & Hyvarinen, AISTATS 2010); q(t) / Q is how likely the item is to be next by
+    popularity alone. So the lift K exp(logit) needs the candidate's logit alone, and what a change of the history
+    multiplies it by is exp of the change of the logit. A checkpoint's temperature divides all logs, as it does in
+    the probabilities.
     """
-    return np.asarray(logits, dtype=np.float64) + np.log(negatives)
+    return (np.asarray(logits, dtype=np.float64) + np.log(negatives)) / temperature
 
 
 @dataclass(frozen=True)
 class Predicted:
     """One recommended item; rank counts from 1.
 
-    `lift`: how many times as likely it is to be next for this user as for everybody (see `log_lift`).
+    `lift`: how many times as likely it is to be next as its popularity alone would make it (see `log_lift`).
     `next_probability`: how likely it is to be the next of all items that can be recommended; where no more than a part
     of the catalogue was scored, `about` so.
     """
@@ -63,7 +65,7 @@ class Predicted:
 class Effects:
     """What the candidate's lift and rank become when one item or one cluster is left out of the history.
 
-    `logit`, `rank`: with everything. `negatives`: of the model's training, see `log_lift`.
+    `logit`, `rank`: with everything. `negatives`, `temperature`: of the checkpoint, see `log_lift`.
     `item_logit`, `item_rank` (n): without item i. `cluster_logit`,
     `cluster_rank` (m): without all items whose first choice is final cluster c. NaN: nothing would be left, the
     cluster is no item's first choice, or the rank is not known. `rank` is None where the candidate is not ranked.
@@ -78,32 +80,33 @@ class Effects:
     cluster_rank: Array = field(default_factory=lambda: np.empty(0))
     exact: bool = True
     negatives: int = 1
+    temperature: float = 1.0
 
     @property
     def lift(self) -> float:
         """The candidate's lift with everything."""
-        return float(np.exp(log_lift(self.logit, self.negatives)))
+        return float(np.exp(log_lift(self.logit, self.negatives, self.temperature)))
 
     @property
     def item_lift(self) -> Array:
         """The candidate's lift without item i (n)."""
-        return np.exp(log_lift(self.item_logit, self.negatives))
+        return np.exp(log_lift(self.item_logit, self.negatives, self.temperature))
 
     @property
     def cluster_lift(self) -> Array:
         """The candidate's lift without cluster c (m)."""
-        return np.exp(log_lift(self.cluster_logit, self.negatives))
+        return np.exp(log_lift(self.cluster_logit, self.negatives, self.temperature))
 
     @property
     def item_effect(self) -> Array:
-        """Log of how many times as likely item i makes the candidate (n): the logit with it minus the logit without
-        it. Above 0 it speaks for the candidate; exp of it is the factor."""
-        return self.logit - self.item_logit
+        """Log of how many times as likely item i makes the candidate (n): the log lift with it minus that without it.
+        Above 0 it speaks for the candidate; exp of it is the factor."""
+        return (self.logit - self.item_logit) / self.temperature
 
     @property
     def cluster_effect(self) -> Array:
         """The same for cluster c (m)."""
-        return self.logit - self.cluster_logit
+        return (self.logit - self.cluster_logit) / self.temperature
 
     def agreement(self, weights: Array) -> float | None:
         """Rank correlation of weights (n), such as gamma or attention, with the size of the measured effect."""
@@ -146,7 +149,7 @@ class Drift:
     """How the graph, the clusters and the candidate's lift grew with the history: one entry a prefix (k).
 
     `lengths`: items read, ascending; the last is the whole history. `logit`, `rank` (NaN: not known) of the
-    candidate; `negatives`: of the model's training, see `log_lift`.
+    candidate; `negatives`, `temperature`: of the checkpoint, see `log_lift`.
     `cluster_mass` (k x m): items held by each final cluster. `clusters[p]`, `importance[p]` (one an
     item of prefix p): first-choice cluster and gamma. `edges[p]` (e x 2, i < j): kept edges between items,
     the strongest first, and `edge_similarity[p]` (e).
@@ -162,11 +165,12 @@ class Drift:
     edges: tuple[Array, ...]
     edge_similarity: tuple[Array, ...]
     negatives: int = 1
+    temperature: float = 1.0
 
     @property
     def log_lift(self) -> Array:
         """Log of the candidate's lift (k)."""
-        return log_lift(self.logit, self.negatives)
+        return log_lift(self.logit, self.negatives, self.temperature)
 
 
 @dataclass(frozen=True)

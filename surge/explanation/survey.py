@@ -139,7 +139,7 @@ def _user_figures(checkpoint: Checkpoint, dataset: Dataset, user: str) -> tuple[
         "next_rank": next_rank,
         # an item that can't be recommended has no chance among those that can
         "next_probability": float(ranking.next_probability(next_row)) if next_row is not None and next_rank else None,
-        "next_lift": float(np.exp(log_lift(ranking.logits[next_row], checkpoint.negatives)))
+        "next_lift": float(np.exp(log_lift(ranking.logits[next_row], checkpoint.negatives, checkpoint.temperature)))
         if next_row is not None
         else None,
         "next_period": history.next_period,

@@ -21,8 +21,8 @@ def next_item_loss(states: Tensor, history: History, embed: Callable[[Tensor], T
     """L_N = -mean over steps j of log sigma(s_j . h_{j+1}) + log(1 - sigma(s_j . h')), h' the item drawn for j.
 
     DIEN's auxiliary loss (Zhou et al., AAAI 2019). An instance has one positive but n - 1 steps: the embeddings learn
-    from all of them. states s (B, n, d) where s_j knows nothing after item j; drawn (B, n - 1), see `draw_items`;
-    0 where no history has two items.
+    from all of them. states s (B, n, d) where s_j knows nothing after item j; drawn (B, n - 1), see `draw_items`: a
+    step that has drawn its own next item has no false one. 0 where no history has two items.
     """
     following, known = history.items[:, 1:], history.mask[:, 1:]
     true = logsigmoid((states[:, :-1] * embed(following)).sum(-1))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,12 +13,12 @@ from torch import Tensor
 from surge.checkpoint import category_rows
 from surge.config import TrainingConfig
 from surge.data.coverage import coverage
-from surge.data.instances import SPLITS, EncodedLog, Instances, encode, split_instances
+from surge.data.instances import SPLITS, EncodedLog, Instances, encode, last_of_each_user, split_instances
 from surge.data.negatives import PopularitySampler
 from surge.data.store import Dataset
 from surge.data.taken import Taken
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import barred, draw_lists, listable
+from surge.evaluation.evaluate import NOTHING_ELSE, barred, draw_lists, listable
 
 RARELY_REPEATED = 0.01  # share of repeats under which a log counts as "nothing is taken twice"
 
@@ -37,6 +39,7 @@ class TrainingData:
     log: EncodedLog
     splits: dict[str, Instances]
     taken: Taken | None
+    split: Mapping[str, Any]
     counts: np.ndarray
     sampler: PopularitySampler
     told: tuple[str, ...] = ()
@@ -56,14 +59,11 @@ class TrainingData:
                 )
         counts = np.bincount(log.items[splits["train"].position], minlength=items.height)
         sampler = PopularitySampler(counts)
-        repeats = float(dataset.description.get("repeat_share", 0.0)) > RARELY_REPEATED
-        taken = None if repeats else Taken(log, items.height)
+        everything = Taken(log, items.height)
+        taken = None if everything.repeats > RARELY_REPEATED else everything
         for name in SPLITS[:2]:
             if not len(listable(splits[name], taken)):
-                raise SurgeError(
-                    f"Whoever has a {name} positive in {dataset.name!r} took all other items before, so there is "
-                    "nothing to tell it from; prepare a log with more items."
-                )
+                raise SurgeError(NOTHING_ELSE.format(split=name, name=dataset.name))
         splits["train"] = listable(splits["train"], taken)
         return cls(
             items=items.with_columns(count=pl.Series(counts, dtype=pl.Int64)),
@@ -72,6 +72,7 @@ class TrainingData:
             log=log,
             splits=splits,
             taken=taken,
+            split=dataset.description.get("split", {}),
             counts=counts,
             sampler=sampler,
             told=tuple(f"{name}: {one}." for name, one in coverage(log, splits, items.height).items()),
@@ -87,11 +88,8 @@ class TrainingData:
         return np.log(self.sampler.probability)
 
     def negatives(self, instances: Instances, count: int, rng: np.random.Generator) -> np.ndarray:
-        """`count` negatives (k, count) of training positives; where fewer are left, those come again."""
-        count = min(count, self.items.height - 1)
-        drawn = self.sampler.negatives(self.log.items[instances.position], count, rng, barred(self.taken, instances))
-        known = (drawn >= 0).sum(1)
-        return np.take_along_axis(drawn, np.arange(count) % known[:, None], axis=1)
+        """`count` negatives (k, count) of training positives, see `PopularitySampler.independent`."""
+        return self.sampler.independent(count, len(instances), rng, barred(self.taken, instances))
 
     def validation(self, config: TrainingConfig) -> tuple[Instances, np.ndarray]:
         """The instances by which epochs are judged, and their candidate lists: the same for every model."""
@@ -99,6 +97,10 @@ class TrainingData:
             config.validation_instances, np.random.default_rng(config.seed)
         )
         return instances, self.lists(instances, config)
+
+    def last(self, name: str) -> Instances:
+        """Each user's last interaction in a split, where there is another item to tell it from."""
+        return listable(last_of_each_user(self.log, self.splits[name], self.split, name), self.taken)
 
     def lists(self, instances: Instances, config: TrainingConfig) -> np.ndarray:
         """Candidate lists (k, 1 + negatives), the positive first: `evaluation_negatives`, or as many as there are."""

@@ -18,7 +18,7 @@ from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
 from surge.data.instances import Instances
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import evaluate_lists
+from surge.evaluation.evaluate import barred, evaluate_lists
 from surge.model.batches import padded, read_batch
 from surge.model.precision import autocast
 from surge.model.surge import SurgeModel
@@ -120,8 +120,9 @@ class Fit:
             context = context._replace(times=times)
         positive = self.data.log.items[instances.position]
         negatives = self.data.negatives(instances, config.negatives, rng)
+        known = barred(self.data.taken, instances)
         candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1))
-        batch = Batch.draw(self.model, history, candidates, context, config).to(self.device)
+        batch = Batch.draw(self.model, history, candidates, context, config, known).to(self.device)
         self.optimiser.zero_grad(set_to_none=True)  # first: on a GPU they may lie where the step will write
         with autocast(self.device, config.precision):
             terms = terms_of(self.model, batch, config, of_surge)

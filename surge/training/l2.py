@@ -26,13 +26,13 @@ class L2:
 
     def step(self, learning_rate: float) -> None:
         """One step at this learning rate."""
-        self.pending += 2 * learning_rate * self.weight
+        self.pending -= math.log1p(-2 * learning_rate * self.weight)
         if self.pending >= LEAST:
             self.settle()
 
     @torch.no_grad()
     def settle(self) -> None:
-        """Whatever is added up acts now: the product of all 1 - 2 lr lambda, as exp of their sum."""
+        """Whatever is added up acts now: the product of all 1 - 2 lr lambda, as exp of the sum of their logarithms."""
         if self.pending:
             torch._foreach_mul_(self.parameters, math.exp(-self.pending))
             self.pending = 0.0

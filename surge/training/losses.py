@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
+from surge.data.negatives import Barred
 from surge.model.batches import move
 from surge.model.interest_extraction import Pooling
 from surge.model.next_item import draw_items, next_item_loss
@@ -127,7 +129,8 @@ def hidden_at_times(ages: Tensor) -> Tensor:
 class Batch(NamedTuple):
     """What a step learns from: histories, candidates (B, 1 + K), the positive first, and all that chance decides.
 
-    For SURGE: ages (B, n) where it reads them, some hidden; drawn (B, n - 1), items for the next-item loss.
+    ages (B, n) for SURGE where it reads them, some hidden; drawn (B, n - 1), items for the next-item loss, where the
+    model learns it.
     """
 
     history: History
@@ -144,20 +147,29 @@ class Batch(NamedTuple):
         candidates: Tensor,
         context: Context,
         config: TrainingConfig,
+        barred: Barred | None = None,
     ) -> Batch:
-        """With what this model's training draws."""
+        """With what this model's training draws. `barred`: what is nobody's negative, see `PopularitySampler`."""
         batch = cls(history, candidates, context)
-        if not isinstance(model, SurgeModel):
-            return batch  # a baseline draws what it needs itself
-        if model.config.time != "none":
+        if isinstance(model, SurgeModel) and model.config.time != "none":
             batch = batch._replace(ages=hidden_at_times(context.ages()) if model.training else context.ages())
-        if model.config.next_item and config.next_item_weight:
-            batch = batch._replace(drawn=draw_items(history))
+        if _learns_next_items(model, config):
+            drawn = draw_items(history)
+            if barred is not None:
+                wrong = torch.from_numpy(barred(np.arange(len(drawn)), drawn.numpy()))
+                drawn = torch.where(wrong, history.items[:, 1:], drawn)  # then that step has no false item
+            batch = batch._replace(drawn=drawn)
         return batch
 
     def to(self, device: torch.device) -> Batch:
         """On a device."""
         return move(self._replace(history=move(self.history, device), context=move(self.context, device)), device)
+
+
+def _learns_next_items(model: SurgeModel | Baseline, config: TrainingConfig) -> bool:
+    if isinstance(model, SurgeModel):
+        return model.config.next_item and config.next_item_weight > 0
+    return model.follows and model.config.auxiliary_weight > 0
 
 
 def surge_terms(model: SurgeModel, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
@@ -179,9 +191,8 @@ def terms_of(
     """The terms of one batch: those of `surge_terms` for SURGE, the log loss and its own for a baseline."""
     if isinstance(model, SurgeModel):
         return of_surge(model, batch, config)
-    history, candidates, context = batch[:3]
-    logit = model(history, candidates, context)
-    return {"log_loss": log_loss(logit.float())} | model.auxiliary(history, candidates, context)
+    logit = model(batch.history, batch.candidates, batch.context)
+    return {"log_loss": log_loss(logit.float())} | model.auxiliary(batch.history, batch.drawn)
 
 
 def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> Tensor:

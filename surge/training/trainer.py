@@ -16,8 +16,8 @@ from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
-from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, compiles
-from surge.evaluation.ranking import last_of_each_user, rank_positives
+from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, compiles, count_negatives
+from surge.evaluation.ranking import rank_positives
 from surge.model.surge import SurgeModel
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
@@ -132,11 +132,9 @@ class Trainer:
 
     def _catalogue(self, progress: Callable[[float], None]) -> tuple[dict[str, Any], float]:
         """Each user's last validation positive among all items, and the temperature of the probabilities: 1 where they
-        can be taken at their word, else the one under which the validation positives are likeliest."""
+        can be taken at their word, else the one under which the validation positives are likeliest (`TEMPERATURES`)."""
         data, config = self.data, self.config
-        chosen = last_of_each_user(data.splits["valid"]).sample(
-            config.catalogue_instances, np.random.default_rng(config.seed)
-        )
+        chosen = data.last("valid").sample(config.catalogue_instances, np.random.default_rng(config.seed))
         ranks = rank_positives(
             self.model,
             data.log,
@@ -148,7 +146,7 @@ class Trainer:
             progress=progress,
         )
         temperature = 1.0
-        if ranks.reliability(1.0).error > CALIBRATED:
+        if len(chosen) and ranks.reliability(1.0).error > CALIBRATED:
             temperature = best_temperature(ranks.own, ranks.normaliser)
         counts = {"catalogue_instances": len(chosen)}
         return catalogue_metrics(ranks) | calibration_metrics(ranks, temperature) | counts, temperature
@@ -166,7 +164,7 @@ class Trainer:
         best = state.epochs[state.best_epoch - 1]
         figures = {name.removeprefix("valid_"): value for name, value in best.items() if name.startswith("valid_")}
         instances, lists = self.fit.validation
-        return figures | {"instances": len(instances), "negatives": lists.shape[1] - 1}
+        return figures | {"instances": len(instances)} | count_negatives(lists)
 
 
 def _moves(bar: tqdm) -> Callable[[float], None]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from surge.baselines import MODELS, Baseline, Context, build, configure
 from surge.data.instances import EncodedLog, Instances, split_instances
+from surge.model.next_item import draw_items
 from surge.model.surge import History
 from surge.training.losses import log_loss
 
@@ -95,7 +96,8 @@ def spread(model: Baseline, factor: float) -> Baseline:
 
 def loss_of(model: Baseline, batch: Batch) -> Tensor:
     """The training loss: the positive is candidate 0."""
-    return log_loss(model(*batch)) + sum(model.auxiliary(*batch).values(), torch.zeros(()))
+    drawn = draw_items(batch.history) if model.follows and model.config.auxiliary_weight else None
+    return log_loss(model(*batch)) + sum(model.auxiliary(batch.history, drawn).values(), torch.zeros(()))
 
 
 def fit(model: Baseline, draw: Callable[[], Batch], steps: int, learning_rate: float = 5e-3) -> Baseline:

@@ -51,9 +51,13 @@ def test_it_follows_from_the_sources_alone(copied: Path) -> None:
         *((f"{area}.py", set(MODELS)) for area in ("config", "model/surge", "training/fit", "evaluation/metrics")),
         *((f"data/{part}.py", set(MODELS)) for part in ("instances", "negatives", "store")),
         *((f"{part}.py", set(MODELS)) for part in ("fused/reader", "native/ranking", "explanation/catalogue")),
-        ("comparison/contestants.py", set(MODELS)),
+        *((f"comparison/{part}.py", set(MODELS)) for part in ("contestants", "runs", "measured")),
+        *((f"{part}.py", set(MODELS)) for part in ("checkpoint", "baselines/__init__")),
         # these read runs, and make none
-        *((f"{part}.py", set()) for part in ("comparison/table", "evaluation/significance", "explanation/story")),
+        *(
+            (f"{part}.py", set())
+            for part in ("comparison/table", "comparison/compare", "evaluation/significance", "explanation/story")
+        ),
     ],
 )
 def test_a_line_changes_the_models_that_it_concerns(copied: Path, place: str, models: set[str]) -> None:

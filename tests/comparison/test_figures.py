@@ -17,7 +17,6 @@ from surge.comparison.measured import TESTED, Measured
 from surge.data.store import Dataset
 from surge.evaluation.lists import read_lists
 from surge.evaluation.metrics import hit_rate, ndcg, reciprocal_rank
-from surge.evaluation.ranking import last_of_each_user
 from surge.training import fit
 from surge.training.data import TrainingData
 from tests.comparison.small import THREE, small
@@ -60,7 +59,7 @@ def test_the_figures_are_those_of_the_stored_places(whole: tuple[dict[str, Any],
     groups = [(length >= part["from"]) & (length <= part["to"]) for part in comparison["length_groups"]]
     assert (np.sum(groups, axis=0) == 1).all()  # each list is in one group
     assert [part["lists"] for part in comparison["length_groups"]] == [int(group.sum()) for group in groups]
-    whole_user = last_of_each_user(data.splits["test"]).sample(4, np.random.default_rng(1)).user
+    whole_user = data.last("test").sample(4, np.random.default_rng(1)).user
     for path in folder.glob("*.npz"):
         run, kept = json.loads(path.with_suffix(".json").read_text()), Measured.load(path)
         assert np.array_equal(kept.user, listed.user) and np.array_equal(kept.catalogue_user, whole_user)

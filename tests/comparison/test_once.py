@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from surge.comparison import compare as module
+from surge.comparison import runs
 from surge.comparison.code import code_digest
-from surge.comparison.compare import Runs
+from surge.comparison.runs import Runs
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.training.fit import Fit
@@ -99,7 +100,7 @@ def test_interrupted_between_runs_and_before_a_trained_one_is_measured(
     trained: list[tuple[str, int, int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    measure, get, interrupted = module.score_lists, Runs.get, set()
+    measure, get, interrupted = runs.score_lists, Runs.get, set()
 
     def once(place: Any) -> None:
         if place not in interrupted:
@@ -115,7 +116,7 @@ def test_interrupted_between_runs_and_before_a_trained_one_is_measured(
         once((model.label, seed))
         return run
 
-    monkeypatch.setattr(module, "score_lists", measured)
+    monkeypatch.setattr(runs, "score_lists", measured)
     monkeypatch.setattr(Runs, "get", between)
     comparison, interruptions = until_done(lambda: small(simulated, THREE, tmp_path / "table.md", seeds=2))
     assert interruptions == 3 + 6

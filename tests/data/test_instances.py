@@ -12,6 +12,7 @@ from surge.data.instances import (
     count_positives,
     encode,
     histories,
+    last_of_each_user,
     split_instances,
 )
 from surge.errors import SurgeError
@@ -166,6 +167,31 @@ def test_a_log_of_known_items_leaves_nothing_out() -> None:
         "valid": Positives(1, 0, 0),
         "test": Positives(1, 0, 0),
     }
+
+
+def test_the_last_instance_of_each_user() -> None:
+    log = log_of(*[[(item, item) for item in range(10)]] * 3)
+    instances = Instances(np.array([2, 0, 2, 1, 0]), np.array([29, 1, 27, 14, 3]))
+    last = last_of_each_user(log, instances, LEAVE_LAST, "test")
+    assert last.user.tolist() == [0, 1, 2] and last.position.tolist() == [3, 14, 29]
+    none = Instances(np.array([], dtype=int), np.array([], dtype=int))
+    assert len(last_of_each_user(log, none, LEAVE_LAST, "test")) == 0
+
+
+def test_whose_last_item_is_unknown_has_no_last_instance() -> None:
+    """In the split at hand: an unknown item of a later period, or an earlier one, changes nothing."""
+    dataset = dataset_of(
+        {
+            "a": [("k1", 1), ("k2", 12), ("new", 13), ("k3", 21)],  # validation ends with `new`, the test does not
+            "b": [("k1", 1), ("new", 12), ("k2", 13), ("k3", 21), ("new", 22)],
+        }
+    )
+    by_time = {"method": "time", "valid_start": 10, "test_start": 20}
+    log = encode(dataset, {"k1": 0, "k2": 1, "k3": 2})
+    splits = split_instances(log, by_time)
+    assert splits["valid"].user.tolist() == splits["test"].user.tolist() == [0, 1]
+    assert last_of_each_user(log, splits["valid"], by_time, "valid").user.tolist() == [1]
+    assert last_of_each_user(log, splits["test"], by_time, "test").user.tolist() == [0]
 
 
 @pytest.mark.parametrize("split", [{}, {"method": "random"}, {"method": None}])

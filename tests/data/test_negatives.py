@@ -32,6 +32,24 @@ def test_never_the_positive_and_nothing_twice() -> None:
     assert np.sort(drawn, axis=1).tolist() == [[1, 2]] * 500
 
 
+def test_independent_draws_follow_popularity_over_what_is_not_barred() -> None:
+    """Each row for itself, with replacement; also where next to nothing is left and has to be listed."""
+    counts = np.array([6, 3, 1, 90_000])
+    sampler = PopularitySampler(counts)
+    forbidden = np.where((np.arange(6000) % 2)[:, None] == 0, [3, 3], [3, 0])
+    drawn = sampler.independent(2, 6000, rng(), never(forbidden))
+    for start, left in ((0, [6, 3, 1, 0]), (1, [0, 3, 1, 0])):
+        share = np.bincount(drawn[start::2].ravel(), minlength=4) / 6000
+        assert share == pytest.approx(np.array(left) / sum(left), abs=0.02)
+        assert (drawn[start::2, 0] == drawn[start::2, 1]).mean() == pytest.approx(
+            sum((one / sum(left)) ** 2 for one in left), abs=0.03
+        )
+    free = sampler.independent(3, 4000, rng())
+    assert np.bincount(free.ravel(), minlength=4) / 12_000 == pytest.approx(counts / counts.sum(), abs=0.001)
+    with pytest.raises(ValueError, match="no item is left"):
+        sampler.independent(1, 1, rng(), lambda rows, items: np.ones(items.shape, dtype=bool))
+
+
 def test_as_many_as_the_catalogue_has_all_of_them_once() -> None:
     drawn = PopularitySampler(np.arange(12) ** 4).negatives(np.arange(12), 11, rng())
     for positive, row in enumerate(drawn):

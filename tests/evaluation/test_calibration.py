@@ -54,4 +54,26 @@ def test_the_temperature_that_made_the_data_is_found(true: float) -> None:
     own = scores[np.arange(8000), drawn]
     normaliser = np.array([log_normaliser(row, TEMPERATURES) for row in scores])
     assert best_temperature(own, normaliser) == pytest.approx(true, rel=0.05)
-    assert TEMPERATURES[20] == 1.0 and (np.diff(TEMPERATURES) > 0).all()
+    assert 1.0 in TEMPERATURES and (np.diff(TEMPERATURES) > 0).all()
+
+
+def test_a_few_positives_are_no_reason_for_a_temperature() -> None:
+    """Of 40 draws from the very probabilities another temperature is likelier by chance, but not surely so."""
+    rng = np.random.default_rng(1)
+    scores = rng.normal(0, 2, (2000, 12))
+    weights = np.exp(scores)
+    drawn = (weights.cumsum(1) / weights.sum(1, keepdims=True) > rng.random((2000, 1))).argmax(1)
+    own = scores[np.arange(2000), drawn]
+    normaliser = np.array([log_normaliser(row, TEMPERATURES) for row in scores])
+    found = [best_temperature(own[part], normaliser[part]) for part in np.array_split(np.arange(2000), 50)]
+    assert found.count(1.0) >= 40
+    assert best_temperature(own[:1], normaliser[:1]) == 1.0
+
+
+def test_a_model_that_is_sure_of_nothing_it_knows_is_cooled_as_far_as_that_takes() -> None:
+    """Scores that say nothing of what comes: the likeliest temperature is the highest that is tried."""
+    rng = np.random.default_rng(2)
+    scores = rng.normal(0, 5, (3000, 6))
+    own = scores[np.arange(3000), rng.integers(0, 6, 3000)]
+    normaliser = np.array([log_normaliser(row, TEMPERATURES) for row in scores])
+    assert best_temperature(own, normaliser) == TEMPERATURES[-1] == 16

@@ -19,10 +19,12 @@ from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation import evaluate
 from surge.evaluation.evaluate import (
+    count_negatives,
     draw_lists,
     evaluate_lists,
     evaluate_split,
     listable,
+    negatives_told,
     positives_told,
     score_lists,
 )
@@ -220,6 +222,9 @@ def test_evaluate_split_is_made_of_the_parts(checkpoint: Callable[..., Checkpoin
         "positives": 30,
         "unknown_positives": 0,
         "positives_without_history": 0,
+        "fewest_negatives": 20,
+        "users_without_last": 0,
+        "positives_without_negatives": 0,
     }
     assert {name: metrics.pop(name) for name in counts} == counts
     assert metrics.pop("catalogue_median_rank") >= 1
@@ -278,6 +283,51 @@ def test_a_later_log_is_cut_before_unknown_items_are_left_out(checkpoint: Callab
     assert positives_told(metrics, "test") == (
         "test positives: 4; left out: 1 of items that the model doesn't know and 1 with no known item before them"
     )
+
+
+def test_a_last_item_that_is_unknown_is_nobodys_last(checkpoint: Callable[..., Checkpoint]) -> None:
+    """By time: the test period of `a` ends with an unknown item, so nothing of `a` is ranked among all items."""
+    known = checkpoint().items["item"].to_list()
+    later = dataset_of(
+        {
+            "a": [(known[0], 1), (known[1], 30), (known[2], 31), ("new", 32)],
+            "b": [(known[0], 1), ("new", 30), (known[2], 31)],
+            "c": [(known[3], 1), (known[4], 12), ("new", 13), (known[5], 31)],
+        },
+        {"method": "time", "valid_start": 10, "test_start": 20},
+    )
+    ranked: list[Instances] = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = evaluate.rank_positives
+        patch.setattr(
+            evaluate, "rank_positives", lambda *given, **more: ranked.append(given[2]) or real(*given, **more)
+        )
+        metrics = evaluate_split(checkpoint(), later, "test")
+    assert ranked[0].user.tolist() == [1, 2]
+    assert (metrics["instances"], metrics["catalogue_instances"], metrics["users_without_last"]) == (4, 2, 1)
+    assert "users whose last item can't be ranked among all: 1" in positives_told(metrics, "test")
+
+
+def test_positives_with_nothing_beside_them_are_counted(checkpoint: Callable[..., Checkpoint]) -> None:
+    """`a` took all other items before, so its positive would be first whatever the model says."""
+    small = checkpoint(exclude_seen=True)
+    known = small.items["item"].to_list()
+    everything = [(item, place) for place, item in enumerate(known)]
+    later = dataset_of({"a": everything, "b": everything[:5]})
+    metrics = evaluate_split(small, later, "test")
+    assert (metrics["positives"], metrics["positives_without_negatives"], metrics["instances"]) == (2, 1, 1)
+    assert (metrics["catalogue_instances"], metrics["users_without_last"]) == (1, 1)
+    assert "left out: 1 of users who took all other items before" in positives_told(metrics, "test")
+    with pytest.raises(SurgeError, match="Whoever has a test positive in 'toy' took all other items before"):
+        evaluate_split(small, dataset_of({"a": everything}), "test")
+
+
+def test_lists_tell_how_many_negatives_they_hold() -> None:
+    lists = np.array([[0, 1, 2, NONE], [3, 4, 5, 6], [7, 8, NONE, NONE]])
+    counts = count_negatives(lists)
+    assert counts == {"negatives": 3, "fewest_negatives": 1}
+    assert negatives_told(counts) == "1 to 3"
+    assert negatives_told({"negatives": 1_000}) == "1,000"  # metrics of before
 
 
 def test_evaluate_split_of_another_dataset(checkpoint: Callable[..., Checkpoint], dataset: Dataset) -> None:

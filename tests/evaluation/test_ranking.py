@@ -13,7 +13,7 @@ from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation import ranking
-from surge.evaluation.ranking import last_of_each_user, rank_positives, score_every
+from surge.evaluation.ranking import rank_positives, score_every
 from surge.fused.compiled import CompiledScores
 from surge.model.batches import read_batch
 from surge.model.surge import SurgeModel
@@ -190,11 +190,3 @@ def test_what_is_shown_are_the_ten_best_in_order_and_which_of_them_came(monkeypa
     assert ranks.best.tolist() == [list(range(28, 18, -1))]
     assert ranks.hit.tolist() == [[place == 3 for place in range(10)]]
     assert ranks.own.tolist() == [25.0]
-
-
-def test_the_last_instance_of_each_user() -> None:
-    instances = Instances(np.array([2, 0, 2, 1, 0]), np.array([9, 1, 7, 4, 3]))
-    last = last_of_each_user(instances)
-    assert last.user.tolist() == [0, 1, 2] and last.position.tolist() == [3, 4, 9]
-    none = Instances(np.array([], dtype=int), np.array([], dtype=int))
-    assert len(last_of_each_user(none)) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log, sqrt
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import example, given
@@ -11,7 +12,9 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from torch import Tensor
 
+from surge.baselines import build, configure
 from surge.model.interest_extraction import Pooling
+from surge.model.next_item import next_item_loss
 from surge.model.surge import Context, History
 from surge.training.losses import (
     Batch,
@@ -215,6 +218,43 @@ def test_items_for_the_next_item_loss_are_drawn_where_it_counts(next_item: bool,
     batch = Batch.draw(model, History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, config)
     assert (batch.drawn is not None) == drawn
     assert ("next_item" in terms_of_batch(model, batch, config)) == drawn
+
+
+def test_what_the_user_took_is_no_false_next_item() -> None:
+    """An item that is barred gives way to the next item itself, which is its step's way of having no false one."""
+    model, config = lively_model(20, next_item=True), settings(next_item_weight=1.0)
+    context = Context(torch.zeros(40, dtype=torch.long), torch.zeros(40, 3, dtype=torch.long), torch.full((40,), 100))
+    history = History.pad([[1, 2, 3], [4, 5, 6]] * 20)
+
+    def barred(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+        return items <= 3  # what one half has taken, and the other has not
+
+    candidates = torch.tensor([[7, 8]] * 40)
+    torch.manual_seed(3)
+    free = Batch.draw(model, history, candidates, context, config).drawn
+    torch.manual_seed(3)
+    held = Batch.draw(model, history, candidates, context, config, barred).drawn
+    assert free is not None and held is not None
+    wrong = free <= 3
+    assert wrong.any() and (~wrong).any()
+    assert torch.equal(held[wrong], history.items[:, 1:][wrong])
+    assert torch.equal(held[~wrong], free[~wrong])
+
+
+@pytest.mark.parametrize("name", ["gru4rec", "sasrec", "dien", "din"])
+@pytest.mark.parametrize("weight", [0.5, 0.0])
+def test_baselines_that_follow_draw_next_items_where_it_counts(name: str, weight: float) -> None:
+    sizes = {"item_count": 20, "category_count": 2, "user_count": 1, "auxiliary_weight": weight}
+    model = build(name, configure(name, sizes), torch.arange(20) % 2).eval()  # no dropout
+    context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
+    batch = Batch.draw(model, History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
+    counts = name != "din" and weight > 0
+    assert (batch.drawn is not None) == counts
+    terms = terms_of_batch(model, batch, settings())
+    assert set(terms) == ({"log_loss", "auxiliary"} if counts else {"log_loss"})
+    if counts:
+        whole = next_item_loss(model.steps(batch.history), batch.history, model.embed, batch.drawn)
+        assert float(terms["auxiliary"].detach()) == pytest.approx(0.5 * float(whole.detach()), rel=1e-5) != 0
 
 
 def test_all_of_a_batch_goes_to_its_device() -> None:

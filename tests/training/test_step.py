@@ -11,6 +11,7 @@ import torch
 from surge.data.store import Dataset
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
+from surge.training.losses import Batch
 from surge.training.trainer import Trainer
 from tests.training.toy import MODEL, dataset_of, settings
 
@@ -43,7 +44,7 @@ def test_l2_moves_every_weight_beside_the_step_and_outside_of_the_clip(simulated
     free, gradient = step(simulated, tmp_path / "out", 1e6)
     held, same = step(simulated, tmp_path / "out", 1e6, weight_decay=0.5)
     assert torch.equal(gradient, same)
-    shrunk = np.exp(-2 * settings().learning_rate * 0.5)
+    shrunk = 1 - 2 * settings().learning_rate * 0.5
     for one, other in zip(free.model.parameters(), held.model.parameters(), strict=True):
         assert torch.allclose(one * shrunk, other, rtol=1e-6, atol=1e-8)
 
@@ -73,11 +74,41 @@ def test_popularity_is_that_of_the_training_positives(fashions: TrainingData) ->
     assert fashions.log_popularity == pytest.approx(np.log(np.array([10, 20, 1, 1]) / 32))
 
 
+def test_nothing_that_a_user_took_is_drawn_for_the_steps_of_a_history(
+    simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 400 positives of a log that repeats nothing: neither a negative, nor the false next item of a step."""
+    rng = np.random.default_rng(3)
+    unrepeated = dataset_of(
+        {f"u{u}": [(f"i{i:02}", t) for t, i in enumerate(rng.permutation(30)[:14])] for u in range(40)}
+    )
+    fit = Trainer(unrepeated, tmp_path / "out", MODEL | {"next_item": True}, settings(), quiet=True).fit
+    train, log = fit.data.splits["train"], fit.data.log
+    chosen = train.take(np.arange(400))
+    batches: list[Batch] = []
+    real = Batch.draw
+    monkeypatch.setattr(Batch, "draw", lambda *given: batches.append(real(*given)) or batches[-1])
+    fit._step(chosen, np.random.default_rng(0), 0)
+    drawn, history = batches[0].drawn, batches[0].history
+    assert drawn is not None
+    following = history.items[:, 1:]
+    for place, (user, position) in enumerate(zip(chosen.user.tolist(), chosen.position.tolist(), strict=True)):
+        taken = set(log.items[log.offsets[user] : position].tolist())
+        assert not taken & set(batches[0].candidates[place].tolist())
+        false = drawn[place][drawn[place] != following[place]]
+        assert not taken & set(false.tolist())
+    assert (drawn != following).float().mean() > 0.3
+
+
 def test_training_negatives_follow_it_and_not_what_comes_later(fashions: TrainingData) -> None:
-    """Beside a positive `autumn` stand `early` 20 times, `first` and `late` once each in 22."""
+    """Whatever the positive is: `autumn` 10 times in 32, `early` 20, `first` and `late` once, each draw for itself.
+
+    Only then the logit is log p - log q whatever the size of the catalogue, see `PopularitySampler.independent`.
+    """
     train = fashions.splits["train"]
     autumn = train.take(np.flatnonzero(fashions.log.items[train.position] == 0))
     many = autumn.take(np.arange(4_400) % len(autumn))
     drawn = np.bincount(fashions.negatives(many, 1, np.random.default_rng(0)).ravel(), minlength=4)
-    assert drawn[0] == 0
-    assert drawn[1:] == pytest.approx(np.array([4_000, 200, 200]), abs=60)  # three standard deviations of the first
+    assert drawn == pytest.approx(4_400 * np.array([10, 20, 1, 1]) / 32, abs=100)  # three standard deviations
+    pairs = fashions.negatives(many, 2, np.random.default_rng(0))
+    assert (pairs == 1).all(1).mean() == pytest.approx((20 / 32) ** 2, abs=0.025)

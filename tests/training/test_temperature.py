@@ -47,6 +47,6 @@ def test_a_temperature_is_found_where_one_is_needed(
     figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), quiet=True)._catalogue(lambda share: None)
     if temperature == 1:
         assert found == 1
-    assert found == pytest.approx(temperature, rel=0.018)  # half a step between two that are tried
-    assert figures["calibration_error"] == pytest.approx(error, abs=0.006 if temperature != 1 else 1e-9)
+    assert found == pytest.approx(temperature, rel=0.046)  # half a step between two that are tried
+    assert figures["calibration_error"] == pytest.approx(error, abs=0.011 if temperature != 1 else 1e-9)
     assert figures["catalogue_instances"] == 5  # users, as the settings say

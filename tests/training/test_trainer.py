@@ -563,12 +563,12 @@ def test_cuda_resumes(simulated: Dataset, tmp_path: Path) -> None:
         assert torch.allclose(resumed.model.state_dict()[name], tensor, atol=1e-4), name
 
 
-@pytest.mark.parametrize(("repeat_share", "bars_history"), [(0.0, True), (0.5, False)])
-def test_history_items_are_negatives_only_where_items_are_taken_twice(
-    tmp_path: Path, repeat_share: float, bars_history: bool
-) -> None:
-    """The whole of it, and not only the two items that the model reads."""
-    dataset = dataset_of({"a": [(f"i{n}", n) for n in range(9)]}, repeat_share=repeat_share)
+@pytest.mark.parametrize("again", [False, True])
+def test_history_items_are_negatives_only_where_items_are_taken_twice(tmp_path: Path, again: bool) -> None:
+    """The whole of it, and not only the two items that the model reads. The log says what is taken twice, not a note
+    that somebody wrote beside it."""
+    taken = [f"i{n // (1 + again)}" for n in range(9 * (1 + again))]
+    dataset = dataset_of({"a": list(zip(taken, range(len(taken)), strict=True))}, repeat_share=1.0 - again)
     model = MODEL | {"max_length": 2}
     fit_ = Trainer(dataset, tmp_path / "out", model, settings(negatives=40), quiet=True).fit
     seen: list[np.ndarray] = []
@@ -582,12 +582,9 @@ def test_history_items_are_negatives_only_where_items_are_taken_twice(
         fit_._step(fit_.data.splits["train"], np.random.default_rng(0), 0)
     positive, items = seen[0][:, :1], seen[0][:, 1:]
     # the log is i0, i1, ..., so the history of a positive is all rows below it
-    assert items.shape[1] == 8  # of nine items
-    assert (items == positive).sum() == 0
-    assert bool((items < positive).any()) != bars_history
-    for own, row in zip(positive[:, 0], items, strict=True):
-        left = {item for item in range(9) if item != own and (item > own or not bars_history)}
-        assert set(row.tolist()) == left  # each at least once
+    assert items.shape[1] == 40
+    assert bool((items < positive).any()) == again
+    assert (items > positive).any()
 
 
 # -- what the model must be able to learn -------------------------------------------------------------
