@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -12,7 +14,7 @@ from surge.config import GATE, choice, divided, number, sizes, switch
 from surge.data.instances import EncodedLog, Instances
 from surge.model.embedding import EmbedsItems
 from surge.model.layers import joined, multilayer_perceptron
-from surge.model.surge import Context, History
+from surge.model.surge import Context, History, refuse_empty
 
 SCORE = ("mlp", "dot")
 
@@ -112,8 +114,23 @@ class Head(nn.Module):
         return self.mlp(joined([], target, [state], self.normalise)).squeeze(-1)
 
 
+Read = Callable[[Any, History, Context], tuple[Tensor, ...]]
+
+
+def _of_items(read: Read) -> Read:
+    """A model's `read` that refuses a history without an item, as SURGE does."""
+
+    @wraps(read)
+    def checked(self: Any, history: History, context: Context) -> tuple[Tensor, ...]:
+        refuse_empty(history.mask)
+        return read(self, history, context)
+
+    return checked
+
+
 class Baseline(EmbedsItems, ABC):
-    """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item.
+    """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item, and one
+    without is a SurgeError of every model's `read` (see `refuse_empty`), also of one that reads no history.
 
     `own` has the settings that are the model's own where nobody says otherwise. `learns`: there are weights to train.
     `corrected`: its logit was trained against negatives drawn by popularity, so a catalogue is ranked by
@@ -124,6 +141,12 @@ class Baseline(EmbedsItems, ABC):
     learns: ClassVar[bool] = True
     corrected: ClassVar[bool] = True
     asks_items: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """Training calls the model, an evaluation `read` and `score`: what both pass is a model's own `read`."""
+        super().__init_subclass__(**settings)
+        if "read" in vars(cls):
+            cls.read = _of_items(cls.read)  # type: ignore[assignment,method-assign]
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

@@ -18,7 +18,7 @@ from surge.fused.compiled import CompiledScores
 from surge.fused.reader import Scorer
 from surge.model.batches import Event, in_parts, padded, read_events
 from surge.model.precision import autocast
-from surge.model.surge import SurgeModel
+from surge.model.surge import EMPTY, SurgeModel
 
 CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
 ON_GPU = 64  # times as many, for which it has both the memory and the threads
@@ -153,10 +153,10 @@ def score_histories(
 ) -> np.ndarray:
     """Logits (float32, histories x candidates) of the same candidate rows for many histories, in chunks.
 
-    Histories of like length are read together, so that little is padded. An empty history is a ValueError.
+    Histories of like length are read together, so that little is padded. An empty history is a SurgeError.
     """
     if any(len(history) == 0 for history in histories):
-        raise ValueError("a history without an item can't be scored")
+        raise SurgeError(EMPTY)
     device = model.item_embedding.weight.device
     order = sorted(range(len(histories)), key=lambda index: len(histories[index]))
     rows = torch.as_tensor(np.asarray(candidates, dtype=np.int64), device=device)
