@@ -176,22 +176,20 @@ def _visitor() -> str:
 def explanation(subject: Subject, candidate: str) -> Explanation:
     """Everything that the model computed for a history and a candidate."""
     ranked = ranking(subject)
-    if ranked is not None and not len(ranked.order):
-        ranked = None  # nothing is left that could be next
     return _explanation((*subject.key, "ranked" if ranked is not None else ""), candidate, subject, ranked)
 
 
 def chance(subject: Subject, record: Explanation) -> tuple[float, bool] | None:
-    """How likely the candidate is to be the next of all items, and whether that is an estimate, as where only a search
-    was made; None where neither was."""
+    """How likely the candidate is to be the next of all items (or would be: see `Prediction`), and whether that is an
+    estimate, as where only a search was made; None where neither was, or nothing is left to be next."""
     if record.prediction.next_probability is not None:
         return record.prediction.next_probability, False
     known = best(subject)
-    if not isinstance(known, Found):
+    if not isinstance(known, Found) or not known.size:
         return None
     row = candidate_row(subject.checkpoint, record.target.item)
     likely = float(known.next_probability(row, record.prediction.logit))
-    if subject.checkpoint.exclude_seen and row in subject.history.taken:
+    if record.prediction.left_out:
         likely /= 1 + likely  # beside those that can be recommended
     return min(likely, 1.0), known.about
 

@@ -205,7 +205,7 @@ class Peer(Baseline):
         place = ((length - kept).unsqueeze(1) + steps).clamp(max=history.items.shape[1] - 1)
         return (history.items.gather(1, place) + 1) * (steps < kept.unsqueeze(1)), kept
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         return (context.users + 1, *self.sequence(history))
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

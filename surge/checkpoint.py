@@ -22,7 +22,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
 
-from surge.checkpoint_files import FILES, check_header, parse_json, read_files, read_items, unreadable_weights
+from surge.checkpoint_files import (
+    FILES,
+    check_description,
+    check_header,
+    parse_json,
+    read_files,
+    read_items,
+    unreadable_weights,
+)
 from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.negatives import PopularitySampler
 from surge.errors import SurgeError
@@ -58,7 +66,7 @@ class Checkpoint:
     @property
     def exclude_seen(self) -> bool:
         """Whether items of the history are left out of recommendations: so where nothing is taken twice."""
-        return bool(self.description.get("exclude_seen", False))
+        return self.description.get("exclude_seen", False) is True
 
     @property
     def temperature(self) -> float:
@@ -201,8 +209,9 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     """Read a checkpoint that `save_checkpoint` wrote, on any device.
 
     Checked in this order, each failure one SurgeError sentence: the files and their sizes and sha256, the
-    format version, the settings' ranges, the shapes in the weights' header against the settings (before
-    anything is allocated), the vocabulary against the rows, and that every weight is finite.
+    format version, the settings' ranges and the kinds of what else config.json says, the shapes in the weights'
+    header against the settings (before anything is allocated), the vocabulary against the rows, and that every weight
+    is finite.
     """
     folder = Path(folder)
     try:
@@ -229,17 +238,17 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         reason = " ".join(str(error).split())  # a name in the file may hold a line break
         raise SurgeError(f"config.json of the checkpoint {folder.name!r} can't be used: {reason}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise SurgeError(f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}).") from error
-    temperature = config.get("temperature", 1.0)
-    if type(temperature) not in (int, float) or not 0.01 <= temperature <= 100:
-        raise SurgeError(f"config.json of the checkpoint {folder.name!r} has no usable temperature; train it again.")
+        raise SurgeError(
+            f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}); train it again."
+        ) from error
+    check_description(config, folder.name)
     items = read_items(contents["items.parquet"], folder.name)
     categories, item_category = category_rows(items)
     if items.height != model_config.item_count or len(categories) != model_config.category_count:
         raise SurgeError(
             f"items.parquet of the checkpoint {folder.name!r} has {items.height} items in {len(categories)} "
             f"categories, config.json says {model_config.item_count} in {model_config.category_count}; "
-            "the two do not belong together."
+            "the two do not belong together: copy or train it again."
         )
     with torch.device("meta"):
         skeleton = SurgeModel(model_config, item_category.to("meta"))
@@ -256,7 +265,8 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
             )
     if not torch.equal(weights["item_category"], item_category):
         raise SurgeError(
-            f"items.parquet of the checkpoint {folder.name!r} gives items other categories than it was trained with."
+            f"items.parquet of the checkpoint {folder.name!r} gives items other categories than it was trained with; "
+            "copy or train it again."
         )
     skeleton.load_state_dict(weights, assign=True)
     model = skeleton.to(device).eval().requires_grad_(False)

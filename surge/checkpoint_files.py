@@ -20,6 +20,16 @@ FILES = ("config.json", "model.safetensors", "items.parquet", "metrics.json", "h
 DECISIVE = ("config.json", "model.safetensors", "items.parquet")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 LONGEST_HEADER = 10_000_000  # bytes of a safetensors header
+LONGEST_TOLD = 60  # characters of a wrong value in a message
+KINDS = {  # of what config.json may say beside the settings
+    "exclude_seen": (bool, "true or false"),
+    "best_epoch": (int, "a whole number"),
+    "trained_on": (str, "text"),
+    "torch": (str, "text"),
+    "dataset": (dict, 'an object such as {"name": ..., "digest": ...}'),
+    "dataset.name": (str, "text"),
+    "dataset.digest": (str, "text"),
+}
 
 
 def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
@@ -73,33 +83,66 @@ def parse_json(content: bytes, name: str, kind: type) -> Any:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise SurgeError(f"{name} of the checkpoint is not readable JSON ({error}).") from error
+        raise SurgeError(f"{name} of the checkpoint is not readable JSON ({error}); copy or train it again.") from error
     if not isinstance(value, kind):
-        raise SurgeError(f"{name} of the checkpoint holds a {type(value).__name__}, not a {kind.__name__}.")
+        raise SurgeError(
+            f"{name} of the checkpoint holds a {type(value).__name__}, not a {kind.__name__}; copy or train it again."
+        )
     return value
+
+
+def check_description(config: Mapping[str, Any], checkpoint: str) -> None:
+    """What config.json says beside the settings is of the kind that it is read as; what is not there is not missed."""
+    dataset = config.get("dataset", {})
+    found = dict(config)
+    if isinstance(dataset, dict):
+        found |= {f"dataset.{name}": value for name, value in dataset.items()}
+    for name, (kind, word) in KINDS.items():
+        if name in found and type(found[name]) is not kind:  # not isinstance: JSON's true is an int to Python
+            value = repr(found[name])
+            shown = value if len(value) <= LONGEST_TOLD else f"{value[: LONGEST_TOLD - 1]}…"
+            raise SurgeError(
+                f"config.json of the checkpoint {checkpoint!r} says {name} is {shown}, but it must be {word}; "
+                "copy or train it again."
+            )
+    temperature = config.get("temperature", 1.0)
+    if type(temperature) not in (int, float) or not 0.01 <= temperature <= 100:
+        raise SurgeError(f"config.json of the checkpoint {checkpoint!r} has no usable temperature; train it again.")
 
 
 def read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
     """The catalogue: item, title, category, count, each item once; an item without a title is called by its id."""
     try:
+        table = read_parquet(content)
+        if "count" not in table.columns:
+            raise SurgeError(
+                f"items.parquet of the checkpoint {checkpoint!r} has no column count: how often training met each "
+                "item, which the ranking needs; train it again with `python -m surge train`."
+            )
         named = pl.col("item", "title", "category").cast(pl.String)
-        items = read_parquet(content).select(named, pl.col("count").cast(pl.Int64))
+        items = table.select(named, pl.col("count").cast(pl.Int64))
     except (UnreadableError, pl.exceptions.PolarsError) as error:
         raise SurgeError(
             f"items.parquet of the checkpoint {checkpoint!r} can't be read with its columns item, title, category, "
-            "count."
+            "count; copy or train it again."
         ) from error
     if items["item"].null_count() or items["item"].is_duplicated().any():
-        raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} names an item twice or not at all.")
+        raise SurgeError(
+            f"items.parquet of the checkpoint {checkpoint!r} names an item twice or not at all; train it again."
+        )
     if items["count"].null_count() or (items["count"] < 0).any():
-        raise SurgeError(f"items.parquet of the checkpoint {checkpoint!r} has an item whose count is not known.")
+        raise SurgeError(
+            f"items.parquet of the checkpoint {checkpoint!r} has an item whose count is not known; train it again."
+        )
     return items.with_columns(pl.col("title").fill_null(pl.col("item")))
 
 
 def unreadable_weights(checkpoint: str, error: Exception) -> SurgeError:
     """What is said of weights that can't be read."""
     reason = " ".join(str(error).split())
-    return SurgeError(f"model.safetensors of the checkpoint {checkpoint!r} can't be read ({reason}).")
+    return SurgeError(
+        f"model.safetensors of the checkpoint {checkpoint!r} can't be read ({reason}); copy or train it again."
+    )
 
 
 def check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -> None:
@@ -118,5 +161,5 @@ def check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise SurgeError(
             f"The weights of the checkpoint {checkpoint!r} do not fit its settings (first: {wrong[0]!r}); "
-            "weights and config.json do not belong together."
+            "weights and config.json do not belong together: copy or train it again."
         )

@@ -47,6 +47,19 @@ def show_record(record: Any) -> str:
     return framed(report.record_page(record), NOTEBOOK_HEIGHT)
 
 
+def likely_words(record: Any) -> str:
+    """How likely a record's candidate is to be next, in plain text: "3.60% chance of being the next item, 9.1 times as
+    likely as for users in general"; or, of what is never recommended to this user, how likely it would be."""
+    likely, lift = record.prediction.next_probability, record.lift
+    general = f"{lift:.2g}" if lift < 1 else f"{lift:,.1f}"
+    general += " times as likely as for users in general"
+    chance = "" if likely is None else f"{likely:.2%} chance of being the next item, "
+    if not record.is_left_out():
+        return f"{chance}{general}"
+    would = f"have a {chance}" if chance else "be "
+    return f"not ranked, {record.left_out_words}; it would {would}{general}"
+
+
 def record_figures(record: Any, theme: str = "light") -> dict[str, Any]:
     """The record's pictures by name: plotly figures, and `graph`, a page that shows itself in a notebook.
 
@@ -112,11 +125,9 @@ def _plain_table(record: Any, problem: str) -> str:
     )
     heads = "".join(f"<th>{head}</th>" for head in ("#", "Item", "Category", "Cluster", "Importance γ"))
     title = record.target.title.strip() or record.target.item
-    likely = record.prediction.next_probability
-    chance = "" if likely is None else f"a {likely:.2%} chance of being the next item, "
     return (
-        f"<p><strong>{_escape(title)}</strong> for user {_escape(record.user)}: {chance}{record.lift:.2g} times as "
-        f"likely as for users in general, {record.length} history items.</p>"
+        f"<p><strong>{_escape(title)}</strong> for user {_escape(record.user)}: {likely_words(record)}, "
+        f"{record.length} history items.</p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         f"<p><em>The pictures could not be loaded: {_escape(problem)}.</em></p>"
     )

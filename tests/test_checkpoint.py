@@ -522,6 +522,40 @@ def test_a_temperature_that_is_none(folder: Path, temperature: object) -> None:
     refused(folder, "no usable temperature")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("exclude_seen", "false", "exclude_seen is 'false', but it must be true or false"),
+        ("exclude_seen", 0, "exclude_seen is 0"),
+        ("exclude_seen", None, "exclude_seen is None"),
+        ("dataset", [1], "dataset is [1], but it must be an object"),
+        ("dataset", None, "dataset is None"),
+        ("dataset", {"digest": 7}, "dataset.digest is 7, but it must be text"),
+        ("dataset", {"name": ["shop"]}, "dataset.name is ['shop']"),
+        ("best_epoch", "3", "best_epoch is '3', but it must be a whole number"),
+        ("best_epoch", True, "best_epoch is True"),
+        ("trained_on", {"two\nlines": "x" * 500}, "trained_on is {'two\\nlines': 'xxx"),
+        ("torch", 2.1, "torch is 2.1"),
+    ],
+)
+def test_what_config_json_says_must_be_of_its_kind(folder: Path, name: str, value: object, told: str) -> None:
+    """Told when it is loaded, not after a whole measurement; the text "false" is not taken for true."""
+    edit(folder, "config.json", lambda config: config | {name: value})
+    assert len(refused(folder, "config.json of the checkpoint 'shop' says", told, "train it again")) < 250
+
+
+def test_what_config_json_does_not_say_is_not_missed(folder: Path) -> None:
+    kept = ("format_version", "model", "training")
+    edit(folder, "config.json", lambda config: {name: config[name] for name in kept})
+    loaded = load_checkpoint(folder)
+    assert not loaded.exclude_seen and loaded.temperature == 1
+
+
+def test_items_without_counts_say_how_to_make_them_anew(folder: Path) -> None:
+    write_items(folder, ITEMS.drop("count"))
+    refused(folder, "has no column count", "how often training met each item", "again with `python -m surge train`")
+
+
 def test_counts_and_temperature_come_back(tmp_path: Path) -> None:
     loaded = load_checkpoint(save_to(tmp_path / "shop", description=DESCRIPTION | {"temperature": 1.25}))
     assert loaded.counts.tolist() == [3, 0, 1, 7, 2, 5] and loaded.temperature == 1.25

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from surge import checkpoint as checkpoint_module
-from surge.checkpoint import load_checkpoint, store_metrics
+from surge.checkpoint import load_checkpoint, save_checkpoint, store_metrics
 from surge.cli import main
 from surge.config import preset
 from surge.data.simulator import simulate
 from surge.explanation.record import Explanation
+from tests.explanation.worlds import make_checkpoint
 
 SMALL = (
     "--epochs 1 --seed 3 --device cpu --threads 1 --set item_size=6 --set category_size=2 --set clusters=[4,2] "
@@ -117,6 +118,47 @@ def test_recommend_prints_the_best_items_in_order(places, capsys):
     assert [int(line[0]) for line in ranked] == list(range(1, 8))
     chances = [float(line[1].removesuffix("%")) for line in ranked]
     assert chances == sorted(chances, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def used_up(tmp_path_factory):
+    """A checkpoint that recommends nothing twice, and a log of one user who took all of its items, one who didn't."""
+    folder = tmp_path_factory.mktemp("used up")
+    checkpoint = make_checkpoint(count=4, exclude_seen=True)
+    save_checkpoint(
+        folder / "model",
+        checkpoint.model,
+        checkpoint.items,
+        training_config=checkpoint.training_config,
+        metrics={},
+        history=[],
+        description=checkpoint.description,
+    )
+    lines = [f"{user},i{row},{day}" for user, rows in (("all", 4), ("some", 3)) for day, row in enumerate(range(rows))]
+    (folder / "log.csv").write_text("\n".join(["user,item,timestamp", *lines]) + "\n")
+    log, shop = str(folder / "log.csv"), str(folder / "shop")
+    assert main(["prepare", "csv", log, "--output", shop, "--split", "leave-last", "--time-unit", "seconds"]) == 0
+    return [str(folder / "model"), str(folder / "shop")]
+
+
+def test_recommend_says_where_nothing_is_left(used_up, capsys):
+    assert main(["recommend", *used_up, "--user", "all", "--whole-history"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == ("nothing is left to recommend: this user took every item that the checkpoint knows")
+    assert "rank" not in out and "chance" not in out
+    assert main(["recommend", *used_up, "--user", "all"]) == 0
+    assert "ranks 1 of 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("user", "words"), [("some", "would have a "), ("all", "would be ")])
+@pytest.mark.parametrize("ending", ["json", "html"])
+def test_explain_says_what_an_item_would_have_that_is_not_recommended(used_up, tmp_path, capsys, user, words, ending):
+    output = str(tmp_path / f"why.{ending}")
+    capsys.readouterr()
+    assert main(["explain", *used_up, "--user", user, "--whole-history", "--item", "i1", "--output", output]) == 0
+    out = capsys.readouterr().out
+    assert f"not ranked, as the history holds it already; it {words}" in out
+    assert ("chance" in out) == (user == "some")
 
 
 def test_explain_writes_json_and_npz_of_the_same_record(places, tmp_path, capsys):

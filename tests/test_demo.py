@@ -84,7 +84,7 @@ def test_twenty_users_meet_the_equations_and_the_catalogue_score(demo, sample, t
         assert set(record) == set(KEYS)
         for section, keys in KEYS.items():
             part = record[section][0] if section == "history" else record[section]
-            more = {"log_popularity", "lift", "next_probability"} if section == "prediction" else set()
+            more = {"log_popularity", "lift", "next_probability", "left_out"} if section == "prediction" else set()
             assert keys is None or set(part) == keys | more
         assert_equations(record)
         assert record["prediction"]["logit"] == pytest.approx(ranking.logits[item.row], abs=1e-5)

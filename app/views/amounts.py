@@ -28,6 +28,13 @@ def chance(probability: float) -> str:
     return f"{two_digits(100 * probability)} %"
 
 
+def a_chance(probability: float) -> str:
+    """The same in a sentence: "a 3.6 % chance", "an 8.2 % chance"."""
+    words = chance(probability)
+    vowel = words.startswith(("8", "11 ", "18 ", "under", "over"))
+    return f"{'an' if vowel else 'a'} {words} chance"
+
+
 def lift(value: float) -> str:
     """How many times as likely: "58×", "9.1×", "0.40×"."""
     return "under 0.01×" if 0 < value < 0.01 else f"{two_digits(value)}×"

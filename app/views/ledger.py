@@ -243,14 +243,25 @@ def _difference(first_effects: Effects, second_effects: Effects) -> np.ndarray:
 
 
 def _start(first: Explanation, second: Explanation, names: Sequence[str]) -> str:
-    """How likely the two are, as far as it is known of both."""
+    """How likely the two are (or would be, of what is never recommended), as far as it is known of both."""
     one, other = first.prediction.next_probability, second.prediction.next_probability
     lifts = [times(record.lift) for record in (first, second)]
+    left_out = [record.is_left_out() for record in (first, second)]
+    subjects = [
+        f"{name} (not ranked, {record.left_out_words})" if never else name
+        for name, record, never in zip(names, (first, second), left_out, strict=True)
+    ]
+    unlike = left_out[0] != left_out[1]  # then the verb of the first doesn't hold for the second
     if one is None or other is None:
-        return f"{names[0]} is {lifts[0]} as likely as for users in general, {names[1]} {lifts[1]}."
+        verbs = ["would be " if never else "is " for never in left_out]
+        return (
+            f"{subjects[0]} {verbs[0]}{lifts[0]} as likely as for users in general, {subjects[1]} "
+            f"{verbs[1] if unlike else ''}{lifts[1]}."
+        )
+    verbs = ["would have " if never else "has " for never in left_out]
     return (
-        f"{names[0]} has a chance of {chance(one)} of being the next item, {lifts[0]} as likely as for users in "
-        f"general; {names[1]} one of {chance(other)}, {lifts[1]} as likely."
+        f"{subjects[0]} {verbs[0]}a chance of {chance(one)} of being the next item, {lifts[0]} as likely as for users "
+        f"in general; {subjects[1]} {verbs[1] if unlike else ''}one of {chance(other)}, {lifts[1]} as likely."
     )
 
 

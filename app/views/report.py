@@ -149,9 +149,10 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
             whose=story.whose,
         )
     )
-    figures = [("Lift: times as likely as for users in general", lift(record.lift))]
+    would = " that it would have" if story.left_out else ""
+    figures = [(f"Lift{would}: times as likely as for users in general", lift(record.lift))]
     if likely is not None:
-        figures.insert(0, ("Chance of being the next item", chance(likely)))
+        figures.insert(0, (f"Chance{would} of being the next item", chance(likely)))
     if story.rank is not None and story.ranked is not None:
         figures.append((f"Rank of {story.ranked:,} items", f"#{story.rank:,}"))
     figures.append(("History items read", f"{record.length:,}"))

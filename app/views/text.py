@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 
-from app.views.amounts import as_likely, chance, factor, lift
+from app.views.amounts import a_chance, as_likely, chance, factor, lift
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 
@@ -89,7 +89,10 @@ def without_it(effects: Effects, index: int, *, cluster: bool = False) -> str:
 
 
 def likely_words(record: Explanation) -> str:
-    """How likely it is: "3.6 % chance of being the next item, 9.1 times as likely as for users in general"."""
-    probability = record.prediction.next_probability
-    known = "" if probability is None else f"{chance(probability)} chance of being the next item, "
-    return f"{known}{as_likely(record.lift)}"
+    """How likely it is: "3.6 % chance of being the next item, 9.1 times as likely as for users in general"; or, of what
+    is never recommended, how likely it would be."""
+    probability, general = record.prediction.next_probability, as_likely(record.lift)
+    if record.is_left_out():
+        would = "be" if probability is None else f"have {a_chance(probability)} of being the next item,"
+        return f"not ranked, {record.left_out_words}; it would {would} {general}"
+    return general if probability is None else f"{chance(probability)} chance of being the next item, {general}"

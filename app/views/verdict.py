@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from app.views.amounts import as_likely, bound, chance, correlation, makes_it
+from app.views.amounts import a_chance, as_likely, bound, correlation, makes_it
 from app.views.palette import ClusterStyle, cluster_styles, item_clusters
 from app.views.text import count, shorten, title_of
 from surge.explanation.measured import LEAST_COMPARED, Effects
@@ -77,16 +77,18 @@ def verdict(
 ) -> list[Piece]:
     """One to three sentences as pieces of plain text.
 
-    `rank` of the candidate among `ranked` items: `rank` is None where it is left out of the ranking, both where
-    nothing is ranked yet. `next_probability`: how likely the candidate is to be next (the record's own, where it has
-    one), `about` so where only a part of the catalogue was scored. `effects` is None where they aren't measured yet.
-    `interests` is the simulated truth of each item. `whose` says whether the history is the user's own, was changed,
-    or is made up. Without `weights` it doesn't say whether importance agrees with the effects, for places where the
-    sentence of `trust` stands beside.
+    `rank` of the candidate among `ranked` items: `rank` is None where it is left out of the ranking, both where nothing
+    is ranked yet; see `Explanation.is_left_out`. `next_probability`: how likely the candidate is to be next (the
+    record's own, where it has one), `about` so where only a part of the catalogue was scored. `effects` is None where
+    they aren't measured yet. `interests` is the simulated truth of each item. `whose` says whether the history is the
+    user's own, was changed, or is made up. Without `weights` it doesn't say whether importance agrees with the effects,
+    for places where the sentence of `trust` stands beside.
     """
     styles = cluster_styles(record) if styles is None else styles
     likely = record.prediction.next_probability if next_probability is None else next_probability
-    pieces = _place(record, rank, ranked, whose, None if likely is None else f"{'about ' if about else ''}{_a(likely)}")
+    pieces = _place(
+        record, rank, ranked, whose, None if likely is None else f"{'about ' if about else ''}{a_chance(likely)}"
+    )
     if effects is not None and record.length == 1:
         pieces += [
             Piece(". The history holds a single item, "),
@@ -155,27 +157,20 @@ def _place(record: Explanation, rank: int | None, ranked: int | None, whose: Who
         popular = _is_popular(record, rank, ranked)
         why = ": it ranks high mostly because it is popular with everybody" if popular else ""
         return [*start, *chances, *personal, Piece(why)]
-    if ranked is None and not chances:
+    left_out = record.is_left_out(rank, ranked)
+    if not left_out and not chances:
         unknown = Piece(" (its rank and its chance of being the next item are not known yet)")
         return [title, Piece(" is "), *_personal(record.lift, f" to be next for {who}"), unknown]
-    if ranked is None:
+    if not left_out:
         return [title, Piece(f" has for {who} "), *chances, *personal, Piece(" (its rank is not known yet)")]
-    reason = "as the history holds it already" if known else "as it was taken before the items that are read here"
     would = [Piece("it would have "), *chances] if chances else [Piece("it would be ")]
-    return [title, Piece(f" is not ranked for {who}, {reason}; "), *would, *personal]
+    return [title, Piece(f" is not ranked for {who}, {record.left_out_words}; "), *would, *personal]
 
 
 def _personal(lift: float, what: str = "") -> list[Piece]:
     """ "9.1 times as likely as for users in general", the number strong."""
     number, times_, rest = as_likely(lift, what).partition(" times ")
     return [Piece(f"{number} times", strong=True), Piece(f" {rest}")] if times_ else [Piece(number)]
-
-
-def _a(probability: float) -> str:
-    """ "a 3.6 % chance", "an 8.2 % chance"."""
-    words = chance(probability)
-    vowel = words.startswith(("8", "11 ", "18 ", "under", "over"))
-    return f"{'an' if vowel else 'a'} {words} chance"
 
 
 def _is_popular(record: Explanation, rank: int | None, ranked: int | None) -> bool:

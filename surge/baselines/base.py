@@ -13,7 +13,7 @@ from surge.data.instances import EncodedLog, Instances
 from surge.model.embedding import EmbedsItems
 from surge.model.layers import joined, multilayer_perceptron
 from surge.model.next_item import next_item_loss
-from surge.model.surge import Context, History
+from surge.model.surge import Context, History, refuse_empty
 
 SCORE = ("mlp", "dot")
 
@@ -114,7 +114,8 @@ class Head(nn.Module):
 
 
 class Baseline(EmbedsItems, ABC):
-    """A sequential recommender that is trained and measured as SURGE is; histories hold at least one item.
+    """A sequential recommender that is trained and measured as SURGE is; a history without an item is a SurgeError,
+    also of a model that reads none.
 
     `own` has the settings that are the model's own where nobody says otherwise. `learns`: there are weights to train.
     `corrected`: its logit was trained against negatives drawn by popularity, so a catalogue is ranked by
@@ -132,9 +133,14 @@ class Baseline(EmbedsItems, ABC):
         super().__init__(config, item_category)
         self.config = config
 
-    @abstractmethod
     def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         """What a model makes of B histories before it sees a candidate: tensors (B, ...)."""
+        refuse_empty(history.mask)
+        return self._read(history, context)
+
+    @abstractmethod
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+        """The same of histories that hold at least one item."""
 
     @abstractmethod
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class Caser(Baseline):
         items = history.items.gather(1, place.clamp(min=0))
         return (self.embed(items) * (place >= 0).unsqueeze(-1)).transpose(1, 2)
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         image = self.image(history)
         features = [torch.relu(convolve(image)).amax(-1) for convolve in self.horizontal]
         features.append(self.vertical(image).flatten(1))

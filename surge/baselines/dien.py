@@ -34,7 +34,7 @@ class DIEN(Baseline):
         self.resize = resize(config.hidden, config.size)
         self.head = Head(config)
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         return self.extract(self.embed(history.items))[0], history.mask
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

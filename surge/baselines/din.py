@@ -31,7 +31,7 @@ class DIN(Baseline):
         """s_t (B, T, d) of h (B, n, d), h_t (B, T, d) and the mask (B, n)."""
         return (self.activation_unit.crossed(embedded, target) * mask.unsqueeze(1)) @ embedded
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         return self.embed(history.items), history.mask
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

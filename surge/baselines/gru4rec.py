@@ -35,7 +35,7 @@ class GRU4Rec(Baseline):
         states, _ = self.gru(self.dropout(self.embed(history.items)))
         return self.resize(states)
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         return (last_state(self.steps(history), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -108,7 +108,7 @@ class LightGCN(Baseline):
             self._smoothed = (state, self.propagate())
         return self._smoothed[1]
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         smoothed = self.smoothed()
         of_users, of_items = smoothed.split((self.config.user_count, self.config.item_count))
         return of_users[context.users], of_items

@@ -34,7 +34,7 @@ class NCF(Baseline):
         self.tower = nn.Sequential(multilayer_perceptron(2 * config.size, first, last), nn.ReLU())
         self.join = nn.Linear(config.size + last, 1)
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         return (context.users,)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

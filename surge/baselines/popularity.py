@@ -35,7 +35,7 @@ class Popularity(Baseline):
         counts = np.bincount(log.items[trained_on.position], minlength=self.config.item_count)
         self.item_embedding.weight.copy_(torch.from_numpy(np.log(np.maximum(counts, 1))).unsqueeze(1))
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         return ()
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class SASRec(Baseline):
         embedded = self.embed(history.items) * self.config.size**0.5
         return self.norm(self.blocks(self.dropout(embedded + position)))
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         return (last_state(self.steps(history), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ class SLiRec(Baseline):
         self.fuse = multilayer_perceptron(3 * config.size + 1, config.attention_hidden)
         self.head = Head(config)
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
         embedded, mask = self.embed(history.items), history.mask
         interval = time_feature(context.times.diff(dim=1, prepend=context.times[:, :1]))
         age = time_feature(context.now.unsqueeze(1) - context.times)

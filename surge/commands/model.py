@@ -182,14 +182,10 @@ def _recommend(arguments: argparse.Namespace) -> None:
     following = history.next_item.item if history.next_item else None
     for note in history.notes:
         print(note)
-    print(f"{'rank':>5}  {'chance':>8}  {'lift':>7}  item")
-    for predicted in ranking.top(arguments.top):
-        mark = "  <- came next" if predicted.item == following else ""
-        print(
-            f"{predicted.rank:>5}  {predicted.next_probability:>8.2%}  {predicted.lift:>6.1f}x  "
-            f"{one_line(predicted.item)}  {one_line(predicted.title)}  "
-            f"[{one_line(predicted.category or 'no category')}]{mark}"
-        )
+    if not len(ranking.order):
+        print("nothing is left to recommend: this user took every item that the checkpoint knows")
+        return
+    _print_recommended(ranking.top(arguments.top), following)
     if history.next_item is not None:
         row = checkpoint.rows.get(history.next_item.item)
         rank = ranking.rank_of(row) if row is not None else None
@@ -199,6 +195,18 @@ def _recommend(arguments: argparse.Namespace) -> None:
         "chance: of being the next of all items; lift: how many times as likely that is for this user as for users in "
         "general"
     )
+
+
+def _print_recommended(best: list[Any], following: str | None) -> None:
+    """One row an item; the one that came next is marked."""
+    print(f"{'rank':>5}  {'chance':>8}  {'lift':>7}  item")
+    for predicted in best:
+        mark = "  <- came next" if predicted.item == following else ""
+        print(
+            f"{predicted.rank:>5}  {predicted.next_probability:>8.2%}  {predicted.lift:>6.1f}x  "
+            f"{one_line(predicted.item)}  {one_line(predicted.title)}  "
+            f"[{one_line(predicted.category or 'no category')}]{mark}"
+        )
 
 
 def add_explain(subparsers: Any) -> None:
@@ -223,6 +231,8 @@ def add_explain(subparsers: Any) -> None:
 
 
 def _explain(arguments: argparse.Namespace) -> None:
+    from surge.presentation import likely_words
+
     output = Path(arguments.output)
     if output.suffix not in (".json", ".npz", ".html"):
         raise SurgeError(
@@ -241,11 +251,9 @@ def _explain(arguments: argparse.Namespace) -> None:
         notes = record.notes
     for note in notes:
         print(note)
-    likely = record.prediction.next_probability
-    chance = "" if likely is None else f"{likely:.2%} chance of being the next item, "
     print(
-        f"{one_line(record.target.title)} for user {one_line(record.user)}: {chance}{record.lift:.1f} times as likely "
-        f"as for users in general, {record.length} history items; written to {arguments.output}"
+        f"{one_line(record.target.title)} for user {one_line(record.user)}: {likely_words(record)}, {record.length} "
+        f"history items; written to {arguments.output}"
     )
 
 

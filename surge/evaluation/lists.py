@@ -40,7 +40,8 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
     """The instances and their lists as rows of `items`; shorter lists than the longest end with NONE.
 
     A file that isn't one, an unknown user or item, a step that the log doesn't have, a positive that the log doesn't
-    have there or that is its own negative, a negative that its list has twice, or a list without one are a SurgeError.
+    have there or that is its own negative, a negative that its list has twice, a list without one, or a second list of
+    the same user and step, which would weigh double, are a SurgeError.
     """
     try:
         table = read_parquet(path, list(COLUMNS))
@@ -58,6 +59,7 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
     item_rows = {item: row for row, item in enumerate(items)}
     user, position = np.empty(table.height, dtype=np.int64), np.empty(table.height, dtype=np.int64)
     lists = np.full((table.height, longest), NONE, dtype=np.int64)
+    seen = set()
     for place, (name, step, candidates) in enumerate(table.iter_rows()):
         where = f"The list of user {name!r} at step {step} in {str(path)!r}"
         unknown = [item for item in candidates if item not in item_rows]
@@ -71,6 +73,9 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
         if step is None or not 0 < step < last - first:
             raise SurgeError(f"{where} has no history before it in the dataset, or no positive there.")
         position[place] = first + step
+        if position[place] in seen:
+            raise SurgeError(f"{where} is there more than once; keep one list of each user and step.")
+        seen.add(position[place])
         if log.items[position[place]] != lists[place, 0]:
             raise SurgeError(f"{where} must start with its positive, {items[log.items[position[place]]]!r}.")
         if (lists[place, 1:] == lists[place, 0]).any():

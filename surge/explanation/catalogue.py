@@ -18,7 +18,7 @@ from surge.fused.compiled import CompiledScores
 from surge.fused.reader import Scorer
 from surge.model.batches import Event, in_parts, padded, read_events
 from surge.model.precision import autocast
-from surge.model.surge import SurgeModel
+from surge.model.surge import EMPTY, SurgeModel
 
 CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
 ON_GPU = 64  # times as many, for which it has both the memory and the threads
@@ -54,6 +54,10 @@ class Ranking:
         beside = np.logaddexp(self.log_normaliser, scores)
         return np.exp(scores - np.where(np.isin(rows, self.order), self.log_normaliser, beside))
 
+    def chance_of(self, row: int) -> float | None:
+        """How likely one item is to be next, as `next_probability` has it; None where nothing is left to be ranked."""
+        return float(self.next_probability(row)) if len(self.order) else None
+
     def rank_of(self, row: int) -> int | None:
         """The rank of an item from 1, None where it was left out of the ranking."""
         place = np.flatnonzero(self.order == row)
@@ -63,6 +67,11 @@ class Ranking:
         """The `count` best items."""
         rows = self.order[:count]
         return predicted(self.checkpoint, rows, self.logits[rows], self.next_probability(rows))
+
+
+def left_out(checkpoint: Checkpoint, history: UserHistory) -> tuple[int, ...]:
+    """Rows of the items that are never recommended to this user: what was taken, where nothing is taken twice."""
+    return history.taken if checkpoint.exclude_seen else ()
 
 
 def predicted(
@@ -144,10 +153,10 @@ def score_histories(
 ) -> np.ndarray:
     """Logits (float32, histories x candidates) of the same candidate rows for many histories, in chunks.
 
-    Histories of like length are read together, so that little is padded. An empty history is a ValueError.
+    Histories of like length are read together, so that little is padded. An empty history is a SurgeError.
     """
     if any(len(history) == 0 for history in histories):
-        raise ValueError("a history without an item can't be scored")
+        raise SurgeError(EMPTY)
     device = model.item_embedding.weight.device
     order = sorted(range(len(histories)), key=lambda index: len(histories[index]))
     rows = torch.as_tensor(np.asarray(candidates, dtype=np.int64), device=device)
@@ -189,6 +198,4 @@ def rank_catalogue(
             f"The checkpoint {checkpoint.name!r} gives scores that are not finite numbers; train it again."
         )
     order = np.argsort(-(logits + checkpoint.log_popularity), kind="stable")
-    if checkpoint.exclude_seen:
-        order = order[~np.isin(order, history.taken)]
-    return Ranking(logits, order, checkpoint)
+    return Ranking(logits, order[~np.isin(order, left_out(checkpoint, history))], checkpoint)

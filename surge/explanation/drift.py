@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from surge.checkpoint import Checkpoint
-from surge.explanation.catalogue import CELLS, Ranking, rank_catalogue, score_histories, stands_above
+from surge.explanation.catalogue import CELLS, Ranking, left_out, rank_catalogue, score_histories, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.faithfulness import spread
 from surge.explanation.history import UserHistory
@@ -89,8 +89,7 @@ def _ranks(
     progress: Callable[[float], None],
 ) -> tuple[Array, bool]:
     """The candidate's rank after each prefix, and whether all of them are exact; see `measure_drift`."""
-    left_out = [row, *(history.taken if checkpoint.exclude_seen else ())]
-    rivals = np.setdiff1d(np.arange(checkpoint.model_config.item_count), left_out)
+    rivals = np.setdiff1d(np.arange(checkpoint.model_config.item_count), [row, *left_out(checkpoint, history)])
     cost = sum(checkpoint.model_config.heads * len(prefix) ** 2 + READING for prefix in prefixes)
     exact = len(rivals) <= budget // cost
     scored, weights, last = rivals, np.ones(len(rivals)), 0.0

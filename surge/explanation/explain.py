@@ -12,7 +12,7 @@ from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import Ranking, rank_catalogue
+from surge.explanation.catalogue import Ranking, left_out, rank_catalogue
 from surge.explanation.history import UserHistory, read_history
 from surge.explanation.measured import log_lift, sigmoid
 from surge.explanation.record import (
@@ -109,7 +109,8 @@ def explain_history(
             long_weight=_array(graph.long_weight) if checkpoint.model_config.long_term else None,
             log_popularity=float(checkpoint.log_popularity[row]),
             lift=float(np.exp(log_lift(logit, checkpoint.negatives, checkpoint.temperature))),
-            next_probability=float(ranking.next_probability(row)) if ranking is not None else None,
+            next_probability=ranking.chance_of(row) if ranking is not None else None,
+            left_out=row in left_out(checkpoint, history),
         ),
         notes=history.notes,
     )

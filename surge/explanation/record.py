@@ -110,7 +110,8 @@ class Prediction:
 
     What the ranking adds: log_popularity, log q of the candidate; lift, how many times as likely it is to be next for
     this user as for everybody (see `surge.explanation.measured.log_lift`); next_probability, how likely it is to be the
-    next of all items, where all were scored.
+    next of all items, where all were scored; left_out, whether it is never recommended to this user, who took it
+    before: next_probability is then how likely it would be beside those that are.
     """
 
     order: Array
@@ -122,6 +123,7 @@ class Prediction:
     log_popularity: float | None = None
     lift: float | None = None
     next_probability: float | None = None
+    left_out: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,17 @@ class Explanation:
         if self.prediction.lift is not None:
             return self.prediction.lift
         return float(np.exp(np.float64(self.prediction.logit)))
+
+    def is_left_out(self, rank: int | None = None, ranked: int | None = None) -> bool:
+        """Whether the candidate is never recommended to this user: it would have its chance, it hasn't. An older record
+        doesn't say it; `rank` of the candidate among `ranked` items (None where not known) then does."""
+        return bool(self.prediction.left_out) or (rank is None and ranked is not None)
+
+    @property
+    def left_out_words(self) -> str:
+        """Why a candidate that is left out is never recommended, as the end of a sentence."""
+        known = any(item.item == self.target.item for item in self.history)
+        return f"as {'the history holds it already' if known else 'it was taken before the items that are read here'}"
 
     def attention_received(self) -> Array:
         """How much the history listens to each item (n): sum over i of E_ij, mean over heads, as a multiple of

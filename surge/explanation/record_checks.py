@@ -87,6 +87,10 @@ def check_record(record: Explanation) -> None:
         value = getattr(prediction, name)
         if value is not None and not (_is_number(value) and least <= value <= most + TOLERANCE):
             raise SurgeError(f"prediction.{name} of the explanation is out of range.")
+    if not isinstance(prediction.left_out, bool | None):
+        raise SurgeError(
+            f"prediction.left_out of the explanation is {prediction.left_out!r}; it must be true or false."
+        )
     if not (_is_number(graph.threshold) and graph.threshold >= 0):
         raise SurgeError("graph_construction.threshold of the explanation is not a number from 0.")
 

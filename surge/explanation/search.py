@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from surge.checkpoint import Checkpoint
-from surge.explanation.catalogue import predicted, score_rows
+from surge.explanation.catalogue import left_out, predicted, score_rows
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted
 from surge.model.batches import Event
@@ -58,9 +58,7 @@ class Found:
 def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rough: bool | None = None) -> Found:
     """The `count` best items for a history, or all that there are: with `rough`, the default on a GPU, by `shortlist`,
     else by `search`."""
-    rows = np.arange(checkpoint.model_config.item_count)
-    if checkpoint.exclude_seen:
-        rows = np.setdiff1d(rows, history.taken)
+    rows = np.setdiff1d(np.arange(checkpoint.model_config.item_count), left_out(checkpoint, history))
     if rough is None:
         rough = checkpoint.model.item_embedding.weight.device.type == "cuda"
     popularity = checkpoint.log_popularity[rows]

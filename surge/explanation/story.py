@@ -19,7 +19,8 @@ class Story:
 
     `predicted`: the best items, then the true next item and the candidate where they rank lower. `rank`: of the
     candidate among the `ranked` items of the catalogue, None where it is left out or nothing was ranked;
-    `next_probability`: how likely it is to be the next of them, None where nothing was ranked.
+    `next_probability`: how likely it is to be the next of them (or would be, where it is left out), None where nothing
+    was ranked.
     `next_item`, `next_period`, `interests` (one an item), `notes`: as in the user's history. `held_out`: whether the
     last interaction was kept from the model. `whose`: whether the history is the user's own, was changed, or is made
     up. `facts`: where the numbers come from, as words to show, in order.
@@ -58,6 +59,11 @@ class Story:
                 raise SurgeError(
                     f"The {name} are of a history of {number} items, but the record's has {self.record.length}."
                 )
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the candidate is never recommended here, so that its chance is what it would have."""
+        return self.record.is_left_out(self.rank, self.ranked)
 
     @property
     def next_prediction(self) -> Predicted | None:

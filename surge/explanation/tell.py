@@ -81,15 +81,14 @@ def compose_story(
 ) -> Story:
     """The story of what was already computed; whatever is None was not measured. `whose` history it is: see Story."""
     following = history.next_item.item if history.next_item is not None else None
+    row = candidate_row(checkpoint, record.target.item)
     return Story(
         record=record,
         effects=effects,
         predicted=() if ranking is None else shown_predictions(ranking, following, record.target.item),
-        rank=None if ranking is None else ranking.rank_of(candidate_row(checkpoint, record.target.item)),
+        rank=None if ranking is None else ranking.rank_of(row),
         ranked=None if ranking is None else len(ranking.order),
-        next_probability=None
-        if ranking is None
-        else float(ranking.next_probability(candidate_row(checkpoint, record.target.item))),
+        next_probability=None if ranking is None else ranking.chance_of(row),
         next_item=history.next_item,
         next_period=history.next_period,
         interests=history.interests,

@@ -41,6 +41,17 @@ class History(NamedTuple):
         return cls(items.to(device), mask.to(device))
 
 
+def refuse_empty(mask: Tensor) -> None:
+    """A SurgeError where a row of a mask (B, n) has no item, whose softmaxes would be 0 / 0.
+
+    Looked at where it needs no waiting: not on a GPU, nor in what torch compiles. Batches for those come from
+    `read_batch` and `History.pad`, which look themselves.
+    """
+    at_hand = mask.device.type == "cpu" and not torch.compiler.is_compiling()
+    if at_hand and not bool(mask.any(1).all()):
+        raise SurgeError(EMPTY)
+
+
 class Context(NamedTuple):
     """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
     time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes).
@@ -121,11 +132,8 @@ class SurgeModel(EmbedsItems):
         """The interest graph of each history; ages (B, n) in seconds for a model that reads them.
 
         An unknown age (NaN) adds nothing to its item. A model that reads ages and is given none: ValueError. A history
-        without an item, whose softmaxes would be 0 / 0: SurgeError (on a GPU `read_batch` and `History.pad` look, where
-        it needs no waiting)."""
-        at_hand = history.mask.device.type == "cpu" and not torch.compiler.is_compiling()
-        if at_hand and not bool(history.mask.any(1).all()):
-            raise SurgeError(EMPTY)
+        without an item: SurgeError, see `refuse_empty`."""
+        refuse_empty(history.mask)
         return self.graph_from_embeddings(self.embed(history.items), history.mask, ages)
 
     def graph_from_embeddings(self, embedded: Tensor, mask: Tensor, ages: Tensor | None = None) -> InterestGraph:
@@ -186,6 +194,7 @@ class SurgeModel(EmbedsItems):
 
         All embeddings are looked up at once: the gradient of a lookup is as large as the whole table.
         """
+        refuse_empty(history.mask)
         both = self.embed(torch.cat([history.items, candidates], dim=1))
         # contiguous, as `embed` alone would give them: products of strided tensors are rounded in another way
         embedded, target = (

@@ -12,7 +12,7 @@ import torch
 from surge.baselines import MODELS, Baseline, BaselineConfig, Context, build, configure
 from surge.config import ModelConfig, to_dict
 from surge.errors import SurgeError
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import EMPTY, History, SurgeModel
 from surge.native.library import SWITCH
 from tests.baselines.toy import CATEGORIES, ITEMS, NAMES, USERS, Batch, categories, loss_of, small, some_batch, spread
 
@@ -107,6 +107,30 @@ def test_a_history_of_one_item(name: str) -> None:
     loss.backward()
     assert model(*one).isfinite().all() and loss.isfinite()
     assert all(value.grad is None or value.grad.isfinite().all() for value in model.parameters())
+
+
+def emptied(batch: Batch) -> Batch:
+    """The same with nothing in the second history."""
+    mask = batch.history.mask.clone()
+    mask[1] = False
+    return batch._replace(history=History(batch.history.items, mask))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_history_without_an_item_is_refused_as_surge_does(name: str) -> None:
+    """In training, which calls the model, and in an evaluation, which reads and scores."""
+    model, batch = small(name), emptied(some_batch())
+    for ask in (lambda: model(*batch), lambda: model.read(batch.history, batch.context)):
+        with pytest.raises(SurgeError, match=f"^{EMPTY}$"):
+            ask()
+
+
+@pytest.mark.parametrize("name", ["ncf", "din", "caser", "slirec", "sasrec"])  # torch breaks at a GRU of its own
+def test_looking_for_empty_histories_breaks_no_compiled_graph(name: str) -> None:
+    model, batch = small(name).eval(), some_batch()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        compiled = torch.compile(model, backend="eager", fullgraph=True)(*batch)
+        assert torch.allclose(compiled, model(*batch), rtol=0, atol=1e-6)
 
 
 @every

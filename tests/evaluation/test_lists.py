@@ -100,6 +100,14 @@ def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: Enc
         # what is there twice
         ({"candidates": [["c", "d", "d"], ["a", "b", "c"]]}, "'ann' at step 2 .* holds the item 'd' more than once"),
         ({"candidates": [["c", "a", "b"], ["a", "c", "c"]]}, "'bob' at step 1 .* holds the item 'c' more than once"),
+        (
+            {"user": ["ann", "ann"], "step": [2, 2], "candidates": [["c", "d"], ["c", "d"]]},
+            "'ann' at step 2 .* is there more than once; keep one list of each user and step",
+        ),
+        (
+            {"user": ["ann", "bob", "ann"], "step": [2, 1, 2], "candidates": [["c", "d"], ["a", "b"], ["c", "a"]]},
+            "'ann' at step 2 .* is there more than once; keep one list of each user and step",
+        ),
         # lengths
         ({"candidates": [["c"], ["a"]]}, "at least one negative"),
         ({"candidates": [[], []]}, "at least one negative"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from surge.errors import SurgeError
 from surge.explanation.catalogue import rank_catalogue, score_rows
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.record import Explanation
+from surge.explanation.tell import compose_story
 from tests.explanation.worlds import HOSTILE, history_of, make_checkpoint, make_dataset, popular
 
 LONG = [3, 17, 8, 21, 5, 12, 29, 1, 14, 26, 9, 2, 19, 23]
@@ -211,6 +213,25 @@ def test_the_record_says_how_likely_the_candidate_is() -> None:
         alone = explain_history(checkpoint, history, entry.item).prediction
         assert alone.next_probability is None and alone.lift == prediction.lift
     assert explain_history(checkpoint, history).prediction.next_probability == ranking.top(1)[0].next_probability
+
+
+def test_of_what_is_never_recommended_the_record_says_so() -> None:
+    """Its chance is then what it would be beside the others; where nothing else is left there is none to tell."""
+    checkpoint = make_checkpoint(count=5, exclude_seen=True)
+    history = history_of(checkpoint, [0, 1])
+    ranking = rank_catalogue(checkpoint, history)
+    taken, fresh = (explain_history(checkpoint, history, item, ranking) for item in ("i1", "i3"))
+    assert (taken.prediction.left_out, fresh.prediction.left_out) == (True, False)
+    assert taken.prediction.next_probability == pytest.approx(float(ranking.next_probability(1)))
+    assert explain_history(checkpoint, history, "i1").prediction.left_out  # known without a ranking
+    again = replace(checkpoint, description={"exclude_seen": False})
+    assert not explain_history(again, history, "i1", rank_catalogue(again, history)).prediction.left_out
+    whole = history_of(checkpoint, [0, 1, 2, 3, 4])
+    nothing = rank_catalogue(checkpoint, whole)
+    record = explain_history(checkpoint, whole, "i2", nothing)
+    assert record.prediction.left_out and record.prediction.next_probability is None
+    story = compose_story(checkpoint, make_dataset({"u": ["i0"]}, checkpoint.items), whole, nothing, record)
+    assert (story.rank, story.ranked, story.next_probability, story.left_out) == (None, 0, None, True)
 
 
 def test_nothing_left_to_predict_is_one_sentence() -> None:

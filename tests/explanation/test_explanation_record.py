@@ -443,10 +443,20 @@ def test_half_a_surrogate_pair_is_refused(place: str, name: str, tmp_path: Path)
 def test_what_the_ranking_adds_comes_back(ending: str, tmp_path: Path) -> None:
     record = make_explanation(items=4, clusters=3)
     assert record.lift == pytest.approx(np.exp(record.prediction.logit))  # of a record that doesn't say it
-    told = replace(record.prediction, log_popularity=-7.5, lift=9.25, next_probability=0.03)
+    told = replace(record.prediction, log_popularity=-7.5, lift=9.25, next_probability=0.03, left_out=True)
     again = round_trip(replace(record, prediction=told), tmp_path, ending)
     assert (again.prediction.log_popularity, again.lift, again.prediction.next_probability) == (-7.5, 9.25, 0.03)
+    assert again.prediction.left_out is True and not record.prediction.left_out
     assert "lift" not in record.to_dict()["prediction"]
+
+
+def test_what_is_left_out_can_be_told_of_an_older_record_by_its_rank() -> None:
+    record = make_explanation(items=4, clusters=3)
+    assert record.is_left_out(None, 20) and not record.is_left_out(3, 20) and not record.is_left_out(None, None)
+    assert replace(record, prediction=replace(record.prediction, left_out=True)).is_left_out()
+    assert record.left_out_words == "as it was taken before the items that are read here"
+    inside = replace(record, target=replace(record.history[2], timestamp=None))
+    assert inside.left_out_words == "as the history holds it already"
 
 
 @pytest.mark.parametrize(
@@ -459,6 +469,8 @@ def test_what_the_ranking_adds_comes_back(ending: str, tmp_path: Path) -> None:
         ("lift", True),
         ("next_probability", 1.5),
         ("next_probability", [0.1]),
+        ("left_out", 1),
+        ("left_out", "no"),
     ],
 )
 def test_what_the_ranking_adds_must_be_in_range(name: str, value: object, tmp_path: Path) -> None:

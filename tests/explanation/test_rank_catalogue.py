@@ -13,7 +13,7 @@ from surge.errors import SurgeError
 from surge.explanation import catalogue
 from surge.explanation.catalogue import Ranking, rank_catalogue, score_histories, score_rows
 from surge.explanation.measured import sigmoid
-from surge.model.surge import History
+from surge.model.surge import EMPTY, History
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
 
 
@@ -127,5 +127,6 @@ def test_many_histories_score_as_each_alone() -> None:
     alone = np.stack([score_rows(model, history, candidates) for history in histories])
     np.testing.assert_allclose(together, alone, atol=1e-5)
     assert shares == sorted(shares) and shares[-1] == 1.0
-    with pytest.raises(ValueError, match="without an item"):
-        score_histories(model, [events_of([1]), ()], candidates)
+    for empty in ([events_of([1]), ()], [()]):
+        with pytest.raises(SurgeError, match=f"^{EMPTY}$"):
+            score_histories(model, empty, candidates)

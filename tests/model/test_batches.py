@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from surge.data.instances import EncodedLog, Instances
 from surge.errors import SurgeError
 from surge.model.batches import in_parts, read_batch, read_events
+from surge.model.surge import EMPTY, History
+from tests.model.small import small_model
 
 # user 0 takes 3, 1, 4 at 10, 20, 30; user 1 takes 2, 5 at 100, 200
 LOG = EncodedLog(np.array([3, 1, 4, 2, 5]), np.array([10, 20, 30, 100, 200]), np.array([0, 3, 5]))
@@ -138,3 +140,12 @@ def test_a_positive_with_nothing_before_it_is_one_sentence() -> None:
     """For SURGE and the baselines alike: their softmaxes over nothing would be 0 / 0."""
     with pytest.raises(SurgeError, match="without an item can't be read"):
         read_batch(LOG, Instances(np.array([0, 1]), np.array([2, 3])), 5)
+
+
+def test_a_batch_made_by_hand_is_refused_alike() -> None:
+    """By a whole step of SURGE and by its graph alone."""
+    model = small_model()
+    history = History(torch.tensor([[1, 2], [3, 0]]), torch.tensor([[True, True], [False, False]]))
+    for ask in (lambda: model(history, torch.tensor([[4], [5]])), lambda: model.build_graph(history)):
+        with pytest.raises(SurgeError, match=f"^{EMPTY}$"):
+            ask()

@@ -115,6 +115,39 @@ def test_sentence_names_what_tips_the_balance() -> None:
     )
 
 
+def test_sentence_of_what_is_never_recommended_says_what_it_would_have() -> None:
+    first, second, one, other = told()
+    first, second = (
+        replace(record, prediction=replace(record.prediction, lift=lift, next_probability=likely))
+        for record, lift, likely in ((first, 9.1, 0.036), (second, 0.4, 0.012))
+    )
+    never = [replace(record, prediction=replace(record.prediction, left_out=True)) for record in (first, second)]
+    blind = replace(never[1], prediction=replace(never[1].prediction, next_probability=None))
+    why = "(not ranked, as it was taken before the items that are read here)"
+    for pair, words in (
+        (
+            (first, never[1]),
+            "① “Trail stove” has a chance of 3.6 % of being the next item, 9.1 times as likely as for users in "
+            f"general; ② “Blue Train” {why} would have one of 1.2 %, 0.40 times as likely. ",
+        ),
+        (
+            (never[0], second),
+            f"① “Trail stove” {why} would have a chance of 3.6 % of being the next item, 9.1 times as likely as for "
+            "users in general; ② “Blue Train” has one of 1.2 %, 0.40 times as likely. ",
+        ),
+        (
+            (first, blind),
+            "① “Trail stove” is 9.1 times as likely as for users in general, "
+            f"② “Blue Train” {why} would be 0.40 times. ",
+        ),
+    ):
+        assert ledger_sentence(*pair, one, other).startswith(words)
+    both = ledger_sentence(never[0], never[1], one, other)
+    assert (
+        both.startswith(f"① “Trail stove” {why} would have a chance of 3.6 %") and f"② “Blue Train” {why} one" in both
+    )
+
+
 def test_sentence_of_one_side_of_none_and_of_nothing() -> None:
     first, second, one, _ = told()
     nothing = effects_of(second, [0.0] * 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from typing import Any
@@ -216,6 +217,19 @@ def test_chances_and_lifts_are_told_and_never_a_score() -> None:
         f"{chance(story.next_probability)}Chance of being the next item{lift(story.record.lift)}Lift: times as likely"
     )
     assert figures in hostile_page().text.replace("\n", "")
+
+
+@pytest.mark.parametrize("known", ["by the record", "by its rank"])
+def test_what_is_never_recommended_is_told_what_it_would_have(known: str) -> None:
+    record = make_explanation()
+    likely = {"next_probability": 0.036, "lift": 9.1, "left_out": known == "by the record"}
+    record = replace(record, prediction=replace(record.prediction, **likely))
+    text = Page(report(Story(record, ranked=20, next_probability=0.036))).text
+    assert "is not ranked for user u1" in text and "it would have a 3.6 % chance of being the next item" in text
+    assert "3.6 %Chance that it would have of being the next item" in text.replace("\n", "")
+    assert "9.1×Lift that it would have: times as likely" in text.replace("\n", "")
+    if known == "by the record":
+        assert "it would have a 3.6 % chance" in Page(record_page(record)).text
 
 
 def _strings(value: Any) -> list[str]:

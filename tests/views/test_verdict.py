@@ -155,6 +155,18 @@ def test_candidate_that_is_not_ranked() -> None:
     assert said((inside, effects)).startswith("“Stove”, which the history holds already, ranks #3 of 2,400 for")
 
 
+def test_a_candidate_that_is_never_recommended_has_no_chance_before_anything_is_ranked() -> None:
+    """A record alone, and a catalogue of which a search read a part."""
+    record, effects = story()
+    never = changed(record, "prediction", left_out=True)
+    words = "“Trail stove” is not ranked for user u0042, as it was taken before the items that are read here; it would "
+    assert said((never, effects), rank=None, ranked=None).startswith(f"{words}have a 3.6 % chance of being")
+    blind = changed(never, "prediction", next_probability=None)
+    assert said((blind, effects), rank=None, ranked=None).startswith(f"{words}be 4.0 times as likely as for users in")
+    searched = said((blind, effects), rank=None, ranked=None, next_probability=0.082, about=True)
+    assert searched.startswith(f"{words}have about an 8.2 % chance of being the next item, 4.0 times as likely")
+
+
 def test_what_is_not_known_yet() -> None:
     assert said(story(chance=None), rank=None, ranked=None).startswith(
         "“Trail stove” is 4.0 times as likely to be next for user u0042 as for users in general (its rank and its "
