@@ -18,7 +18,7 @@ from surge.explanation.survey import check_output, read_survey, survey_path
 
 COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
-PERSONAL = 3  # times as likely as for users in general: then a prediction is more than popularity
+PERSONAL = 3  # times as likely as by popularity alone: then a prediction is more than popularity
 
 
 @dataclass(frozen=True)

@@ -49,10 +49,10 @@ def show_record(record: Any) -> str:
 
 def likely_words(record: Any) -> str:
     """How likely a record's candidate is to be next, in plain text: "3.60% chance of being the next item, 9.1 times as
-    likely as for users in general"; or, of what is never recommended to this user, how likely it would be."""
+    likely as by popularity alone"; or, of what is never recommended to this user, how likely it would be."""
     likely, lift = record.prediction.next_probability, record.lift
     general = f"{lift:.2g}" if lift < 1 else f"{lift:,.1f}"
-    general += " times as likely as for users in general"
+    general += " times as likely as by popularity alone"
     chance = "" if likely is None else f"{likely:.2%} chance of being the next item, "
     if not record.is_left_out():
         return f"{chance}{general}"

@@ -47,7 +47,7 @@ def test_explain_writes_a_report_that_opens_alone(
     printed = capsys.readouterr().out
     assert (
         "chance of being the next item, " in printed
-        and "times as likely as for users in general" in printed
+        and "times as likely as by popularity alone" in printed
         and str(output) in printed
     )
     page = Page(output.read_text(encoding="utf-8"))

@@ -68,14 +68,14 @@ def test_without_pictures_a_record_is_a_table(record: Explanation, no_pictures: 
 def test_how_likely_is_told_in_one_way(record: Explanation, no_pictures: None) -> None:
     """Also of what can't be recommended: it has no chance, it would have one."""
     for changes, words in (
-        ({"lift": 9.14}, "9.1 times as likely as for users in general"),
+        ({"lift": 9.14}, "9.1 times as likely as by popularity alone"),
         ({"lift": 0.0412, "next_probability": 0.036}, "3.60% chance of being the next item, 0.041 times as likely as"),
         (
             {"lift": 1234.5, "next_probability": 0.036, "left_out": True},
             "not ranked, as it was taken before the items that are read here; it would have a 3.60% chance of being "
-            "the next item, 1,234.5 times as likely as for users in general",
+            "the next item, 1,234.5 times as likely as by popularity alone",
         ),
-        ({"lift": 2.0, "left_out": True}, "read here; it would be 2.0 times as likely as for users in general"),
+        ({"lift": 2.0, "left_out": True}, "read here; it would be 2.0 times as likely as by popularity alone"),
     ):
         told = replace(record, prediction=replace(record.prediction, **changes))
         assert words in presentation.likely_words(told)

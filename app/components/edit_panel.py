@@ -243,7 +243,7 @@ def _outcome(inspection: Inspection) -> str:
         return ""
     ranks = f", its rank from #{before.rank:,} to #{after.rank:,}" if before.rank and after.rank else ""
     lifts = f"{times(before.lift)} to {times(after.lift)}"
-    return f"The candidate went from {lifts} as likely as for users in general{ranks}."
+    return f"The candidate went from {lifts} as likely as by popularity alone{ranks}."
 
 
 def _changes(removed: int, new: int, plan: Plan) -> str:

@@ -53,13 +53,13 @@ def times(value: float) -> str:
 
 
 def as_likely(value: float, what: str = "") -> str:
-    """A lift as part of a sentence: "9.1 times as likely as for users in general", "only 0.40 times as likely ...".
+    """A lift as part of a sentence: "9.1 times as likely as by popularity alone", "only 0.40 times as likely ...".
 
     `what` stands after "likely": " to be next for user u1".
     """
     if ALIKE <= value < 1 / ALIKE:
-        return f"about as likely{what} as for users in general"
-    return f"{'only ' if 0.01 <= value < 1 else ''}{times(value)} as likely{what} as for users in general"
+        return f"about as likely{what} as by popularity alone"
+    return f"{'only ' if 0.01 <= value < 1 else ''}{times(value)} as likely{what} as by popularity alone"
 
 
 def makes_it(log_effect: float) -> str:

@@ -58,8 +58,8 @@ PREDICTIONS = {
     "lift": Column(
         "Lift",
         lift,
-        "How many times as likely the item is for this user as for users in general: 1× is what its popularity alone "
-        "would give.",
+        "How many times as likely the item is for this user as by popularity alone, among what this user could take: "
+        "over 1×, the history speaks for it.",
         number=True,
     ),
     "note": Column("Note", str, "Marks the item that really came next, and items that the history holds already."),

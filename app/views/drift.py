@@ -29,7 +29,7 @@ ABOUT = (
     "The model is run again on the beginning of the history: after the first item, the second, and so on to the whole. "
     "Each step shows what it would have said then: its kept links (Eq. 3), the cluster that held most of each item "
     "(Eq. 11), how many items each cluster held, and today's candidate: its rank, and its lift, how many times as "
-    "likely it was as for users in general. Everything may change with a new item, as the links are chosen anew."
+    "likely it was as by popularity alone. Everything may change with a new item, as the links are chosen anew."
 )
 
 
@@ -208,7 +208,7 @@ def caption(record: Explanation, drift: Drift) -> str:
     return (
         f"What the model says after each part of the history: {every}. {lines}Size: importance γ. Colour and letter: "
         f"the cluster that holds most of the item at that step; small dots: items still to come. Lift: how many times "
-        f"as likely the candidate was as for users in general.{rank}"
+        f"as likely the candidate was as by popularity alone.{rank}"
     )
 
 

@@ -245,7 +245,7 @@ def caption(faithfulness: Faithfulness) -> str:
         reach = "the middle 80 % of" if orders >= MANY_ORDERS else "lowest to highest of"
         band = f" Grey: {reach} {count(orders, 'random order')}, the thin line their mean."
     return (
-        f"The candidate's lift, how many times as likely it is as for users in general (with all items {start}), "
+        f"The candidate's lift, how many times as likely it is as by popularity alone (with all items {start}), "
         f"measured {every}; items stay in time order.{band}"
     )
 

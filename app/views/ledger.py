@@ -255,13 +255,13 @@ def _start(first: Explanation, second: Explanation, names: Sequence[str]) -> str
     if one is None or other is None:
         verbs = ["would be " if never else "is " for never in left_out]
         return (
-            f"{subjects[0]} {verbs[0]}{lifts[0]} as likely as for users in general, {subjects[1]} "
+            f"{subjects[0]} {verbs[0]}{lifts[0]} as likely as by popularity alone, {subjects[1]} "
             f"{verbs[1] if unlike else ''}{lifts[1]}."
         )
     verbs = ["would have " if never else "has " for never in left_out]
     return (
-        f"{subjects[0]} {verbs[0]}a chance of {chance(one)} of being the next item, {lifts[0]} as likely as for users "
-        f"in general; {subjects[1]} {verbs[1] if unlike else ''}one of {chance(other)}, {lifts[1]} as likely."
+        f"{subjects[0]} {verbs[0]}a chance of {chance(one)} of being the next item, {lifts[0]} as likely as by "
+        f"popularity alone; {subjects[1]} {verbs[1] if unlike else ''}one of {chance(other)}, {lifts[1]} as likely."
     )
 
 

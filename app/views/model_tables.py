@@ -84,7 +84,7 @@ ABOUT = (
     "Read from the checkpoint's own files, written when it was trained or last evaluated; nothing is measured now. "
     "Ranks among all items say what a recommendation is worth; lists of drawn items, as in the paper, hold few rivals "
     "and look better. Validation decided when training stopped, so the test figures are the honest ones. The lift is "
-    "how many times as likely an item is for this user as for users in general; × and ÷ say what multiplies it. "
+    "how many times as likely an item is for this user as by popularity alone; × and ÷ say what multiplies it. "
     "Simulated data bring a truth to compare with."
 )
 AMONG_ALL = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ABOUT = (
     "The items that the model holds for the most likely to come next. Chance: how likely each is to be the next one, "
-    "of all items. Lift: how many times as likely it is for this user as for users in general. Training draws the "
+    "of all items. Lift: how many times as likely it is for this user as by popularity alone. Training draws the "
     "items to compare with by their popularity, so the model's raw score (logit, Eq. 17) says how much more this user "
     "wants an item than others do; with the item's popularity put back it is the chance, by which the list is ranked."
 )

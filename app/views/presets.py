@@ -41,7 +41,7 @@ PRESETS = (
     Preset(
         "Personal prediction",
         "top_lift",
-        says="their top prediction is far likelier for them than for users in general",
+        says="their top prediction is far likelier for them than by popularity alone",
     ),
     Preset(
         "Predicted by popularity",

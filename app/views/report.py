@@ -150,7 +150,7 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
         )
     )
     would = " that it would have" if story.left_out else ""
-    figures = [(f"Lift{would}: times as likely as for users in general", lift(record.lift))]
+    figures = [(f"Lift{would}: times as likely as by popularity alone", lift(record.lift))]
     if likely is not None:
         figures.insert(0, (f"Chance{would} of being the next item", chance(likely)))
     if story.rank is not None and story.ranked is not None:

@@ -72,8 +72,8 @@ METRICS: dict[str, Metric] = {
     "next_lift": Metric(
         "Lift of the true next item",
         "lift",
-        "How many times as likely as for users in general the model held what the user really took next. Below 1×, it "
-        "took the user to be less inclined to it than others are.",
+        "How many times as likely as by popularity alone the model held what the user really took next. Below 1×, the "
+        "history spoke against it.",
         "low",
     ),
     "top_probability": Metric(
@@ -84,7 +84,7 @@ METRICS: dict[str, Metric] = {
     "top_lift": Metric(
         "Lift of the top prediction",
         "lift",
-        "How many times as likely as for users in general the item that the model ranks first is for this user. Near "
+        "How many times as likely as by popularity alone the item that the model ranks first is for this user. Near "
         "1×, it ranks first because it is popular.",
     ),
     "faithfulness": Metric(

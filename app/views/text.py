@@ -89,7 +89,7 @@ def without_it(effects: Effects, index: int, *, cluster: bool = False) -> str:
 
 
 def likely_words(record: Explanation) -> str:
-    """How likely it is: "3.6 % chance of being the next item, 9.1 times as likely as for users in general"; or, of what
+    """How likely it is: "3.6 % chance of being the next item, 9.1 times as likely as by popularity alone"; or, of what
     is never recommended, how likely it would be."""
     probability, general = record.prediction.next_probability, as_likely(record.lift)
     if record.is_left_out():

@@ -33,7 +33,7 @@ POPULAR = 2.0  # times as much as what is personal counts, the popularity in tho
 
 ABOUT = (
     "The chance is how likely the item is to be the next one of all. The second number is what is personal in it: how "
-    "many times as likely the item is for this user as for users in general. What carries it is measured, not read "
+    "many times as likely the item is for this user as by popularity alone. What carries it is measured, not read "
     "from attention: each interest and item is left out in turn and the model is asked again; two that can stand in "
     "for each other both look weak. At its end: whether the model's own importance γ (Eq. 7) tells the same."
 )
@@ -168,7 +168,7 @@ def _place(record: Explanation, rank: int | None, ranked: int | None, whose: Who
 
 
 def _personal(lift: float, what: str = "") -> list[Piece]:
-    """ "9.1 times as likely as for users in general", the number strong."""
+    """ "9.1 times as likely as by popularity alone", the number strong."""
     number, times_, rest = as_likely(lift, what).partition(" times ")
     return [Piece(f"{number} times", strong=True), Piece(f" {rest}")] if times_ else [Piece(number)]
 

@@ -192,8 +192,8 @@ def _recommend(arguments: argparse.Namespace) -> None:
         where = f"ranks {rank} of {len(ranking.order)}" if rank else "is not among the ranked items"
         print(f"the item that came next, {one_line(history.next_item.title)}, {where}")
     print(
-        "chance: of being the next of all items; lift: how many times as likely that is for this user as for users in "
-        "general"
+        "chance: of being the next of all items; lift: how many times as likely that is for this user as by "
+        "popularity alone"
     )
 
 

@@ -109,7 +109,7 @@ class Prediction:
     what the user always wants, of a model that reads that.
 
     What the ranking adds: log_popularity, log q of the candidate; lift, how many times as likely it is to be next for
-    this user as for everybody (see `surge.explanation.measured.log_lift`); next_probability, how likely it is to be the
+    this user as by popularity alone (see `surge.explanation.measured.log_lift`); next_probability, how likely it is to be the
     next of all items, where all were scored; left_out, whether it is never recommended to this user, who took it
     before: next_probability is then how likely it would be beside those that are.
     """
@@ -156,8 +156,8 @@ class Explanation:
 
     @property
     def lift(self) -> float:
-        """How many times as likely the candidate is to be next for this user as for everybody; of a record that doesn't
-        say it, as if training had drawn one negative."""
+        """How many times as likely the candidate is to be next for this user as by popularity alone; of a record that
+        doesn't say it, as if training had drawn one negative."""
         if self.prediction.lift is not None:
             return self.prediction.lift
         return float(np.exp(np.float64(self.prediction.logit)))

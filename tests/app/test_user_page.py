@@ -63,7 +63,7 @@ def test_the_entry_point_opens_the_demo(monkeypatch: pytest.MonkeyPatch):
     assert _drawn(page)
     parameters = _parameters(page)
     assert (parameters["checkpoint"], parameters["dataset"]) == ("demo", "sample_data")
-    assert any("ranks" in text.value and "as likely as for users in general" in text.value for text in page.markdown)
+    assert any("ranks" in text.value and "as likely as by popularity alone" in text.value for text in page.markdown)
 
 
 def test_choosing_user_and_candidate(open_page, world: World):
@@ -264,7 +264,7 @@ def test_what_a_search_finds_in_a_large_catalogue_is_shown_until_it_is_scored(
     assert "waits for your word" in said(page) and "its rank is not known yet" in said(page)
     told = said(page).replace("*", "")
     assert re.search(
-        "has for user u0005 a [0-9.]+ % chance of being the next item, [0-9.]+ times as likely as for users", told
+        "has for user u0005 a [0-9.]+ % chance of being the next item, [0-9.]+ times as likely as by popularity", told
     )
     found = _parameters(page)["candidate"]
     page.button(key="start_scoring").click().run()

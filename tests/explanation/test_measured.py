@@ -25,7 +25,7 @@ def test_effects_are_with_minus_without() -> None:
 
 
 def test_the_lift_counts_the_negatives_of_training() -> None:
-    """logit = log(p / (K q)): how many times as likely as for everybody is K exp(logit)."""
+    """logit = log(p / (K q)): how many times as likely as by popularity alone is K exp(logit)."""
     measured = replace(effects([0.0, LOG9], [-LOG3, NAN]), negatives=4)
     assert measured.lift == pytest.approx(12)
     assert measured.item_lift == pytest.approx([4, 36])

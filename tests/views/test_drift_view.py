@@ -127,7 +127,7 @@ def test_what_is_not_known_is_not_drawn() -> None:
     figure = drift_figure(record, unknown, "dark")
     assert {trace.yaxis for trace in figure.data} == {None, "y2", "y3"}
     assert caption(record, unknown).endswith(
-        "as for users in general. Its rank is not known until the catalogue is scored."
+        "as by popularity alone. Its rank is not known until the catalogue is scored."
     )
     assert drift_table(record, unknown)["rank"].isna().all()
     drift = make_drift(record)

@@ -49,7 +49,7 @@ def drift(
 def test_what_came_when_and_when_the_lift_was_there() -> None:
     assert sentence(RECORD, drift(), styles=STYLES) == (
         "It began with interest B (bakeware); interest G (bags) came with item 3 and holds most since item 4. Today "
-        "the candidate is 6.0 times as likely as for users in general; it passed half of that after 4 of 5 items, and "
+        "the candidate is 6.0 times as likely as by popularity alone; it passed half of that after 4 of 5 items, and "
         "it ranks #1 since then; the largest step (×4.2) came with item 4, “Bell”."
     )
 
@@ -100,7 +100,7 @@ def test_interests(mass: Any, firsts: Any, words: str) -> None:
 )
 def test_lifts(lifts: tuple[float, ...], words: str) -> None:
     told = sentence(RECORD, drift(lifts=lifts), styles=STYLES)
-    assert f". Today the candidate is 6.0 times as likely as for users in general; it {words}, and it ranks #1" in told
+    assert f". Today the candidate is 6.0 times as likely as by popularity alone; it {words}, and it ranks #1" in told
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_steps_of_several_items_and_a_lift_that_does_not_move() -> None:
     )
     assert sentence(RECORD, told, styles=STYLES) == (
         "It began with interest B (bakeware); interest G (bags) came with items 2 to 3 and holds most since items 4 to "
-        "5. Today the candidate is only 0.30 times as likely as for users in general; it passed half of that after 3 "
+        "5. Today the candidate is only 0.30 times as likely as by popularity alone; it passed half of that after 3 "
         "of 5 items, but it never ranked in the top 10 (#600 today); the largest step (×60) came with items 2 to 3."
     )
     still = sentence(RECORD, drift(lifts=(2,) * 5), styles=STYLES)

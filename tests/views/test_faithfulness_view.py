@@ -199,7 +199,7 @@ def test_without_random_orders_nothing_is_claimed() -> None:
 
 def test_caption_says_where_it_was_measured() -> None:
     assert caption(measured()).startswith(
-        "The candidate's lift, how many times as likely it is as for users in general (with all items 2.2×), measured "
+        "The candidate's lift, how many times as likely it is as by popularity alone (with all items 2.2×), measured "
         "after each item;"
     )
     sparse = measured(attributions=dict.fromkeys(("leave-one-out", "importance"), np.arange(1200.0)))

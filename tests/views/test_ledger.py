@@ -103,14 +103,14 @@ def test_sentence_names_what_tips_the_balance() -> None:
     tips = "“Tent pegs” tips the balance towards ①; “Giant Steps” and “Jazz at noon” towards ②."
     lifts = [times(record.lift) for record in (first, second)]
     assert text == (
-        f"① “Trail stove” is {lifts[0]} as likely as for users in general, ② “Blue Train” {lifts[1]}. {tips}"
+        f"① “Trail stove” is {lifts[0]} as likely as by popularity alone, ② “Blue Train” {lifts[1]}. {tips}"
     )
     first, second = (
         replace(record, prediction=replace(record.prediction, lift=lift, next_probability=likely))
         for record, lift, likely in ((first, 9.1, 0.036), (second, 0.4, 0.012))
     )
     assert ledger_sentence(first, second, one, other) == (
-        "① “Trail stove” has a chance of 3.6 % of being the next item, 9.1 times as likely as for users in general; ② "
+        "① “Trail stove” has a chance of 3.6 % of being the next item, 9.1 times as likely as by popularity alone; ② "
         f"“Blue Train” one of 1.2 %, 0.40 times as likely. {tips}"
     )
 
@@ -127,17 +127,17 @@ def test_sentence_of_what_is_never_recommended_says_what_it_would_have() -> None
     for pair, words in (
         (
             (first, never[1]),
-            "① “Trail stove” has a chance of 3.6 % of being the next item, 9.1 times as likely as for users in "
-            f"general; ② “Blue Train” {why} would have one of 1.2 %, 0.40 times as likely. ",
+            "① “Trail stove” has a chance of 3.6 % of being the next item, 9.1 times as likely as by popularity "
+            f"alone; ② “Blue Train” {why} would have one of 1.2 %, 0.40 times as likely. ",
         ),
         (
             (never[0], second),
-            f"① “Trail stove” {why} would have a chance of 3.6 % of being the next item, 9.1 times as likely as for "
-            "users in general; ② “Blue Train” has one of 1.2 %, 0.40 times as likely. ",
+            f"① “Trail stove” {why} would have a chance of 3.6 % of being the next item, 9.1 times as likely as by "
+            "popularity alone; ② “Blue Train” has one of 1.2 %, 0.40 times as likely. ",
         ),
         (
             (first, blind),
-            "① “Trail stove” is 9.1 times as likely as for users in general, "
+            "① “Trail stove” is 9.1 times as likely as by popularity alone, "
             f"② “Blue Train” {why} would be 0.40 times. ",
         ),
     ):

@@ -96,7 +96,7 @@ def test_lifts_stand_out_at_both_ends():
     personal, popular = preset_named("Personal prediction"), preset_named("Predicted by popularity")
     assert matching(lifts, personal).tolist() == [1] and matching(lifts, popular).tolist() == [0]
     assert caption(lifts, personal) == (
-        "Personal prediction: their top prediction is far likelier for them than for users in general. Kept by this "
+        "Personal prediction: their top prediction is far likelier for them than by popularity alone. Kept by this "
         "question: the 1 of 3 users with the highest value of “Lift of the top prediction” here, at least 40×."
     )
     assert caption(lifts, popular) == (

@@ -15,18 +15,18 @@ from tests.records import make_explanation
     [
         (
             {"next_probability": 0.036},
-            "3.6 % chance of being the next item, 9.1 times as likely as for users in general",
+            "3.6 % chance of being the next item, 9.1 times as likely as by popularity alone",
         ),
-        ({}, "9.1 times as likely as for users in general"),
+        ({}, "9.1 times as likely as by popularity alone"),
         (
             {"next_probability": 0.082, "left_out": True},
             "not ranked, as it was taken before the items that are read here; it would have an 8.2 % chance of being "
-            "the next item, 9.1 times as likely as for users in general",
+            "the next item, 9.1 times as likely as by popularity alone",
         ),
         (
             {"left_out": True},
-            "not ranked, as it was taken before the items that are read here; it would be 9.1 times as likely as for "
-            "users in general",
+            "not ranked, as it was taken before the items that are read here; it would be 9.1 times as likely as by "
+            "popularity alone",
         ),
     ],
 )

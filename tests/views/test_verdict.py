@@ -67,8 +67,7 @@ def said(told: tuple[Explanation, Effects | None], rank: int | None = 3, ranked:
 
 PLACE = (
     "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being the next item, 4.0 times as likely "
-    "as for users in "
-    "general"
+    "as by popularity alone"
 )
 
 
@@ -105,7 +104,7 @@ def test_because_is_not_said_of_a_low_lift_far_down() -> None:
     assert text.startswith(
         "“Trail stove” ranks #1,500 of 2,400 for user u0042: an under 0.01 % chance of being the next item, "
         "only 0.50 times as "
-        "likely as for users in general; what speaks for it is mainly interest A (Camping, 3 of 6 items): without "
+        "likely as by popularity alone; what speaks for it is mainly interest A (Camping, 3 of 6 items): without "
         "those 3 items it would be 5.0 times less likely"
     )
     assert "because" not in text
@@ -121,12 +120,11 @@ def popular(lift: float, share: float = 0.02) -> tuple[Explanation, Effects]:
 def test_what_ranks_high_because_everybody_likes_it_is_said_to() -> None:
     assert said(popular(0.8)).startswith(
         "“Trail stove” ranks #3 of 2,400 for user u0042: a 3.6 % chance of being the next item, only 0.80 times "
-        "as likely as "
-        "for users in general: it ranks high mostly because it is popular with everybody; in the history, what "
+        "as likely as by popularity alone: it ranks high mostly because it is popular with everybody; in the history, what "
         "speaks for it is mainly interest A (Camping, 3 of 6 items): without those 3 items it would be 3.0 times less "
         "likely"
     )
-    assert "about as likely as for users in general: it ranks high mostly because it is popular" in said(popular(1.05))
+    assert "about as likely as by popularity alone: it ranks high mostly because it is popular" in said(popular(1.05))
     for told, rank in ((popular(1.6), 3), (popular(0.8), 21), (popular(0.8, share=0.0005), 3), (story(lift=0.8), 3)):
         assert "popular" not in said(told, rank)
 
@@ -144,14 +142,14 @@ def test_candidate_that_is_not_ranked() -> None:
     text = said((inside, effects), rank=None)
     assert text.startswith(
         "“Stove” is not ranked for user u0042, as the history holds it already; it would have a 3.6 % chance of being "
-        "the next item, 4.0 times as likely as for users in general, mainly because of interest A"
+        "the next item, 4.0 times as likely as by popularity alone, mainly because of interest A"
     )
     assert said((record, effects), rank=None).startswith(
         "“Trail stove” is not ranked for user u0042, as it was taken before the items that are read here; it would "
         "have a 3.6 % chance"
     )
     blind = changed(record, "prediction", next_probability=None)
-    assert "; it would be 4.0 times as likely as for users in general, mainly" in said((blind, effects), rank=None)
+    assert "; it would be 4.0 times as likely as by popularity alone, mainly" in said((blind, effects), rank=None)
     assert said((inside, effects)).startswith("“Stove”, which the history holds already, ranks #3 of 2,400 for")
 
 
@@ -162,24 +160,25 @@ def test_a_candidate_that_is_never_recommended_has_no_chance_before_anything_is_
     words = "“Trail stove” is not ranked for user u0042, as it was taken before the items that are read here; it would "
     assert said((never, effects), rank=None, ranked=None).startswith(f"{words}have a 3.6 % chance of being")
     blind = changed(never, "prediction", next_probability=None)
-    assert said((blind, effects), rank=None, ranked=None).startswith(f"{words}be 4.0 times as likely as for users in")
+    assert said((blind, effects), rank=None, ranked=None).startswith(
+        f"{words}be 4.0 times as likely as by popularity alone"
+    )
     searched = said((blind, effects), rank=None, ranked=None, next_probability=0.082, about=True)
     assert searched.startswith(f"{words}have about an 8.2 % chance of being the next item, 4.0 times as likely")
 
 
 def test_what_is_not_known_yet() -> None:
     assert said(story(chance=None), rank=None, ranked=None).startswith(
-        "“Trail stove” is 4.0 times as likely to be next for user u0042 as for users in general (its rank and its "
+        "“Trail stove” is 4.0 times as likely to be next for user u0042 as by popularity alone (its rank and its "
         "chance of being the next item are not known yet), mainly because of interest A"
     )
     searched = said(story(chance=None), rank=None, ranked=None, next_probability=0.082, about=True)
     assert searched.startswith(
         "“Trail stove” has for user u0042 about an 8.2 % chance of being the next item, 4.0 times as likely as "
-        "for users in "
-        "general (its rank is not known yet), mainly because of interest A"
+        "by popularity alone (its rank is not known yet), mainly because of interest A"
     )
     assert said(story(chance=None)).startswith(
-        "“Trail stove” ranks #3 of 2,400 for user u0042, 4.0 times as likely as for users in general, mainly"
+        "“Trail stove” ranks #3 of 2,400 for user u0042, 4.0 times as likely as by popularity alone, mainly"
     )
 
 
@@ -222,7 +221,7 @@ def test_one_cluster_holds_everything_or_nearly() -> None:
 
 def test_tiny_lifts_are_told_by_their_factor() -> None:
     text = said(story(lift=0.008, without=(0.002, 0.008, 0.008)))
-    assert "of being the next item, under 0.01 times as likely as for users in general, mainly" in text
+    assert "of being the next item, under 0.01 times as likely as by popularity alone, mainly" in text
     assert "without those 3 items it would be 4.0 times less likely" in text
 
 
@@ -386,11 +385,11 @@ def test_amounts() -> None:
     assert amounts.factor(900) == "×over a million"
     assert [amounts.makes_it(np.log(x)) for x in (2.4, 1 / 1.5)] == ["2.4 times as likely", "1.5 times less likely"]
     assert [amounts.as_likely(x) for x in (9.1, 1.05, 0.95, 0.4, 0.001)] == [
-        "9.1 times as likely as for users in general",
-        "about as likely as for users in general",
-        "about as likely as for users in general",
-        "only 0.40 times as likely as for users in general",
-        "under 0.01 times as likely as for users in general",
+        "9.1 times as likely as by popularity alone",
+        "about as likely as by popularity alone",
+        "about as likely as by popularity alone",
+        "only 0.40 times as likely as by popularity alone",
+        "under 0.01 times as likely as by popularity alone",
     ]
     assert [amounts.bound(np.log(x)) for x in (1, 1.064, 1 / 1.064, 1.07, 3)] == ["1.01", "1.07", "1.07", "1.08", "3.1"]
     assert [amounts.signed(x) for x in (0.5, -0.5, -0.001, 0)] == ["+0.50", "−0.50", "0.00", "0.00"]
