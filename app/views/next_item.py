@@ -8,6 +8,7 @@ ABOUT = (
     "items to compare with by their popularity, so the model's raw score (logit, Eq. 17) says how much more this user "
     "wants an item than others do; with the item's popularity put back it is the chance, by which the list is ranked."
 )
+NOTHING = "No item is left that can be recommended."
 PERIODS = {
     "train": " It lies in the training period: the model has learned from it.",
     "valid": " It lies in the validation period, which decided when training stopped.",
@@ -21,7 +22,7 @@ def next_sentence(best: int, ranked: int, known: bool, rank: int | None, period:
     part of the data that it lies in.
     """
     if not ranked:
-        first = "No item is left that can be recommended."
+        first = NOTHING
     elif ranked == 1:
         first = "The only item that can be recommended."
     elif ranked <= best:
@@ -38,6 +39,8 @@ def next_sentence(best: int, ranked: int, known: bool, rank: int | None, period:
 
 def found_sentence(best: int, read: int, size: int) -> str:
     """The sentence below the `best` items that a search found, which scored `read` of `size` items."""
+    if not size:
+        return NOTHING
     return (
         f"The {best:,} best that a search found, which scored {read:,} of {size:,} items. The lifts are exact, the "
         "chances are estimates, and a better item may have been passed over: ranks are certain when all are scored."

@@ -193,6 +193,7 @@ def _read_description(path: Path) -> dict[str, Any]:
     if not isinstance(description.get("name"), str) or not description["name"]:
         raise SurgeError(f"{path} gives the dataset no name; prepare the dataset again")
     _check_split(path, description.get("split"))
+    _check_figures(path, description)
     return description
 
 
@@ -208,6 +209,18 @@ def _check_split(path: Path, split: object) -> None:
         f'{path} has no usable split; it must be {{"method": "leave-last"}} or {{"method": "time"}} with '
         "valid_start before test_start in unix seconds"
     )
+
+
+def _check_figures(path: Path, description: dict[str, Any]) -> None:
+    """What training reads of the figures, where they are there: a wrong kind is told now, not after a training."""
+    counts, repeats = description.get("counts", {}), description.get("repeat_share", 0.0)
+    if not isinstance(counts, dict):
+        raise SurgeError(f"{path} gives no table of counts but {counts!r:.60}; prepare the dataset again")
+    # `type` and not isinstance, and no NaN: see above
+    if type(repeats) not in (int, float) or not 0 <= repeats <= 1:
+        raise SurgeError(
+            f"{path} has {repeats!r:.60} as repeat_share, not a share from 0 to 1; prepare the dataset again"
+        )
 
 
 def _read_table(path: Path, columns: dict[str, Any]) -> pl.DataFrame:

@@ -192,6 +192,7 @@ def test_a_history_of_the_whole_catalogue_is_no_dead_end(open_page, root: Path):
     edits = ",".join(f"+{item}" for item in _ids(root)[:FEW])
     page = open_page(checkpoint="few items", dataset="tiny", made_up="1", edits=edits, open="compare,drift,edit")
     assert "nothing is left to predict" in _said(page) and not page.error
+    assert "as the history holds it already; it would be " in _said(page)
     assert _length(page) == FEW and len(charts(page)) >= 4 and page.text_input(key="insert_search_text")
     assert _parameters(page)["candidate"] in _ids(root)[:FEW]
     page = open_page(**_parameters(page) | {"items": "2"})

@@ -131,6 +131,11 @@ def test_digest_follows_the_content_and_not_the_place(write: Callable[..., Path]
         ({"description": {**DESCRIPTION, "format_version": 2}}, "format version 2"),
         ({"description": {**DESCRIPTION, "name": ""}}, "no name"),
         ({"description": {**DESCRIPTION, "counts": {"interactions": 8}}}, "not from the same preparation"),
+        ({"description": {**DESCRIPTION, "counts": [8]}}, r"gives no table of counts but \[8\]; prepare"),
+        ({"description": {**DESCRIPTION, "counts": None}}, "gives no table of counts but None; prepare"),
+        ({"description": {**DESCRIPTION, "repeat_share": "few"}}, "'few' as repeat_share, not a share from 0 to 1"),
+        ({"description": {**DESCRIPTION, "repeat_share": True}}, "True as repeat_share"),
+        ({"description": {**DESCRIPTION, "repeat_share": 1.5}}, "1.5 as repeat_share"),
         ({"description": {**DESCRIPTION, "split": {"method": "random"}}}, "no usable split"),
         (
             {"description": {**DESCRIPTION, "split": {"method": "time", "valid_start": 5, "test_start": 2}}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.views.next_item import next_sentence
+from app.views.next_item import found_sentence, next_sentence
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,9 @@ def test_the_true_next_item_with_its_period(period: str | None, ending: str) -> 
 def test_a_next_item_that_cannot_be_recommended() -> None:
     words = next_sentence(20, 5000, True, None, "train")
     assert words.endswith(" The true next item is not among those that can be recommended.")
+
+
+def test_where_nothing_is_left_it_is_said_however_it_was_looked_for() -> None:
+    assert found_sentence(0, 0, 0) == "No item is left that can be recommended."
+    assert next_sentence(20, 0, False, None, None).startswith("No item is left that can be recommended. ")
+    assert found_sentence(20, 400, 90_000).startswith("The 20 best that a search found, which scored 400 of 90,000")
