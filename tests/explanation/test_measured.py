@@ -35,6 +35,23 @@ def test_the_lift_counts_the_negatives_of_training() -> None:
     assert log_lift(np.array([0.0, LOG3]), 3) == pytest.approx([LOG3, LOG9])
 
 
+def test_a_temperature_divides_what_it_divides_in_the_chance() -> None:
+    """softmax(score / 2): what takes log 9 from a logit makes the item 3 times less likely beside many others."""
+    measured = replace(effects([LOG3 - LOG9], [LOG3 + LOG9]), negatives=3, temperature=2.0)
+    assert np.exp(measured.item_effect) == pytest.approx([3]) and np.exp(measured.cluster_effect) == pytest.approx(
+        [1 / 3]
+    )
+    assert measured.lift == pytest.approx(3) and measured.item_lift == pytest.approx([1])
+    assert log_lift(LOG3, 3, 2.0) == pytest.approx(LOG3)
+    others = np.zeros(9_999)
+
+    def chance(logit: float) -> float:
+        scores = np.exp(np.append(logit, others) / 2.0)
+        return float(scores[0] / scores.sum())
+
+    assert chance(LOG3) / chance(LOG3 - LOG9) == pytest.approx(3, rel=1e-3)
+
+
 def test_effects_do_not_saturate() -> None:
     measured = Effects(60.0, np.array([50.0, 40.0]), np.empty(0))
     assert measured.item_effect.tolist() == [10.0, 20.0]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from surge.data.store import Dataset
+from surge.explanation.measured import log_lift
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.losses import Batch
@@ -72,6 +73,22 @@ def test_popularity_is_that_of_the_training_positives(fashions: TrainingData) ->
     assert fashions.items["count"].to_list() == [10, 20, 0, 0]
     assert fashions.sampler.probability == pytest.approx(np.array([10, 20, 1, 1]) / 32)
     assert fashions.log_popularity == pytest.approx(np.log(np.array([10, 20, 1, 1]) / 32))
+
+
+def test_who_has_no_taste_is_told_the_popularity_whatever_the_size_of_the_catalogue() -> None:
+    """Every click of twelve items is drawn by q alone. A model that knows no user learns one logit an item, and the log
+    loss is least at log(positives / negatives): the chance is q, and no lift is other than 1."""
+    q = 1 / np.arange(1, 13) ** 1.2
+    q /= q.sum()
+    clicks = np.random.default_rng(5).choice(12, (400, 30), p=q)
+    log = {f"u{u}": [(f"i{item:02}", t) for t, item in enumerate(row.tolist())] for u, row in enumerate(clicks)}
+    data = TrainingData.of(dataset_of(log))
+    train = data.splits["train"]
+    drawn = np.concatenate([data.negatives(train, 4, np.random.default_rng(seed)).ravel() for seed in range(10)])
+    logit = np.log(data.counts / (np.bincount(drawn, minlength=12) / 10))
+    scores = np.exp(logit + data.log_popularity)
+    assert scores / scores.sum() == pytest.approx(q, rel=0.12)
+    assert np.exp(log_lift(logit, 4)) == pytest.approx(np.ones(12), abs=0.06)
 
 
 def test_nothing_that_a_user_took_is_drawn_for_the_steps_of_a_history(
