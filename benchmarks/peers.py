@@ -2,7 +2,7 @@
 
     python3.11 -m venv ../peers
     ../peers/bin/pip install torch==2.13.0 recbole==1.2.1 "setuptools<81" "numpy<2" "pandas<3" "scipy<1.16" \\
-        polars==1.44.2 pyarrow safetensors
+        polars==1.44.2 "pyarrow<21" safetensors
     OMP_NUM_THREADS=1 ../peers/bin/python -m benchmarks.peers sample_data benchmarks/results/peers.md
 
 Of RecBole only the network classes are used, with its default settings where none is given here. Finished runs are
