@@ -39,20 +39,11 @@ class PopularitySampler:
         Gutmann & Hyvarinen, AISTATS 2010); distinct items other than the positive would make popular ones rarer, in a
         catalogue of twelve by half. `barred`: as for `negatives`; a row with everything barred is a ValueError.
         """
-        drawn, left = self.draw((rows, count), rng), np.arange(rows)
+        drawn = self.draw((rows, count), rng)
         if barred is None:
             return drawn
-        for _ in range(ROUNDS):
-            wrong = barred(left, drawn[left])
-            some = wrong.any(1)
-            left, wrong = left[some], wrong[some]
-            if not len(left):
-                return drawn
-            again = drawn[left]
-            again[wrong] = self.draw((int(wrong.sum()),), rng)
-            drawn[left] = again
         every = np.arange(len(self.probability))
-        for row in left:
+        for row in self._redraw(drawn, barred, rng):
             allowed = np.flatnonzero(~barred(np.array([row]), every[None])[0])
             if not len(allowed):
                 raise ValueError("no item is left to draw")
@@ -70,19 +61,25 @@ class PopularitySampler:
         what comes of drawing one item after another and leaving out what may not be there.
         """
         drawn = self.draw((len(positive), count), rng)
-        rows = np.arange(len(positive))
-        for _ in range(ROUNDS):
-            wrong = self._wrong(drawn[rows], positive[rows], rows, barred)
-            some = wrong.any(1)
-            rows, wrong = rows[some], wrong[some]
-            if not len(rows):
-                return drawn
-            again = drawn[rows]
-            again[wrong] = self.draw((int(wrong.sum()),), rng)
-            drawn[rows] = again
+        rows = self._redraw(drawn, lambda rows, items: self._wrong(items, positive[rows], rows, barred), rng)
         for row in rows[self._wrong(drawn[rows], positive[rows], rows, barred).any(1)]:
             drawn[row] = self._listed(drawn[row], positive[row], row, rng, barred)
         return drawn
+
+    def _redraw(self, drawn: np.ndarray, wrong: Barred, rng: np.random.Generator) -> np.ndarray:
+        """Draws again, in place and up to ROUNDS times, what is `wrong` of `drawn` (k, count); gives the rows where
+        something was wrong at the last look."""
+        rows = np.arange(len(drawn))
+        for _ in range(ROUNDS):
+            bad = wrong(rows, drawn[rows])
+            some = bad.any(1)
+            rows, bad = rows[some], bad[some]
+            if not len(rows):
+                break
+            again = drawn[rows]
+            again[bad] = self.draw((int(bad.sum()),), rng)
+            drawn[rows] = again
+        return rows
 
     @staticmethod
     def _wrong(drawn: np.ndarray, positive: np.ndarray, rows: np.ndarray, barred: Barred | None) -> np.ndarray:
