@@ -6,6 +6,7 @@ import copy
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -74,11 +75,6 @@ class Checkpoint:
         return float(self.description.get("temperature", 1.0))
 
     @property
-    def negatives(self) -> int:
-        """How many negatives training drew for a positive."""
-        return self.training_config.negatives
-
-    @property
     def counts(self) -> np.ndarray:
         """How often each item was a training positive (items); once each where that isn't known."""
         return self.items["count"].to_numpy() if "count" in self.items.columns else np.ones(self.items.height)
@@ -92,6 +88,19 @@ class Checkpoint:
     def log_popularity(self) -> np.ndarray:
         """log q (items): of the distribution that training drew its negatives from."""
         return np.log(self.sampler.probability) if len(self.counts) > 1 else np.zeros(len(self.counts))
+
+    def lift_offset(self, rows: np.ndarray | int) -> np.ndarray:
+        """What is added to logit / T of these items to make it the log of their lift (`measured.log_lift`).
+
+        The lift is the chance softmax((logit + log q) / T) over the chance by popularity alone, q, both among what
+        the user can still take. Its log is logit / T + (1 / T - 1) log q + c, where c = log sum q - log sum
+        exp((logit + log q) / T) differs between users; `lift_constant` of config.json is its mean over the validation
+        split, so that a lift needs the candidate's logit alone. In theory c is log K with K negatives drawn for a
+        positive and T = 1 (noise-contrastive estimation, Gutmann & Hyvarinen, AISTATS 2010), which a hardly trained
+        model has not learned; that is taken where no constant was measured.
+        """
+        constant = self.description.get("lift_constant", math.log(self.training_config.negatives) / self.temperature)
+        return constant + (1 / self.temperature - 1) * self.log_popularity[rows]
 
     @cached_property
     def rows(self) -> dict[str, int]:

@@ -108,6 +108,9 @@ def check_description(config: Mapping[str, Any], checkpoint: str) -> None:
     temperature = config.get("temperature", 1.0)
     if type(temperature) not in (int, float) or not 0.01 <= temperature <= 100:
         raise SurgeError(f"config.json of the checkpoint {checkpoint!r} has no usable temperature; train it again.")
+    constant = config.get("lift_constant", 0.0)
+    if type(constant) not in (int, float) or not abs(constant) <= 100:
+        raise SurgeError(f"config.json of the checkpoint {checkpoint!r} has no usable lift_constant; train it again.")
 
 
 def read_items(content: bytes, checkpoint: str) -> pl.DataFrame:

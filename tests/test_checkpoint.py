@@ -522,6 +522,24 @@ def test_a_temperature_that_is_none(folder: Path, temperature: object) -> None:
     refused(folder, "no usable temperature")
 
 
+@pytest.mark.parametrize("constant", ["1", None, float("nan"), float("inf"), -1e9, True])
+def test_a_lift_constant_that_is_none(folder: Path, constant: object) -> None:
+    edit(folder, "config.json", lambda config: config | {"lift_constant": constant})
+    refused(folder, "no usable lift_constant")
+
+
+def test_the_offset_of_a_lift(tmp_path: Path) -> None:
+    """The measured constant, or log K; with a temperature the lift's popularity is still q."""
+    log_q = np.log(np.array([3, 1, 1, 7, 2, 5]) / 19)
+    plain = load_checkpoint(save_to(tmp_path / "plain"))
+    assert plain.lift_offset(np.arange(6)) == pytest.approx([np.log(plain.training_config.negatives)] * 6)
+    measured = load_checkpoint(save_to(tmp_path / "measured", description=DESCRIPTION | {"lift_constant": -0.5}))
+    assert measured.lift_offset(2) == pytest.approx(-0.5)
+    both = {"lift_constant": -0.5, "temperature": 2.0}
+    soft = load_checkpoint(save_to(tmp_path / "soft", description=DESCRIPTION | both))
+    assert soft.lift_offset(np.arange(6)) == pytest.approx(-0.5 - log_q / 2)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [

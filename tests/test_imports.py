@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("surge", "app", "benchmarks", "tests")
-VIEWS_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "story", "structure")} | {"surge.errors"}
+VIEWS_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "story", "structure")} | {
+    "surge.errors",
+    "surge.evaluation.words",
+}
 PLOTTING = ("plotly", "pyvis", "matplotlib", "seaborn", "bokeh", "altair")
 PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 

@@ -15,6 +15,7 @@ import pandas as pd
 from app.views.amounts import LARGEST_LOG, chance, factor, lift
 from app.views.text import count, listed
 from surge.errors import SurgeError
+from surge.evaluation.words import negatives_told
 
 LARGEST_COMPARISON = 1_000_000  # bytes of a file that holds a few rows of metrics
 MOST_ROWS, MOST_METRICS, LONGEST_NAME = 200, 40, 120
@@ -92,9 +93,13 @@ AMONG_ALL = (
 )  # fmt: skip
 AMONG_DRAWN = ("auc", "gauc", "list_auc", "mrr", "ndcg@2", "ndcg@10", "hr@10")
 # what a split's sentences say, and the picture of the chances
+LEFT_OUT = {
+    "unknown_positives": "of an item that the model doesn't know",
+    "positives_without_history": "without a history before it",
+    "positives_without_negatives": "of a user who took all other items before",
+}
 TOLD = (
-    "catalogue_instances", "users_without_last", "instances", "negatives", "fewest_negatives",
-    "positives", "unknown_positives", "positives_without_history", "positives_without_negatives",
+    "catalogue_instances", "users_without_last", "instances", "negatives", "fewest_negatives", "positives", *LEFT_OUT,
     "cold_positives",
 )  # fmt: skip
 MOST_COUNTED = 10**15
@@ -156,9 +161,8 @@ def _among_all(metrics: Mapping[str, Any], items: int, seen_left_out: bool) -> s
 def _among_drawn(metrics: Mapping[str, Any], negatives: int) -> str:
     test = _part(metrics, "test")
     drawn, fewest = (_counted(test, name) for name in ("negatives", "fewest_negatives"))
-    others = f"{drawn or negatives:,}"
-    if drawn and fewest and fewest < drawn:
-        others = f"{fewest:,} to {drawn:,}"
+    drawn = drawn or negatives
+    others = negatives_told(drawn, fewest or drawn)
     lists = _of_splits(metrics, "instances", "list")
     return (
         f"Each true next item against {others} others{lists}. These others were drawn by popularity, so the raw score "
@@ -189,10 +193,8 @@ def left_out(metrics: Mapping[str, Any]) -> str:
     """What of the test split could not be measured, and what of it the model never met; empty where there is nothing
     of that kind."""
     test = _part(metrics, "test")
-    whole, unknown, alone, taken, cold = (_counted(test, name) for name in TOLD[5:])
-    reasons = [f"{unknown:,} of an item that the model doesn't know"] if unknown else []
-    reasons += [f"{alone:,} without a history before it"] if alone else []
-    reasons += [f"{taken:,} of a user who took all other items before"] if taken else []
+    whole, cold = (_counted(test, name) for name in ("positives", "cold_positives"))
+    reasons = [f"{left:,} {words}" for name, words in LEFT_OUT.items() if (left := _counted(test, name))]
     told = []
     if reasons:
         of_all = f" of the {whole:,}" if whole else ""

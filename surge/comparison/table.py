@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from surge.evaluation.evaluate import negatives_told
 from surge.evaluation.significance import LEAST, LEVEL
+from surge.evaluation.words import negatives_told
 
 COLUMNS = {
     "auc": "AUC",
@@ -43,12 +43,13 @@ def _head(comparison: Mapping[str, Any]) -> str:
     training = comparison["runs"][0]["settings"]["training"]
     drawn = training["instances_per_epoch"]
     devices = sorted({f"{run['device']}, torch {run['torch']}" for run in comparison["runs"]})
+    negatives = negatives_told(comparison["negatives"], comparison["fewest_negatives"])
     return (
         f"# {plain(dataset['name'])}: {len(comparison['models'])} models, {seeds} seed{'s' if seeds > 1 else ''}\n\n"
         f"{dataset.get('users', '?')} users, {dataset.get('items', '?')} items, "
         f"{dataset.get('interactions', '?')} interactions, {dataset.get('categories', '?')} categories; split "
         f"by {dataset['split'].get('method', '?')}. {comparison['lists']} test lists of one positive and "
-        f"{negatives_told(comparison)} negatives, the same for all models; {comparison['catalogue_lists']} "
+        f"{negatives} negatives, the same for all models; {comparison['catalogue_lists']} "
         f"positives ranked among all items. At most {training['epochs']} epochs of "
         f"{drawn if drawn else 'all'} positives, patience {training['patience']} (validation GAUC). "
         f"Trained on {'; '.join(devices)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -176,34 +176,10 @@ def evaluate_split(
     )
 
 
-def positives_told(metrics: Mapping[str, Any], split: str) -> str:
-    """A sentence on the positives that could not be measured, or that no model can be good at; empty where none is."""
-    left_out = [
-        f"{metrics[name]:,} {words}"
-        for name, words in (
-            ("unknown_positives", "of items that the model doesn't know"),
-            ("positives_without_history", "with no known item before them"),
-            ("positives_without_negatives", "of users who took all other items before"),
-        )
-        if metrics[name]
-    ]
-    cold, unranked = metrics["cold_positives"], metrics["users_without_last"]
-    parts = [f"left out: {' and '.join(left_out)}"] if left_out else []
-    parts += [f"users whose last item can't be ranked among all: {unranked:,}"] if unranked else []
-    parts += [f"of items that were never a training positive: {cold:,}"] if cold else []
-    return f"{split} positives: {metrics['positives']:,}; {'; '.join(parts)}" if parts else ""
-
-
 def count_negatives(lists: np.ndarray) -> dict[str, int]:
     """How many negatives lists (k, 1 + negatives) hold: the longest, and the shortest."""
     held = (lists[:, 1:] != NONE).sum(1)
     return {"negatives": int(held.max()), "fewest_negatives": int(held.min())}
-
-
-def negatives_told(counts: Mapping[str, Any]) -> str:
-    """ "99", or "28 to 29" where not all lists are equally long."""
-    most, fewest = counts["negatives"], counts.get("fewest_negatives", counts["negatives"])
-    return f"{most:,}" if most == fewest else f"{fewest:,} to {most:,}"
 
 
 def catalogue_metrics(ranks: Ranks) -> dict[str, float]:

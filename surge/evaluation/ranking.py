@@ -31,7 +31,7 @@ class Ranks:
 
     What a probability softmax(score / T) needs: `own` (k), the score of the positive; `best` (k, SHOWN), the highest
     scores, and `hit` (k, SHOWN), which of them is the positive; `normaliser` (k, g), log sum exp(score / T) for each
-    of the `temperatures` T (g).
+    of the `temperatures` T (g). `log_available` (k): log of the share of q that all of the ranked items hold.
     """
 
     above: np.ndarray
@@ -41,13 +41,21 @@ class Ranks:
     hit: np.ndarray
     temperatures: np.ndarray
     normaliser: np.ndarray
+    log_available: np.ndarray
+
+    def lift_constant(self, temperature: float) -> float:
+        """The mean of log sum q - log sum exp(score / T) at one of the temperatures, see `Checkpoint.lift_offset`."""
+        return float((self.log_available - self.normaliser[:, self._place(temperature)]).mean())
 
     def reliability(self, temperature: float, first: int = SHOWN) -> Reliability:
         """Of the `first` best items of each history, at one of the temperatures."""
-        place = int(np.flatnonzero(self.temperatures == temperature)[0])
-        probability = np.exp(self.best[:, :first] / temperature - self.normaliser[:, place, None])
+        log_sum = self.normaliser[:, self._place(temperature), None]
+        probability = np.exp(self.best[:, :first] / temperature - log_sum)
         ranked = np.isfinite(self.best[:, :first])  # fewer can be ranked in a small catalogue
         return reliability(probability[ranked], self.hit[:, :first][ranked])
+
+    def _place(self, temperature: float) -> int:
+        return int(np.flatnonzero(self.temperatures == temperature)[0])
 
 
 def rank_positives(
@@ -73,7 +81,7 @@ def rank_positives(
     shown = min(SHOWN, size)
     above, tied, own = np.empty(k), np.empty(k), np.empty(k)
     best, hit = np.empty((k, shown)), np.empty((k, shown), dtype=bool)
-    normaliser = np.empty((k, len(temperatures)))
+    normaliser, log_available = np.empty((k, len(temperatures))), np.zeros(k)
     for done, (place, logits) in enumerate(_catalogues(model, log, instances, compiled), start=1):
         if not np.isfinite(logits).all():
             raise SurgeError("The model gives scores that are not finite numbers; train it again.")
@@ -84,6 +92,8 @@ def rank_positives(
         if taken is not None:
             scores[taken.rows(instances.user[place], instances.position[place])] = -np.inf
             scores[positive] = own[place]
+        if log_popularity is not None:
+            log_available[place] = log_normaliser(log_popularity[np.isfinite(scores)], ONE)[0]
         above[place] = (scores > own[place]).sum()
         tied[place] = (scores == own[place]).sum() - 1
         first = np.argpartition(-scores, shown - 1)[:shown]
@@ -92,7 +102,7 @@ def rank_positives(
         normaliser[place] = log_normaliser(scores, temperatures)
         if progress:
             progress(done / k)
-    return Ranks(above, tied, own, best, hit, temperatures, normaliser)
+    return Ranks(above, tied, own, best, hit, temperatures, normaliser, log_available)
 
 
 def _catalogues(

@@ -54,6 +54,10 @@ class Ranking:
         beside = np.logaddexp(self.log_normaliser, scores)
         return np.exp(scores - np.where(np.isin(rows, self.order), self.log_normaliser, beside))
 
+    def lift(self, rows: np.ndarray | int) -> np.ndarray:
+        """How many times as likely each of these items is to be next as its popularity alone would make it."""
+        return _lift(self.checkpoint, rows, self.logits[rows])
+
     def chance_of(self, row: int) -> float | None:
         """How likely one item is to be next, as `next_probability` has it; None where nothing is left to be ranked."""
         return float(self.next_probability(row)) if len(self.order) else None
@@ -79,13 +83,17 @@ def predicted(
 ) -> list[Predicted]:
     """These rows of the catalogue, best first, with their logits and next probabilities, as what is told of each."""
     items = checkpoint.items[rows.tolist()].to_dicts() if len(rows) else []
-    lifts = np.exp(log_lift(logits, checkpoint.negatives, checkpoint.temperature))
+    lifts = _lift(checkpoint, rows, logits)
     return [
         Predicted(rank, row, item["item"], item["title"], item["category"], logit, lift, likely, about)
         for rank, (row, item, logit, lift, likely) in enumerate(
             zip(rows.tolist(), items, logits.tolist(), lifts.tolist(), probability.tolist(), strict=True), start=1
         )
     ]
+
+
+def _lift(checkpoint: Checkpoint, rows: np.ndarray | int, logits: np.ndarray) -> np.ndarray:
+    return np.exp(log_lift(logits, checkpoint.lift_offset(rows), checkpoint.temperature))
 
 
 def stands_above(

@@ -74,7 +74,7 @@ def measure_drift(
         importance=tuple(reading.importance for reading in readings),
         edges=tuple(reading.edges for reading in readings),
         edge_similarity=tuple(reading.edge_similarity for reading in readings),
-        negatives=checkpoint.negatives,
+        offset=float(checkpoint.lift_offset(row)),
         temperature=checkpoint.temperature,
     )
 

@@ -108,7 +108,7 @@ def explain_history(
             probability=float(sigmoid(np.asarray(logit))),
             long_weight=_array(graph.long_weight) if checkpoint.model_config.long_term else None,
             log_popularity=float(checkpoint.log_popularity[row]),
-            lift=float(np.exp(log_lift(logit, checkpoint.negatives, checkpoint.temperature))),
+            lift=float(np.exp(log_lift(logit, checkpoint.lift_offset(row), checkpoint.temperature))),
             next_probability=ranking.chance_of(row) if ranking is not None else None,
             left_out=row in left_out(checkpoint, history),
         ),

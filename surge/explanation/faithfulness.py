@@ -67,7 +67,7 @@ def measure_faithfulness(
     deletion = np.array([[ask(order[k:]) for k in deleted] for order in orders])
     insertion = np.array([[ask(order[: k + 1]) for k in deleted] for order in orders])
     logits = score_histories(checkpoint.model, list(asked), [row], progress)[:, 0]
-    scores = log_lift(logits, checkpoint.negatives, checkpoint.temperature)
+    scores = log_lift(logits, checkpoint.lift_offset(row), checkpoint.temperature)
     named = len(attributions)
     return Faithfulness(
         attributions=attributions,

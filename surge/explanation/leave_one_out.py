@@ -112,7 +112,7 @@ def measure_effects(
         item_rank=ranks[:n],
         cluster_rank=ranks[n:],
         exact=rivals is None or rivals.exact,
-        negatives=checkpoint.negatives,
+        offset=float(checkpoint.lift_offset(target)),
         temperature=checkpoint.temperature,
     )
 

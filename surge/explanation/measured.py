@@ -28,17 +28,13 @@ def rank_correlation(first: Array, second: Array) -> float | None:
     return float(spearmanr(first, second).statistic)
 
 
-def log_lift(logits: Array | float, negatives: int, temperature: float = 1.0) -> Array:
+def log_lift(logits: Array | float, offset: Array | float, temperature: float = 1.0) -> Array:
     """log of the lift: how many times as likely an item is to be next as its popularity alone would make it.
 
-    Trained by log loss on one positive and K negatives drawn by popularity q from what the user could still take, a
-    logit estimates log(p(t | history) / (K q(t) / Q)), Q the share of q that the user could still take
-    (noise-contrastive estimation, Gutmann & Hyvarinen, AISTATS 2010); q(t) / Q is how likely the item is to be next by
-    popularity alone. So the lift K exp(logit) needs the candidate's logit alone, and what a change of the history
-    multiplies it by is exp of the change of the logit. A checkpoint's temperature divides all logs, as it does in
-    the probabilities.
+    That is logit / T + offset, with the temperature T and `Checkpoint.lift_offset` of the item: so it needs the
+    candidate's logit alone, and what a change of the history multiplies it by is exp of the change of logit / T.
     """
-    return (np.asarray(logits, dtype=np.float64) + np.log(negatives)) / temperature
+    return np.asarray(logits, dtype=np.float64) / temperature + offset
 
 
 @dataclass(frozen=True)
@@ -65,11 +61,11 @@ class Predicted:
 class Effects:
     """What the candidate's lift and rank become when one item or one cluster is left out of the history.
 
-    `logit`, `rank`: with everything. `negatives`, `temperature`: of the checkpoint, see `log_lift`.
-    `item_logit`, `item_rank` (n): without item i. `cluster_logit`,
-    `cluster_rank` (m): without all items whose first choice is final cluster c. NaN: nothing would be left, the
-    cluster is no item's first choice, or the rank is not known. `rank` is None where the candidate is not ranked.
-    With `exact` false, ranks left out are estimated from a part of the catalogue.
+    `logit`, `rank`: with everything. `offset`, `temperature`: of the candidate, see `log_lift`.
+    `item_logit`, `item_rank` (n): without item i. `cluster_logit`, `cluster_rank` (m): without all items whose first
+    choice is final cluster c. NaN: nothing would be left, the cluster is no item's first choice, or the rank is not
+    known. `rank` is None where the candidate is not ranked. With `exact` false, ranks left out are estimated from a
+    part of the catalogue.
     """
 
     logit: float
@@ -79,23 +75,23 @@ class Effects:
     item_rank: Array = field(default_factory=lambda: np.empty(0))
     cluster_rank: Array = field(default_factory=lambda: np.empty(0))
     exact: bool = True
-    negatives: int = 1
+    offset: float = 0.0
     temperature: float = 1.0
 
     @property
     def lift(self) -> float:
         """The candidate's lift with everything."""
-        return float(np.exp(log_lift(self.logit, self.negatives, self.temperature)))
+        return float(np.exp(log_lift(self.logit, self.offset, self.temperature)))
 
     @property
     def item_lift(self) -> Array:
         """The candidate's lift without item i (n)."""
-        return np.exp(log_lift(self.item_logit, self.negatives, self.temperature))
+        return np.exp(log_lift(self.item_logit, self.offset, self.temperature))
 
     @property
     def cluster_lift(self) -> Array:
         """The candidate's lift without cluster c (m)."""
-        return np.exp(log_lift(self.cluster_logit, self.negatives, self.temperature))
+        return np.exp(log_lift(self.cluster_logit, self.offset, self.temperature))
 
     @property
     def item_effect(self) -> Array:
@@ -149,7 +145,7 @@ class Drift:
     """How the graph, the clusters and the candidate's lift grew with the history: one entry a prefix (k).
 
     `lengths`: items read, ascending; the last is the whole history. `logit`, `rank` (NaN: not known) of the
-    candidate; `negatives`, `temperature`: of the checkpoint, see `log_lift`.
+    candidate, and its `offset` and `temperature`, see `log_lift`.
     `cluster_mass` (k x m): items held by each final cluster. `clusters[p]`, `importance[p]` (one an
     item of prefix p): first-choice cluster and gamma. `edges[p]` (e x 2, i < j): kept edges between items,
     the strongest first, and `edge_similarity[p]` (e).
@@ -164,13 +160,13 @@ class Drift:
     importance: tuple[Array, ...]
     edges: tuple[Array, ...]
     edge_similarity: tuple[Array, ...]
-    negatives: int = 1
+    offset: float = 0.0
     temperature: float = 1.0
 
     @property
     def log_lift(self) -> Array:
         """Log of the candidate's lift (k)."""
-        return log_lift(self.logit, self.negatives, self.temperature)
+        return log_lift(self.logit, self.offset, self.temperature)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.measured import log_lift
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
 from surge.explanation.usage import draw_users
@@ -139,9 +138,7 @@ def _user_figures(checkpoint: Checkpoint, dataset: Dataset, user: str) -> tuple[
         "next_rank": next_rank,
         # an item that can't be recommended has no chance among those that can
         "next_probability": float(ranking.next_probability(next_row)) if next_row is not None and next_rank else None,
-        "next_lift": float(np.exp(log_lift(ranking.logits[next_row], checkpoint.negatives, checkpoint.temperature)))
-        if next_row is not None
-        else None,
+        "next_lift": float(ranking.lift(next_row)) if next_row is not None else None,
         "next_period": history.next_period,
         "top_item": top.item,
         "top_probability": top.next_probability,

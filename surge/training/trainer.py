@@ -108,10 +108,10 @@ class Trainer:
     def _finish(self, state: TrainingState) -> Checkpoint:
         """Measure the best weights on the validation split, and write the checkpoint; the test split stays unseen."""
         with self._bar("measuring") as bar:
-            among_all, temperature = self._catalogue(_moves(bar))
+            among_all, calibration = self._catalogue(_moves(bar))
         description = {
             "exclude_seen": self.data.taken is not None,
-            "temperature": temperature,
+            **calibration,
             "trained_on": device_name(self.fit.device),
             "torch": torch.__version__,
             "dataset": {"name": self.dataset.name, "digest": self.dataset.digest}
@@ -130,9 +130,12 @@ class Trainer:
         )
         return load_checkpoint(self.output)
 
-    def _catalogue(self, progress: Callable[[float], None]) -> tuple[dict[str, Any], float]:
-        """Each user's last validation positive among all items, and the temperature of the probabilities: 1 where they
-        can be taken at their word, else the one under which the validation positives are likeliest (`TEMPERATURES`)."""
+    def _catalogue(self, progress: Callable[[float], None]) -> tuple[dict[str, Any], dict[str, float]]:
+        """Each user's last validation positive among all items, and what makes probabilities and lifts of scores.
+
+        `temperature`: 1 where the probabilities can be taken at their word, else the one under which the validation
+        positives are likeliest (`TEMPERATURES`). `lift_constant`: see `Checkpoint.lift_offset`.
+        """
         data, config = self.data, self.config
         chosen = data.last("valid").sample(config.catalogue_instances, np.random.default_rng(config.seed))
         ranks = rank_positives(
@@ -148,8 +151,11 @@ class Trainer:
         temperature = 1.0
         if len(chosen) and ranks.reliability(1.0).error > CALIBRATED:
             temperature = best_temperature(ranks.own, ranks.normaliser)
+        calibration = {"temperature": temperature}
+        if len(chosen):
+            calibration["lift_constant"] = ranks.lift_constant(temperature)
         counts = {"catalogue_instances": len(chosen)}
-        return catalogue_metrics(ranks) | calibration_metrics(ranks, temperature) | counts, temperature
+        return catalogue_metrics(ranks) | calibration_metrics(ranks, temperature) | counts, calibration
 
     def _bar(self, name: str) -> tqdm:
         return tqdm(

@@ -24,11 +24,10 @@ from surge.evaluation.evaluate import (
     evaluate_lists,
     evaluate_split,
     listable,
-    negatives_told,
-    positives_told,
     score_lists,
 )
 from surge.evaluation.metrics import list_metrics
+from surge.evaluation.words import negatives_told, positives_told
 from surge.model.batches import read_events
 from surge.model.surge import SurgeModel
 from tests.training.toy import dataset_of, lively_model, settings
@@ -326,8 +325,8 @@ def test_lists_tell_how_many_negatives_they_hold() -> None:
     lists = np.array([[0, 1, 2, NONE], [3, 4, 5, 6], [7, 8, NONE, NONE]])
     counts = count_negatives(lists)
     assert counts == {"negatives": 3, "fewest_negatives": 1}
-    assert negatives_told(counts) == "1 to 3"
-    assert negatives_told({"negatives": 1_000}) == "1,000"  # metrics of before
+    assert negatives_told(3, 1) == "1 to 3"
+    assert negatives_told(1_000, 1_000) == "1,000"
 
 
 def test_evaluate_split_of_another_dataset(checkpoint: Callable[..., Checkpoint], dataset: Dataset) -> None:

@@ -176,6 +176,9 @@ def test_probabilities_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measured.probability == pytest.approx([0.5] * 4) and measured.count.sum() == 4  # what was taken has none
     assert measured.share.sum() == 2
     assert ranks.reliability(2.0, 1).probability == pytest.approx([0.5, 0.5])  # 3 x 0.2 = 0.6
+    assert ranks.log_available == pytest.approx(np.log([0.8, 0.8]))  # of q, and 1.2 of q exp(logit)
+    assert ranks.lift_constant(1.0) == pytest.approx(np.log(0.8 / 1.2))
+    assert ranks.lift_constant(2.0) == pytest.approx(np.log(0.8 / (2 * 0.6**0.5)))
 
 
 def test_what_is_shown_are_the_ten_best_in_order_and_which_of_them_came(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,25 +24,24 @@ def test_effects_are_with_minus_without() -> None:
     assert measured.cluster_effect == pytest.approx([2 * LOG3, NAN], nan_ok=True)
 
 
-def test_the_lift_counts_the_negatives_of_training() -> None:
-    """logit = log(p / (K q)): how many times as likely as by popularity alone is K exp(logit)."""
-    measured = replace(effects([0.0, LOG9], [-LOG3, NAN]), negatives=4)
+def test_the_lift_is_of_the_logit_and_the_offset() -> None:
+    measured = replace(effects([0.0, LOG9], [-LOG3, NAN]), offset=np.log(4))
     assert measured.lift == pytest.approx(12)
     assert measured.item_lift == pytest.approx([4, 36])
     assert measured.cluster_lift == pytest.approx([4 / 3, NAN], nan_ok=True)
-    # an effect says what the lift is multiplied by, whatever the negatives
+    # an effect says what the lift is multiplied by, whatever the offset
     assert measured.lift / measured.item_lift == pytest.approx(np.exp(measured.item_effect))
-    assert log_lift(np.array([0.0, LOG3]), 3) == pytest.approx([LOG3, LOG9])
+    assert log_lift(np.array([0.0, LOG3]), LOG3) == pytest.approx([LOG3, LOG9])
 
 
 def test_a_temperature_divides_what_it_divides_in_the_chance() -> None:
     """softmax(score / 2): what takes log 9 from a logit makes the item 3 times less likely beside many others."""
-    measured = replace(effects([LOG3 - LOG9], [LOG3 + LOG9]), negatives=3, temperature=2.0)
+    measured = replace(effects([LOG3 - LOG9], [LOG3 + LOG9]), offset=LOG3 / 2, temperature=2.0)
     assert np.exp(measured.item_effect) == pytest.approx([3]) and np.exp(measured.cluster_effect) == pytest.approx(
         [1 / 3]
     )
     assert measured.lift == pytest.approx(3) and measured.item_lift == pytest.approx([1])
-    assert log_lift(LOG3, 3, 2.0) == pytest.approx(LOG3)
+    assert log_lift(LOG3, LOG3 / 2, 2.0) == pytest.approx(LOG3)
     others = np.zeros(9_999)
 
     def chance(logit: float) -> float:

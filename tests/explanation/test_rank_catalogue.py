@@ -61,6 +61,9 @@ def test_probabilities_are_those_of_the_temperature_among_what_is_ranked(monkeyp
     assert ranking.order.tolist() == [0, 4, 3]
     assert ranking.next_probability(ranking.order) == pytest.approx(weight[[0, 4, 3]] / weight[[0, 4, 3]].sum())
     assert ranking.next_probability(2) == pytest.approx(weight[2] / weight[[0, 4, 3, 2]].sum())  # beside them
+    q = np.array([40, 1, 50, 1, 9]) / 101  # a lift is a chance over q, for all items by the same factor
+    over = ranking.next_probability(ranking.order) / q[ranking.order] / ranking.lift(ranking.order)
+    assert over == pytest.approx([over[0]] * 3)
 
 
 def test_everything_taken_is_left_out_not_the_window_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def test_figures_are_those_of_the_top_predicted_items_record(settings: dict[str,
         record = explain_history(checkpoint, history)
         extraction, effects = record.interest_extraction, measure_effects(checkpoint, history, record)
         assert (row["top_item"], row["top_probability"]) == (top.item, pytest.approx(top.next_probability))
-        assert row["top_lift"] == pytest.approx(checkpoint.negatives * np.exp(top.logit))
+        assert row["top_lift"] == pytest.approx(checkpoint.training_config.negatives * np.exp(top.logit))
         assert row["clusters_in_use"] == len(set(extraction.total_assignment().argmax(1).tolist()))
         assert row["effective_clusters"] == pytest.approx(effective_clusters(record))
         assert row["assignment_entropy"] == pytest.approx(assignment_entropy(record))
@@ -99,7 +99,9 @@ def test_figures_are_those_of_the_top_predicted_items_record(settings: dict[str,
             chances = np.exp(scores) / np.exp(scores).sum()
             chance = dict(zip(ranking.order.tolist(), chances.tolist(), strict=True)).get(place_)
             assert row["next_probability"] == (None if chance is None else pytest.approx(chance))
-            assert row["next_lift"] == pytest.approx(checkpoint.negatives * np.exp(float(ranking.logits[place_])))
+            assert row["next_lift"] == pytest.approx(
+                checkpoint.training_config.negatives * np.exp(float(ranking.logits[place_]))
+            )
     # bob's next item was in his history
     assert (frame.row(by_predicate=pl.col("user") == "bob", named=True)["next_rank"] is None) == checkpoint.exclude_seen
 

@@ -88,7 +88,7 @@ def test_who_has_no_taste_is_told_the_popularity_whatever_the_size_of_the_catalo
     logit = np.log(data.counts / (np.bincount(drawn, minlength=12) / 10))
     scores = np.exp(logit + data.log_popularity)
     assert scores / scores.sum() == pytest.approx(q, rel=0.12)
-    assert np.exp(log_lift(logit, 4)) == pytest.approx(np.ones(12), abs=0.06)
+    assert np.exp(log_lift(logit, np.log(4))) == pytest.approx(np.ones(12), abs=0.06)
 
 
 def test_nothing_that_a_user_took_is_drawn_for_the_steps_of_a_history(

@@ -23,7 +23,7 @@ def ranks(right: int) -> Ranks:
     normaliser = np.tile(log_normaliser(scores[0], TEMPERATURES), (1000, 1))
     own = np.where(first, log(3), 0.0)
     hit = np.stack([first, ~first], axis=1)
-    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser)
+    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser, np.zeros(1000))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_temperature_is_found_where_one_is_needed(
     monkeypatch.setattr(trainer, "rank_positives", lambda *_, **__: ranks(right))
     figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), quiet=True)._catalogue(lambda share: None)
     if temperature == 1:
-        assert found == 1
-    assert found == pytest.approx(temperature, rel=0.046)  # half a step between two that are tried
+        assert found["temperature"] == 1
+    assert found["temperature"] == pytest.approx(temperature, rel=0.046)  # half a step between two that are tried
     assert figures["calibration_error"] == pytest.approx(error, abs=0.011 if temperature != 1 else 1e-9)
     assert figures["catalogue_instances"] == 5  # users, as the settings say

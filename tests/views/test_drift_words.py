@@ -42,7 +42,7 @@ def drift(
         importance=tuple(np.full(length, 1 / length) for length in lengths),
         edges=none,
         edge_similarity=tuple(np.empty(0) for _ in lengths),
-        negatives=4,
+        offset=np.log(4),
     )
 
 

@@ -48,7 +48,7 @@ def test_item_table_holds_the_long_term_weights_where_the_model_has_them() -> No
 
 def test_item_table_holds_the_measured_effects_and_what_was_before() -> None:
     record, before = make_before(12)
-    effects = replace(make_effects(record), negatives=4)
+    effects = replace(make_effects(record), offset=np.log(4))
     table = tables.item_table(record, effects=effects, before=before)
     np.testing.assert_array_equal(table["log effect"], effects.item_effect)
     np.testing.assert_allclose(table["effect factor"], np.exp(effects.logit - effects.item_logit))

@@ -1,0 +1,29 @@
+"""What is told of how many positives and negatives were measured (no torch: the model page reads it, too)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def positives_told(metrics: Mapping[str, Any], split: str) -> str:
+    """A sentence on the positives that could not be measured, or that no model can be good at; empty where none is."""
+    left_out = [
+        f"{metrics[name]:,} {words}"
+        for name, words in (
+            ("unknown_positives", "of items that the model doesn't know"),
+            ("positives_without_history", "with no known item before them"),
+            ("positives_without_negatives", "of users who took all other items before"),
+        )
+        if metrics[name]
+    ]
+    cold, unranked = metrics["cold_positives"], metrics["users_without_last"]
+    parts = [f"left out: {' and '.join(left_out)}"] if left_out else []
+    parts += [f"users whose last item can't be ranked among all: {unranked:,}"] if unranked else []
+    parts += [f"of items that were never a training positive: {cold:,}"] if cold else []
+    return f"{split} positives: {metrics['positives']:,}; {'; '.join(parts)}" if parts else ""
+
+
+def negatives_told(most: int, fewest: int) -> str:
+    """ "99", or "28 to 29" where not all lists are equally long."""
+    return f"{most:,}" if most == fewest else f"{fewest:,} to {most:,}"
