@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from app.views.interest_graph import DEFAULT_EDGES, LAYERS, MOST_EDGES
-from app.views.selection import Selection
 from surge.explanation.plan import whole_number
+from surge.pictures.interest_graph import DEFAULT_EDGES, LAYERS, MOST_EDGES
+from surge.pictures.selection import Selection
 
 LONGEST_VALUE = 500  # characters of one value in a URL; ids are shorter
 LONGEST_EDITS = 20_000  # of a changed history, which names the ids of what was inserted

@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from app.loading import PROJECT
-from app.views.model_tables import LARGEST_COMPARISON, comparison_table
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey import check_output, read_survey, survey_path
+from surge.pictures.model_tables import LARGEST_COMPARISON, comparison_table
 
 COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one

@@ -41,7 +41,7 @@ def show_record(record: Any) -> str:
     Where the pictures can't be loaded, surge being used without the app, a plain table of the items.
     """
     try:
-        report = importlib.import_module("app.views.report")
+        report = importlib.import_module("surge.pictures.report")
     except ImportError as problem:
         return _plain_table(record, str(problem))
     return framed(report.record_page(record), NOTEBOOK_HEIGHT)
@@ -94,11 +94,10 @@ def save_report(story: Any, path: str | Path) -> int:
 def _report() -> Any:
     """The module that makes reports; a SurgeError says what is missing where it can't be loaded."""
     try:
-        return importlib.import_module("app.views.report")
+        return importlib.import_module("surge.pictures.report")
     except ImportError as problem:
         raise SurgeError(
-            f"The pictures can't be drawn ({problem}); they need this project's folder `app` beside `surge`, and "
-            "plotly and pyvis: pip install -r requirements.txt."
+            f"The pictures can't be drawn ({problem}); they need plotly and pyvis: pip install plotly pyvis==0.3.2."
         ) from problem
 
 

@@ -12,7 +12,7 @@ from surge.data.store import Dataset
 from surge.explanation.story import Story
 from surge.explanation.tell import tell
 from tests.explanation.worlds import make_checkpoint, make_dataset
-from tests.views.hostile import HOSTILE
+from tests.pictures.hostile import HOSTILE
 
 USER = "eve</title><script>alert(2)</script>"
 ITEMS = 40

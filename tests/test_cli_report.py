@@ -15,7 +15,7 @@ from surge.config import ModelConfig, TrainingConfig
 from surge.data.simulator import simulate
 from surge.data.store import Dataset
 from surge.model.surge import SurgeModel
-from tests.views.test_report import Page
+from tests.pictures.test_report import Page
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from app import loading, state
 from app.components.inspection import Inspection, about, caption, picture
 from app.components.item_search import found_items
 from app.components.labels import as_text
-from app.views import assignment_matrix, attention_matrix, ledger, pooled_sequence
-from app.views.text import likely_words, title_of
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
+from surge.pictures import assignment_matrix, attention_matrix, ledger, pooled_sequence
+from surge.pictures.text import likely_words, title_of
 
 _SEARCH, _SETTLED = "second_search_text", "second settled"
 

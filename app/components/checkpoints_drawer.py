@@ -12,16 +12,16 @@ from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
 from app.components.labels import as_text
-from app.views import assignment_matrix, comparison, interest_graph
-from app.views.graph_layout import shared_positions
-from app.views.palette import ClusterStyle, cluster_styles
-from app.views.text import likely_words
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.errors import SurgeError
 from surge.explanation.matching import match_records
 from surge.explanation.measured import Match
 from surge.explanation.record import Explanation
+from surge.pictures import assignment_matrix, comparison, interest_graph
+from surge.pictures.graph_layout import shared_positions
+from surge.pictures.palette import ClusterStyle, cluster_styles
+from surge.pictures.text import likely_words
 
 HEIGHT = 420
 LINKS_WIDTH = 680  # pixels of a table that opens over the page

@@ -15,8 +15,8 @@ from app.components.inspection import Inspection, about, caption, picture, progr
 from app.components.labels import as_text
 from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
-from app.views import columns, drift, faithfulness, percentiles
 from surge.errors import SurgeError
+from surge.pictures import columns, drift, faithfulness, percentiles
 
 
 def drawers(inspection: Inspection, library: loading.Library) -> None:

@@ -12,12 +12,12 @@ from app.components.edit_plans import current_plan, staged_plan
 from app.components.inspection import Inspection
 from app.components.item_search import found_items
 from app.components.labels import as_text
-from app.views.amounts import times
-from app.views.text import count, listed
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.plan import MOST_ENTRIES, Plan
 from surge.explanation.what_if import LARGEST_LIST, read_item_list
+from surge.pictures.amounts import times
+from surge.pictures.text import count, listed
 
 Edit = Callable[..., Plan]
 _SEARCH, _UPLOAD, _REFUSED = "insert_search_text", "insert_upload", "edit refused"

@@ -7,12 +7,12 @@ import streamlit as st
 from app import loading, state
 from app.components.inspection import Inspection
 from app.components.labels import as_text
-from app.views.before import Staged
-from app.views.text import listed
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError
 from surge.explanation.plan import Plan
 from surge.explanation.what_if import known_plan, read_plan
+from surge.pictures.before import Staged
+from surge.pictures.text import listed
 
 
 def parse_plan(text: str | None, length: int, name: str) -> Plan | None:

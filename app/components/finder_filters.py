@@ -13,10 +13,10 @@ import streamlit as st
 
 from app import state
 from app.components.inspection import heading
-from app.views import presets
-from app.views.percentiles import METRICS, metric_text
-from app.views.survey_metrics import LOGARITHMIC
-from app.views.text import listed
+from surge.pictures import presets
+from surge.pictures.percentiles import METRICS, metric_text
+from surge.pictures.survey_metrics import LOGARITHMIC
+from surge.pictures.text import listed
 
 MOST_RANGES = 3
 FIRST_COLOUR = "dominant_interest"

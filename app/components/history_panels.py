@@ -10,12 +10,12 @@ from app.components.inspection import Inspection, caption, heading, picture
 from app.components.interest_graph import graph_component, last_click
 from app.components.labels import as_text
 from app.components.linked_table import choosing_table
-from app.views import assignment_matrix, columns, history_strip, interest_graph, tables
-from app.views.next_item import ABOUT as PREDICTIONS_ABOUT
-from app.views.next_item import found_sentence, next_sentence
 from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
+from surge.pictures import assignment_matrix, columns, history_strip, interest_graph, tables
+from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
+from surge.pictures.next_item import found_sentence, next_sentence
 
 GRAPH_KEY = "interest_graph"
 LEAST_HEIGHT = 480  # pixels of the graph's row

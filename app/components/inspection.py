@@ -14,10 +14,6 @@ import streamlit as st
 
 from app import loading, state
 from app.components.charts import chart, drawing
-from app.views.before import Before, Staged
-from app.views.html_parts import escape
-from app.views.palette import ClusterStyle, Theme, cluster_styles, item_clusters
-from app.views.selection import Selection
 from surge.data.store import Dataset
 from surge.explanation.catalogue import Ranking
 from surge.explanation.history import UserHistory
@@ -25,6 +21,10 @@ from surge.explanation.measured import Effects, Predicted
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
+from surge.pictures.before import Before, Staged
+from surge.pictures.html_parts import escape
+from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
+from surge.pictures.selection import Selection
 
 
 @dataclass(frozen=True)

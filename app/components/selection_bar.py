@@ -9,7 +9,7 @@ from app.components import page_selection
 from app.components.edit_panel import edit_buttons
 from app.components.inspection import Inspection
 from app.components.labels import as_text
-from app.views.text import count, listed, title_of
+from surge.pictures.text import count, listed, title_of
 
 
 def selection_bar(inspection: Inspection) -> None:

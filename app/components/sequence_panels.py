@@ -8,7 +8,7 @@ import streamlit as st
 from app import state
 from app.components.inspection import Inspection, caption, heading, picture
 from app.components.linked_table import selecting_table
-from app.views import assignment_matrix, attention_matrix, columns, pooled_sequence, tables
+from surge.pictures import assignment_matrix, attention_matrix, columns, pooled_sequence, tables
 
 
 def sequence_panel(inspection: Inspection) -> None:

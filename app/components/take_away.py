@@ -9,9 +9,9 @@ import streamlit as st
 
 from app import loading
 from app.components.inspection import Inspection
-from app.views import exports, tables
-from app.views.report import report
 from surge.explanation.tell import compose_story, shown_predictions
+from surge.pictures import exports, tables
+from surge.pictures.report import report
 
 MOST_PREDICTED = 100  # rows of the table of predictions
 TABLES = {

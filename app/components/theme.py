@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.views.palette import Theme
+from surge.pictures.palette import Theme
 
 STYLE = Path(__file__).with_name("style.css")
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app import loading
 from app.components.inspection import Inspection, about
 from app.components.labels import as_text
-from app.views.verdict import ABOUT, trust, verdict
+from surge.pictures.verdict import ABOUT, trust, verdict
 
 TRUST_ICONS = {
     "good": ":material/verified:",

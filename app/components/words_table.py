@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 import streamlit as st
 
-from app.views.html_parts import Column, table
+from surge.pictures.html_parts import Column, table
 
 STYLE = """
 .surge-words .table { overflow-x: auto; }

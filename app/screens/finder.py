@@ -25,13 +25,13 @@ from app.components.inspection import caption, heading
 from app.components.labels import as_text
 from app.components.theme import current_theme
 from app.surveys import Survey, can_be_replaced, find_survey, survey_command
-from app.views import presets, users_map
-from app.views.exports import csv_bytes
-from app.views.percentiles import METRICS
-from app.views.text import count
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.pictures import presets, users_map
+from surge.pictures.exports import csv_bytes
+from surge.pictures.percentiles import METRICS
+from surge.pictures.text import count
 
 HEIGHT = 560
 TABLE, MAP = "finder_table", "finder_map"

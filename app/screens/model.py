@@ -13,11 +13,11 @@ from app.components.theme import current_theme
 from app.components.words_table import words_table
 from app.surveys import evaluate_command, find_comparison, find_survey, survey_command
 from app.usage import USERS, known_usage, measure_usage, seconds_needed
-from app.views import cluster_usage, health, metric_weights, model_tables, reliability, training_curves
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.pictures import cluster_usage, health, metric_weights, model_tables, reliability, training_curves
 
 AT_ONCE = 1.0  # seconds; what takes no longer needs no button
 COMPARISON_WORDS = {

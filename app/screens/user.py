@@ -23,13 +23,13 @@ from app.components.tour import remember_runner_up, tour
 from app.components.user_search import user_search
 from app.components.verdict_panel import verdict_panel
 from app.surveys import telling_user
-from app.views.before import Before
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
+from surge.pictures.before import Before
 
 LONG = 120  # items; measuring their effects takes more than a moment
 

@@ -19,8 +19,8 @@ from surge.config import ModelConfig, TrainingConfig
 from surge.data.simulator import simulate
 from surge.data.store import DESCRIPTION_FILE, INTERACTIONS_FILE, ITEMS_FILE, Dataset
 from surge.model.surge import SurgeModel
+from tests.pictures.hostile import HOSTILE
 from tests.serving import ROOT, launch_chromium, serve
-from tests.views.hostile import HOSTILE
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ import streamlit as st
 from app import state
 from app.components.page_selection import last_click, report_clicks
 from app.components.charts import chart, load_plotly
-from app.views import assignment_matrix, attention_matrix, history_strip, pooled_sequence
-from app.views.palette import Theme, item_clusters
+from surge.pictures import assignment_matrix, attention_matrix, history_strip, pooled_sequence
+from surge.pictures.palette import Theme, item_clusters
 from tests.records import make_explanation
-from tests.views.measured import make_before, make_effects
+from tests.pictures.measured import make_before, make_effects
 
 st.set_page_config(layout="wide")
 load_plotly()

@@ -15,10 +15,10 @@ from app import loading
 from app.components.finder_filters import ladder
 from app.screens.finder import _chosen, _clicked_row, table_key
 from app.surveys import find_survey, survey_command
-from app.views.percentiles import metric_text
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
 from surge.explanation.survey import survey_path
+from surge.pictures.percentiles import metric_text
 from tests.app.conftest import World
 from tests.app.drawn import said
 from tests.surveys import make_survey, write_file

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.views.interest_graph import graph_assets, graph_data, interest_graph
-from app.views.palette import Theme
+from surge.pictures.interest_graph import graph_assets, graph_data, interest_graph
+from surge.pictures.palette import Theme
+from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 from tests.serving import ROOT, launch_chromium, serve
-from tests.views.hostile import HOSTILE
 
 pytestmark = pytest.mark.browser
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -27,12 +27,12 @@ sys.path.insert(0, {root!r})
 import numpy as np
 import streamlit as st
 from app.components.interest_graph import graph_component, last_click, load_library
-from app.views.before import Before
-from app.views.interest_graph import interest_graph
-from app.views.palette import item_clusters
+from surge.pictures.before import Before
+from surge.pictures.interest_graph import interest_graph
+from surge.pictures.palette import item_clusters
 from surge.explanation.measured import Effects
 from tests.records import make_explanation
-from tests.views.hostile import HOSTILE
+from tests.pictures.hostile import HOSTILE
 
 st.set_page_config(layout="wide")
 theme = st.radio("theme", ["light", "dark"])

@@ -20,8 +20,8 @@ import streamlit as st
 from app import state
 from app.components.page_selection import last_click, report_clicks
 from app.components.linked_table import choosing_table, selecting_table
-from app.views.html_parts import Column
-from app.views.palette import Theme
+from surge.pictures.html_parts import Column
+from surge.pictures.palette import Theme
 
 def choose():
     click = last_click()

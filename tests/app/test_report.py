@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.views.report import report
+from surge.pictures.report import report
 from surge.presentation import show_record
+from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 from tests.serving import launch_chromium
 from tests.stories import hostile_story
-from tests.views.hostile import HOSTILE
 
 pytestmark = pytest.mark.browser
 playwright_api = pytest.importorskip("playwright.sync_api")

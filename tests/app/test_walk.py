@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.app.visit import GRAPH, Visit
-from tests.views.hostile import HOSTILE
+from tests.pictures.hostile import HOSTILE
 
 pytestmark = pytest.mark.browser
 

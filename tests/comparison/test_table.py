@@ -13,7 +13,7 @@ from surge.comparison.table import COLUMNS, markdown, plain, table
 from surge.data.store import Dataset
 from surge.evaluation.significance import LEAST
 from tests.comparison.small import THREE, small, tables
-from tests.views.hostile import HOSTILE
+from tests.pictures.hostile import HOSTILE
 
 
 def named(cells: list[list[str]], label: str) -> list[str]:

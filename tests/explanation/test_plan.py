@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from surge.errors import SurgeError
 from surge.explanation.plan import MOST_ENTRIES, Plan
-from tests.views.hostile import HOSTILE
+from tests.pictures.hostile import HOSTILE
 
 PLAN = Plan((2, "new", 0, 3))
 

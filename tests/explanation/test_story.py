@@ -14,9 +14,9 @@ from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.story import Story, Whose
 from surge.explanation.tell import compose_story, shown_predictions, tell
+from tests.pictures.measured import make_effects
 from tests.records import make_explanation
 from tests.stories import FOLLOWED, READ, USER, hostile_story, hostile_world
-from tests.views.measured import make_effects
 
 
 def test_a_story_holds_what_its_parts_give_by_themselves() -> None:

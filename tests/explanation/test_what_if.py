@@ -17,7 +17,7 @@ from surge.explanation.what_if import (
     read_plan,
 )
 from tests.explanation.worlds import HOSTILE, catalogue, make_checkpoint, make_dataset
-from tests.views.hostile import HOSTILE as HOSTILE_TITLES
+from tests.pictures.hostile import HOSTILE as HOSTILE_TITLES
 
 
 def base(max_length: int = 50, interests: bool = True) -> tuple:

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from app.views.html_parts import Column, cells_of
-from app.views.palette import Theme
+from surge.pictures.html_parts import Column, cells_of
+from surge.pictures.palette import Theme
 
 Kind = Literal["item", "cluster", "choice"]
 _HERE = Path(__file__).parent

@@ -1,0 +1,148 @@
+"""How the tables of a record show their columns, on the page and in the report: heads, units and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from surge.pictures.amounts import chance, factor, lift, percent, signed
+from surge.pictures.html_parts import Column
+
+
+def three_digits(value: float) -> str:
+    """A number of the model."""
+    return signed(value, 3).removeprefix("+")
+
+
+def day(moment: datetime) -> str:
+    """The day in UTC."""
+    return moment.strftime("%Y-%m-%d")
+
+
+def whole(value: float) -> str:
+    """A count, a place or a rank."""
+    return f"{int(value):,}"
+
+
+def about(value: float) -> str:
+    """A rank that is estimated from a part of the catalogue."""
+    return f"~{whole(value)}"
+
+
+def about_chance(probability: float) -> str:
+    """A chance that is estimated from a part of the catalogue."""
+    return f"~{chance(probability)}"
+
+
+def one_digit(value: float) -> str:
+    """A sum of shares."""
+    return f"{value:.1f}"
+
+
+def times(value: float) -> str:
+    """A multiple of what would be even."""
+    return f"{value:.2f}×"
+
+
+def share_of(hundredths: float) -> str:
+    """A share that is given in hundredths."""
+    return f"{hundredths:.0f} %"
+
+
+PREDICTIONS = {
+    "rank": Column("#", whole, "Rank among all items that can be recommended.", number=True),
+    "change": Column("Change", str, "Places gained or lost by the edits."),
+    "rank before": Column("Was #", whole, "Rank before the edits.", number=True),
+    "title": Column("Item", long=True),
+    "chance": Column("Chance", chance, "How likely the item is to be the next one, of all items.", number=True),
+    "lift": Column(
+        "Lift",
+        lift,
+        "How many times as likely the item is for this user as by popularity alone, among what this user could take: "
+        "over 1×, the history speaks for it.",
+        number=True,
+    ),
+    "note": Column("Note", str, "Marks the item that really came next, and items that the history holds already."),
+    "category": Column("Category"),
+    "logit": Column("Logit", three_digits, "The model's raw score (Eq. 17), which the lift comes from.", number=True),
+    "item": Column("Id"),
+}
+ABOUT_CHANCE = Column(
+    "Chance",
+    about_chance,
+    "About how likely the item is to be the next one, of all items, estimated from a part of them.",
+    number=True,
+)
+EFFECT = Column(
+    "Effect",
+    factor,
+    "How many times as likely it makes the candidate: ×2 is twice as likely with it as without it, ÷2 half as likely.",
+    number=True,
+)
+RANK_WITHOUT = Column("Rank without", whole, "The candidate's rank when it is left out.", number=True)
+ESTIMATED_RANK = Column(
+    "Rank without",
+    about,
+    "The candidate's rank when it is left out, estimated from a part of the catalogue.",
+    number=True,
+)
+CLUSTERS = {
+    "read": Column("#", whole, "The place of the cluster in the sequence.", number=True),
+    "cluster": Column("Cluster"),
+    "name": Column("Categories", long=True),
+    "log effect": EFFECT,
+    "rank without": RANK_WITHOUT,
+    "mass": Column("Mass", one_digit, "How many items the cluster holds, parts added up.", number=True),
+    "items": Column("Items", whole, "Items whose first choice is this cluster.", number=True),
+    "update gate": Column("Update gate", percent, "How much of it enters the model's memory.", number=True),
+    "importance": Column("Importance γ*", percent, "Its share of the importance.", number=True),
+    "strongest items": Column("Strongest items", long=True),
+}
+ITEMS = {
+    "position": Column("#", whole, "Place in the history, the oldest first.", number=True),
+    "title": Column("Item", long=True),
+    "cluster": Column("Cluster"),
+    "log effect": EFFECT,
+    "rank without": RANK_WITHOUT,
+    "attention": Column(
+        "Attention",
+        times,
+        "How much the other items listen to this one; 1× is what the graph alone would give it.",
+        number=True,
+    ),
+    "gamma": Column("Importance γ", percent, "The item's share of what the model reads out.", number=True),
+    "lambda": Column("λ", percent, "The item's share of what the user always wants, for any candidate.", number=True),
+    "beta": Column("β", three_digits, "How well the item suits the candidate.", number=True),
+    "alpha": Column("α", three_digits, "How well the item suits its neighbourhood.", number=True),
+    "share": Column("In cluster", percent, "The part of the item that its cluster holds.", number=True),
+    "degree": Column("Degree", whole, "Kept edges of the item, without the one to itself.", number=True),
+    "weighted degree": Column("Similarity", three_digits, "Sum of the similarities of those edges.", number=True),
+    "category": Column("Category"),
+    "date": Column("Date", day, "Day of the interaction in UTC.", number=True),
+    "true interest": Column("True interest", str, "Simulated truth; the model never sees it."),
+    "item": Column("Id"),
+}
+ORDERS = {
+    "order": Column("Order in which items are deleted or kept"),
+    "lift, deleting": Column("Deleting: lift", lift, "Mean lift while items are deleted; lower is better", number=True),
+    "deleting beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+    "lift, keeping": Column("Keeping: lift", lift, "Mean lift while items are added; higher is better", number=True),
+    "keeping beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+}
+DRIFT = {
+    "items read": Column("Items read", whole, number=True),
+    "date": Column("Date", day, "Day of the newest item in UTC", number=True),
+    "newest item": Column("Newest item", long=True),
+    "lift": Column("Lift", lift, "The candidate's lift after these items", number=True),
+    "rank": Column("Rank", whole, "The candidate's rank after these items", number=True),
+}
+
+
+def with_ranks(columns: Mapping[str, Column], exact: bool) -> dict[str, Column]:
+    """The columns, with ranks called estimated where they are."""
+    return dict(columns) if exact else {**columns, "rank without": ESTIMATED_RANK}
+
+
+def with_chances(columns: Mapping[str, Column], about: bool) -> dict[str, Column]:
+    """The columns, with chances called estimated where they are."""
+    return {**columns, "chance": ABOUT_CHANCE} if about else dict(columns)

@@ -1,0 +1,210 @@
+"""How a training went: each loss term and each validation metric over the epochs, one small panel each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.palette import Theme
+from surge.pictures.text import count, escape, shorten
+
+COLUMNS = 4
+PANEL_HEIGHT = 150
+MOST_PANELS = 24  # a training writes about 15 series; a file with more was not written by one
+BESIDE = ("epoch", "step", "seconds")  # of a record: where it stands, not how well it does
+VALIDATION = "valid_"
+# series -> its name, and the training setting that weighs it in the sum that is minimised
+LOSSES: dict[str, tuple[str, str | None]] = {
+    "total": ("Everything minimised", None),
+    "log_loss": ("Prediction error (log loss)", None),
+    "balance": ("Uneven use of clusters", "balance_weight"),
+    "single_affiliation": ("Blur of the clusters", "single_affiliation_weight"),
+    "same_mapping": ("Neighbours kept apart", "same_mapping_weight"),
+    "relative_position": ("Clusters out of time order", "relative_position_weight"),
+    "next_item": ("Next items not told apart", "next_item_weight"),
+    "l2": ("Size of the weights (L2)", None),
+}
+METRIC_NAMES = {
+    "auc": "AUC",
+    "gauc": "GAUC (AUC by user)",
+    "list_auc": "Mean AUC of lists",
+    "mrr": "MRR",
+    "ndcg@2": "NDCG@2",
+    "ndcg@10": "NDCG@10",
+    "hr@10": "Hit rate@10",
+}
+ABOUT = (
+    "A training goes through its data in epochs and is measured after each. Losses are errors on the training data: "
+    "lower is better. The prediction error is the paper's Equation 18; the others are its Equations 12 to 14 and the "
+    "use of clusters, which keep the interest clusters meaningful. Validation metrics are measured on later "
+    "interactions that were not learned from: higher is better. The kept model is that of the best epoch. "
+    "Every panel has a scale of its own, which need not begin at 0."
+)
+
+
+def loss_curves(
+    history: Sequence[Mapping[str, Any]],
+    theme: Theme | str,
+    *,
+    best_epoch: int | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> go.Figure:
+    """One panel a loss term; a term with a weight in `weights` (by setting) is titled with it."""
+    titles = {}
+    for name in loss_series(history):
+        label, setting = LOSSES.get(name, (name.replace("_", " "), None))
+        weight = (weights or {}).get(setting or "")
+        titles[name] = label if weight is None else f"{label}, weight {weight:g}"
+    return _panels(history, titles, theme, best_epoch, "lower")
+
+
+def metric_curves(
+    history: Sequence[Mapping[str, Any]], theme: Theme | str, *, best_epoch: int | None = None
+) -> go.Figure:
+    """One panel a validation metric."""
+    titles = {}
+    for name in metric_series(history):
+        bare = name.removeprefix(VALIDATION)
+        titles[name] = METRIC_NAMES.get(bare, bare.replace("_", " "))
+    return _panels(history, titles, theme, best_epoch, "higher")
+
+
+def loss_series(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The loss terms of a training, the known ones first and in their order, then others."""
+    found = [name for name in _series(history) if not name.startswith(VALIDATION)]
+    return ([name for name in LOSSES if name in found] + [name for name in found if name not in LOSSES])[:MOST_PANELS]
+
+
+def metric_series(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The validation metrics of a training, the one that chooses the best epoch first."""
+    found = [name for name in _series(history) if name.startswith(VALIDATION)]
+    return sorted(found, key=lambda name: name != "valid_gauc")[:MOST_PANELS]
+
+
+def _series(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = dict.fromkeys(
+        str(name)
+        for record in history
+        if isinstance(record, Mapping)
+        for name, value in record.items()
+        if _number(value) is not None
+    )
+    return [name for name in names if name not in BESIDE]
+
+
+def points(history: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    """Epochs and values of one series; what isn't a finite number is left out."""
+    pairs = [
+        (_number(record.get("epoch")) or float(place), value)
+        for place, record in enumerate(history, start=1)
+        if isinstance(record, Mapping) and (value := _number(record.get(name))) is not None
+    ]
+    return [epoch for epoch, _ in pairs], [value for _, value in pairs]
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300 or not isfinite(value):
+        return None
+    return float(value)
+
+
+def _panels(
+    history: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
+    theme: Theme | str,
+    best_epoch: int | None,
+    better: str,
+) -> go.Figure:
+    """Small multiples with the epoch to the right; two traces a panel: the curve, and its best epoch."""
+    theme = Theme(theme)
+    rows = max(1, -(-len(titles) // COLUMNS))
+    height = rows * PANEL_HEIGHT + 30
+    figure = make_subplots(
+        rows,
+        COLUMNS,
+        subplot_titles=[escape(shorten(title, 44)) for title in titles.values()],
+        horizontal_spacing=0.06,
+        vertical_spacing=52 / height,
+        figure=new_figure(theme, height, margin={"l": 44, "r": 12, "t": 30, "b": 30}),
+    )
+    figure.update_annotations(font={"size": 12, "color": theme.text})
+    for place, (name, title) in enumerate(titles.items()):
+        row, column = place // COLUMNS + 1, place % COLUMNS + 1
+        epochs, values = points(history, name)
+        hover = (
+            f"<b>{escape(shorten(title, 44))}</b><br>epoch %{{x:.0f}}: %{{y:.4g}}<br>{better} is better<extra></extra>"
+        )
+        figure.add_scatter(
+            x=epochs,
+            y=values,
+            name=name,
+            mode="lines+markers" if len(epochs) <= 40 else "lines",
+            line={"color": theme.edge, "width": 1.6},
+            marker={"size": 4, "color": theme.edge},
+            hovertemplate=hover,
+            row=row,
+            col=column,
+        )
+        best = [(epoch, value) for epoch, value in zip(epochs, values, strict=True) if epoch == best_epoch]
+        figure.add_scatter(
+            x=[epoch for epoch, _ in best],
+            y=[value for _, value in best],
+            name=f"{name} best",
+            mode="markers",
+            marker={"size": 10, "symbol": "diamond", "color": theme.positive, "line": {"color": theme.background}},
+            hovertemplate=hover.replace("<br>", "<br>the epoch that was kept<br>", 1),
+            row=row,
+            col=column,
+        )
+        axis = bare_axis(tickfont={"size": 10, "color": theme.muted})
+        figure.update_xaxes(axis, nticks=6, tickformat="d", row=row, col=column)
+        figure.update_yaxes(axis, nticks=4, showgrid=True, gridcolor=theme.grid, tickformat=".3~g", row=row, col=column)
+    for place in range(len(titles), rows * COLUMNS):
+        figure.update_xaxes(visible=False, row=place // COLUMNS + 1, col=place % COLUMNS + 1)
+        figure.update_yaxes(visible=False, row=place // COLUMNS + 1, col=place % COLUMNS + 1)
+    return figure
+
+
+def curve_table(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """The numbers behind the panels, one row an epoch; a value that isn't a finite number is left out."""
+    names = [*loss_series(history), *metric_series(history)]
+    rows = []
+    for place, record in enumerate(history, start=1):
+        if isinstance(record, Mapping):
+            known = {name: value for name in names if (value := _number(record.get(name))) is not None}
+            rows.append({"epoch": _number(record.get("epoch")) or float(place), **known})
+    return rows
+
+
+def caption(
+    history: Sequence[Mapping[str, Any]],
+    *,
+    best_epoch: int | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> str:
+    """How long the training was, which epoch was kept, and which terms were only watched."""
+    epochs = [record for record in history if isinstance(record, Mapping)]
+    seconds = [value for record in epochs if (value := _number(record.get("seconds"))) is not None]
+    parts = [f"{count(len(epochs), 'epoch')}" + (f" in {_duration(sum(seconds))}." if seconds else ".")]
+    if best_epoch is not None:
+        parts.append(f"The diamond marks epoch {best_epoch}, the best on validation (GAUC), whose weights were kept.")
+    watched = [
+        LOSSES[name][0].lower()
+        for name in loss_series(history)
+        if name in LOSSES and (weights or {}).get(LOSSES[name][1] or "") == 0
+    ]
+    if watched:
+        verb = "was" if len(watched) == 1 else "were"
+        parts.append(f"With weight 0, {' and '.join(watched)} {verb} only watched, not minimised.")
+    return " ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

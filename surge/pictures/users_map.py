@@ -1,0 +1,173 @@
+"""All users of a survey on a plane: users whose histories hold alike items lie close together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from surge.pictures.figure import bare_axis, new_figure, unchanged_by_selection
+from surge.pictures.palette import Theme
+from surge.pictures.percentiles import METRICS, metric_text
+from surge.pictures.survey_metrics import LOGARITHMIC
+from surge.pictures.text import count, escape, shorten
+
+HEIGHT = 520
+MOST_SVG = 5000  # points; above, WebGL draws faster than SVG does
+ABOUT = (
+    "Every point is a user of the survey. A user's history is summed up by the average of its items' embeddings, and "
+    "those averages are squeezed into two directions: users close together like things that the model finds alike. "
+    "The directions themselves have no unit and no name, and two of them can't keep all distances: far apart means "
+    "unlike, but neighbours may still differ. The colour is one figure of the survey; grey users have no value of it. "
+    "Faint users are outside the present choice."
+)
+
+
+def users_map(
+    frame: pd.DataFrame,
+    metric: str,
+    theme: Theme | str,
+    *,
+    emphasised: Collection[int] | None = None,
+    user: str | None = None,
+) -> go.Figure:
+    """Traces, back to front: users outside `emphasised`, users without a value, users coloured by `metric`, and a
+    ring around `user`; an empty one is left out. customdata begins with the user's row number in `frame`.
+
+    `frame` has a survey's columns (user, x, y and the metrics); `emphasised` are row numbers, None for everybody.
+    """
+    theme = Theme(theme)
+    figure = new_figure(
+        theme,
+        HEIGHT,
+        dragmode="pan",
+        modebar={
+            "remove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"],
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": theme.muted,
+            "activecolor": theme.text,
+        },
+    )
+    places = frame[["x", "y"]].to_numpy(dtype=np.float64)
+    values = frame[metric].to_numpy(dtype=np.float64)
+    placed = np.isfinite(places).all(axis=1)
+    inside = np.ones(len(frame), dtype=bool)
+    if emphasised is not None:
+        inside = np.zeros(len(frame), dtype=bool)
+        inside[list(emphasised)] = True
+    known = np.isfinite(values)
+    names = frame["user"].to_list()
+    draw = go.Scattergl if len(frame) > MOST_SVG else go.Scatter
+    size = _size(int((placed & inside).sum()))
+
+    def add(name: str, rows: np.ndarray, marker: dict[str, Any]) -> None:
+        if not len(rows):
+            return
+        data = [
+            [row, escape(shorten(str(names[row]), 40)), metric_text(metric, value)]
+            for row, value in zip(rows.tolist(), values[rows].tolist(), strict=True)
+        ]
+        figure.add_trace(
+            draw(
+                x=places[rows, 0],
+                y=places[rows, 1],
+                name=name,
+                mode="markers",
+                customdata=np.array(data, dtype=object),  # an array: plotly checks a list entry by entry
+                hovertemplate=(
+                    f"<b>%{{customdata[1]}}</b><br>{escape(METRICS[metric].label)}: %{{customdata[2]}}<extra></extra>"
+                ),
+                marker=marker,
+                **unchanged_by_selection(),
+            )
+        )
+
+    outline = {"width": 0.5, "color": theme.background}
+    add("outside", np.flatnonzero(placed & ~inside), {"size": min(size, 5), "color": theme.grid})
+    add("unknown", np.flatnonzero(placed & inside & ~known), {"size": size, "color": theme.other, "line": outline})
+    coloured = np.flatnonzero(placed & inside & known)
+    add("known", coloured, {"size": size, "line": outline, **_colours(values, coloured, metric, theme)})
+    here = np.flatnonzero(placed & (frame["user"] == user).to_numpy())[:1]
+    ring = {"size": size + 8, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": theme.text}}
+    add("user", here, ring)
+    axis = bare_axis(showticklabels=False, fixedrange=False)
+    figure.update_xaxes(axis)
+    figure.update_yaxes(**axis, scaleanchor="x", scaleratio=1)
+    return figure
+
+
+def _size(points: int) -> float:
+    """Pixels of a mark: fewer users are larger."""
+    return 10 if points <= 60 else 7 if points <= 600 else 5 if points <= MOST_SVG else 3.5
+
+
+def _colours(values: np.ndarray, rows: np.ndarray, metric: str, theme: Theme) -> dict[str, Any]:
+    """Marker colours of these rows with their bar, on the scale of all values: a filter changes no colour.
+
+    Counts that span powers of ten, such as ranks, are coloured by their logarithm, and so are chances and lifts.
+    """
+    if not len(rows):
+        return {}
+    kind, known = METRICS[metric].format, values[np.isfinite(values)]
+    whole, multiples = kind == "integer", kind in LOGARITHMIC
+    least = max(float(known.min()), LOGARITHMIC[kind]) if multiples else 1.0  # lower ones are all "under 0.01 %"
+    logarithmic = multiples or (whole and known.min() >= 1 and known.max() >= 100 * known.min())
+
+    def scale(numbers: np.ndarray) -> np.ndarray:
+        return np.log10(np.maximum(numbers, least)) if logarithmic else numbers
+
+    low, high = float(scale(known).min()), float(scale(known).max())
+    if multiples:
+        ticks = np.linspace(low, high, 5).tolist() if high > low else [low]
+        labels = [metric_text(metric, 10**tick) for tick in ticks]
+        labels[0] += " or less" if known.min() < least else ""
+    elif logarithmic:
+        ticks = [float(power) for power in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
+        labels = [f"{10**power:,.0f}" for power in ticks]
+    else:
+        ticks = np.linspace(low, high, 5).tolist() if high > low else [low]
+        ticks = sorted({float(round(tick)) for tick in ticks}) if whole else ticks
+        labels = [metric_text(metric, tick) for tick in ticks]
+    return {
+        "color": scale(values[rows]).astype(np.float32),
+        "cmin": low,
+        "cmax": high if high > low else low + 1,
+        "colorscale": theme.magnitudes,
+        "showscale": True,
+        "colorbar": {
+            "title": {
+                "text": escape(METRICS[metric].label),
+                "side": "right",
+                "font": {"size": 11, "color": theme.muted},
+            },
+            "thickness": 10,
+            "len": 0.7,
+            "outlinewidth": 0,
+            "tickvals": ticks,
+            "ticktext": labels,
+            "tickfont": {"size": 10, "color": theme.muted},
+        },
+    }
+
+
+def caption(frame: pd.DataFrame, metric: str, *, emphasised: Collection[int] | None = None, method: str = "pca") -> str:
+    """How many users are drawn, how the plane was made, what the colour says, and what is missing."""
+    places = np.isfinite(frame[["x", "y"]].to_numpy(dtype=np.float64)).all(axis=1)
+    rows = np.arange(len(frame)) if emphasised is None else np.asarray(sorted(emphasised), dtype=np.int64)
+    unknown = int((~np.isfinite(frame[metric].to_numpy(dtype=np.float64)[rows]) & places[rows]).sum())
+    made = {"pca": "principal components (PCA)", "umap": "UMAP"}.get(method, "a method that is not known")
+    shown = (
+        f"{count(int(places[rows].sum()), 'user')} of {len(frame):,} in colour"
+        if emphasised is not None
+        else (count(int(places.sum()), "user"))
+    )
+    parts = [f"{shown}, placed by {made}. Colour: {METRICS[metric].label.lower()}."]
+    if unknown:
+        parts.append(f"Grey: {count(unknown, 'user')} without a value.")
+    if missing := int((~places).sum()):
+        parts.append(f"{count(missing, 'user')} {'has' if missing == 1 else 'have'} no place on the map.")
+    parts.append("A click on a point opens the user.")
+    return " ".join(parts)
