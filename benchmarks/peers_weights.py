@@ -27,7 +27,7 @@ def same_weights(name: str, data: TrainingData, facts: Facts) -> float | None:
     peer: Any = build_side(name, "peer", data, facts)
     ours.prepare(data.log, data.splits["train"])
     ours.eval(), peer.eval()
-    theirs = peer.network
+    theirs = peer.peer
     eye = torch.eye(SIZE)
     with torch.no_grad():
         if name == "ncf":

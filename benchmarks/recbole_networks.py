@@ -17,8 +17,10 @@ from recbole.model.sequential_recommender import DIEN, DIN, Caser, GRU4Rec, SASR
 from recbole.utils import FeatureType
 from torch import Tensor, nn
 
-from surge.baselines import Baseline, BaselineConfig, Context, build, configure
+from surge.config import TrainingConfig
 from surge.model.surge import History
+from surge.recommenders import BASELINES, Baseline, BaselineConfig, Context, configure
+from surge.recommenders.base import Batch
 from surge.training.data import TrainingData
 
 LENGTH, SIZE, HIDDEN, WINDOW = 10, 40, [80, 40], 5
@@ -188,9 +190,9 @@ class Peer(Baseline):
         self.longest = recbole["MAX_ITEM_LIST_LENGTH"]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, at the old way in which LightGCN makes a sparse tensor
-            self.network = pair.peer(recbole, facts)
+            self.peer = pair.peer(recbole, facts)
         # Fit and score_lists ask for the device of some embedding
-        self.item_embedding = next(part for part in self.network.modules() if isinstance(part, nn.Embedding))
+        self.item_embedding = next(part for part in self.peer.modules() if isinstance(part, nn.Embedding))
         self._auxiliary: dict[str, Tensor] = {}
         self._smoothed: tuple[Tensor, Tensor] | None = None
 
@@ -210,7 +212,7 @@ class Peer(Baseline):
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         users, sequence, length = known
-        items, network = candidates + 1, self.network
+        items, network = candidates + 1, self.peer
         if isinstance(network, LightGCN):
             smoothed = self._smoothed or network()
             if not torch.is_grad_enabled():
@@ -232,8 +234,8 @@ class Peer(Baseline):
         self._auxiliary = {"auxiliary": network.alpha * auxiliary}
         return logits.view(items.shape)
 
-    def auxiliary(self, history: History, drawn: Tensor | None) -> dict[str, Tensor]:
-        return self._auxiliary
+    def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
+        return super().loss_terms(batch, config) | self._auxiliary
 
 
 def build_side(name: str, side: str, data: TrainingData, facts: Facts, seed: int = 0) -> Baseline:
@@ -245,12 +247,12 @@ def build_side(name: str, side: str, data: TrainingData, facts: Facts, seed: int
     alike = {"item_size": SIZE, "category_size": 0, "normalise": False, "auxiliary_weight": float(name == "dien")}
     config = configure(name, sizes | alike | pair.ours)
     if side == "ours":
-        return build(name, config, data.item_category)
+        return BASELINES[name](config, data.item_category)
     model = Peer(pair, config, facts)
     if side == "changed" and pair.change:
-        pair.change(model.network)
+        pair.change(model.peer)
     if side != "shipped":
-        for part, table_ in model.network.named_modules():
+        for part, table_ in model.peer.named_modules():
             if isinstance(table_, nn.Embedding) and part != "position_embedding":
                 nn.init.normal_(table_.weight, std=SPREAD)
                 if table_.padding_idx is not None:

@@ -32,13 +32,13 @@ from torch import Tensor
 
 from benchmarks.naive import naive_logits
 from surge.config import ModelConfig
-from surge.explanation.catalogue import candidates_at_once, score_rows
 from surge.explanation.search import search, shortlist
 from surge.fused.compiled import Compiled, CompiledScores
 from surge.fused.reader import Scorer
+from surge.fused.scoring import candidates_at_once, score_rows
+from surge.model.losses import log_loss
 from surge.model.precision import autocast
 from surge.model.surge import History, SurgeModel
-from surge.training.losses import log_loss
 
 CANDIDATES = 100  # of an evaluation list
 NEGATIVES = 4

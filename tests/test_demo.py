@@ -16,6 +16,7 @@ from surge.evaluation.ranking import rank_positives
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
 from surge.explanation.quality import explanation_quality
+from surge.recommenders.surge import Surge
 from surge.training.data import TrainingData
 from tests.explanation.test_explanation_record import KEYS
 
@@ -109,7 +110,7 @@ def test_the_demos_test_figures_are_those_of_its_weights(demo, sample):
     for name in ("auc", "gauc", "mrr", "hr@10", "catalogue_hr@10", "catalogue_ndcg@10", "calibration_error"):
         assert measured[name] == pytest.approx(stored[name], abs=3e-3), name
     popular = rank_positives(
-        demo.model,
+        Surge(demo.model),
         encode(sample, demo.rows),
         TrainingData.of(sample).last("test").sample(300, np.random.default_rng(0)),
         taken=None,

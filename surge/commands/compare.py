@@ -14,7 +14,7 @@ _EXAMPLE = """\
       --output runs/ablations.md
 
 models: surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, popularity; each may be followed by settings of
-surge/config.py or surge/baselines/base.py, as in the example; surge:preset=as-printed is the paper to the letter.
+surge/config.py or surge/recommenders/base.py, as in the example; surge:preset=as-printed is the paper to the letter.
 popularity scores an item by the logarithm of how often it is a training positive and learns nothing: what is no better
 knows nothing about a user. The others are tested against the first, over seeds and users together; with --seeds 1 there
 is no such test.

@@ -131,8 +131,9 @@ def add_evaluate(subparsers: Any) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     from surge.checkpoint import store_metrics
-    from surge.evaluation.evaluate import evaluate_split, measure
+    from surge.evaluation.evaluate import evaluate_split
     from surge.evaluation.words import positives_told
+    from surge.explanation.quality import measure
     from surge.training.trainer import choose_device
 
     checkpoint, dataset = load_places(arguments, choose_device(arguments.device))

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 import surge
-from surge.baselines import MODELS
+from surge.recommenders import RECOMMENDERS, Baseline
 
 ROOT = Path(surge.__file__).parent
 # what every run imports to train and to be measured, without what only reads finished ones
@@ -18,9 +18,9 @@ SHARED = (
     "fused",
     "training",
     "evaluation",
-    "explanation/catalogue.py",
     "checkpoint.py",
-    "baselines/__init__.py",
+    "recommenders/__init__.py",
+    "recommenders/base.py",
     "data/instances.py",
     "data/negatives.py",
     "data/store.py",
@@ -38,10 +38,8 @@ def code_digest(name: str, root: Path = ROOT) -> str:
 
     Of a Python file counts what it does, so neither comments, blank lines nor docstrings; of a C++ file every byte.
     """
-    parts = list(SHARED)
-    if name in MODELS:
-        own = MODELS[name].__module__.removeprefix("surge.").replace(".", "/")
-        parts += ["baselines/base.py", f"{own}.py"]
+    own = RECOMMENDERS[name].__module__.removeprefix("surge.").replace(".", "/")
+    parts = [*SHARED, f"{own}.py"] + (["recommenders/baseline.py"] if issubclass(RECOMMENDERS[name], Baseline) else [])
     files = [path for part in parts for path in ([root / part] if "." in part else sorted((root / part).rglob("*")))]
     digest = hashlib.sha256()
     for path in files:

@@ -8,14 +8,13 @@ from typing import Any
 
 import torch
 
-from surge.baselines import MODELS, Baseline, BaselineConfig, build, configure
-from surge.config import ModelConfig, TrainingConfig, from_dict, preset, read_value, to_dict
+from surge.config import TrainingConfig, from_dict, preset, read_value, to_dict
 from surge.errors import SurgeError
-from surge.model.surge import SurgeModel
+from surge.recommenders import RECOMMENDERS, Recommender, build, configure
 from surge.training.data import TrainingData
 
 SURGE = "surge"
-NAMES = (SURGE, *MODELS)
+NAMES = tuple(RECOMMENDERS)
 FROM_DATA = {"item_count", "category_count", "user_count"}
 OF_SURGE = {  # of the training settings: what no baseline reads, so that it decides none of their runs
     "same_mapping_weight",
@@ -67,7 +66,7 @@ class Contestant:
     @property
     def settings(self) -> set[str]:
         """Every setting that this model or its training has."""
-        own = _names(ModelConfig if self.name == SURGE else BaselineConfig) - FROM_DATA
+        own = _names(RECOMMENDERS[self.name].settings) - FROM_DATA
         return own | _names(TrainingConfig) - self._idle
 
     @property
@@ -85,20 +84,18 @@ class Contestant:
         """How it is trained."""
         return from_dict(TrainingConfig, dict(self.training) | {"seed": seed})
 
-    def configuration(self, data: TrainingData) -> ModelConfig | BaselineConfig:
+    def configuration(self, data: TrainingData) -> Any:
         """All settings of the model."""
-        if self.name == SURGE:
-            return from_dict(ModelConfig, dict(self.model) | data.sizes())
-        users = {"user_count": len(data.log.offsets) - 1}
-        return configure(self.name, dict(self.model) | data.sizes() | users)
+        given = data.sizes() | {"user_count": len(data.log.offsets) - 1}
+        known = _names(RECOMMENDERS[self.name].settings)
+        return configure(self.name, dict(self.model) | {k: v for k, v in given.items() if k in known})
 
-    def build(self, data: TrainingData, seed: int, device: torch.device) -> SurgeModel | Baseline:
+    def build(self, data: TrainingData, seed: int, device: torch.device) -> Recommender:
         """The untrained model."""
         torch.manual_seed(seed)
-        config = self.configuration(data)
-        if isinstance(config, ModelConfig):
-            return SurgeModel(config, data.item_category).to(device)
-        return build(self.name, config, data.item_category).to(device)
+        recommender = build(self.name, self.configuration(data), data.item_category)
+        recommender.network.to(device)
+        return recommender
 
     def described(self, seed: int) -> dict[str, Any]:
         """All that decides a run but the data."""

@@ -15,18 +15,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from surge.baselines.base import Baseline
 from surge.comparison.contestants import Contestant
 from surge.comparison.measured import Measured
 from surge.config import TrainingConfig, to_dict
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import NOTHING_ELSE, compiles, listable, score_lists
+from surge.evaluation.evaluate import NOTHING_ELSE, listable, score_lists
 from surge.evaluation.lists import read_lists
 from surge.evaluation.metrics import grouped_auc, hit_rate, list_metrics, ndcg
 from surge.evaluation.ranking import rank_positives
-from surge.model.surge import SurgeModel
+from surge.recommenders.base import Recommender
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState, load_state, save_state, saved_state
@@ -121,15 +120,17 @@ class Runs:
         model = contestant.build(data, seed, device)
         fit = Fit(data, model, config, self.quiet)
         fit.tells = False  # a line a run is enough
-        state = load_state(folder, settings, model, fit.optimiser) if saved_state(folder) else TrainingState(settings)
-        fit.run(state, lambda reached: save_state(folder, reached, model, fit.optimiser))
+        state = TrainingState(settings)
+        if saved_state(folder):
+            state = load_state(folder, settings, model.network, fit.optimiser)
+        fit.run(state, lambda reached: save_state(folder, reached, model.network, fit.optimiser))
         started = time.perf_counter()
         scores = score_lists(model, data.log, protocol.listed, protocol.lists, precision=config.precision)
         test = list_metrics(scores, protocol.listed.user)
         # the paper's protocol for short video, on the same lists
         test["one_negative_gauc"] = grouped_auc(scores[:, :2], protocol.listed.user)
         listed_seconds = time.perf_counter() - started
-        ranks = _ranks(model, data, protocol.whole, config)
+        ranks = _ranks(model, data, protocol.whole)
         test |= {"catalogue_hr@10": hit_rate(*ranks, 10), "catalogue_ndcg@10": ndcg(*ranks, 10)}
         groups = np.digitize(protocol.length, protocol.edges, right=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -138,7 +139,7 @@ class Runs:
             "seed": seed,
             "settings": settings["run"]["run"],
             "config": settings["config"],
-            "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+            "parameters": sum(p.numel() for p in model.network.parameters() if p.requires_grad),
             "device": device_name(device),
             "torch": torch.__version__,
             "seconds": round(sum(record["seconds"] for record in state.epochs), 2),
@@ -156,17 +157,14 @@ class Runs:
         }, Measured.of(scores, protocol.listed.user, ranks, protocol.whole.user)
 
 
-def _ranks(
-    model: SurgeModel | Baseline, data: TrainingData, instances: Instances, config: TrainingConfig
-) -> tuple[np.ndarray, np.ndarray]:
+def _ranks(model: Recommender, data: TrainingData, instances: Instances) -> tuple[np.ndarray, np.ndarray]:
     """How many of all items stand above each positive, and how many are tied with it."""
     ranks = rank_positives(
         model,
         data.log,
         instances,
         taken=data.taken,
-        log_popularity=data.log_popularity if isinstance(model, SurgeModel) or model.corrected else None,
-        compiled=compiles(config, model),
+        log_popularity=data.log_popularity if model.corrected else None,
     )
     return ranks.above, ranks.tied
 

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from surge.baselines.base import Baseline
 from surge.checkpoint import Checkpoint
-from surge.config import TrainingConfig
 from surge.data.instances import EncodedLog, Instances, count_positives, encode, last_of_each_user, split_instances
 from surge.data.negatives import NONE, Barred, PopularitySampler
 from surge.data.store import Dataset
@@ -18,12 +16,11 @@ from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.evaluation.ranking import Ranks, rank_positives
-from surge.explanation.catalogue import CELLS
-from surge.explanation.quality import explanation_quality
-from surge.fused.reader import Scorer
+from surge.fused.scoring import CELLS
 from surge.model.batches import in_parts, read_batch
 from surge.model.precision import autocast
-from surge.model.surge import SurgeModel
+from surge.recommenders.base import Recommender
+from surge.recommenders.surge import Surge
 
 Progress = Callable[[float], None]
 TOGETHER = 64  # histories of a batch, at most
@@ -73,7 +70,7 @@ def barred(taken: Taken | None, instances: Instances) -> Barred | None:
 
 
 def score_lists(
-    model: SurgeModel | Baseline,
+    recommender: Recommender,
     log: EncodedLog,
     instances: Instances,
     lists: np.ndarray,
@@ -83,8 +80,8 @@ def score_lists(
 ) -> np.ndarray:
     """Logits (float32) of candidate lists (k, T), in batches of histories of similar length; -inf where a list ends
     with NONE. A score that is no finite number is a SurgeError."""
-    device = model.item_embedding.weight.device
-    longest, heads = model.config.max_length, model.config.heads
+    device = recommender.device
+    longest, heads = recommender.config.max_length, recommender.config.heads
     length = np.minimum(instances.position - log.offsets[instances.user], longest)
     order = np.argsort(length, kind="stable")
     scores = np.empty(lists.shape, dtype=np.float32)
@@ -98,22 +95,13 @@ def score_lists(
         index = order[start:stop]
         history, context = read_batch(log, instances.take(index), longest, device)
         candidates = torch.from_numpy(np.maximum(lists[index], 0)).to(device)
-        if isinstance(model, SurgeModel):
-            logits = Scorer(model, model.build_graph(history, context.ages()))(candidates)
-        else:
-            logits = model(history, candidates, context)
-        scores[index] = logits.float().cpu().numpy()
+        scores[index] = recommender.scorer(history, context)(candidates).float().cpu().numpy()
 
     with torch.inference_mode(), autocast(device, precision):
         in_parts(len(order), fitting, read, progress)
     if not np.isfinite(scores).all():
         raise SurgeError("The model gives scores that are not finite numbers; train it again.")
     return np.where(lists == NONE, -np.inf, scores)
-
-
-def compiles(config: TrainingConfig, model: SurgeModel | Baseline) -> bool:
-    """Whether catalogues are scored by torch.compile: where that is asked for, on a GPU (see the setting)."""
-    return config.compiled and model.item_embedding.weight.device.type == "cuda"
 
 
 def evaluate_split(
@@ -126,7 +114,10 @@ def evaluate_split(
     positives of items that the model doesn't know are counted, and so are those of users who took all other items
     before. A split without one that it knows and can tell from another item is a SurgeError.
     """
-    config, model = checkpoint.training_config, checkpoint.model
+    config = checkpoint.training_config
+    recommender = Surge(checkpoint.model)
+    if config.compiled:
+        recommender.compile_steps()
     log = encode(dataset, checkpoint.rows)
     rule = dataset.description.get("split", {})
     instances, positives = split_instances(log, rule)[split], count_positives(log, rule)[split]
@@ -145,18 +136,17 @@ def evaluate_split(
     listed = rankable.sample(config.test_instances, rng)
     lists = draw_lists(log, listed, checkpoint.sampler, config.evaluation_negatives, taken=taken, seed=config.seed)
     metrics: dict[str, Any] = evaluate_lists(
-        model, log, listed, lists, precision=config.precision, progress=lambda share: tell(share / 2)
+        recommender, log, listed, lists, precision=config.precision, progress=lambda share: tell(share / 2)
     )
     last = listable(last_of_each_user(log, instances, rule, split), taken)
     whole = last.sample(config.catalogue_instances, rng)
     ranks = rank_positives(
-        model,
+        recommender,
         log,
         whole,
         taken=taken,
         log_popularity=checkpoint.log_popularity,
         temperatures=np.array([checkpoint.temperature]),
-        compiled=compiles(config, model),
         progress=lambda share: tell(0.5 + share / 2),
     )
     metrics |= catalogue_metrics(ranks) | calibration_metrics(ranks, checkpoint.temperature)
@@ -208,20 +198,8 @@ def calibration_metrics(ranks: Ranks, temperature: float) -> dict[str, Any]:
     }
 
 
-def measure(checkpoint: Checkpoint, dataset: Dataset, progress: Progress | None = None) -> dict[str, dict[str, Any]]:
-    """All that a checkpoint's metrics.json says of its best weights: `test` (how well it predicts on the test split)
-    and `explanation` (whether its explanations mean something; see `explanation_quality`)."""
-    tell = progress or (lambda share: None)
-    return {
-        "test": evaluate_split(checkpoint, dataset, "test", lambda share: tell(share / 2)),
-        "explanation": explanation_quality(
-            checkpoint, dataset, seed=checkpoint.training_config.seed, progress=lambda share: tell(0.5 + share / 2)
-        ),
-    }
-
-
 def evaluate_lists(
-    model: SurgeModel | Baseline,
+    recommender: Recommender,
     log: EncodedLog,
     instances: Instances,
     lists: np.ndarray,
@@ -230,7 +208,7 @@ def evaluate_lists(
     progress: Progress | None = None,
 ) -> dict[str, float]:
     """The metrics of `list_metrics` for these instances and candidate lists."""
-    model.eval()
+    recommender.network.eval()
     return list_metrics(
-        score_lists(model, log, instances, lists, precision=precision, progress=progress), instances.user
+        score_lists(recommender, log, instances, lists, precision=precision, progress=progress), instances.user
     )

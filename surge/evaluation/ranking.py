@@ -6,21 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from surge.baselines.base import Baseline
 from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation.calibration import Reliability, log_normaliser, reliability
-from surge.explanation.catalogue import CELLS, candidates_at_once, score_rows
-from surge.fused.compiled import CompiledScores
-from surge.model.batches import in_parts, read_batch
-from surge.model.surge import SurgeModel
+from surge.model.batches import read_batch
+from surge.recommenders.base import Recommender
 
 Progress = Callable[[float], None]
-HIDDEN = 40  # a usual size of a layer
-TOGETHER = 32  # histories that a baseline reads at once, where no candidate asks their items
 SHOWN = 10  # of the best items, whose probabilities are held against what came next
 ONE = np.ones(1)
 
@@ -59,30 +53,29 @@ class Ranks:
 
 
 def rank_positives(
-    model: SurgeModel | Baseline,
+    recommender: Recommender,
     log: EncodedLog,
     instances: Instances,
     *,
     taken: Taken | None,
     log_popularity: np.ndarray | None,
     temperatures: np.ndarray = ONE,
-    compiled: bool = False,
     progress: Progress | None = None,
 ) -> Ranks:
     """Rank the positive of each instance among all items by logit + log q.
 
     Negatives are drawn by popularity q, so a trained logit estimates log p(t | history) - log q(t) and a constant: how
     much likelier this user takes t than anybody does. `log_popularity` (items) is log q, None for a model whose
-    scores need none. With `taken` what the user took before is no candidate, but for the positive itself. With
-    `compiled` SURGE scores by torch.compile. A score that is no finite number is a SurgeError.
+    scores need none. With `taken` what the user took before is no candidate, but for the positive itself. A score that
+    is no finite number is a SurgeError.
     """
-    model.eval()
-    size, k = model.config.item_count, len(instances)
+    recommender.network.eval()
+    size, k = recommender.config.item_count, len(instances)
     shown = min(SHOWN, size)
     above, tied, own = np.empty(k), np.empty(k), np.empty(k)
     best, hit = np.empty((k, shown)), np.empty((k, shown), dtype=bool)
     normaliser, log_available = np.empty((k, len(temperatures))), np.zeros(k)
-    for done, (place, logits) in enumerate(_catalogues(model, log, instances, compiled), start=1):
+    for done, (place, logits) in enumerate(_catalogues(recommender, log, instances), start=1):
         if not np.isfinite(logits).all():
             raise SurgeError("The model gives scores that are not finite numbers; train it again.")
         # in float64: a sum in float32 would make ties that the logits don't have
@@ -105,38 +98,9 @@ def rank_positives(
     return Ranks(above, tied, own, best, hit, temperatures, normaliser, log_available)
 
 
-def _catalogues(
-    model: SurgeModel | Baseline, log: EncodedLog, instances: Instances, compiled: bool
-) -> Iterator[tuple[int, np.ndarray]]:
+def _catalogues(recommender: Recommender, log: EncodedLog, instances: Instances) -> Iterator[tuple[int, np.ndarray]]:
     """The place of each instance, and the logits (float32) of all items for its history."""
-    size, longest = model.config.item_count, model.config.max_length
-    if isinstance(model, SurgeModel):
-        scores_by = CompiledScores(model, candidates_at_once(model, longest, longest)) if compiled else None
-        every = np.arange(size)
-        for place in range(len(instances)):
-            history, context = read_batch(log, instances.take(np.array([place])), longest)
-            events = list(zip(history.items[0].tolist(), context.ages()[0].tolist(), strict=True))
-            yield place, score_rows(model, events, every, compiled=scores_by)
-        return
-    together = 1 if model.asks_items else TOGETHER  # one alone has no padding to ask
-    for start in range(0, len(instances), together):
-        places = np.arange(start, min(start + together, len(instances)))
-        yield from zip(places.tolist(), score_every(model, log, instances.take(places)), strict=True)
-
-
-def score_every(model: Baseline, log: EncodedLog, instances: Instances) -> np.ndarray:
-    """Logits (k, items) of all items for each history, which is read once; the candidates come in chunks."""
-    device = model.item_embedding.weight.device
-    history, context = read_batch(log, instances, model.config.max_length, device)
-    scores = np.empty((len(instances), model.config.item_count), dtype=np.float32)
-    # what grows is histories x candidates x a hidden layer, and x items for a model whose candidates ask each of them
-    near = history.items.shape[1] if model.asks_items else 1
-
-    def read(start: int, stop: int) -> None:
-        candidates = torch.arange(start, stop, device=device).expand(len(instances), -1)
-        scores[:, start:stop] = model.score(known, candidates).float().cpu().numpy()
-
-    with torch.inference_mode():
-        known = model.read(history, context)
-        in_parts(scores.shape[1], lambda start: CELLS // (HIDDEN * near * len(instances)), read)
-    return scores
+    for start in range(0, len(instances), recommender.together):
+        places = np.arange(start, min(start + recommender.together, len(instances)))
+        history, context = read_batch(log, instances.take(places), recommender.config.max_length, recommender.device)
+        yield from zip(places.tolist(), recommender.score_catalogue(history, context), strict=True)

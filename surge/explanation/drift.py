@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from surge.checkpoint import Checkpoint
-from surge.explanation.catalogue import CELLS, Ranking, left_out, rank_catalogue, score_histories, stands_above
+from surge.explanation.catalogue import Ranking, left_out, rank_catalogue, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.faithfulness import spread
 from surge.explanation.history import UserHistory
 from surge.explanation.leave_one_out import READING, spread_competitors
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
+from surge.fused.scoring import CELLS, score_histories
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from surge.checkpoint import Checkpoint
-from surge.explanation.catalogue import CELLS, score_histories
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects, Faithfulness, log_lift
 from surge.explanation.record import Explanation
+from surge.fused.scoring import CELLS, score_histories
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -16,6 +17,7 @@ from sklearn.cluster import KMeans
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.evaluation.evaluate import evaluate_split
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import measure_faithfulness
@@ -221,3 +223,17 @@ def _truth(checkpoint: Checkpoint, dataset: Dataset, history: UserHistory, top: 
         return truth(top, history.interests, None)
     interest = dataset.history(history.user)["interest"][-1]
     return truth(explain_history(checkpoint, history, followed.item), history.interests, interest)
+
+
+def measure(
+    checkpoint: Checkpoint, dataset: Dataset, progress: Callable[[float], None] | None = None
+) -> dict[str, dict[str, Any]]:
+    """All that a checkpoint's metrics.json says of its best weights: `test` (how well it predicts on the test split)
+    and `explanation` (whether its explanations mean something; see `explanation_quality`)."""
+    tell = progress or (lambda share: None)
+    return {
+        "test": evaluate_split(checkpoint, dataset, "test", lambda share: tell(share / 2)),
+        "explanation": explanation_quality(
+            checkpoint, dataset, seed=checkpoint.training_config.seed, progress=lambda share: tell(0.5 + share / 2)
+        ),
+    }

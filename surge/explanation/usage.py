@@ -13,8 +13,8 @@ import torch
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import CELLS
 from surge.explanation.history import read_history
+from surge.fused.scoring import CELLS
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 

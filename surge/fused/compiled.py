@@ -17,7 +17,7 @@ from surge.model.surge import InterestGraph, SurgeModel
 Backend = str | Callable[..., Any]
 
 
-def _complain(text: str) -> None:
+def complain(text: str) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
@@ -33,7 +33,7 @@ class Compiled:
         self,
         function: Callable[..., Any],
         device: torch.device,
-        tell: Callable[[str], None] = _complain,
+        tell: Callable[[str], None] = complain,
         backend: Backend = "inductor",
     ) -> None:
         self.plain, self.device, self.tell, self.tried = function, device, tell, False
@@ -72,7 +72,7 @@ class CompiledScores:
     """Logits of candidates (1, T) for the graph of a history padded to max_length items, `size` candidates a call."""
 
     def __init__(
-        self, model: SurgeModel, size: int, tell: Callable[[str], None] = _complain, backend: Backend = "inductor"
+        self, model: SurgeModel, size: int, tell: Callable[[str], None] = complain, backend: Backend = "inductor"
     ) -> None:
         self.size, self.longest = size, model.config.max_length
         self._score = Compiled(model.score, model.item_embedding.weight.device, tell, backend)

@@ -14,18 +14,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from surge.baselines.base import Baseline
 from surge.config import TrainingConfig
 from surge.data.instances import Instances
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import barred, evaluate_lists
-from surge.model.batches import padded, read_batch
+from surge.model.batches import read_batch
 from surge.model.precision import autocast
-from surge.model.surge import SurgeModel
-from surge.training.compiled import CompiledTerms
+from surge.recommenders.base import Recommender
 from surge.training.data import TrainingData
 from surge.training.l2 import L2
-from surge.training.losses import TERMS, Batch, surge_terms, terms_of, total_loss
+from surge.training.losses import TERMS, total_loss
 from surge.training.state import TrainingState
 
 TOLD = 20  # steps between two looks at the loss
@@ -35,17 +33,17 @@ class Fit:
     """A model being trained on a dataset; it starts where its weights and `optimiser` stand."""
 
     def __init__(
-        self, data: TrainingData, model: SurgeModel | Baseline, config: TrainingConfig, quiet: bool = False
+        self, data: TrainingData, recommender: Recommender, config: TrainingConfig, quiet: bool = False
     ) -> None:
-        self.data, self.model, self.config, self.quiet = data, model, config, quiet
+        self.data, self.recommender, self.config, self.quiet = data, recommender, config, quiet
+        self.model = model = recommender.network
         self.tells = not quiet  # a line after every epoch
-        self.device = model.item_embedding.weight.device
+        self.device = recommender.device
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=self.device.type == "cuda")
         self.l2 = L2(model.parameters(), config.weight_decay)
-        compiled = config.compiled and isinstance(model, SurgeModel)
-        self.compiled = CompiledTerms(self.device, self._tell) if compiled else None
-        if isinstance(model, Baseline):
-            model.prepare(data.log, data.splits["train"])
+        recommender.prepare(data.log, data.splits["train"])
+        if config.compiled:
+            recommender.compile_steps(self._tell)
 
     @cached_property
     def validation(self) -> tuple[Instances, np.ndarray]:
@@ -55,16 +53,16 @@ class Fit:
     def run(self, state: TrainingState, after_epoch: Callable[[TrainingState], None] | None = None) -> None:
         """Epochs until patience or `epochs` run out; then the model has the weights of the best one.
 
-        Best is by validation GAUC. `after_epoch` is called with the state that each epoch leaves. A baseline that
-        learns nothing is done at once.
+        Best is by validation GAUC. `after_epoch` is called with the state that each epoch leaves. A model that learns
+        nothing is done at once.
         """
-        if isinstance(self.model, Baseline) and not self.model.learns:
+        if not self.recommender.learns:
             self.model.eval()
             return
         valid, lists = self.validation
         while len(state.epochs) < self.config.epochs and self._patient(state):
             record = self._epoch(len(state.epochs) + 1, state)
-            metrics = evaluate_lists(self.model, self.data.log, valid, lists, precision=self.config.precision)
+            metrics = evaluate_lists(self.recommender, self.data.log, valid, lists, precision=self.config.precision)
             record |= {f"valid_{name}": value for name, value in metrics.items()}
             state.epochs.append(record)
             if state.best_epoch == 0 or record["valid_gauc"] > state.epochs[state.best_epoch - 1]["valid_gauc"]:
@@ -110,22 +108,16 @@ class Fit:
 
     def _step(self, instances: Instances, rng: np.random.Generator, step: int) -> dict[str, Tensor]:
         """One step of the optimiser; the terms and the total (float64) before it, on the device."""
-        config, longest = self.config, self.model.config.max_length
-        history, context = read_batch(self.data.log, instances, longest)
-        of_surge: Callable[..., Any] = surge_terms
-        # the last batch of an epoch may be smaller
-        if self.compiled is not None and len(instances) == config.batch_size:
-            of_surge = self.compiled
-            history, times = padded(history, context.times, longest)
-            context = context._replace(times=times)
+        config, recommender = self.config, self.recommender
+        history, context = read_batch(self.data.log, instances, recommender.config.max_length)
         positive = self.data.log.items[instances.position]
         negatives = self.data.negatives(instances, config.negatives, rng)
         known = barred(self.data.taken, instances)
         candidates = torch.from_numpy(np.concatenate([positive[:, None], negatives], axis=1))
-        batch = Batch.draw(self.model, history, candidates, context, config, known).to(self.device)
+        batch = recommender.draw(history, candidates, context, config, known).to(self.device)
         self.optimiser.zero_grad(set_to_none=True)  # first: on a GPU they may lie where the step will write
         with autocast(self.device, config.precision):
-            terms = terms_of(self.model, batch, config, of_surge)
+            terms = recommender.loss_terms(batch, config)
         loss = total_loss(terms, config, step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)

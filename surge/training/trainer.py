@@ -16,9 +16,10 @@ from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
-from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, compiles, count_negatives
+from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, count_negatives
 from surge.evaluation.ranking import rank_positives
 from surge.model.surge import SurgeModel
+from surge.recommenders.surge import Surge
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState, load_state, save_state, saved_state, state_folder
@@ -79,7 +80,7 @@ class Trainer:
         self.model_config = from_dict(ModelConfig, model | self.data.sizes())
         torch.manual_seed(config.seed)
         self.model = SurgeModel(self.model_config, self.data.item_category).to(device)
-        self.fit = Fit(self.data, self.model, config, quiet)
+        self.fit = Fit(self.data, Surge(self.model), config, quiet)
 
     def run(self, resume: bool) -> Checkpoint:
         """All epochs, the figures of the validation split, the checkpoint."""
@@ -139,13 +140,12 @@ class Trainer:
         data, config = self.data, self.config
         chosen = data.last("valid").sample(config.catalogue_instances, np.random.default_rng(config.seed))
         ranks = rank_positives(
-            self.model,
+            self.fit.recommender,
             data.log,
             chosen,
             taken=data.taken,
             log_popularity=data.log_popularity,
             temperatures=TEMPERATURES,
-            compiled=compiles(config, self.model),
             progress=progress,
         )
         temperature = 1.0

@@ -44,19 +44,21 @@ def test_it_follows_from_the_sources_alone(copied: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "models"),
     [
-        ("baselines/din.py", {"din"}),
-        ("baselines/popularity.py", {"popularity"}),
-        ("baselines/base.py", {"din", "popularity"}),
-        ("baselines/caser.py", set()),
+        ("recommenders/din.py", {"din"}),
+        ("recommenders/popularity.py", {"popularity"}),
+        ("recommenders/baseline.py", {"din", "popularity"}),
+        ("recommenders/surge.py", {"surge"}),
+        ("recommenders/base.py", set(MODELS)),
+        ("recommenders/caser.py", set()),
         *((f"{area}.py", set(MODELS)) for area in ("config", "model/surge", "training/fit", "evaluation/metrics")),
         *((f"data/{part}.py", set(MODELS)) for part in ("instances", "negatives", "store")),
-        *((f"{part}.py", set(MODELS)) for part in ("fused/reader", "native/ranking", "explanation/catalogue")),
+        *((f"{part}.py", set(MODELS)) for part in ("fused/reader", "native/ranking", "fused/scoring", "model/losses")),
         *((f"comparison/{part}.py", set(MODELS)) for part in ("contestants", "runs", "measured")),
-        *((f"{part}.py", set(MODELS)) for part in ("checkpoint", "baselines/__init__")),
+        *((f"{part}.py", set(MODELS)) for part in ("checkpoint", "recommenders/__init__")),
         # these read runs, and make none
         *(
             (f"{part}.py", set())
-            for part in ("comparison/table", "comparison/compare", "evaluation/significance", "explanation/story")
+            for part in ("comparison/table", "comparison/compare", "evaluation/significance", "explanation/catalogue")
         ),
     ],
 )
@@ -66,11 +68,11 @@ def test_a_line_changes_the_models_that_it_concerns(copied: Path, place: str, mo
 
 def test_a_comment_a_docstring_and_an_empty_line_change_nothing(copied: Path) -> None:
     assert not changed(copied, "model/surge.py", lambda text: "# a comment\n" + text + "\n\n# and another\n")
-    assert not changed(copied, "baselines/din.py", lambda text: text.replace('"""', '"""Said better: ', 1))
+    assert not changed(copied, "recommenders/din.py", lambda text: text.replace('"""', '"""Said better: ', 1))
     assert not changed(
         copied, "training/fit.py", lambda text: text.replace('        """Epochs until', '        """All until')
     )
-    assert not changed(copied, "baselines/base.py", lambda text: text.replace("\n\n", "\n\n\n"))
+    assert not changed(copied, "recommenders/base.py", lambda text: text.replace("\n\n", "\n\n\n"))
 
 
 def test_a_string_that_is_no_docstring_counts(copied: Path) -> None:

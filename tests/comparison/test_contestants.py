@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from surge.baselines import MODELS, BaselineConfig
 from surge.comparison.contestants import NAMES, OF_SURGE, SHARED, Contestant, contestants
 from surge.config import PRESETS, ModelConfig, TrainingConfig, read_value
 from surge.errors import SurgeError
-from surge.model.surge import SurgeModel
+from surge.recommenders import RECOMMENDERS, BaselineConfig
 from surge.training.data import TrainingData
 from tests.training.toy import dataset_of
 
@@ -98,13 +97,13 @@ def test_no_setting_is_the_models_and_the_trainings() -> None:
 def test_every_model_is_built_as_it_is_written(data: TrainingData, name: str) -> None:
     one = Contestant.parse(f"{name}:item_size=6:category_size=2:max_length=4")
     model = one.build(data, 3, torch.device("cpu"))
-    assert type(model) is MODELS.get(name, SurgeModel)
+    assert type(model) is RECOMMENDERS[name]
     assert model.config == one.configuration(data)
     assert (model.config.item_count, model.config.category_count, model.config.item_size) == (7, 1, 6)
     again = one.build(data, 3, torch.device("cpu"))
-    assert torch.equal(model.item_embedding.weight, again.item_embedding.weight)
+    assert torch.equal(model.network.item_embedding.weight, again.network.item_embedding.weight)
     other = one.build(data, 4, torch.device("cpu"))
-    same = torch.equal(model.item_embedding.weight, other.item_embedding.weight)
+    same = torch.equal(model.network.item_embedding.weight, other.network.item_embedding.weight)
     assert same == (name == "popularity")  # which draws nothing
 
 

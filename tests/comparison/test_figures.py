@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surge.baselines.popularity import Popularity
 from surge.comparison.compare import METRICS
 from surge.comparison.contestants import NAMES
 from surge.comparison.measured import TESTED, Measured
 from surge.data.store import Dataset
 from surge.evaluation.lists import read_lists
 from surge.evaluation.metrics import hit_rate, ndcg, reciprocal_rank
+from surge.recommenders.popularity import Popularity
 from surge.training import fit
 from surge.training.data import TrainingData
 from tests.comparison.small import THREE, small

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from surge.baselines import build, configure
 from surge.data.instances import EncodedLog, Instances
-from surge.evaluation import ranking
-from surge.evaluation.ranking import score_every
+from surge.model.batches import read_batch
 from surge.model.surge import Context, History
+from surge.recommenders import baseline, build, configure
 
 ITEMS = 30
 LOG = EncodedLog(np.array([3, 1, 4, 1, 5, 9, 2, 6]), np.arange(8), np.array([0, 4, 8]))
@@ -25,7 +24,7 @@ def test_what_grows_is_histories_by_candidates_and_by_items_where_each_is_asked(
     config = configure(name, sizes | {"item_count": ITEMS, "category_count": 2, "user_count": 2})
     model = build(name, config, torch.arange(ITEMS) % 2).eval()
     model.prepare(LOG, TWO)
-    monkeypatch.setattr(ranking, "CELLS", ranking.HIDDEN * len(TWO) * 12)  # 12 candidates, or 4 that ask three items
+    monkeypatch.setattr(baseline, "CELLS", baseline.HIDDEN * len(TWO) * 12)  # 12 candidates, or 4 that ask three items
     seen: list[int] = []
     score, read, readings = model.score, model.read, []
 
@@ -39,6 +38,6 @@ def test_what_grows_is_histories_by_candidates_and_by_items_where_each_is_asked(
 
     monkeypatch.setattr(model, "score", counted)
     monkeypatch.setattr(model, "read", reads)
-    score_every(model, LOG, TWO)
+    model.score_catalogue(*read_batch(LOG, TWO, 8))
     assert seen == parts
     assert readings == [len(TWO)]  # once, whatever the number of parts

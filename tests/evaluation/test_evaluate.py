@@ -30,6 +30,7 @@ from surge.evaluation.metrics import list_metrics
 from surge.evaluation.words import negatives_told, positives_told
 from surge.model.batches import read_events
 from surge.model.surge import SurgeModel
+from surge.recommenders.surge import Surge
 from tests.training.toy import dataset_of, lively_model, settings
 
 ITEMS = 30
@@ -111,9 +112,9 @@ def test_lists_are_as_long_as_the_catalogue_allows(log: EncodedLog, instances: I
 def test_what_a_list_lacks_is_no_candidate(log: EncodedLog, instances: Instances, model: SurgeModel) -> None:
     lists = draw_lists(log, instances, PopularitySampler(np.ones(ITEMS)), 4, taken=None, seed=4)
     short = np.concatenate([lists, np.full((len(lists), 3), NONE)], axis=1)
-    scores = score_lists(model, log, instances, short)
+    scores = score_lists(Surge(model), log, instances, short)
     assert (scores[:, 5:] == -np.inf).all()
-    assert scores[:, :5] == pytest.approx(score_lists(model, log, instances, lists), abs=1e-6)
+    assert scores[:, :5] == pytest.approx(score_lists(Surge(model), log, instances, lists), abs=1e-6)
     assert list_metrics(scores, instances.user) == pytest.approx(list_metrics(scores[:, :5], instances.user))
 
 
@@ -151,7 +152,7 @@ def test_batches_score_as_their_rows_do(
         monkeypatch.setattr(evaluate, "CELLS", cells)
     lists = np.random.default_rng(0).integers(0, ITEMS, (len(instances), 5))
     told: list[float] = []
-    scores = score_lists(model, log, instances, lists, progress=told.append)
+    scores = score_lists(Surge(model), log, instances, lists, progress=told.append)
     assert len(instances) > 128
     assert scores == pytest.approx(one_by_one(model, log, instances, lists), abs=2e-5)
     assert scores.std() > 0.01
@@ -162,22 +163,22 @@ def test_batches_score_as_their_rows_do(
 def test_lists_are_scored_at_the_time_of_the_positive(log: EncodedLog, instances: Instances) -> None:
     lists = np.random.default_rng(0).integers(0, ITEMS, (len(instances), 20))
     later = replace(log, timestamps=log.timestamps**2)
-    scores = score_lists(aged_model(), log, instances, lists)
+    scores = score_lists(Surge(aged_model()), log, instances, lists)
     assert scores == pytest.approx(one_by_one(aged_model(), log, instances, lists), abs=2e-5)
-    assert np.abs(scores - score_lists(aged_model(), later, instances, lists)).max() > 0.01
+    assert np.abs(scores - score_lists(Surge(aged_model()), later, instances, lists)).max() > 0.01
 
 
 def test_evaluate_lists_is_the_metrics_of_the_scores(log: EncodedLog, instances: Instances, model: SurgeModel) -> None:
     lists = np.random.default_rng(1).integers(0, ITEMS, (len(instances), 5))
     model.train()
-    metrics = evaluate_lists(model, log, instances, lists)
+    metrics = evaluate_lists(Surge(model), log, instances, lists)
     assert not model.training
-    assert metrics == list_metrics(score_lists(model, log, instances, lists), instances.user)
+    assert metrics == list_metrics(score_lists(Surge(model), log, instances, lists), instances.user)
 
 
 def test_bfloat16_scores_are_close_and_not_the_same(log: EncodedLog, instances: Instances, model: SurgeModel) -> None:
     lists = np.random.default_rng(1).integers(0, ITEMS, (len(instances), 5))
-    exact, rough = (score_lists(model, log, instances, lists, precision=p) for p in ("float32", "bfloat16"))
+    exact, rough = (score_lists(Surge(model), log, instances, lists, precision=p) for p in ("float32", "bfloat16"))
     assert rough.dtype == np.float32
     assert (rough != exact).any()
     assert np.abs(rough - exact).mean() < 0.05 * exact.std()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
 
-from surge.baselines import MODELS, Baseline, build, configure
 from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
 from surge.errors import SurgeError
-from surge.evaluation import ranking
-from surge.evaluation.ranking import rank_positives, score_every
+from surge.evaluation.ranking import rank_positives
 from surge.fused.compiled import CompiledScores
 from surge.model.batches import read_batch
 from surge.model.surge import SurgeModel
+from surge.recommenders import BASELINES, Baseline, Surge, baseline, build, configure
 from tests.training.toy import MODEL, lively_model
 
 ITEMS = 30
@@ -73,8 +70,10 @@ def test_ranks_are_counts_over_all_items(
     popularity: np.ndarray | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ranking, "CompiledScores", partial(CompiledScores, tell=pytest.fail, backend="eager"))
     model = aged_model() if time == "age" else lively_model(ITEMS)
+    recommender = Surge(model)
+    if compiled:  # as a GPU would have it
+        recommender._scores = CompiledScores(model, 16, pytest.fail, backend="eager")
     history, context = read_batch(log, instances, model.config.max_length)
     with torch.inference_mode():
         graph = model.build_graph(history, context.ages())
@@ -82,12 +81,11 @@ def test_ranks_are_counts_over_all_items(
     told: list[float] = []
     taken = None if seen else Taken(log, ITEMS)
     ranks = rank_positives(
-        model,
+        recommender,
         log,
         instances,
         taken=taken,
         log_popularity=popularity,
-        compiled=compiled,
         progress=told.append,
     )
     counted = expected(logits + (0 if popularity is None else popularity), log, instances, seen)
@@ -96,7 +94,7 @@ def test_ranks_are_counts_over_all_items(
     assert told == sorted(told) and told[-1] == 1
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "popularity"])
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "popularity"])
 def test_a_baseline_ranks_as_it_scores(name: str, log: EncodedLog, instances: Instances) -> None:
     sizes = {key: value for key, value in MODEL.items() if key in ("item_size", "category_size", "max_length")}
     config = configure(name, sizes | {"item_count": ITEMS, "category_count": 2, "user_count": 25})
@@ -108,8 +106,8 @@ def test_a_baseline_ranks_as_it_scores(name: str, log: EncodedLog, instances: In
         history, context = read_batch(log, instances, config.max_length)
         logits = model(history, torch.arange(ITEMS).expand(len(instances), -1), context).numpy()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "CELLS", 40 * 7 * 25)  # a few candidates at once
-        assert score_every(model, log, instances) == pytest.approx(logits, abs=1e-5)
+        patch.setattr(baseline, "CELLS", 40 * 7 * 25)  # a few candidates at once
+        assert model.score_catalogue(history, context) == pytest.approx(logits, abs=1e-5)
     ranks = rank_positives(model, log, instances, taken=Taken(log, ITEMS), log_popularity=POPULAR)
     assert list(zip(ranks.above.tolist(), ranks.tied.tolist(), strict=True)) == expected(
         logits.astype(np.float64) + POPULAR, log, instances, False
@@ -117,9 +115,7 @@ def test_a_baseline_ranks_as_it_scores(name: str, log: EncodedLog, instances: In
 
 
 def scoring(monkeypatch: pytest.MonkeyPatch, scores: list[float] | np.ndarray) -> None:
-    monkeypatch.setattr(
-        ranking, "score_rows", lambda model, history, every, **_: np.asarray(scores, dtype=np.float32)[every]
-    )
+    monkeypatch.setattr(Surge, "score_catalogue", lambda *_: np.asarray(scores, dtype=np.float32)[None])
 
 
 @pytest.mark.parametrize(
@@ -139,7 +135,7 @@ def test_everything_taken_is_left_out(
     log = EncodedLog(np.array(items), np.arange(len(items)), np.array([0, len(items)]))
     last = Instances(np.array([0]), np.array([len(items) - 1]))
     taken = None if seen else Taken(log, ITEMS)
-    ranks = rank_positives(lively_model(ITEMS), log, last, taken=taken, log_popularity=None)
+    ranks = rank_positives(Surge(lively_model(ITEMS)), log, last, taken=taken, log_popularity=None)
     assert (ranks.above.tolist(), ranks.tied.tolist()) == ([above], [0])
 
 
@@ -149,7 +145,7 @@ def test_a_constant_scorer_is_tied_with_all_there_are(monkeypatch: pytest.Monkey
     log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]))
     last = Instances(np.array([0]), np.array([1]))
     taken = None if seen else Taken(log, ITEMS)
-    ranks = rank_positives(lively_model(ITEMS), log, last, taken=taken, log_popularity=None)
+    ranks = rank_positives(Surge(lively_model(ITEMS)), log, last, taken=taken, log_popularity=None)
     assert (ranks.above.tolist(), ranks.tied.tolist()) == ([0], [ITEMS - 1 - (not seen)])
 
 
@@ -159,7 +155,7 @@ def test_scores_that_are_no_numbers_are_refused(monkeypatch: pytest.MonkeyPatch,
     log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]))
     with pytest.raises(SurgeError, match="not finite numbers"):
         rank_positives(
-            lively_model(ITEMS), log, Instances(np.array([0]), np.array([1])), taken=None, log_popularity=None
+            Surge(lively_model(ITEMS)), log, Instances(np.array([0]), np.array([1])), taken=None, log_popularity=None
         )
 
 
@@ -170,7 +166,7 @@ def test_probabilities_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Instances(np.array([0, 1]), np.array([1, 3]))
     q = np.log([0.2, 0.2, 0.6])
     ranks = rank_positives(
-        lively_model(3), log, both, taken=Taken(log, 3), log_popularity=q, temperatures=np.array([1.0, 2.0])
+        Surge(lively_model(3)), log, both, taken=Taken(log, 3), log_popularity=q, temperatures=np.array([1.0, 2.0])
     )
     measured = ranks.reliability(1.0)
     assert measured.probability == pytest.approx([0.5] * 4) and measured.count.sum() == 4  # what was taken has none
@@ -188,7 +184,11 @@ def test_what_is_shown_are_the_ten_best_in_order_and_which_of_them_came(monkeypa
     item = {score: place for place, score in enumerate(scores.tolist())}
     log = EncodedLog(np.array([item[29], item[25]]), np.arange(2), np.array([0, 2]))
     ranks = rank_positives(
-        lively_model(ITEMS), log, Instances(np.array([0]), np.array([1])), taken=Taken(log, ITEMS), log_popularity=None
+        Surge(lively_model(ITEMS)),
+        log,
+        Instances(np.array([0]), np.array([1])),
+        taken=Taken(log, ITEMS),
+        log_popularity=None,
     )
     assert ranks.best.tolist() == [list(range(28, 18, -1))]
     assert ranks.hit.tolist() == [[place == 3 for place in range(10)]]

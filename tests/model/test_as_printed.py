@@ -11,9 +11,10 @@ import torch
 from surge.config import TrainingConfig, preset
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.layers import ATTENTION_SLOPE, PairScore
+from surge.model.losses import log_loss
 from surge.model.surge import History, SurgeModel
+from surge.recommenders.surge import loss_terms
 from surge.training.l2 import L2
-from surge.training.losses import log_loss, loss_terms
 from tests.model import reference
 from tests.model.small import HISTORIES, small_model
 

@@ -11,19 +11,19 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from surge.config import TrainingConfig
 from surge.model.interest_extraction import Pooling
-from surge.model.surge import History, SurgeModel
-from surge.training.losses import (
+from surge.model.losses import (
     balance,
     log_loss,
-    loss_terms,
     relative_position,
     relative_position_literal,
     row_entropy,
     same_mapping,
     same_mapping_literal,
     single_affiliation,
-    total_loss,
 )
+from surge.model.surge import History, SurgeModel
+from surge.recommenders.surge import loss_terms
+from surge.training.losses import total_loss
 from tests.model.small import HISTORIES, small_model
 
 CRISP = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])

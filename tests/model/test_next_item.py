@@ -10,7 +10,7 @@ import torch
 from surge.config import TrainingConfig
 from surge.model.next_item import draw_items, next_item_loss
 from surge.model.surge import History
-from surge.training.losses import Batch, terms_of
+from surge.recommenders.surge import Surge
 from tests.model.small import HISTORIES, context_of, small_model
 
 TABLE = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
@@ -57,7 +57,7 @@ def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
     model = small_model(next_item=True)
     history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
     config = TrainingConfig(next_item_weight=weight)
-    terms = terms_of(model, Batch.draw(model, history, candidates, context_of(history), config), config)
+    terms = Surge(model).loss_terms(Surge(model).draw(history, candidates, context_of(history), config), config)
     assert ("next_item" in terms) == bool(weight)
     model(history, candidates).sum().backward()
     assert model.follow.weight.grad is None
@@ -70,6 +70,6 @@ def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
 def test_without_the_layer_there_is_no_such_term() -> None:
     model = small_model(next_item=False)
     history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
-    batch = Batch.draw(model, history, candidates, context_of(history), TrainingConfig())
-    assert batch.drawn is None and "next_item" not in terms_of(model, batch, TrainingConfig())
+    batch = Surge(model).draw(history, candidates, context_of(history), TrainingConfig())
+    assert batch.drawn is None and "next_item" not in Surge(model).loss_terms(batch, TrainingConfig())
     assert not any(name.startswith("follow") for name, _ in model.named_parameters())

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-
 import pytest
 import torch
 
 from surge.data.simulator import simulate
 from surge.data.store import Dataset
-from surge.evaluation import evaluate
-from surge.explanation.quality import explanation_quality
 
 torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings
 
@@ -22,11 +17,3 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("simulated") / "log"
     simulate(folder, users=60, seed=1)
     return Dataset.load(folder)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_explanations() -> Iterator[None]:
-    """Measure the explanations of three users at the end of a training, not of 300."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "explanation_quality", partial(explanation_quality, users=3))
-        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from surge.data.store import Dataset
 from surge.model.batches import padded
 from surge.model.surge import Context, History, SurgeModel
-from surge.training import fit as fit_module
-from surge.training.compiled import CompiledTerms
-from surge.training.losses import Batch, surge_terms, terms_of, total_loss
+from surge.recommenders import surge as recommender
+from surge.recommenders.base import Batch
+from surge.recommenders.surge import CompiledTerms, Surge, surge_terms
+from surge.training.losses import total_loss
 from surge.training.trainer import train
 from tests.training.toy import MODEL, lively_model, settings
 
@@ -28,12 +30,14 @@ def batch_for(model: SurgeModel, seed: int) -> Batch:
     torch.manual_seed(seed)
     history = History(torch.randint(30, (5, 8)), torch.arange(8) < torch.randint(1, 9, (5, 1)))
     context = Context(torch.arange(5), torch.randint(10**6, (5, 8)), torch.full((5,), 10**6))
-    return Batch.draw(model, history, torch.randint(30, (5, 3)), context, settings())
+    return Surge(model).draw(history, torch.randint(30, (5, 3)), context, settings())
 
 
-def losses_and_gradients(model: SurgeModel, batch: Batch, of_surge: object) -> dict[str, torch.Tensor]:
+def losses_and_gradients(
+    model: SurgeModel, batch: Batch, of_surge: Callable[..., dict[str, torch.Tensor]]
+) -> dict[str, torch.Tensor]:
     model.zero_grad()
-    terms = terms_of(model, batch, settings(), of_surge)  # type: ignore[arg-type]
+    terms = of_surge(model, batch, settings())
     total_loss(terms, settings(), 9).backward()
     gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     return {name: term.detach() for name, term in terms.items()} | gradients
@@ -147,7 +151,7 @@ def test_training_compiles_whole_batches_and_takes_the_rest_as_it_is(
             seen.append(tuple(batch.history.items.shape))
             return super().__call__(model, batch, config)
 
-    monkeypatch.setattr(fit_module, "CompiledTerms", Watched)
+    monkeypatch.setattr(recommender, "CompiledTerms", Watched)
     config = settings(compiled=True, epochs=2, batch_size=50, instances_per_epoch=220)
     checkpoint = train(simulated, tmp_path / "model", model=MODEL, training=config, quiet=True)
     assert seen == [(50, MODEL["max_length"])] * 8  # 20 of each epoch are left

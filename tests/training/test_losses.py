@@ -12,23 +12,21 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from torch import Tensor
 
-from surge.baselines import build, configure
 from surge.model.interest_extraction import Pooling
-from surge.model.next_item import next_item_loss
-from surge.model.surge import Context, History
-from surge.training.losses import (
-    Batch,
+from surge.model.losses import (
     balance,
     log_loss,
-    loss_terms,
     relative_position,
     relative_position_literal,
     row_entropy,
     same_mapping,
     single_affiliation,
-    total_loss,
 )
-from surge.training.losses import terms_of as terms_of_batch
+from surge.model.next_item import next_item_loss
+from surge.model.surge import Context, History
+from surge.recommenders import build, configure
+from surge.recommenders.surge import Surge, loss_terms
+from surge.training.losses import total_loss
 from tests.training.toy import lively_model, settings
 
 CRISP = torch.tensor([[[1.0, 0], [1, 0], [0, 1]]])
@@ -186,8 +184,8 @@ def test_training_reads_the_ages_and_hides_those_of_some_histories() -> None:
     torch.manual_seed(0)
     for training in (True, False):
         model.train(training)
-        batch = Batch.draw(model, history, torch.tensor([[4, 5]] * many), context, settings())
-        terms = terms_of_batch(model, batch, settings())
+        batch = Surge(model).draw(history, torch.tensor([[4, 5]] * many), context, settings())
+        terms = Surge(model).loss_terms(batch, settings())
     assert torch.isfinite(terms["log_loss"])
     hidden = read[0].isnan()
     assert torch.equal(hidden.all(1), hidden.any(1))  # a whole history or nothing
@@ -199,8 +197,8 @@ def test_ages_are_trained() -> None:
     model = lively_model(20, time="age").train()
     history = History.pad([[1, 2, 3]] * 30)
     context = Context(torch.zeros(30, dtype=torch.long), torch.tensor([[0, 50, 90]] * 30), torch.full((30,), 100))
-    batch = Batch.draw(model, history, torch.tensor([[4, 5]] * 30), context, settings())
-    total_loss(terms_of_batch(model, batch, settings()), settings(), 9).backward()
+    batch = Surge(model).draw(history, torch.tensor([[4, 5]] * 30), context, settings())
+    total_loss(Surge(model).loss_terms(batch, settings()), settings(), 9).backward()
     gradient = model.age_embedding.weight.grad
     assert gradient is not None
     assert gradient.abs().sum(1).nonzero()[:, 0].tolist() == [3, 5, 6]  # 10, 50 and 100 seconds
@@ -215,9 +213,9 @@ def test_ages_are_trained() -> None:
 def test_items_for_the_next_item_loss_are_drawn_where_it_counts(next_item: bool, weight: float, drawn: bool) -> None:
     model, config = lively_model(20, next_item=next_item), settings(next_item_weight=weight)
     context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
-    batch = Batch.draw(model, History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, config)
+    batch = Surge(model).draw(History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, config)
     assert (batch.drawn is not None) == drawn
-    assert ("next_item" in terms_of_batch(model, batch, config)) == drawn
+    assert ("next_item" in Surge(model).loss_terms(batch, config)) == drawn
 
 
 def test_what_the_user_took_is_no_false_next_item() -> None:
@@ -231,9 +229,9 @@ def test_what_the_user_took_is_no_false_next_item() -> None:
 
     candidates = torch.tensor([[7, 8]] * 40)
     torch.manual_seed(3)
-    free = Batch.draw(model, history, candidates, context, config).drawn
+    free = Surge(model).draw(history, candidates, context, config).drawn
     torch.manual_seed(3)
-    held = Batch.draw(model, history, candidates, context, config, barred).drawn
+    held = Surge(model).draw(history, candidates, context, config, barred).drawn
     assert free is not None and held is not None
     wrong = free <= 3
     assert wrong.any() and (~wrong).any()
@@ -247,10 +245,10 @@ def test_baselines_that_follow_draw_next_items_where_it_counts(name: str, weight
     sizes = {"item_count": 20, "category_count": 2, "user_count": 1, "auxiliary_weight": weight}
     model = build(name, configure(name, sizes), torch.arange(20) % 2).eval()  # no dropout
     context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
-    batch = Batch.draw(model, History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
+    batch = model.draw(History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
     counts = name != "din" and weight > 0
     assert (batch.drawn is not None) == counts
-    terms = terms_of_batch(model, batch, settings())
+    terms = model.loss_terms(batch, settings())
     assert set(terms) == ({"log_loss", "auxiliary"} if counts else {"log_loss"})
     if counts:
         whole = next_item_loss(model.steps(batch.history), batch.history, model.embed, batch.drawn)
@@ -258,9 +256,9 @@ def test_baselines_that_follow_draw_next_items_where_it_counts(name: str, weight
 
 
 def test_all_of_a_batch_goes_to_its_device() -> None:
-    model = lively_model(20, time="age", next_item=True)
+    model = Surge(lively_model(20, time="age", next_item=True))
     context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
-    batch = Batch.draw(model, History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
+    batch = model.draw(History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
     there = batch.to(torch.device("meta"))
     tensors = [*there.history, there.candidates, *there.context, there.ages, there.drawn]
     assert [tensor.device.type for tensor in tensors if tensor is not None] == ["meta"] * 8

@@ -10,9 +10,9 @@ import torch
 
 from surge.data.store import Dataset
 from surge.explanation.measured import log_lift
+from surge.recommenders.base import Batch
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
-from surge.training.losses import Batch
 from surge.training.trainer import Trainer
 from tests.training.toy import MODEL, dataset_of, settings
 
@@ -103,8 +103,8 @@ def test_nothing_that_a_user_took_is_drawn_for_the_steps_of_a_history(
     train, log = fit.data.splits["train"], fit.data.log
     chosen = train.take(np.arange(400))
     batches: list[Batch] = []
-    real = Batch.draw
-    monkeypatch.setattr(Batch, "draw", lambda *given: batches.append(real(*given)) or batches[-1])
+    real = fit.recommender.draw
+    monkeypatch.setattr(fit.recommender, "draw", lambda *given: batches.append(real(*given)) or batches[-1])
     fit._step(chosen, np.random.default_rng(0), 0)
     drawn, history = batches[0].drawn, batches[0].history
     assert drawn is not None

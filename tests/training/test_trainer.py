@@ -19,6 +19,8 @@ from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import evaluate_lists, evaluate_split
+from surge.recommenders.base import Recommender
+from surge.recommenders.surge import Surge
 from surge.training import fit, trainer
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
@@ -47,8 +49,8 @@ def scripted(gauc: Iterable[float]) -> tuple[Callable[..., dict[str, float]], li
     """An `evaluate_lists` that gives these GAUCs one after another, and the weights it was called with."""
     values, weights = iter(gauc), []
 
-    def evaluate(model: torch.nn.Module, *_: object, **__: object) -> dict[str, float]:
-        weights.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+    def evaluate(recommender: Recommender, *_: object, **__: object) -> dict[str, float]:
+        weights.append({name: tensor.clone() for name, tensor in recommender.network.state_dict().items()})
         return {"gauc": next(values), "auc": 0.5, "mrr": 0.5}
 
     return evaluate, weights
@@ -535,7 +537,9 @@ def test_bfloat16_trains_to_a_finite_checkpoint(trained: Checkpoint, simulated: 
     # and it is what the epochs were judged by
     data, best = TrainingData.of(simulated), checkpoint.history[checkpoint.description["best_epoch"] - 1]
     judged = [
-        evaluate_lists(checkpoint.model, data.log, *data.validation(checkpoint.training_config), precision=one)["auc"]
+        evaluate_lists(Surge(checkpoint.model), data.log, *data.validation(checkpoint.training_config), precision=one)[
+            "auc"
+        ]
         for one in ("bfloat16", "float32")
     ]
     assert best["valid_auc"] == pytest.approx(judged[0], abs=1e-9) != pytest.approx(judged[1], abs=1e-9)
@@ -574,12 +578,12 @@ def test_history_items_are_negatives_only_where_items_are_taken_twice(tmp_path: 
     model = MODEL | {"max_length": 2}
     fit_ = Trainer(dataset, tmp_path / "out", model, settings(negatives=40), quiet=True).fit
     seen: list[np.ndarray] = []
-    real = fit.terms_of
+    real = fit_.recommender.loss_terms
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            fit,
-            "terms_of",
-            lambda model, batch, *rest: seen.append(batch.candidates.numpy()) or real(model, batch, *rest),
+            fit_.recommender,
+            "loss_terms",
+            lambda batch, config: seen.append(batch.candidates.numpy()) or real(batch, config),
         )
         fit_._step(fit_.data.splits["train"], np.random.default_rng(0), 0)
     positive, items = seen[0][:, :1], seen[0][:, 1:]

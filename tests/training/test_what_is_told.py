@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from surge.data.instances import Instances
 from surge.data.store import Dataset
-from surge.training import fit as fit_module
+from surge.recommenders import surge as recommender
+from surge.recommenders.surge import surge_terms
 from surge.training.state import TrainingState
 from surge.training.trainer import Trainer, _moves, train
 from tests.training.toy import MODEL, dataset_of, settings
@@ -55,11 +56,13 @@ def test_the_figures_of_an_epoch_are_means_over_its_steps(simulated: Dataset, tm
 def test_what_compiling_says_is_passed_on(
     simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quiet: bool
 ) -> None:
-    def says(device: torch.device, tell: Callable[[str], None]) -> None:
+    def says(device: torch.device, tell: Callable[[str], None]) -> object:
         tell("goes on without it")
+        return surge_terms
 
-    monkeypatch.setattr(fit_module, "CompiledTerms", says)
-    Trainer(simulated, tmp_path / "out", MODEL, settings(compiled=True), quiet=quiet)
+    monkeypatch.setattr(recommender, "CompiledTerms", says)
+    fit = Trainer(simulated, tmp_path / "out", MODEL, settings(compiled=True, batch_size=8), quiet=quiet).fit
+    fit._step(fit.data.splits["train"].take(np.arange(8)), np.random.default_rng(0), 0)
     assert ("goes on without it" in "".join(capsys.readouterr())) == (not quiet)
 
 

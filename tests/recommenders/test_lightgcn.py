@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from surge.baselines import build, configure
-from surge.baselines.lightgcn import LightGCN
 from surge.data.instances import EncodedLog, Instances, split_instances
 from surge.errors import SurgeError
-from tests.baselines.toy import ITEMS, USERS, categories, log_of, positives, small, some_batch, toy_log
+from surge.recommenders import build, configure
+from surge.recommenders.lightgcn import LightGCN
+from tests.recommenders.toy import ITEMS, USERS, categories, log_of, positives, small, some_batch, toy_log
 
 
 def lightgcn(**settings: int) -> LightGCN:

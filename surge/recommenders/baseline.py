@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
-from surge.config import GATE, choice, divided, number, sizes, switch
-from surge.data.instances import EncodedLog, Instances
+from surge.config import GATE, TrainingConfig, choice, divided, from_dict, number, sizes, switch
+from surge.fused.scoring import CELLS
+from surge.model.batches import in_parts
 from surge.model.embedding import EmbedsItems
 from surge.model.layers import joined, multilayer_perceptron
+from surge.model.losses import log_loss
 from surge.model.next_item import next_item_loss
 from surge.model.surge import Context, History, refuse_empty
+from surge.recommenders.base import Batch, Recommender, Score
 
 SCORE = ("mlp", "dot")
+HIDDEN = 40  # a usual size of a layer
+TOGETHER = 32  # histories whose catalogues are scored at once, where no candidate asks their items
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class BaselineConfig:
     - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
     - `auxiliary_weight`: of the next-item loss at every step (GRU4Rec, DIEN, SASRec).
 
-    `Baseline.own` has the values in which a model differs; `surge.baselines.configure` puts them in.
+    `Baseline.own` has the values in which a model differs; `Baseline.configure` puts them in.
     """
 
     item_count: int
@@ -113,21 +122,17 @@ class Head(nn.Module):
         return self.mlp(joined([], target, [state], self.normalise)).squeeze(-1)
 
 
-class Baseline(EmbedsItems, ABC):
-    """A sequential recommender that is trained and measured as SURGE is; a history without an item is a SurgeError,
-    also of a model that reads none.
+class Baseline(EmbedsItems, Recommender):
+    """A model that SURGE is measured against; a history without an item is a SurgeError, also of a model that reads
+    none.
 
-    `own` has the settings that are the model's own where nobody says otherwise. `learns`: there are weights to train.
-    `corrected`: its logit was trained against negatives drawn by popularity, so a catalogue is ranked by
-    logit + log q. `asks_items`: each candidate asks every item of the history, which takes so much more memory.
-    `follows`: every step of a history learns the item after it (`auxiliary`).
+    `own` has the settings that are the model's own where nobody says otherwise. `asks_items`: each candidate asks every
+    item of the history, which takes so much more memory.
     """
 
+    settings: ClassVar[type] = BaselineConfig
     own: ClassVar[dict[str, Any]] = {}
-    learns: ClassVar[bool] = True
-    corrected: ClassVar[bool] = True
     asks_items: ClassVar[bool] = False
-    follows: ClassVar[bool] = False
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
@@ -150,17 +155,65 @@ class Baseline(EmbedsItems, ABC):
         """Logits (B, T) of T candidates for each of B histories."""
         return self.score(self.read(history, context), candidates)
 
-    def auxiliary(self, history: History, drawn: Tensor | None) -> dict[str, Tensor]:
-        """Further terms of the training loss by name, weighted: for a model that `follows`, the next-item loss of its
-        steps with the items drawn (B, n - 1); `drawn` is None where its weight is 0."""
-        if drawn is None:
-            return {}
-        loss = next_item_loss(self.steps(history), history, self.embed, drawn)
-        return {"auxiliary": self.config.auxiliary_weight * loss}
+    @classmethod
+    def configure(cls, settings: Mapping[str, Any]) -> BaselineConfig:
+        """The model's own where they say nothing."""
+        return from_dict(BaselineConfig, cls.own | dict(settings))
 
+    @classmethod
+    def build(cls, config: BaselineConfig, item_category: Tensor) -> Baseline:
+        return cls(config, item_category)
+
+    @property
+    def network(self) -> Baseline:
+        return self
+
+    @property
+    def together(self) -> int:
+        return 1 if self.asks_items else TOGETHER  # one alone has no padding to ask
+
+    def next_item_weight(self, config: TrainingConfig) -> float:
+        return 0.0
+
+    def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
+        logit = self(batch.history, batch.candidates, batch.context)
+        return {"log_loss": log_loss(logit.float())}
+
+    def scorer(self, history: History, context: Context) -> Score:
+        return partial(self.score, self.read(history, context))
+
+    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
+        """Each history is read once; the candidates come in chunks."""
+        count, size = len(history.items), self.config.item_count
+        scores = np.empty((count, size), dtype=np.float32)
+        # what grows is histories x candidates x a hidden layer, and x items for a model whose candidates ask each item
+        near = history.items.shape[1] if self.asks_items else 1
+
+        def read(start: int, stop: int) -> None:
+            candidates = torch.arange(start, stop, device=self.device).expand(count, -1)
+            scores[:, start:stop] = self.score(known, candidates).float().cpu().numpy()
+
+        with torch.inference_mode():
+            known = self.read(history, context)
+            in_parts(size, lambda start: CELLS // (HIDDEN * near * count), read)
+        return scores
+
+
+class StepBaseline(Baseline):
+    """A baseline whose every step learns the item after it, `auxiliary_weight` times the next-item loss."""
+
+    @abstractmethod
     def steps(self, history: History) -> Tensor:
-        """Of a model that `follows`: its state after each item (B, n, d), which knows nothing of later ones."""
-        raise NotImplementedError
+        """The state after each item (B, n, d), which knows nothing of later ones."""
 
-    def prepare(self, log: EncodedLog, trained_on: Instances) -> None:
-        """Called once before training, and once after weights are loaded: what a model takes from the whole log."""
+    def next_item_weight(self, config: TrainingConfig) -> float:
+        return self.config.auxiliary_weight
+
+    def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
+        """With the next-item loss of the steps, where items were drawn for it."""
+        terms = super().loss_terms(batch, config)
+        return terms if batch.drawn is None else terms | {"auxiliary": self.auxiliary(batch.history, batch.drawn)}
+
+    def auxiliary(self, history: History, drawn: Tensor) -> Tensor:
+        """The weighted next-item loss of the steps, with the items drawn (B, n - 1)."""
+        return self.config.auxiliary_weight * next_item_loss(self.steps(history), history, self.embed, drawn)

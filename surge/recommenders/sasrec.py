@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state
 from surge.model.surge import History
+from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, last_state
 
 
 class Block(nn.Module):
@@ -35,21 +35,20 @@ class Block(nn.Module):
         return x + self.dropout(self.feed(self.norm_feed(x)))
 
 
-class SASRec(Baseline):
+class SASRec(StepBaseline):
     """Self-attentive sequential recommendation (Kang and McAuley, ICDM 2018, arXiv 1808.09781).
 
     x_i = sqrt(d) h_i + (embedding of how many items ago i was), blocks of causal self-attention and a feed-forward
     layer, and the last state s; logit = s . h_t, since that is the paper and what practitioners run
     (`score = "mlp"` has the shared head).
 
-    Every state also learns the item after it, as in the paper (`auxiliary_weight`).
+    Every state also learns the item after it, as in the paper (`StepBaseline`).
 
     Departs from the paper: keys and values are normalised too (the usual pre-norm block); h is the item with its
     category; the last state has more negatives than the others.
     """
 
     own: ClassVar = {"layers": 2, "dropout": 0.2, "score": "dot"}
-    follows: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head, resize
 from surge.model.layers import masked_softmax
 from surge.model.prediction import Recurrence, gate_scale
 from surge.model.surge import History
+from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, resize
 
 
-class DIEN(Baseline):
+class DIEN(StepBaseline):
     """Deep interest evolution network (Zhou et al., AAAI 2019, arXiv 1809.03672).
 
     Extraction: g_1..g_n = GRU(h_1..h_n), where the auxiliary loss asks that g_j . h_{j+1} be high and g_j . (an
@@ -24,7 +24,6 @@ class DIEN(Baseline):
     """
 
     asks_items: ClassVar = True
-    follows: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

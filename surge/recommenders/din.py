@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head
 from surge.model.layers import PairScore
 from surge.model.surge import History
+from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
 
 
 class DIN(Baseline):

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surge.baselines import MODELS, Baseline, Context, build, configure
+from surge.config import TrainingConfig
 from surge.data.instances import EncodedLog, Instances, split_instances
-from surge.model.next_item import draw_items
 from surge.model.surge import History
-from surge.training.losses import log_loss
+from surge.recommenders import BASELINES, Baseline, Context, build, configure
+from surge.training.losses import total_loss
 
-NAMES = tuple(name for name, model in MODELS.items() if model.learns)
+NAMES = tuple(name for name, model in BASELINES.items() if model.learns)
 USERS, ITEMS, CATEGORIES = 6, 20, 4
 DAY = 86_400
 
@@ -96,8 +96,9 @@ def spread(model: Baseline, factor: float) -> Baseline:
 
 def loss_of(model: Baseline, batch: Batch) -> Tensor:
     """The training loss: the positive is candidate 0."""
-    drawn = draw_items(batch.history) if model.follows and model.config.auxiliary_weight else None
-    return log_loss(model(*batch)) + sum(model.auxiliary(batch.history, drawn).values(), torch.zeros(()))
+    history, candidates, context = batch
+    config = TrainingConfig()
+    return total_loss(model.loss_terms(model.draw(history, candidates, context, config), config), config, 0)
 
 
 def fit(model: Baseline, draw: Callable[[], Batch], steps: int, learning_rate: float = 5e-3) -> Baseline:

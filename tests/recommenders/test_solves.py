@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from surge.baselines import Baseline, Context, build, configure
 from surge.data.instances import EncodedLog, Instances
 from surge.model.surge import History
-from tests.baselines.toy import DAY, Batch, accuracy, categories, fit, log_of, positives, small, spread
+from surge.recommenders import Baseline, Context, build, configure
+from tests.recommenders.toy import DAY, Batch, accuracy, categories, fit, log_of, positives, small, spread
 
 SEQUENTIAL = ("caser", "gru4rec", "dien", "slirec", "sasrec")
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head
 from surge.model.embedding import embedding
 from surge.model.surge import History
+from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
 
 
 class Caser(Baseline):

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor, nn
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head, last_state, resize
 from surge.model.surge import History
+from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, last_state, resize
 
 
-class GRU4Rec(Baseline):
+class GRU4Rec(StepBaseline):
     """Session-based recommendation with recurrent networks (Hidasi et al., ICLR 2016, arXiv 1511.06939).
 
     s = GRU(h_1, ..., h_n), the state after the last item.
 
-    Every state also learns the item after it, as in the paper (`auxiliary_weight`).
+    Every state also learns the item after it, as in the paper (`StepBaseline`).
 
     Departs from the paper: whole histories in place of session-parallel batches, embeddings in place of one-hot
     rows, the log loss over sampled negatives in place of BPR or TOP1 over the batch, the shared head.
     """
-
-    follows: ClassVar = True
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surge.baselines.base import Baseline, BaselineConfig, Context
 from surge.data.instances import EncodedLog, Instances
 from surge.model.surge import History
+from surge.recommenders.baseline import Baseline, BaselineConfig, Context
 
 
 class Popularity(Baseline):

@@ -9,12 +9,23 @@ from typing import Any
 import pytest
 import torch
 
-from surge.baselines import MODELS, Baseline, BaselineConfig, Context, build, configure
 from surge.config import ModelConfig, to_dict
 from surge.errors import SurgeError
 from surge.model.surge import EMPTY, History, SurgeModel
 from surge.native.library import SWITCH
-from tests.baselines.toy import CATEGORIES, ITEMS, NAMES, USERS, Batch, categories, loss_of, small, some_batch, spread
+from surge.recommenders import BASELINES, Baseline, BaselineConfig, Context, build, configure
+from tests.recommenders.toy import (
+    CATEGORIES,
+    ITEMS,
+    NAMES,
+    USERS,
+    Batch,
+    categories,
+    loss_of,
+    small,
+    some_batch,
+    spread,
+)
 
 SCORED_BY_SOFTMAX = {  # a constant added to every score changes no softmax
     "slirec": {"short_attention.rest.1.2.bias", "long_term.score.4.bias"},
@@ -34,7 +45,7 @@ def padded(batch: Batch, extra: int, item: int) -> Batch:
 
 
 def test_all_eight_that_learn_and_popularity_are_there() -> None:
-    assert tuple(MODELS) == (*NAMES, "popularity")
+    assert tuple(BASELINES) == (*NAMES, "popularity")
     assert NAMES == ("ncf", "din", "lightgcn", "caser", "gru4rec", "dien", "slirec", "sasrec")
 
 
@@ -116,7 +127,7 @@ def emptied(batch: Batch) -> Batch:
     return batch._replace(history=History(batch.history.items, mask))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_a_history_without_an_item_is_refused_as_surge_does(name: str) -> None:
     """In training, which calls the model, and in an evaluation, which reads and scores."""
     model, batch = small(name), emptied(some_batch())
@@ -232,14 +243,14 @@ def test_settings_are_the_models_own_where_nobody_says_otherwise() -> None:
     assert configure("sasrec", counts).score == "dot" and configure("sasrec", counts | {"score": "mlp"}).score == "mlp"
     assert (configure("lightgcn", counts).layers, configure("gru4rec", counts).layers) == (3, 1)
     assert configure("dien", counts) == BaselineConfig(**counts)
-    for name in MODELS:
+    for name in BASELINES:
         config = configure(name, counts)
         assert configure(name, json.loads(json.dumps(to_dict(config)))) == config
 
 
 def test_an_unknown_name_lists_the_names() -> None:
     sentence = (
-        "no baseline 'bert4rec'; the baselines are ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, popularity"
+        "no model 'bert4rec'; the models are surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, pop"
     )
     with pytest.raises(SurgeError, match=sentence):
         configure("bert4rec", {})

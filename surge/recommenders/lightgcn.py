@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surge.baselines.base import Baseline, BaselineConfig, Context, Head
 from surge.data.instances import EncodedLog, Instances
 from surge.errors import SurgeError
 from surge.model.embedding import embedding
 from surge.model.surge import History
+from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
 
 
 class Propagate(torch.autograd.Function):

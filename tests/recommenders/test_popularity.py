@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from surge.baselines import MODELS
 from surge.config import TrainingConfig
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import PopularitySampler
 from surge.evaluation.evaluate import score_lists
+from surge.recommenders import BASELINES
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState
-from tests.baselines.toy import ITEMS, small, some_batch
+from tests.recommenders.toy import ITEMS, small, some_batch
 from tests.training.toy import dataset_of
 
 
@@ -45,8 +45,8 @@ def test_it_is_log_q_but_for_a_constant() -> None:
 
 
 def test_nothing_is_learned_and_no_epoch_is_done() -> None:
-    assert [name for name, model in MODELS.items() if not model.learns] == ["popularity"]
-    assert [name for name, model in MODELS.items() if not model.corrected] == ["popularity"]
+    assert [name for name, model in BASELINES.items() if not model.learns] == ["popularity"]
+    assert [name for name, model in BASELINES.items() if not model.corrected] == ["popularity"]
     data = TrainingData.of(dataset_of({f"u{u}": [(f"i{(u + s) % 7}", s) for s in range(5)] for u in range(4)}))
     counts = {"item_count": data.items.height, "user_count": 4}
     model = small("popularity", **counts)

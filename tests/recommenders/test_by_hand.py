@@ -9,20 +9,20 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from surge.baselines import Context
-from surge.baselines.base import Head, last_state
-from surge.baselines.caser import Caser
-from surge.baselines.dien import DIEN
-from surge.baselines.din import DIN
-from surge.baselines.gru4rec import GRU4Rec
-from surge.baselines.ncf import NCF
-from surge.baselines.sasrec import SASRec
-from surge.baselines.slirec import DAY, SLiRec, time_feature
 from surge.model.layers import masked_softmax
 from surge.model.next_item import draw_items
 from surge.model.surge import History
 from surge.model.time_lstm import Time4LSTM
-from tests.baselines.toy import batch_of, small, some_batch
+from surge.recommenders import Context
+from surge.recommenders.baseline import Head, last_state
+from surge.recommenders.caser import Caser
+from surge.recommenders.dien import DIEN
+from surge.recommenders.din import DIN
+from surge.recommenders.gru4rec import GRU4Rec
+from surge.recommenders.ncf import NCF
+from surge.recommenders.sasrec import SASRec
+from surge.recommenders.slirec import DAY, SLiRec, time_feature
+from tests.recommenders.toy import batch_of, small, some_batch
 
 
 def numbers(tensor: torch.Tensor) -> np.ndarray:
@@ -213,11 +213,10 @@ def test_the_auxiliary_loss_of_states_that_say_nothing_is_two_bits() -> None:
             parameter.zero_()
     history = History.pad([[1, 2, 3], [4, 5, 6]])
     drawn = torch.tensor([[5, 3], [1, 2]])  # 3 is the next item itself: that step has no false one
-    loss = model.auxiliary(history, drawn)["auxiliary"]
+    loss = model.auxiliary(history, drawn)
     assert loss.item() == pytest.approx(0.5 * math.log(2) * (2 - 1 / 4), abs=1e-6)
     alone = History.pad([[1], [2]])
-    assert model.auxiliary(alone, draw_items(alone))["auxiliary"].item() == 0
-    assert model.auxiliary(history, None) == small("din").auxiliary(history, None) == {}
+    assert model.auxiliary(alone, draw_items(alone)).item() == 0
 
 
 def test_the_auxiliary_loss_alone_teaches_the_next_item() -> None:
@@ -228,7 +227,7 @@ def test_the_auxiliary_loss_alone_teaches_the_next_item() -> None:
     history = History((torch.arange(8).unsqueeze(1) + torch.arange(6)) % 8, torch.ones(8, 6, dtype=torch.bool))
     for _ in range(100):
         optimiser.zero_grad()
-        model.auxiliary(history, draw_items(history))["auxiliary"].backward()
+        model.auxiliary(history, draw_items(history)).backward()
         optimiser.step()
     states = model.resize(model.extract(model.embed(history.items))[0])
     nearest = (states @ model.embed(torch.arange(8)).T).argmax(-1)

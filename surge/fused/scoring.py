@@ -1,0 +1,123 @@
+"""Logits of candidates for one history or many, in chunks that fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from surge.errors import SurgeError
+from surge.fused.compiled import CompiledScores
+from surge.fused.reader import Scorer
+from surge.model.batches import Event, in_parts, padded, read_events
+from surge.model.precision import autocast
+from surge.model.surge import EMPTY, History, SurgeModel
+
+CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
+ON_GPU = 64  # times as many, for which it has both the memory and the threads
+FUSED_CHUNK = 16_384  # candidates that the kernel reads between two reports of progress; fewer don't fill two threads
+
+
+def candidates_at_once(model: SurgeModel, length: int, near: int) -> int:
+    """How many candidates torch scores together for a history of so many items, `near` of them around an item.
+
+    An item takes so many numbers for each candidate: the first layer of Eq. 7, or its edges.
+    """
+    config, on_cpu = model.config, model.item_embedding.weight.device.type == "cpu"
+    near = length if config.extraction == "none" else near
+    width = max(config.attention_hidden[0], config.heads * near)
+    # lists of neighbours make smaller tensors beside the widest one: twice as many fit
+    return max(1, 2 * CELLS * (1 if on_cpu else ON_GPU) // (width * length))
+
+
+def score_rows(
+    model: SurgeModel,
+    events: Sequence[Event],
+    candidates: np.ndarray,
+    progress: Callable[[float], None] | None = None,
+    *,
+    precision: str = "float32",
+    compiled: CompiledScores | None = None,
+) -> np.ndarray:
+    """Logits (float32) of candidate rows for one history: one graph, read in chunks that fit in memory.
+
+    `progress` is called with the share done; `precision` is that of the arithmetic; `compiled` scores in place of the
+    kernel and of torch's single calls.
+    """
+    history, ages = read_events([events], model.item_embedding.weight.device)
+    return score_history(model, history, ages, candidates, progress, precision=precision, compiled=compiled)
+
+
+def score_history(
+    model: SurgeModel,
+    history: History,
+    ages: Tensor,
+    candidates: np.ndarray,
+    progress: Callable[[float], None] | None = None,
+    *,
+    precision: str = "float32",
+    compiled: CompiledScores | None = None,
+) -> np.ndarray:
+    """The same for a batch of one history (1, n) and the ages of its items (1, n)."""
+    device = model.item_embedding.weight.device
+    scores = np.empty(len(candidates), dtype=np.float32)
+    with torch.inference_mode(), autocast(device, precision):
+        if compiled:
+            graph = model.build_graph(*padded(history, ages, compiled.longest))
+            score: Callable[[Tensor], Tensor] = partial(compiled, graph)
+            chunk = compiled.size
+        else:
+            graph = model.build_graph(history, ages)
+            score = scorer = Scorer(model, graph)
+            near = int(graph.adjacency.sum(-1).max())
+            chunk = FUSED_CHUNK if scorer.fused else candidates_at_once(model, history.items.shape[1], near)
+
+        def read(start: int, stop: int) -> None:
+            part = torch.as_tensor(candidates[start:stop], dtype=torch.long, device=device)
+            scores[start:stop] = score(part.unsqueeze(0))[0].float().cpu().numpy()
+
+        in_parts(len(candidates), lambda start: chunk, read, progress)
+    return scores
+
+
+def score_histories(
+    model: SurgeModel,
+    histories: Sequence[Sequence[Event]],
+    candidates: Sequence[int] | np.ndarray,
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """Logits (float32, histories x candidates) of the same candidate rows for many histories, in chunks.
+
+    Histories of like length are read together, so that little is padded. An empty history is a SurgeError.
+    """
+    if any(len(history) == 0 for history in histories):
+        raise SurgeError(EMPTY)
+    device = model.item_embedding.weight.device
+    order = sorted(range(len(histories)), key=lambda index: len(histories[index]))
+    rows = torch.as_tensor(np.asarray(candidates, dtype=np.int64), device=device)
+    scores = np.empty((len(histories), len(rows)), dtype=np.float32)
+
+    def fitting(start: int) -> int:
+        # the longest of a chunk is its last: as many as fit
+        take = 1
+        while start + take < len(order):
+            longest = len(histories[order[start + take]])
+            if (take + 1) * max(len(rows), 1) * model.config.heads * longest**2 > CELLS:
+                break
+            take += 1
+        return take
+
+    def read(start: int, stop: int) -> None:
+        part = order[start:stop]
+        if len(part) == 1:
+            scores[part[0]] = score_rows(model, histories[part[0]], rows.cpu().numpy())
+        else:
+            score = Scorer(model, model.build_graph(*read_events([histories[index] for index in part], device)))
+            scores[part] = score(rows.expand(len(part), -1)).float().cpu().numpy()
+
+    with torch.inference_mode():
+        in_parts(len(order), fitting, read, progress)
+    return scores

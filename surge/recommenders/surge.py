@@ -1,0 +1,159 @@
+"""SURGE as a recommender: the terms of its loss, and its scores by the fastest way that there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from surge.config import ModelConfig, TrainingConfig, from_dict
+from surge.data.negatives import Barred
+from surge.fused.compiled import Backend, Compiled, CompiledScores, complain
+from surge.fused.reader import Scorer
+from surge.fused.scoring import candidates_at_once, score_history
+from surge.model.batches import padded
+from surge.model.interest_extraction import Pooling
+from surge.model.losses import (
+    balance,
+    log_loss,
+    relative_position,
+    relative_position_literal,
+    same_mapping,
+    same_mapping_literal,
+    single_affiliation,
+)
+from surge.model.next_item import next_item_loss
+from surge.model.surge import Context, History, InterestGraph, Reading, SurgeModel
+from surge.recommenders.base import Batch, Recommender, Score
+
+HIDDEN = 0.1  # of the histories of a batch
+
+
+def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -> dict[str, Tensor]:
+    """Every term before its weight, for the reading of the positive (candidate 0) of each history.
+
+    Where every item is its own cluster (`extraction` none), S is the identity of the real items and m is n: L_P is 0 in
+    either form, as P_n S = P_m, and so is L_B, as there is no use of clusters to balance. The padding adds slots that
+    hold nothing; they count for nothing.
+    """
+    mask = graph.mask.to(graph.values.dtype)
+    terms = {"log_loss": log_loss(reading.logit.float())}
+    first = Pooling(*(tensor[:, 0].float() for tensor in reading.extraction.layers[0]))
+    terms["same_mapping"] = (
+        same_mapping(first.assignment, graph.adjacency, mask.sum(1))
+        if config.same_mapping == "scaled"
+        else same_mapping_literal(first.assignment, graph.adjacency)
+    )
+    terms["single_affiliation"] = single_affiliation(first.assignment, mask)
+    if not reading.extraction.soft:
+        return terms | dict.fromkeys(("relative_position", "balance"), torch.zeros_like(terms["log_loss"]))
+    terms["relative_position"] = (
+        relative_position(first)
+        if config.relative_position == "mean_position"
+        else relative_position_literal(first.assignment)
+    )
+    terms["balance"] = balance(first.assignment, mask)
+    return terms
+
+
+def hidden_at_times(ages: Tensor) -> Tensor:
+    """The ages, but for those of HIDDEN of the histories: a made-up history has none, and must be read well, too."""
+    hidden = torch.rand(len(ages), 1, device=ages.device) < HIDDEN
+    return ages.double().masked_fill(hidden, math.nan)
+
+
+def surge_terms(model: SurgeModel, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
+    """The terms of one batch. Nothing here is random or of a shape that numbers decide, so that torch.compile can trace
+    it whole."""
+    graph, reading = model.read_batch(batch.history, batch.candidates, batch.ages)
+    terms = loss_terms(graph, reading, config)
+    if batch.drawn is not None:
+        terms["next_item"] = next_item_loss(model.follow(graph.values), batch.history, model.embed, batch.drawn)
+    return terms
+
+
+class CompiledTerms(Compiled):
+    """`surge_terms` for batches of one shape, by torch.compile: on a GPU one CUDA graph goes forward and one back."""
+
+    def __init__(
+        self, device: torch.device, tell: Callable[[str], None] = complain, backend: Backend = "inductor"
+    ) -> None:
+        super().__init__(surge_terms, device, tell, backend)
+
+    def attempt(self, model: SurgeModel, *batch: Any) -> None:
+        """The way back has to work, too."""
+        terms = super().attempt(model, *batch)
+        torch.autograd.grad(torch.stack(list(terms.values())).sum(), list(model.parameters()), allow_unused=True)
+
+
+class Surge(Recommender):
+    """A SurgeModel under the protocol."""
+
+    settings: ClassVar[type] = ModelConfig
+
+    def __init__(self, model: SurgeModel) -> None:
+        self.model, self.config, self.compiled = model, model.config, False
+        self._tell: Callable[[str], None] = complain
+        self._terms: CompiledTerms | None = None
+        self._scores: CompiledScores | None = None
+
+    @classmethod
+    def configure(cls, settings: Mapping[str, Any]) -> ModelConfig:
+        return from_dict(ModelConfig, settings)
+
+    @classmethod
+    def build(cls, config: ModelConfig, item_category: Tensor) -> Surge:
+        return cls(SurgeModel(config, item_category))
+
+    @property
+    def network(self) -> SurgeModel:
+        return self.model
+
+    def next_item_weight(self, config: TrainingConfig) -> float:
+        return config.next_item_weight if self.config.next_item else 0.0
+
+    def draw(
+        self,
+        history: History,
+        candidates: Tensor,
+        context: Context,
+        config: TrainingConfig,
+        barred: Barred | None = None,
+    ) -> Batch:
+        """Some ages are hidden; whole batches are padded to one shape where steps are compiled."""
+        if self._compiles(candidates, config):
+            history, times = padded(history, context.times, self.config.max_length)
+            context = context._replace(times=times)
+        ages = None
+        if self.config.time != "none":
+            ages = hidden_at_times(context.ages()) if self.model.training else context.ages()
+        return super().draw(history, candidates, context, config, barred)._replace(ages=ages)
+
+    def compile_steps(self, tell: Callable[[str], None] = complain) -> None:
+        """Steps of training, and on a GPU the scores of whole catalogues (see the setting `compiled`)."""
+        self.compiled, self._tell = True, tell
+
+    def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
+        if not self._compiles(batch.candidates, config):
+            return surge_terms(self.model, batch, config)
+        if self._terms is None:
+            self._terms = CompiledTerms(self.device, self._tell)
+        return self._terms(self.model, batch, config)
+
+    def _compiles(self, candidates: Tensor, config: TrainingConfig) -> bool:
+        """The last batch of an epoch may be smaller; then its step is a plain one."""
+        return self.compiled and len(candidates) == config.batch_size
+
+    def scorer(self, history: History, context: Context) -> Score:
+        return Scorer(self.model, self.model.build_graph(history, context.ages()))
+
+    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
+        if self.compiled and self.device.type == "cuda" and self._scores is None:
+            longest = self.config.max_length
+            self._scores = CompiledScores(self.model, candidates_at_once(self.model, longest, longest), self._tell)
+        every = np.arange(self.config.item_count)
+        return score_history(self.model, history, context.ages(), every, compiled=self._scores)[None]
