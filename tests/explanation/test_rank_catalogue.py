@@ -13,6 +13,7 @@ from surge.errors import SurgeError
 from surge.explanation import catalogue
 from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.measured import sigmoid
+from surge.fused import scoring
 from surge.fused.scoring import score_histories, score_rows
 from surge.model.surge import EMPTY, History
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
@@ -109,7 +110,7 @@ def test_chunks_change_no_score_and_report_progress_to_the_end(cells: int, monke
     rows = (3, 8, 5, 3, 21, 2, 9, 14)
     events = events_of(rows)
     whole = score_rows(checkpoint.model, events, np.arange(30))
-    monkeypatch.setattr(catalogue, "CELLS", cells)
+    monkeypatch.setattr(scoring, "CELLS", cells)
     shares: list[float] = []
     assert score_rows(checkpoint.model, events, np.arange(30), shares.append) == pytest.approx(whole, abs=1e-5)
     assert shares[-1] == 1.0
