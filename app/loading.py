@@ -16,6 +16,7 @@ import streamlit as st
 from app import library
 from app.jobs import Jobs, Standing
 from app.library import ROOTS_VARIABLE, Library, given_roots, matching_dataset
+from surge.backends.reader import kernel_for
 from surge.checkpoint import Checkpoint, load_checkpoint
 from surge.data.store import FILES, Dataset
 from surge.errors import SurgeError
@@ -30,7 +31,6 @@ from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.explanation.search import TYPICAL, Found, find_best
 from surge.explanation.what_if import change_history, made_up_history
-from surge.fused.reader import kernel_for
 from surge.native.library import library as compiled
 
 __all__ = ["ROOTS_VARIABLE", "Library", "find_library", "given_roots", "matching_dataset"]  # beside what is below

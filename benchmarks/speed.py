@@ -31,11 +31,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.naive import naive_logits
+from surge.backends.compiled import Compiled, CompiledScores
+from surge.backends.reader import Scorer, by_torch
+from surge.backends.scoring import candidates_at_once, score_rows
+from surge.backends.training import EDGES
 from surge.config import ModelConfig
 from surge.explanation.search import search, shortlist
-from surge.fused.compiled import Compiled, CompiledScores
-from surge.fused.reader import Scorer
-from surge.fused.scoring import candidates_at_once, score_rows
 from surge.model.losses import log_loss
 from surge.model.precision import autocast
 from surge.model.surge import History, SurgeModel
@@ -143,7 +144,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
     repeated = histories.items.repeat_interleave(lists.shape[1], 0)
     steps: dict[str, Callable[[], Any]] = {
         "naive": lambda: step(lambda: naive_logits(model, repeated, lists.flatten()).view_as(lists)),
-        "product": lambda: step(lambda: model(histories, lists)),
+        "product": lambda: step(lambda: model.score_batch(histories, lists, None, EDGES)[1].logit),
     }
     if compiled:
         forward = Compiled(model, device, _refuse, compiled)
@@ -162,7 +163,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
 
         def plain() -> None:
             for piece in catalogue.split(chunk, dim=1):
-                model.score(graph, piece)
+                by_torch(model, graph, piece)
 
         def test() -> None:
             for place in range(shape.batch):

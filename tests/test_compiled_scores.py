@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from surge.fused.compiled import CompiledScores
-from surge.fused.scoring import score_rows
+from surge.backends.compiled import CompiledScores
+from surge.backends.scoring import score_rows
 from surge.model.surge import InterestGraph
 from tests.explanation.worlds import events_of, make_checkpoint
 

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 import torch
 
+from surge.backends import reader
+from surge.backends.reader import LEAST, Scorer, can_read
 from surge.checkpoint import load_checkpoint
 from surge.config import ModelConfig
 from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
-from surge.fused import reader
-from surge.fused.reader import LEAST, Scorer, can_read
 from surge.model.batches import read_events
+from surge.model.operations import PLAIN
 from surge.model.surge import History, SurgeModel
 from surge.native import edges, library, pairs
 from tests.app.shipped import CHECKPOINTS
@@ -122,7 +123,7 @@ def test_scores_far_apart_neither_overflow_nor_vanish() -> None:
             score.rest[1][2].weight.mul_(300)
     fused, plain = both(model, [history_of(30)], torch.arange(ITEMS).unsqueeze(0))
     with torch.inference_mode():
-        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2)
+        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2, PLAIN)
     assert beta.max() - beta.min() > 200
     assert torch.isfinite(fused).all()
     assert torch.allclose(fused, plain, atol=1e-4 * float(plain.std()))

@@ -28,7 +28,7 @@ ORDER = (
     ("data",),
     ("native",),
     ("model",),
-    ("fused",),
+    ("backends",),
     ("recommenders",),
     ("checkpoint_files",),
     ("checkpoint",),

@@ -15,7 +15,7 @@ SHARED = (
     "config.py",
     "model",
     "native",
-    "fused",
+    "backends",
     "training",
     "evaluation",
     "checkpoint.py",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from surge.backends.scoring import CELLS
 from surge.checkpoint import Checkpoint
 from surge.data.instances import EncodedLog, Instances, count_positives, encode, last_of_each_user, split_instances
 from surge.data.negatives import NONE, Barred, PopularitySampler
@@ -16,7 +17,6 @@ from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.evaluation.ranking import Ranks, rank_positives
-from surge.fused.scoring import CELLS
 from surge.model.batches import in_parts, read_batch
 from surge.model.precision import autocast
 from surge.recommenders.base import Recommender

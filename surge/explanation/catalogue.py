@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted, log_lift
-from surge.fused.scoring import score_rows
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from surge.backends.scoring import CELLS, score_histories
 from surge.checkpoint import Checkpoint
 from surge.explanation.catalogue import Ranking, left_out, rank_catalogue, stands_above
 from surge.explanation.explain import candidate_row
@@ -16,7 +17,6 @@ from surge.explanation.history import UserHistory
 from surge.explanation.leave_one_out import READING, spread_competitors
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
-from surge.fused.scoring import CELLS, score_histories
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.backends.scoring import CELLS, score_histories
 from surge.checkpoint import Checkpoint
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects, Faithfulness, log_lift
 from surge.explanation.record import Explanation
-from surge.fused.scoring import CELLS, score_histories
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from surge.backends.scoring import score_histories
 from surge.checkpoint import Checkpoint
 from surge.explanation.catalogue import Ranking, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
-from surge.fused.scoring import score_histories
 from surge.model.batches import Event
 
 Events = tuple[Event, ...]

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
 from surge.explanation.catalogue import left_out, predicted
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted
-from surge.fused.scoring import score_rows
 from surge.model.batches import Event
 from surge.model.surge import SurgeModel
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from surge.backends.scoring import CELLS
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.history import read_history
-from surge.fused.scoring import CELLS
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from surge.model import neighbours
 from surge.model.layers import masked_softmax
-from surge.native import edges
+
+if TYPE_CHECKING:
+    from surge.model.operations import Operations
 
 NOTHING = 1e-12  # items
 
@@ -48,6 +49,15 @@ def pool_adjacency(assignment: Tensor, adjacency: Tensor) -> Tensor:
     return assignment.transpose(-1, -2) @ adjacency @ assignment
 
 
+def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+    """Eq. 11 of logits W_p h' (B, T, n, m), as W_p is linear and m smaller than d; adjacency broadcastable to
+    (B, T, n, n); gives S (B, T, n, m), the softmax of their mean, or sum, over N_i."""
+    logits = adjacency @ logits
+    if mean:
+        logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
+    return torch.softmax(logits, dim=-1)
+
+
 class InterestExtraction(nn.Module):
     """S_i = softmax(W_p mean over j in N_i of A_ij h'_j), then h* = S^T h' and gamma* = S^T gamma.
 
@@ -61,31 +71,10 @@ class InterestExtraction(nn.Module):
         if soft:
             self.assign = nn.ModuleList(nn.Linear(size, count, bias=False) for count in clusters)
 
-    def assignment(self, logits: Tensor, adjacency: Tensor) -> Tensor:
-        """Eq. 11: logits W_p h' (B, T, n, m), as W_p is linear and m smaller than d; adjacency broadcastable to
-        (B, T, n, n); gives S (B, T, n, m)."""
-        logits = adjacency @ logits
-        if self.aggregation == "mean":
-            logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
-        return torch.softmax(logits, dim=-1)
-
-    def first_assignment(self, nodes: Tensor, adjacency: Tensor, whole: bool) -> Tensor:
-        """S of the first layer (B, T, n, m), whose graph (B, n, n) all candidates share."""
-        layer, mean = cast(nn.Linear, self.assign[0]), self.aggregation == "mean"
-        if neighbours.suffice(whole, nodes.shape[1]):
-            return neighbours.assign(layer.weight, nodes, adjacency, mean)
-        logits = layer(nodes)
-        if self.training and edges.compiled(logits, adjacency):
-            return edges.assign(logits, adjacency, mean)
-        return self.assignment(logits, adjacency.unsqueeze(1))
-
     def forward(
-        self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor, whole: bool = True
+        self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor, operations: Operations
     ) -> Extraction:
-        """fused h' (B, T, n, d), query_score beta (B, T, heads, n), adjacency (B, n, n), mask (B, n).
-
-        `whole` as for the fusion: it decides how S is computed, not what it is.
-        """
+        """fused h' (B, T, n, d), query_score beta (B, T, heads, n), adjacency (B, n, n), mask (B, n)."""
         present = mask.to(fused.dtype)
         length = present.sum(1, keepdim=True)
         weight = importance(query_score, mask)
@@ -96,12 +85,12 @@ class InterestExtraction(nn.Module):
         steps = torch.arange(mask.shape[1], device=mask.device, dtype=fused.dtype) + 0.5
         position = (steps / length).unsqueeze(1).expand(weight.shape)
 
-        layers = []
+        layers, mean = [], self.aggregation == "mean"
         for index in range(len(self.assign) if self.soft else 1):
             if self.soft and index == 0:
-                assignment = self.first_assignment(nodes, adjacency, whole)
+                assignment = operations.assign(cast(nn.Linear, self.assign[0]).weight, nodes, adjacency, mean)
             elif self.soft:
-                assignment = self.assignment(self.assign[index](nodes), graph)
+                assignment = soft_assignment(self.assign[index](nodes), graph, mean)
             else:
                 assignment = torch.eye(nodes.shape[2], dtype=fused.dtype, device=fused.device).expand(
                     *nodes.shape[:2], -1, -1

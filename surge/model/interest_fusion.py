@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surge.model import neighbours
 from surge.model.layers import ATTENTION_SLOPE, PairScore
-from surge.native import edges
+
+if TYPE_CHECKING:
+    from surge.model.operations import Operations
 
 
 class Fusion(NamedTuple):
-    """query_score beta (B, T, heads, n), attention E (B, T, heads, n, n), fused h' (B, T, n, d).
-
-    Where scores alone are asked for, E may be None: native code and lists of neighbours make none.
-    """
+    """query_score beta (B, T, heads, n), attention E (B, T, heads, n, n), fused h' (B, T, n, d)."""
 
     query_score: Tensor
-    attention: Tensor | None
+    attention: Tensor
     fused: Tensor
 
 
@@ -51,6 +49,12 @@ def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Ten
     passed = (adjacency - binary)[:, None, None]
     logits = (raw if linear else functional.leaky_relu(raw, ATTENTION_SLOPE)) + passed
     return torch.softmax(logits.masked_fill(closed, -torch.inf), dim=-1)
+
+
+def gather(attention: Tensor, message: Tensor) -> Tensor:
+    """sum_j E_ij message_j, each head its slice of the message: (B, T, heads, n, n) and (B, n, d) to (B, T, n, d)."""
+    by_head = message.view(*message.shape[:2], attention.shape[2], -1).transpose(1, 2)
+    return (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
 
 
 class InterestFusion(nn.Module):
@@ -90,43 +94,49 @@ class InterestFusion(nn.Module):
         around = cluster_mean(embedded, adjacency, self.hops)
         return torch.stack([score.aligned(embedded, around) for score in self.cluster], dim=1)  # type: ignore[operator]
 
-    def query_score(self, queried: Tensor, target: Tensor) -> Tensor:
+    def query_score(self, queried: Tensor, target: Tensor, operations: Operations) -> Tensor:
         """Eq. 7: beta_j = FFN_q(W_q h_j, h_t, W_q h_j * h_t), (B, T, heads, n); 0 where switched off."""
         if not self.by_query:
             return queried.new_zeros(queried.shape[0], target.shape[1], self.heads, queried.shape[1])
-        return torch.stack([score.crossed(queried, target) for score in self.query], dim=2)  # type: ignore[operator]
+        scores = [operations.score_pairs(cast(PairScore, score), queried, target) for score in self.query]
+        return torch.stack(scores, dim=2)
 
     def forward(
+        self, values: Tensor, target: Tensor, adjacency: Tensor, cluster_score: Tensor, query_score: Tensor
+    ) -> Fusion:
+        """values (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n), query_score
+        (B, T, heads, n)."""
+        if self.mode == "none":
+            itself = torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
+            attention = itself.expand(*query_score.shape, -1)
+            return Fusion(query_score, attention, self.unchanged(values, target))
+        attention = attention_weights(self.passed(cluster_score), query_score, adjacency, self.linear)
+        return Fusion(query_score, attention, self.updated(values, gather(attention, self.aggregate(values))))
+
+    def fused(
         self,
         values: Tensor,
-        queried: Tensor,
         target: Tensor,
         adjacency: Tensor,
         cluster_score: Tensor,
-        whole: bool = True,
-    ) -> Fusion:
-        """values and queried (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n).
-
-        Without `whole` nobody reads E.
-        """
-        batch, nodes = values.shape[:2]
-        query_score = self.query_score(queried, target)
+        query_score: Tensor,
+        operations: Operations,
+    ) -> Tensor:
+        """h' (B, T, n, d) alone, whose E need not be made."""
         if self.mode == "none":
-            itself = torch.eye(nodes, dtype=values.dtype, device=values.device)
-            own = itself.expand(batch, target.shape[1], self.heads, nodes, nodes)
-            return Fusion(query_score, own, values.unsqueeze(1).expand(-1, target.shape[1], -1, -1))
-        # Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])
-        message = self.aggregate(values)
-        if self.linear:  # alpha cancels; what rounding leaves of its gradient, Adam would scale up to whole steps
-            cluster_score = cluster_score.detach()
-        attention: Tensor | None = None
-        if neighbours.suffice(whole, target.shape[1]):
-            messages = neighbours.attend(cluster_score, query_score, adjacency, message, self.linear)
-        elif self.training and edges.compiled(cluster_score, query_score, adjacency, message):
-            messages = edges.attend(cluster_score, query_score, adjacency, message, self.linear)
-        else:
-            attention = attention_weights(cluster_score, query_score, adjacency, self.linear)
-            by_head = message.view(*message.shape[:2], self.heads, -1).transpose(1, 2)
-            messages = (attention @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
+            return self.unchanged(values, target)
+        alpha, message = self.passed(cluster_score), self.aggregate(values)
+        return self.updated(values, operations.attend(alpha, query_score, adjacency, message, self.linear))
+
+    def updated(self, values: Tensor, messages: Tensor) -> Tensor:
+        """Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])."""
         fused = messages + values.unsqueeze(1)
-        return Fusion(query_score, attention, functional.leaky_relu(fused) if self.activation != "none" else fused)
+        return functional.leaky_relu(fused) if self.activation != "none" else fused
+
+    def unchanged(self, values: Tensor, target: Tensor) -> Tensor:
+        """h' = h."""
+        return values.unsqueeze(1).expand(-1, target.shape[1], -1, -1)
+
+    def passed(self, cluster_score: Tensor) -> Tensor:
+        """As printed, alpha cancels; what rounding leaves of its gradient, Adam would scale up to whole steps."""
+        return cluster_score.detach() if self.linear else cluster_score

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surge.native import pairs
-
 ATTENTION_SLOPE = 0.2  # of LeakyReLU below 0 in Eq. 6-8; the paper names none
 
 
@@ -80,11 +78,6 @@ class PairScore(nn.Module):
         of_x, of_y, of_product = self.first.weight.chunk(3, dim=1)
         projected = self.project(x)
         from_x, from_y = projected @ of_x.T, y @ of_y.T + self.first.bias
-        layers = [layer for layer in self.rest.modules() if isinstance(layer, nn.Linear)]
-        known = self.activation == "relu" and len(layers) == 2  # what the compiled form is written for
-        if self.training and known and pairs.compiled(projected, y, from_x):
-            second, third = ((layer.weight, layer.bias) for layer in layers)
-            return pairs.score_pairs(projected, y, from_x, from_y, of_product, second, third)
         # in place: fresh memory of this size costs as much as the sum
         first = (projected.unsqueeze(1) * y.unsqueeze(2)) @ of_product.T
         first += from_x.unsqueeze(1)

@@ -15,10 +15,7 @@ from surge.model.time_lstm import Time4LSTM
 
 
 class Evolution(NamedTuple):
-    """order (B, T, m): the cluster read at each step; states and update_gate (B, T, m, size) in that order.
-
-    Where scores alone are asked for, states and update_gate may be those of the last step alone, (B, T, 1, size).
-    """
+    """order (B, T, m): the cluster read at each step; states and update_gate (B, T, m, size) in that order."""
 
     order: Tensor
     states: Tensor
@@ -67,23 +64,35 @@ class Recurrence(nn.Module):
         self.from_input = nn.Linear(inputs, 3 * size)
         self.from_state = nn.Linear(size, 3 * size)
 
-    def forward(self, sequence: Tensor, scale: Tensor, whole: bool = True) -> tuple[Tensor, Tensor]:
-        """sequence (B, T, m, d), scale (B, T, m); gives states and update gates, each (B, T, m, size), and without
-        `whole` those of the last step alone, (B, T, 1, size)."""
-        given = self.from_input(sequence.movedim(2, 0))
-        state = given.new_zeros(*given.shape[1:3], self.size)
+    def forward(self, sequence: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """sequence (B, T, m, d), scale (B, T, m); gives states and update gates, each (B, T, m, size)."""
+        given, state = self.begin(sequence)
         states, gates = [], []
         for given_step, scale_step in zip(given, scale.movedim(2, 0).unsqueeze(-1), strict=True):
-            update_x, reset_x, new_x = given_step.chunk(3, dim=-1)
-            update_s, reset_s, new_s = self.from_state(state).chunk(3, dim=-1)
-            update = scale_step * torch.sigmoid(update_x + update_s)
-            candidate = torch.tanh(new_x + torch.sigmoid(reset_x + reset_s) * new_s)
-            state = state + update * (candidate - state)
+            state, update = self.step(given_step, scale_step, state)
             states.append(state)
             gates.append(update)
-            if not whole:
-                del states[:-1], gates[:-1]
         return torch.stack(states, dim=2), torch.stack(gates, dim=2)
+
+    def last(self, sequence: Tensor, scale: Tensor) -> Tensor:
+        """The last state alone (B, T, size)."""
+        given, state = self.begin(sequence)
+        for given_step, scale_step in zip(given, scale.movedim(2, 0).unsqueeze(-1), strict=True):
+            state, _ = self.step(given_step, scale_step, state)
+        return state
+
+    def begin(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
+        """W x of every step (m, B, T, 3 size), and the state before the first (B, T, size)."""
+        given = self.from_input(sequence.movedim(2, 0))
+        return given, given.new_zeros(*given.shape[1:3], self.size)
+
+    def step(self, given: Tensor, scale: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """The state after a step, and its update gate; each (B, T, size)."""
+        update_x, reset_x, new_x = given.chunk(3, dim=-1)
+        update_s, reset_s, new_s = self.from_state(state).chunk(3, dim=-1)
+        update = scale * torch.sigmoid(update_x + update_s)
+        candidate = torch.tanh(new_x + torch.sigmoid(reset_x + reset_s) * new_s)
+        return state + update * (candidate - state), update
 
 
 class InterestEvolution(nn.Module):
@@ -105,16 +114,12 @@ class InterestEvolution(nn.Module):
         elif kind == "attention":
             self.score = PairScore(size, hidden)
 
-    def forward(self, pooling: Pooling, target: Tensor, order: Tensor, whole: bool = True) -> tuple[Tensor, Tensor]:
-        """pooled clusters, target (B, T, d), order (B, T, m); gives states and gates (B, T, m, size), of which a
-        recurrence without `whole` gives the last alone."""
+    def forward(self, pooling: Pooling, target: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
+        """pooled clusters, target (B, T, d), order (B, T, m); gives states and gates (B, T, m, size)."""
         sequence = in_order(pooling.pooled, order)
-        weights = pooling.pooled_importance.gather(2, order)
+        if self.kind in ("augru", "gru"):
+            return self.recurrence(sequence, self.scale(pooling, order))
         mass = pooling.mass.gather(2, order)
-        if self.kind == "augru":
-            return self.recurrence(sequence, gate_scale(weights, self.gate), whole)
-        if self.kind == "gru":
-            return self.recurrence(sequence, (mass > 0).to(sequence.dtype), whole)
         if self.kind == "time_lstm":
             return self.time_lstm(sequence, *self.times(pooling, order), mass > NOTHING)
         if self.kind == "attention":
@@ -124,6 +129,18 @@ class InterestEvolution(nn.Module):
             share = (1 / mass.sum(-1, keepdim=True)).expand_as(mass).unsqueeze(-1)
         share = share.expand_as(sequence)
         return torch.cumsum(share * sequence, dim=2), share
+
+    def last(self, pooling: Pooling, target: Tensor, order: Tensor) -> Tensor:
+        """h_s, the last state alone (B, T, size)."""
+        if self.kind in ("augru", "gru"):
+            return self.recurrence.last(in_order(pooling.pooled, order), self.scale(pooling, order))
+        return self(pooling, target, order)[0][:, :, -1]
+
+    def scale(self, pooling: Pooling, order: Tensor) -> Tensor:
+        """What the update gates of a recurrence are multiplied by (B, T, m)."""
+        if self.kind == "augru":
+            return gate_scale(pooling.pooled_importance.gather(2, order), self.gate)
+        return (pooling.mass.gather(2, order) > 0).to(pooling.pooled.dtype)
 
     def times(self, pooling: Pooling, order: Tensor) -> tuple[Tensor, Tensor]:
         """log(1 + items) since the cluster read before, and from there to the end of the history; each (B, T, m)."""
@@ -149,13 +166,18 @@ class Prediction(nn.Module):
         self.score = multilayer_perceptron(inputs, config.prediction_hidden)
 
     def forward(
-        self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None, whole: bool = True
+        self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None
     ) -> tuple[Evolution, Tensor]:
         """The last pooling layer, h_g and h_t (B, T, d), l (B, d) of a model with long_term; gives the evolution and
-        logits (B, T). Without `whole` the evolution may be its last step alone."""
+        logits (B, T)."""
         order = flatten_order(pooling, self.flatten)
-        states, gates = self.evolve(pooling, target, order, whole)
+        states, gates = self.evolve(pooling, target, order)
         return Evolution(order, states, gates), self.logits(states[:, :, -1], readout, target, long)
+
+    def logit(self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None) -> Tensor:
+        """The logits alone, of which no state but the last is kept."""
+        last = self.evolve.last(pooling, target, flatten_order(pooling, self.flatten))
+        return self.logits(last, readout, target, long)
 
     def logits(self, state: Tensor, readout: Tensor, target: Tensor, long: Tensor | None = None) -> Tensor:
         """Eq. 17 of h_s (B, T, size), h_g and h_t (B, T, d), and l (B, d)."""

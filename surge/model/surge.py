@@ -16,6 +16,7 @@ from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion, InterestFusion
 from surge.model.long_term import LongTerm
+from surge.model.operations import PLAIN, Operations
 from surge.model.prediction import Evolution, Prediction
 
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
@@ -96,6 +97,13 @@ class Reading(NamedTuple):
     logit: Tensor
 
 
+class Scored(NamedTuple):
+    """What a loss needs of a reading: the clusters, and logit (B, T)."""
+
+    extraction: Extraction
+    logit: Tensor
+
+
 class SurgeModel(EmbedsItems):
     """Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021, arXiv 2106.14226)."""
 
@@ -167,30 +175,41 @@ class SurgeModel(EmbedsItems):
         return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1) if self.config.long_term else None
 
     def read(self, graph: InterestGraph, candidates: Tensor) -> Reading:
-        """Reads each graph with each of its T candidates: item rows (B, T)."""
+        """Reads each graph with each of its T candidates: item rows (B, T); all that is computed on the way."""
         return self.read_embeddings(graph, self.embed(candidates))
 
-    def score(self, graph: InterestGraph, candidates: Tensor) -> Tensor:
-        """The logits (B, T) of such a reading, by the shortest way."""
-        return self.read_embeddings(graph, self.embed(candidates), whole=False).logit
-
-    def read_embeddings(self, graph: InterestGraph, target: Tensor, whole: bool = True) -> Reading:
-        """The same from candidate embeddings h_t (B, T, d). Without `whole` the attention E may be missing, and of
-        the evolution all but the last step."""
-        fusion = self.fuse(graph.values, graph.queried, target, graph.adjacency, graph.cluster_score, whole)
-        extraction = self.extract(fusion.fused, fusion.query_score, graph.adjacency, graph.mask, whole)
-        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph), whole)
+    def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
+        """The same from candidate embeddings h_t (B, T, d)."""
+        query_score = self.fuse.query_score(graph.queried, target, PLAIN)
+        fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score, query_score)
+        extraction = self.extract(fusion.fused, query_score, graph.adjacency, graph.mask, PLAIN)
+        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph))
         return Reading(target, fusion, extraction, evolution, logit)
+
+    def score(self, graph: InterestGraph, candidates: Tensor, operations: Operations = PLAIN) -> Tensor:
+        """The logits (B, T) of such a reading alone; `operations`: by whom it is done along the edges."""
+        return self.score_embeddings(graph, self.embed(candidates), operations).logit
+
+    def score_embeddings(self, graph: InterestGraph, target: Tensor, operations: Operations = PLAIN) -> Scored:
+        """The same from candidate embeddings h_t (B, T, d), and what the loss needs beside the logits."""
+        query_score = self.fuse.query_score(graph.queried, target, operations)
+        fused = self.fuse.fused(graph.values, target, graph.adjacency, graph.cluster_score, query_score, operations)
+        extraction = self.extract(fused, query_score, graph.adjacency, graph.mask, operations)
+        logit = self.predict.logit(extraction.layers[-1], extraction.readout, target, self.long(graph))
+        return Scored(extraction, logit)
 
     def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories; a model that reads ages needs the context."""
-        return self.read_batch(history, candidates, context.ages() if context else None)[1].logit
+        return self.score_batch(history, candidates, context.ages() if context else None)[1].logit
 
-    def read_batch(
-        self, history: History, candidates: Tensor, ages: Tensor | None = None
-    ) -> tuple[InterestGraph, Reading]:
-        """The graphs of a batch and their readings, as `build_graph` and `read` make them, but for E (see
-        `read_embeddings`).
+    def score_batch(
+        self,
+        history: History,
+        candidates: Tensor,
+        ages: Tensor | None = None,
+        operations: Operations = PLAIN,
+    ) -> tuple[InterestGraph, Scored]:
+        """The graphs of a batch and the scores of their candidates, as `build_graph` and `score` make them.
 
         All embeddings are looked up at once: the gradient of a lookup is as large as the whole table.
         """
@@ -201,4 +220,4 @@ class SurgeModel(EmbedsItems):
             part.contiguous() for part in both.split([history.items.shape[1], candidates.shape[1]], dim=1)
         )
         graph = self.graph_from_embeddings(embedded, history.mask, ages)
-        return graph, self.read_embeddings(graph, target, whole=False)
+        return graph, self.score_embeddings(graph, target, operations)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-SOURCES = {name: Path(__file__).with_name(f"{name}.cpp") for name in ("reading", "edges", "pairs", "ranking")}
+SOURCES = {name: Path(__file__).with_name(f"{name}.cpp") for name in ("reading", "edges", "pairs")}
 HEADERS = tuple(Path(__file__).with_name(name) for name in ("rows.h", "team.h", "vectors.h"))
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-pthread", "-shared", "-fPIC", "-w")
 COMPILERS = ("c++", "g++", "clang++")

@@ -41,8 +41,8 @@ class DIEN(StepBaseline):
         target = self.embed(candidates)
         attention = masked_softmax(self.bilinear(target) @ interests.transpose(1, 2), mask.unsqueeze(1))
         # one sequence (B, 1, n, hidden) for all candidates; padding has a gate of 0, which keeps the state
-        states, _ = self.evolve(interests.unsqueeze(1), gate_scale(attention, self.config.gate))
-        return self.head(self.resize(states[:, :, -1]), target)
+        state = self.evolve.last(interests.unsqueeze(1), gate_scale(attention, self.config.gate))
+        return self.head(self.resize(state), target)
 
     def steps(self, history: History) -> Tensor:
         """The interests g_j (B, n, d)."""

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.backends.compiled import Backend, Compiled, CompiledScores, complain
+from surge.backends.reader import Scorer
+from surge.backends.scoring import candidates_at_once, score_history
+from surge.backends.training import EDGES
 from surge.config import ModelConfig, TrainingConfig, from_dict
 from surge.data.negatives import Barred
-from surge.fused.compiled import Backend, Compiled, CompiledScores, complain
-from surge.fused.reader import Scorer
-from surge.fused.scoring import candidates_at_once, score_history
 from surge.model.batches import padded
 from surge.model.interest_extraction import Pooling
 from surge.model.losses import (
@@ -27,13 +28,14 @@ from surge.model.losses import (
     single_affiliation,
 )
 from surge.model.next_item import next_item_loss
-from surge.model.surge import Context, History, InterestGraph, Reading, SurgeModel
+from surge.model.operations import PLAIN, Operations
+from surge.model.surge import Context, History, InterestGraph, Reading, Scored, SurgeModel
 from surge.recommenders.base import Batch, Recommender, Score
 
 HIDDEN = 0.1  # of the histories of a batch
 
 
-def loss_terms(graph: InterestGraph, reading: Reading, config: TrainingConfig) -> dict[str, Tensor]:
+def loss_terms(graph: InterestGraph, reading: Reading | Scored, config: TrainingConfig) -> dict[str, Tensor]:
     """Every term before its weight, for the reading of the positive (candidate 0) of each history.
 
     Where every item is its own cluster (`extraction` none), S is the identity of the real items and m is n: L_P is 0 in
@@ -66,11 +68,13 @@ def hidden_at_times(ages: Tensor) -> Tensor:
     return ages.double().masked_fill(hidden, math.nan)
 
 
-def surge_terms(model: SurgeModel, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
+def surge_terms(
+    model: SurgeModel, batch: Batch, config: TrainingConfig, operations: Operations = PLAIN
+) -> dict[str, Tensor]:
     """The terms of one batch. Nothing here is random or of a shape that numbers decide, so that torch.compile can trace
     it whole."""
-    graph, reading = model.read_batch(batch.history, batch.candidates, batch.ages)
-    terms = loss_terms(graph, reading, config)
+    graph, scored = model.score_batch(batch.history, batch.candidates, batch.ages, operations)
+    terms = loss_terms(graph, scored, config)
     if batch.drawn is not None:
         terms["next_item"] = next_item_loss(model.follow(graph.values), batch.history, model.embed, batch.drawn)
     return terms
@@ -139,7 +143,7 @@ class Surge(Recommender):
 
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         if not self._compiles(batch.candidates, config):
-            return surge_terms(self.model, batch, config)
+            return surge_terms(self.model, batch, config, EDGES)
         if self._terms is None:
             self._terms = CompiledTerms(self.device, self._tell)
         return self._terms(self.model, batch, config)

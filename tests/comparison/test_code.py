@@ -52,7 +52,7 @@ def test_it_follows_from_the_sources_alone(copied: Path) -> None:
         ("recommenders/caser.py", set()),
         *((f"{area}.py", set(MODELS)) for area in ("config", "model/surge", "training/fit", "evaluation/metrics")),
         *((f"data/{part}.py", set(MODELS)) for part in ("instances", "negatives", "store")),
-        *((f"{part}.py", set(MODELS)) for part in ("fused/reader", "native/ranking", "fused/scoring", "model/losses")),
+        *((f"{part}.py", set(MODELS)) for part in ("backends/reader", "backends/scoring", "model/losses")),
         *((f"comparison/{part}.py", set(MODELS)) for part in ("contestants", "runs", "measured")),
         *((f"{part}.py", set(MODELS)) for part in ("checkpoint", "recommenders/__init__")),
         # these read runs, and make none

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from surge.backends.compiled import CompiledScores
 from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
 from surge.errors import SurgeError
 from surge.evaluation.ranking import rank_positives
-from surge.fused.compiled import CompiledScores
 from surge.model.batches import read_batch
 from surge.model.surge import SurgeModel
 from surge.recommenders import BASELINES, Baseline, Surge, baseline, build, configure

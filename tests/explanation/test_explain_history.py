@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from surge import explain
+from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
 from surge.config import PRESETS
 from surge.errors import SurgeError
@@ -19,7 +20,6 @@ from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.record import Explanation
 from surge.explanation.tell import compose_story
-from surge.fused.scoring import score_rows
 from tests.explanation.worlds import HOSTILE, history_of, make_checkpoint, make_dataset, popular
 
 LONG = [3, 17, 8, 21, 5, 12, 29, 1, 14, 26, 9, 2, 19, 23]

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
 from surge.explanation import faithfulness
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import integrated_gradients, measure_faithfulness, spread
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.measured import Effects, Faithfulness
-from surge.fused.scoring import score_rows
 from surge.model.batches import Event
 from surge.model.surge import History
 from tests.explanation.worlds import events_of, history_of, make_checkpoint

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from surge.backends import scoring
+from surge.backends.scoring import score_histories, score_rows
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError
 from surge.explanation import catalogue
 from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.measured import sigmoid
-from surge.fused import scoring
-from surge.fused.scoring import score_histories, score_rows
 from surge.model.surge import EMPTY, History
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
 from surge.explanation import search as search_module
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.search import find_best, search
-from surge.fused.scoring import score_rows
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
 
 HISTORY = [3, 17, 3, 120, 51, 400]

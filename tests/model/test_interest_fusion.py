@@ -9,6 +9,7 @@ import torch
 
 from surge.model.interest_fusion import InterestFusion, attention_weights, cluster_mean
 from surge.model.layers import PairScore
+from surge.model.operations import PLAIN
 from surge.model.surge import History
 from tests.model.small import HISTORIES, small_model
 
@@ -101,7 +102,8 @@ def test_fused_items_by_hand() -> None:
         fuse.aggregate.weight.copy_(torch.tensor([[1.0, 0.0], [1.0, -1.0]]))
     values = torch.tensor([[[1.0, 2.0], [3.0, 10.0], [5.0, 0.0]]], dtype=torch.float64)
     adjacency = torch.tensor([[[1, 1, 0], [1, 1, 0], [0, 0, 1]]], dtype=torch.float64)
-    fusion = fuse(values, values, torch.zeros(1, 1, 2).double(), adjacency, torch.zeros(1, 2, 3).double())
+    target, beta = torch.zeros(1, 1, 2).double(), torch.zeros(1, 1, 2, 3).double()
+    fusion = fuse(values, target, adjacency, beta[:, 0], beta)
     # the mean of the neighbours is (2, 6), (2, 6), (5, 0); head 1 passes 2, 2, 5 and head 2 -4, -4, 5
     expected = [[1 + 2, 0.01 * (2 - 4)], [3 + 2, 10 - 4], [5 + 5, 0 + 5]]
     assert torch.allclose(fusion.fused[0, 0], torch.tensor(expected).double(), atol=1e-7)
@@ -141,7 +143,8 @@ def test_without_cluster_two_items_with_the_same_neighbours_attend_alike() -> No
     for mode in ("full", "without_cluster"):
         fuse = small_model(fusion=mode).fuse
         alpha = fuse.cluster_score(values, adjacency) + (torch.tensor([0.0, -3.0, 3.0]) if mode == "full" else 0)
-        rows[mode] = fuse(values, values, target.double(), adjacency, alpha).attention[0, 0, 0]
+        beta = fuse.query_score(values, target.double(), PLAIN)
+        rows[mode] = fuse(values, target.double(), adjacency, alpha, beta).attention[0, 0, 0]
         if mode == "without_cluster":
             assert torch.all(alpha == 0)
     assert torch.equal(rows["without_cluster"][0], rows["without_cluster"][1])

@@ -12,8 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from surge.model.interest_extraction import InterestExtraction
+from surge.backends.training import EDGES
+from surge.model.interest_extraction import soft_assignment
 from surge.model.interest_fusion import attention_weights
+from surge.model.operations import PLAIN, Operations
 from surge.model.surge import History, SurgeModel
 from surge.native import edges, library, team
 from tests.kernel import needs_kernel
@@ -43,7 +45,7 @@ def dense_attend(alpha: Tensor, beta: Tensor, adjacency: Tensor, message: Tensor
 
 
 def dense_assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
-    return InterestExtraction(1, (), "mean" if mean else "sum", True).assignment(logits, adjacency.unsqueeze(1))
+    return soft_assignment(logits, adjacency.unsqueeze(1), mean)
 
 
 def gradients(function: Any, inputs: list[Tensor], adjacency: Tensor, place: int) -> list[Tensor]:
@@ -127,9 +129,9 @@ def test_tensors_that_are_not_contiguous_are_read_as_they_are() -> None:
     assert torch.allclose(out, expected, atol=1e-6)
 
 
-def training_gradients(model: SurgeModel, candidates: Tensor) -> dict[str, Tensor]:
+def training_gradients(model: SurgeModel, candidates: Tensor, operations: Operations) -> dict[str, Tensor]:
     model.zero_grad()
-    logits = model(History.pad(HISTORIES), candidates)
+    logits = model.score_batch(History.pad(HISTORIES), candidates, None, operations)[1].logit
     (logits * torch.linspace(-1, 1, logits.numel()).view_as(logits)).sum().backward()
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
@@ -150,36 +152,30 @@ def training_gradients(model: SurgeModel, candidates: Tensor) -> dict[str, Tenso
     ],
     ids=str,
 )
-def test_a_model_learns_the_same_with_and_without(
-    settings: dict[str, Any], count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_learns_the_same_with_and_without(settings: dict[str, Any], count: int) -> None:
     """flatten by index: by time, rounding may put two clusters in another order."""
     model = small_model(dtype=torch.float32, flatten="index", **settings)
     candidates = torch.randint(12, (len(HISTORIES), count), generator=torch.Generator().manual_seed(3))
-    found = training_gradients(model, candidates)
-    monkeypatch.setenv(library.SWITCH, "0")
-    expected = training_gradients(copy.deepcopy(model), candidates)
+    found = training_gradients(model, candidates, EDGES)
+    expected = training_gradients(copy.deepcopy(model), candidates, PLAIN)
     assert found.keys() == expected.keys()
     for name, grad in expected.items():
         assert torch.allclose(found[name], grad, rtol=1e-3, atol=1e-5 * float(1 + grad.abs().max())), name
 
 
-def test_who_explains_gets_the_attention_and_who_trains_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, candidates = small_model(dtype=torch.float32), torch.zeros(len(HISTORIES), 2, dtype=torch.long)
+def test_what_the_compiled_forms_can_not_read_the_plain_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a compiler, and in float64."""
+    history, candidates = History.pad(HISTORIES), torch.zeros(len(HISTORIES), 2, dtype=torch.long)
 
-    def read() -> tuple[Tensor | None, Tensor]:
-        reading = model.read(model.build_graph(History.pad(HISTORIES)), candidates)
-        return reading.fusion.attention, reading.logit
+    def scores(model: SurgeModel, operations: Operations) -> Tensor:
+        return model.score_batch(history, candidates, None, operations)[1].logit
 
-    training, logit = read()
+    model, precise = small_model(dtype=torch.float32), small_model()
+    assert not torch.equal(scores(model, EDGES), scores(model, PLAIN))
+    assert torch.allclose(scores(model, EDGES), scores(model, PLAIN), atol=1e-5)
+    assert torch.equal(scores(precise, EDGES), scores(precise, PLAIN))
     monkeypatch.setenv(library.SWITCH, "0")
-    without, same = read()
-    monkeypatch.delenv(library.SWITCH)
-    model.eval()
-    explaining, again = read()
-    assert training is None and without is not None and explaining is not None
-    assert torch.equal(without, explaining) and torch.equal(same, again)
-    assert torch.allclose(logit, same, atol=1e-5)
+    assert torch.equal(scores(model, EDGES), scores(model, PLAIN))
 
 
 @pytest.mark.parametrize("openmp", [True, False], ids=["torch's threads", "threads of its own"])

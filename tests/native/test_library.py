@@ -20,42 +20,42 @@ from tests.kernel import needs_kernel
 
 @needs_kernel
 def test_it_is_compiled_once_and_kept(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert library("ranking") is not None
+    assert library("pairs") is not None
     (built,) = (fresh / "surge-explorer").iterdir()
     before = built.stat().st_mtime_ns
     monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: pytest.fail("compiled again"))
-    assert library("ranking") is not None
+    assert library("pairs") is not None
     assert built.stat().st_mtime_ns == before
 
 
 def test_without_a_compiler_there_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled.shutil, "which", lambda name: None)
-    assert library("ranking") is None
+    assert library("pairs") is None
     assert list(fresh.iterdir()) == []
 
 
 def test_a_compiler_that_fails_leaves_nothing_behind(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled.shutil, "which", lambda name: sys.executable)  # knows no such flags
-    assert library("ranking") is None
+    assert library("pairs") is None
     assert list((fresh / "surge-explorer").iterdir()) == []
 
 
 def test_a_broken_library_in_the_cache_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled.shutil, "which", lambda name: "/usr/bin/c++")
-    path = compiled._folder() / f"ranking-{compiled._key('ranking', '/usr/bin/c++')}.so"
+    path = compiled._folder() / f"pairs-{compiled._key('pairs', '/usr/bin/c++')}.so"
     path.parent.mkdir()
     path.write_bytes(b"no library")
-    assert library("ranking") is None
+    assert library("pairs") is None
 
 
 def test_a_cache_that_can_not_be_written_is_no_kernel(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (fresh / "surge-explorer").write_text("a file where the folder should be")
-    assert library("ranking") is None
+    assert library("pairs") is None
 
 
 def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SURGE_FUSED", "0")
-    assert library("ranking") is None
+    assert library("pairs") is None
 
 
 def test_a_source_or_header_that_changed_is_another_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_two_processors_have_two_libraries(fresh: Path, on: Callable[[str], None
     """A home folder that two machines share: -march=native of the one may be no instruction of the other."""
     for text in ("flags\t\t: fpu avx2 avx512f\n", "flags\t\t: fpu avx2\n"):
         on("processor\t: 0\n" + text)
-        assert library("ranking") is not None
-    assert len(list((fresh / "surge-explorer").glob("ranking-*.so"))) == 2
+        assert library("pairs") is not None
+    assert len(list((fresh / "surge-explorer").glob("pairs-*.so"))) == 2
 
 
 def test_a_processor_is_what_it_can_do(on: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_nobody_finds_half_a_library(fresh: Path, monkeypatch: pytest.MonkeyPatc
         return done
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert library("ranking") is not None
+    assert library("pairs") is not None
     (built,) = folder.iterdir()
     assert [built.stat().st_ino] == written  # the very file, and no copy that grows
 
@@ -149,9 +149,9 @@ def test_a_compiler_that_stops_half_way_leaves_nothing(
     monkeypatch.setattr(subprocess, "run", half)
     if isinstance(problem, KeyboardInterrupt):
         with pytest.raises(KeyboardInterrupt):
-            library("ranking")
+            library("pairs")
     else:
-        assert library("ranking") is None
+        assert library("pairs") is None
     assert list((fresh / "surge-explorer").iterdir()) == []
 
 
@@ -167,11 +167,11 @@ def test_a_process_that_is_killed_while_it_compiles_does_no_harm_to_the_next(
     compiler.write_text('#!/bin/sh\nfor last; do :; done\nprintf half > "$last"\nkill -9 $PPID\n')
     compiler.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    ask = "from surge.native.library import library; library('ranking')"
+    ask = "from surge.native.library import library; library('pairs')"
     root = str(Path(compiled.__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", ask], env={**os.environ, "PYTHONPATH": root}, check=False)
     assert done.returncode == -signal.SIGKILL
     assert list((fresh / "surge-explorer").rglob("*.so")) != []  # the half is there,
     assert list((fresh / "surge-explorer").glob("*.so")) == []  # but not where a library would be
     compiler.write_text(f'#!/bin/sh\nexec {real} "$@"\n')
-    assert library("ranking") is not None
+    assert library("pairs") is not None

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from surge.backends.training import EDGES
 from surge.model.layers import PairScore
 from surge.native import library, pairs, team
 from tests.kernel import needs_kernel
@@ -81,10 +82,10 @@ def test_a_score_learns_the_same_with_and_without(
     torch.manual_seed(0)
     score, x, y = PairScore(9, hidden, activation), torch.randn(2, 11, 9), torch.randn(2, 3, 9)
     other = copy.deepcopy(score)
-    out = score.crossed(x, y)
+    out = EDGES.score_pairs(score, x, y)
     out.sin().sum().backward()
     monkeypatch.setenv(library.SWITCH, "0")
-    plain = other.crossed(x, y)
+    plain = EDGES.score_pairs(other, x, y)
     plain.sin().sum().backward()
     assert torch.allclose(out, plain, atol=1e-5)
     assert (type(out.grad_fn) is not type(plain.grad_fn)) == (len(hidden) == 2 and activation == "relu")

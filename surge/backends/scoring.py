@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.backends.compiled import CompiledScores
+from surge.backends.reader import Scorer
 from surge.errors import SurgeError
-from surge.fused.compiled import CompiledScores
-from surge.fused.reader import Scorer
 from surge.model.batches import Event, in_parts, padded, read_events
 from surge.model.precision import autocast
 from surge.model.surge import EMPTY, History, SurgeModel

@@ -1,4 +1,4 @@
-"""Logits of many candidates: by the fused kernel where it can read the model, by `SurgeModel.score` where it can't."""
+"""Logits of many candidates: by the C++ kernel where it can read the model, by torch where it can't."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from surge.backends.neighbours import LEAST as ENOUGH
+from surge.backends.neighbours import NEIGHBOURS
 from surge.model.layers import PairScore, scaled
+from surge.model.operations import PLAIN
 from surge.model.surge import InterestGraph, SurgeModel
 from surge.native.library import library
 from surge.native.team import team
@@ -54,11 +57,16 @@ class Scorer:
 
     def __call__(self, candidates: Tensor) -> Tensor:
         if not self.fused or candidates.shape[1] < LEAST:
-            return self.model.score(self.graph, candidates)
+            return by_torch(self.model, self.graph, candidates)
         low, high = candidates.aminmax()
         if low < 0 or high >= self.model.config.item_count:  # the kernel would read what lies there
             raise IndexError("there is a candidate without an embedding")
         return torch.stack([reader.logits(own) for reader, own in zip(self._readers, candidates, strict=True)])
+
+
+def by_torch(model: SurgeModel, graph: InterestGraph, candidates: Tensor) -> Tensor:
+    """The same by torch alone: along lists of neighbours where there are candidates enough, else densely."""
+    return model.score(graph, candidates, NEIGHBOURS if candidates.shape[1] >= ENOUGH else PLAIN)
 
 
 def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:

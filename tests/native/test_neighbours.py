@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from surge.model import neighbours
+from surge.backends import neighbours
+from surge.backends.reader import by_torch
 from surge.model.interest_fusion import attention_weights
 from surge.model.surge import History, SurgeModel
 from surge.native import library
@@ -24,7 +25,7 @@ def by_torch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def both(model: SurgeModel, candidates: Tensor = EVERY) -> tuple[Tensor, Tensor]:
     with torch.inference_mode():
         graph = model.build_graph(HISTORY, ages_of(HISTORY))
-        return model.score(graph, candidates), model.read(graph, candidates).logit
+        return by_torch(model, graph, candidates), model.read(graph, candidates).logit
 
 
 @pytest.mark.parametrize(
@@ -55,20 +56,17 @@ def test_scores_are_those_of_the_reading(settings: dict) -> None:
     assert torch.allclose(scored, read, rtol=0, atol=1e-12)
 
 
-def test_a_score_makes_no_attention_and_keeps_one_step() -> None:
+def test_the_clusters_of_a_score_are_those_of_the_reading() -> None:
     model = small_model()
     with torch.inference_mode():
         graph = model.build_graph(HISTORY)
-        short = model.read_embeddings(graph, model.embed(EVERY), whole=False)
-        long = model.read(graph, EVERY)
-    assert short.fusion.attention is None and long.fusion.attention is not None
-    assert short.evolution.states.shape[2] == 1
-    assert torch.allclose(short.evolution.states[:, :, 0], long.evolution.states[:, :, -1], rtol=0, atol=1e-12)
-    for mine, theirs in zip(short.extraction.layers[0], long.extraction.layers[0], strict=True):
+        scored = model.score_embeddings(graph, model.embed(EVERY), neighbours.NEIGHBOURS)
+        read = model.read(graph, EVERY)
+    for mine, theirs in zip(scored.extraction.layers[0], read.extraction.layers[0], strict=True):
         assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
 
 
-def test_few_candidates_gradients_and_explanations_take_the_dense_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_candidates_take_the_dense_form(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> Tensor:
         raise AssertionError
 
@@ -76,10 +74,10 @@ def test_few_candidates_gradients_and_explanations_take_the_dense_form(monkeypat
     monkeypatch.setattr(neighbours, "assign", never)
     model = small_model()
     both(model, EVERY[:, : neighbours.LEAST - 1])
-    model.score(model.build_graph(HISTORY), EVERY).sum().backward()
+    model.score(model.build_graph(HISTORY), EVERY).sum().backward()  # the model itself has no other
     assert model.construct.weight.grad is not None
-    with torch.inference_mode(), pytest.raises(AssertionError):
-        model.score(model.build_graph(HISTORY), EVERY)
+    with pytest.raises(AssertionError):
+        both(model, EVERY)
 
 
 def test_the_sum_by_hand() -> None:
@@ -89,7 +87,7 @@ def test_the_sum_by_hand() -> None:
     message = torch.tensor([[[1.0, 0.0], [0.0, 10.0], [7.0, 7.0]]])
     first = torch.softmax(torch.tensor([1.5, -1.5 * 0.2]), 0)
     expected = torch.stack([first @ message[0, :2], message[0, 1], message[0, 2]])
-    assert torch.allclose(neighbours.attend(alpha, beta, adjacency, message)[0, 0], expected)
+    assert torch.allclose(neighbours.attend(alpha, beta, adjacency, message, False)[0, 0], expected)
     dense = attention_weights(alpha, beta, adjacency)[0, 0, 0] @ message[0]
     assert torch.allclose(dense, expected)
 
@@ -99,4 +97,4 @@ def test_whose_neighbour_one_is_does_not_matter() -> None:
     adjacency = torch.tensor([[[0.0, 1.0], [0.0, 0.0]]])
     alpha, beta = torch.zeros(1, 1, 2), torch.zeros(1, 1, 1, 2)
     message = torch.tensor([[[1.0, 0.0], [0.0, 10.0]]])
-    assert neighbours.attend(alpha, beta, adjacency, message)[0, 0].tolist() == [[0, 10], [0, 10]]
+    assert neighbours.attend(alpha, beta, adjacency, message, False)[0, 0].tolist() == [[0, 10], [0, 10]]

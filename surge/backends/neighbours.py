@@ -11,14 +11,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from surge.model.layers import ATTENTION_SLOPE
+from surge.model.operations import Operations
 
 LEAST = 16  # candidates; fewer don't fill what is read at once
 
 
-def suffice(whole: bool, candidates: int) -> bool:
-    """Whether this is the way: many candidates, nobody who reads E or asks for a gradient, and no torch.compile at
-    work, which can't know K."""
-    return not (whole or candidates < LEAST or torch.is_grad_enabled() or torch.compiler.is_compiling())
+class Neighbours(Operations):
+    """Along lists of neighbours; for many candidates, without gradients."""
+
+    def attend(
+        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+    ) -> Tensor:
+        return attend(cluster_score, query_score, adjacency, message, linear)
+
+    def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+        return assign(weight, nodes, adjacency, mean)
 
 
 def attend(
@@ -60,3 +67,6 @@ def assign(weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tens
     summed = (adjacency @ logits.flatten(2)).view(logits.shape)
     # candidates first again, for the products of each
     return summed.softmax(2).flatten(1, 2).transpose(1, 2).contiguous().unflatten(2, logits.shape[1:3])
+
+
+NEIGHBOURS = Neighbours()

@@ -1,0 +1,41 @@
+"""What training does along the edges of a graph, compiled where it can be, with gradients."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from surge.model.layers import PairScore
+from surge.model.operations import Operations
+from surge.native import edges, pairs
+
+
+class Edges(Operations):
+    """By C++ (`edges.cpp`, `pairs.cpp`), and in the plain forms where there is no compiler, on a GPU, in other
+    arithmetic than float32, or of settings that the C++ doesn't know."""
+
+    def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
+        layers = [layer for layer in score.rest.modules() if isinstance(layer, nn.Linear)]
+        projected = score.project(x)
+        if score.activation != "relu" or len(layers) != 2 or not pairs.compiled(projected, y, x):
+            return super().score_pairs(score, x, y)
+        of_x, of_y, of_product = score.first.weight.chunk(3, dim=1)
+        second, third = ((layer.weight, layer.bias) for layer in layers)
+        from_x, from_y = projected @ of_x.T, y @ of_y.T + score.first.bias
+        return pairs.score_pairs(projected, y, from_x, from_y, of_product, second, third)
+
+    def attend(
+        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+    ) -> Tensor:
+        if not edges.compiled(cluster_score, query_score, adjacency, message):
+            return super().attend(cluster_score, query_score, adjacency, message, linear)
+        return edges.attend(cluster_score, query_score, adjacency, message, linear)
+
+    def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+        logits = functional.linear(nodes, weight)
+        if not edges.compiled(logits, adjacency):
+            return super().assign(weight, nodes, adjacency, mean)
+        return edges.assign(logits, adjacency, mean)
+
+
+EDGES = Edges()
