@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from surge.model.assignment import SoftAssignment
 from surge.model.interest_extraction import Pooling
 from surge.model.layers import PairScore
 from surge.model.surge import SurgeModel
@@ -46,7 +47,7 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
     gamma = beta.softmax(-1)
     readout = (gamma.unsqueeze(1) @ fused).squeeze(1)
     degree = adjacency.sum(-1, keepdim=True)
-    assignment = model.extract.assign[0]((adjacency @ fused) / degree).softmax(-1)
+    assignment = (((adjacency @ fused) / degree) @ cast(SoftAssignment, model.extract.assign[0]).weight.T).softmax(-1)
     across = assignment.transpose(1, 2)
     steps = ((torch.arange(n, dtype=h.dtype) + 0.5) / n).expand(len(items), -1)
     mass = assignment.sum(1)

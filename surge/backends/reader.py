@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from surge.backends.neighbours import LEAST as ENOUGH
 from surge.backends.neighbours import NEIGHBOURS
+from surge.model.assignment import SoftAssignment
+from surge.model.evolution import RecurrentEvolution
 from surge.model.layers import PairScore, scaled
 from surge.model.operations import PLAIN
 from surge.model.surge import InterestGraph, SurgeModel
@@ -76,14 +78,13 @@ def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
 
 
 def can_read(model: SurgeModel) -> bool:
-    """Whether the kernel knows these settings: attention, soft clusters in one layer, read by a GRU or AUGRU,
+    """Whether the kernel knows this model: attention, soft clusters in one layer, read by a GRU or AUGRU,
     two hidden layers with ReLU in Eq. 7, LeakyReLU in Eq. 8, float32 on a CPU."""
     config, weight = model.config, model.item_embedding.weight
+    parts = [*map(type, model.extract.assign), type(model.predict.evolve)]
     return (
         config.fusion != "none"
-        and config.extraction == "soft"
-        and len(config.clusters) == 1
-        and config.evolution in ("augru", "gru")
+        and parts == [SoftAssignment, RecurrentEvolution]
         and len(config.attention_hidden) == 2
         and config.attention_activation == "relu"
         and config.attention_nonlinearity == "leaky_relu"
@@ -98,6 +99,8 @@ class _Reader:
     def __init__(self, kernel: ctypes.CDLL, model: SurgeModel, graph: InterestGraph, place: int) -> None:
         config, n = model.config, int(graph.mask[place].sum())
         near = graph.adjacency[place, :n, :n] > 0
+        assign = cast(SoftAssignment, model.extract.assign[0])
+        gate = cast(RecurrentEvolution, model.predict.evolve).gate
         self.kernel = kernel
         layers = _layers(model.predict.score)
         self.tensors = {
@@ -108,13 +111,13 @@ class _Reader:
         width = [layers[0].in_features, *(layer.out_features for layer in layers)]
         self.tensors |= {"width": torch.tensor(width, dtype=torch.int32), "of_item": model.item_category}
         self.sizes = Sizes(
-            *(config.item_size, n, config.size, config.clusters[0], config.heads),
+            *(config.item_size, n, config.size, len(assign.weight), config.heads),
             *(*config.attention_hidden, config.evolution_size),
             by_query=model.fuse.by_query,
-            mean=config.assignment_aggregation == "mean",
+            mean=assign.mean,
             by_time=config.flatten == "time",
             linear=config.activation == "none",
-            gate=2 if config.evolution == "gru" else 0 if config.gate == "relative" else 1,
+            gate=2 if gate is None else 0 if gate == "relative" else 1,
             readout=config.readout,
             long_term=config.long_term,
             normalise=config.normalise,
@@ -142,13 +145,13 @@ class _Reader:
 def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dict[str, Tensor]:
     """What the kernel reads of one history and of the model, by the names of `Arrays`."""
     values = graph.values[place, :n]
-    recurrence = model.predict.evolve.recurrence
+    recurrence = cast(RecurrentEvolution, model.predict.evolve).recurrence
     given = {
         "item": model.item_embedding.weight,
         "alpha": graph.cluster_score[place, :, :n],
         "message": model.fuse.aggregate(values),
         "values": values,
-        "assign": model.extract.assign[0].weight,
+        "assign": cast(SoftAssignment, model.extract.assign[0]).weight,
         "from_input": recurrence.from_input.weight,
         "bias_input": recurrence.from_input.bias,
         "from_state": recurrence.from_state.weight,

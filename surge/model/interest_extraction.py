@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from surge.model.assignment import Assignment, OwnCluster
 from surge.model.layers import masked_softmax
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ class Pooling(NamedTuple):
 
 
 class Extraction(NamedTuple):
-    """importance gamma (B, T, n), one Pooling a layer, readout h_g (B, T, d); soft false: every item is a cluster."""
+    """importance gamma (B, T, n), one Pooling a layer, readout h_g (B, T, d); pooled false: every item is a cluster."""
 
     importance: Tensor
     layers: tuple[Pooling, ...]
     readout: Tensor
-    soft: bool = True
+    pooled: bool = True
 
 
 def importance(query_score: Tensor, mask: Tensor) -> Tensor:
@@ -49,27 +50,14 @@ def pool_adjacency(assignment: Tensor, adjacency: Tensor) -> Tensor:
     return assignment.transpose(-1, -2) @ adjacency @ assignment
 
 
-def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
-    """Eq. 11 of logits W_p h' (B, T, n, m), as W_p is linear and m smaller than d; adjacency broadcastable to
-    (B, T, n, n); gives S (B, T, n, m), the softmax of their mean, or sum, over N_i."""
-    logits = adjacency @ logits
-    if mean:
-        logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
-    return torch.softmax(logits, dim=-1)
-
-
 class InterestExtraction(nn.Module):
-    """S_i = softmax(W_p mean over j in N_i of A_ij h'_j), then h* = S^T h' and gamma* = S^T gamma.
+    """S from the assignment of each layer, then h* = S^T h' and gamma* = S^T gamma; a deeper layer pools the clusters
+    of the one before, with A* as its graph."""
 
-    `clusters` gives the number of clusters of each layer: (30, 10) pools twice, the second time over the
-    clusters of the first with A* as its graph. With `soft` false every item is its own cluster.
-    """
-
-    def __init__(self, size: int, clusters: Sequence[int], aggregation: str, soft: bool) -> None:
+    def __init__(self, assignments: Sequence[Assignment]) -> None:
         super().__init__()
-        self.aggregation, self.soft = aggregation, soft
-        if soft:
-            self.assign = nn.ModuleList(nn.Linear(size, count, bias=False) for count in clusters)
+        self.assign = nn.ModuleList(assignments)
+        self.pools = not isinstance(assignments[0], OwnCluster)
 
     def forward(
         self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor, operations: Operations
@@ -80,25 +68,18 @@ class InterestExtraction(nn.Module):
         weight = importance(query_score, mask)
         readout = (weight.unsqueeze(-2) @ fused).squeeze(-2)  # Eq. 15
 
-        nodes, node_weight, graph = fused, weight, adjacency.unsqueeze(1)
+        nodes, node_weight, graph = fused, weight, adjacency
         mass = present.unsqueeze(1).expand(weight.shape)
         steps = torch.arange(mask.shape[1], device=mask.device, dtype=fused.dtype) + 0.5
         position = (steps / length).unsqueeze(1).expand(weight.shape)
 
-        layers, mean = [], self.aggregation == "mean"
-        for index in range(len(self.assign) if self.soft else 1):
-            if self.soft and index == 0:
-                assignment = operations.assign(cast(nn.Linear, self.assign[0]).weight, nodes, adjacency, mean)
-            elif self.soft:
-                assignment = soft_assignment(self.assign[index](nodes), graph, mean)
-            else:
-                assignment = torch.eye(nodes.shape[2], dtype=fused.dtype, device=fused.device).expand(
-                    *nodes.shape[:2], -1, -1
-                )
-            if index == 0:
+        layers: list[Pooling] = []
+        for assign in self.assign:
+            if layers:
+                graph = pool_adjacency(layers[-1].assignment, graph if graph.ndim == 4 else graph.unsqueeze(1))
+            assignment = assign(nodes, graph, operations)
+            if not layers:
                 assignment = assignment * present[:, None, :, None]
-            if index + 1 < (len(self.assign) if self.soft else 1):
-                graph = pool_adjacency(assignment, graph)
             across = assignment.transpose(-1, -2)
             nodes = across @ nodes
             node_weight = (across @ node_weight.unsqueeze(-1)).squeeze(-1)
@@ -107,4 +88,4 @@ class InterestExtraction(nn.Module):
             holds = mass > NOTHING
             position = torch.where(holds, moment / torch.where(holds, mass, 1.0), 2.0)
             layers.append(Pooling(assignment, nodes, node_weight, position, mass))
-        return Extraction(weight, tuple(layers), readout, self.soft)
+        return Extraction(weight, tuple(layers), readout, self.pools)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from surge.model.interest_extraction import soft_assignment
+from surge.model.assignment import soft_assignment
 from surge.model.interest_fusion import attention_weights, gather
 from surge.model.layers import PairScore
 

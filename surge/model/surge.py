@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from surge.config import ModelConfig
 from surge.errors import SurgeError
 from surge.model.age import AGES, embed_ages
+from surge.model.assignment import ASSIGNMENTS, Assignment
 from surge.model.embedding import EmbedsItems
+from surge.model.evolution import EVOLUTIONS, InterestEvolution
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion, InterestFusion
@@ -105,9 +107,20 @@ class Scored(NamedTuple):
 
 
 class SurgeModel(EmbedsItems):
-    """Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021, arXiv 2106.14226)."""
+    """Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021, arXiv 2106.14226).
 
-    def __init__(self, config: ModelConfig, item_category: Tensor) -> None:
+    `assignments` (one a pooling layer) and `evolution` take the place of what the settings `extraction` and `evolution`
+    name; an evolution's state has `config.state_size` numbers. `docs/extend.md` shows how a new one gets a name.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        item_category: Tensor,
+        *,
+        assignments: Sequence[Assignment] | None = None,
+        evolution: InterestEvolution | None = None,
+    ) -> None:
         super().__init__(config, item_category)
         self.config = config
         if config.position != "none":
@@ -129,12 +142,10 @@ class SurgeModel(EmbedsItems):
             config.attention_activation,
             config.attention_nonlinearity,
         )
-        self.extract = InterestExtraction(
-            config.size, config.clusters, config.assignment_aggregation, config.extraction == "soft"
-        )
+        self.extract = InterestExtraction(assignments or ASSIGNMENTS[config.extraction](config))
         if config.long_term:
             self.long_term = LongTerm(config.size, config.attention_hidden)
-        self.predict = Prediction(config)
+        self.predict = Prediction(config, evolution or EVOLUTIONS[config.evolution](config))
 
     def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
         """The interest graph of each history; ages (B, n) in seconds for a model that reads them.

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from surge.model.evolution import Recurrence, gate_scale
 from surge.model.layers import masked_softmax
-from surge.model.prediction import Recurrence, gate_scale
 from surge.model.surge import History
 from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, resize
 

@@ -51,7 +51,7 @@ def loss_terms(graph: InterestGraph, reading: Reading | Scored, config: Training
         else same_mapping_literal(first.assignment, graph.adjacency)
     )
     terms["single_affiliation"] = single_affiliation(first.assignment, mask)
-    if not reading.extraction.soft:
+    if not reading.extraction.pooled:
         return terms | dict.fromkeys(("relative_position", "balance"), torch.zeros_like(terms["log_loss"]))
     terms["relative_position"] = (
         relative_position(first)

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from surge.model.assignment import SoftAssignment
 from surge.model.interest_extraction import Extraction, InterestExtraction, importance, pool_adjacency
 from surge.model.operations import PLAIN
 from surge.model.surge import History
@@ -17,7 +18,7 @@ LOG3 = math.log(3)
 
 def extract_by_hand(aggregation: str = "mean") -> Extraction:
     """Three items in two dimensions, two heads, items 0 and 1 neighbours; W_p = log 3 times the identity."""
-    extract = InterestExtraction(size=2, clusters=(2,), aggregation=aggregation, soft=True).double()
+    extract = InterestExtraction([SoftAssignment(2, 2, aggregation)]).double()
     with torch.no_grad():
         extract.assign[0].weight.copy_(torch.eye(2, dtype=torch.float64) * LOG3)
     fused = torch.tensor([[[[2.0, 0.0], [0.0, 0.0], [0.0, 1.0]]]], dtype=torch.float64)
@@ -99,4 +100,4 @@ def test_without_extraction_every_item_is_its_own_cluster() -> None:
         assert torch.equal(pooling.pooled_importance[row], reading.extraction.importance[row])
         assert pooling.position[row, 0, :n].tolist() == pytest.approx([(i + 0.5) / n for i in range(n)])
         assert reading.evolution.order[row, 0].tolist() == list(range(7))
-    assert "assign" not in dict(model.extract.named_children())
+    assert not list(model.extract.parameters())

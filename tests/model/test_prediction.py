@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
+from surge.model.evolution import AttentionEvolution, MeanEvolution, Recurrence, gate_scale
 from surge.model.interest_extraction import Pooling
-from surge.model.prediction import InterestEvolution, Recurrence, flatten_order, gate_scale
+from surge.model.prediction import flatten_order
 from surge.model.surge import History
 from tests.model.small import HISTORIES, small_model
 
@@ -90,7 +91,7 @@ def test_recurrence_with_open_gates_is_torchs_gru() -> None:
 
 
 def test_evolution_none_is_the_running_mean_of_the_fused_items() -> None:
-    evolve = InterestEvolution(size=1, kind="none", state_size=1, gate="relative", hidden=(2, 2))
+    evolve = MeanEvolution()
     pooling = pooled([0.1, 0.5, 0.9], mass=[1.0, 2.0, 1.0])
     states, weights = evolve(pooling, torch.zeros(1, 1, 1), torch.tensor([[[0, 1, 2]]]))
     assert states[0, 0, :, 0].tolist() == [1 / 4, 3 / 4, 6 / 4]
@@ -99,7 +100,7 @@ def test_evolution_none_is_the_running_mean_of_the_fused_items() -> None:
 
 def test_evolution_attention_weighs_clusters_by_the_candidate_and_skips_empty_ones() -> None:
     torch.manual_seed(0)
-    evolve = InterestEvolution(size=1, kind="attention", state_size=1, gate="relative", hidden=(4, 3)).double()
+    evolve = AttentionEvolution(1, (4, 3)).double()
     pooling = pooled([0.1, 0.5, 2.0], mass=[1.0, 1.0, 0.0])
     order = torch.tensor([[[0, 1, 2]]])
     by_target = []

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from surge.backends.training import EDGES
-from surge.model.interest_extraction import soft_assignment
+from surge.model.assignment import soft_assignment
 from surge.model.interest_fusion import attention_weights
 from surge.model.operations import PLAIN, Operations
 from surge.model.surge import History, SurgeModel

@@ -1,0 +1,66 @@
+"""How nodes are assigned to clusters: Eq. 11 and its alternatives, one module for each pooling layer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from surge.config import ModelConfig
+
+if TYPE_CHECKING:
+    from surge.model.operations import Operations
+
+
+def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+    """Eq. 11 of logits W_p h' (B, T, n, m), as W_p is linear and m smaller than d; adjacency broadcastable to
+    (B, T, n, n); gives S (B, T, n, m), the softmax of their mean, or sum, over N_i."""
+    logits = adjacency @ logits
+    if mean:
+        logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
+    return torch.softmax(logits, dim=-1)
+
+
+class Assignment(nn.Module, ABC):
+    """S of one layer. Of the padding, which has no neighbours, nobody reads it."""
+
+    @abstractmethod
+    def forward(self, nodes: Tensor, graph: Tensor, operations: Operations) -> Tensor:
+        """nodes h' (B, T, n, d) and their graph: A (B, n, n), which all candidates share, or A* (B, T, n, n) of a
+        deeper layer; gives S (B, T, n, m), whose rows sum to 1. `operations`: by whom it may be done along the edges of
+        A."""
+
+
+class SoftAssignment(Assignment):
+    """S_i = softmax(W_p mean over j in N_i of A_ij h'_j), or of the sum (`aggregation`)."""
+
+    def __init__(self, size: int, clusters: int, aggregation: str) -> None:
+        super().__init__()
+        self.mean = aggregation == "mean"
+        self.weight = nn.Linear(size, clusters, bias=False).weight
+
+    def forward(self, nodes: Tensor, graph: Tensor, operations: Operations) -> Tensor:
+        if graph.ndim == 3:
+            return operations.assign(self.weight, nodes, graph, self.mean)
+        return soft_assignment(functional.linear(nodes, self.weight), graph, self.mean)
+
+
+class OwnCluster(Assignment):
+    """Every item is its own cluster."""
+
+    def forward(self, nodes: Tensor, graph: Tensor, operations: Operations) -> Tensor:
+        itself = torch.eye(nodes.shape[2], dtype=nodes.dtype, device=nodes.device)
+        return itself.expand(*nodes.shape[:2], -1, -1)
+
+
+# by the setting `extraction`: the layers of the pooling
+ASSIGNMENTS: Mapping[str, Callable[[ModelConfig], Sequence[Assignment]]] = {
+    "soft": lambda config: [
+        SoftAssignment(config.size, count, config.assignment_aggregation) for count in config.clusters
+    ],
+    "none": lambda config: [OwnCluster()],
+}
