@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from surge import __version__
+import surge
 from surge.commands.compare import add_compare
 from surge.commands.data import add_prepare, add_simulate
 from surge.commands.explore import add_demo, add_explore
@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="surge" if Path(sys.argv[0]).stem == "surge" else "python -m surge",
         description="See why a SURGE sequential recommender predicts this item for this user.",
     )
-    parser.add_argument("--version", action="version", version=f"surge {__version__}")
+    parser.add_argument("--version", action="version", version=f"surge {surge.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
         add_explore,

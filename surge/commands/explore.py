@@ -173,7 +173,7 @@ def _start(own: Path, folders: list[Path], host: str, port: int) -> None:
         os.environ[ROOTS_VARIABLE] = os.pathsep.join(os.path.abspath(part) for part in roots.split(os.pathsep) if part)
     os.chdir(own)
     # names that a browser may call the app by: one that points here by a name of its own gets nothing
-    names = ["*"] if host in ANY else [LOCAL, "localhost", host]
+    names = ["*"] if host in ANY else dict.fromkeys([LOCAL, "localhost", host])
     options = {"address": host, "port": port, "headless": "true"}
     sys.argv = ["streamlit", "run", str(own / "app" / "main.py")]
     sys.argv += [f"--server.{name}={value}" for name, value in options.items()]
