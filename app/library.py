@@ -12,9 +12,8 @@ from typing import Any
 
 from surge.checkpoint_files import PICKLES
 from surge.data.store import DESCRIPTION_FILE
-from surge.folders import is_checkpoint, is_dataset
+from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset
 
-ROOTS_VARIABLE = "SURGE_ROOTS"
 MOST_ENTRIES = 500  # of one root: a folder with more is hardly meant
 
 

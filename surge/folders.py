@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 
 from surge.errors import SurgeError
 
+ROOTS_VARIABLE = "SURGE_ROOTS"  # of the environment: folders that the app looks in, beside those it is given
 CHECKPOINT_NAMES = ("manifest.json", "model.safetensors")
 DATASET_NAME = "dataset.json"
 PACKAGE = Path(__file__).resolve().parent
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether the folder is meant as a checkpoint; what may be wrong with it is said when it is opened."""
-    return any((folder / name).is_file() for name in CHECKPOINT_NAMES)
+    """Whether the folder is meant as a checkpoint; what may be wrong with it is said when it is opened.
+
+    One that can't be looked into is none, here as below.
+    """
+    return any(os.path.isfile(folder / name) for name in CHECKPOINT_NAMES)
 
 
 def is_dataset(folder: Path) -> bool:
     """Whether the folder is meant as a dataset."""
-    return (folder / DATASET_NAME).is_file()
+    return os.path.isfile(folder / DATASET_NAME)
 
 
 def own_folder() -> Path:

@@ -19,7 +19,7 @@ import pytest
 from surge import __version__
 from surge.cli import main
 from surge.commands import explore
-from surge.folders import own_folder
+from surge.folders import is_checkpoint, is_dataset, own_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -122,6 +122,11 @@ def test_a_folder_with_nothing_to_open_is_refused_before_anything_starts(
     told = refused(capsys, str(made(tmp_path / "good")), str(folder))
     assert words in told and kind in told
     assert started.arguments is None
+
+
+def test_a_folder_that_can_not_be_looked_into_is_nothing() -> None:
+    unreadable = Path("x" * 5000)  # even the superuser is told so
+    assert not is_checkpoint(unreadable) and not is_dataset(unreadable)
 
 
 # -- address and port ---------------------------------------------------------------------------------

@@ -57,3 +57,11 @@ def test_the_lock_file_is_of_this_project() -> None:
 def test_the_lock_file_names_the_public_index_alone() -> None:
     hosts = {urlparse(address).hostname for address in re.findall(r'https?://[^"]+', LOCK_TEXT)}
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
+
+
+def test_a_container_is_built_from_what_the_wheel_is_built_from() -> None:
+    """.dockerignore lets in what pyproject.toml names, and the versions."""
+    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    needed = [*PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"], "surge", "README.md", "LICENSE"]
+    for path in map(Path, [*needed, "pyproject.toml", "requirements.txt"]):
+        assert any(path == Path(one) or Path(one) in path.parents for one in let_in if one != "checkpoints"), path

@@ -23,12 +23,11 @@ from typing import Any
 
 from surge.commands import add_command
 from surge.errors import SurgeError
-from surge.folders import is_checkpoint, is_dataset, own_folder
+from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset, own_folder
 
 LOCAL = "127.0.0.1"
 ANY = ("0.0.0.0", "::")  # all addresses of the machine
 FIRST_PORT, PORTS = 8501, 100  # the first free one of these is taken
-ROOTS_VARIABLE = "SURGE_ROOTS"  # folders of the app, beside those on the command line
 APP_NEEDS = ("streamlit", "plotly", "pyvis", "pandas", "networkx")
 LONGEST_START = 60  # seconds that the app may take before the browser is opened
 
