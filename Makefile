@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup app test check lint types clean
+.PHONY: setup app test check lint types clean requirements
 
 setup: $(READY)
 
@@ -31,6 +31,10 @@ types: $(READY)
 	$(BIN)/mypy
 
 check: lint types test
+
+# pyproject.toml names the dependencies; what is made from it is renewed here. Afterwards, with uv: `uv lock`.
+requirements:
+	$(PYTHON) .ci/requirements.py
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,8 +12,8 @@ from typing import Any
 
 from surge.checkpoint_files import PICKLES
 from surge.data.store import DESCRIPTION_FILE
+from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset
 
-ROOTS_VARIABLE = "SURGE_ROOTS"
 MOST_ENTRIES = 500  # of one root: a folder with more is hardly meant
 
 
@@ -53,9 +53,9 @@ def find_library(project: Path, roots: list[Path]) -> Library:
         if path.resolve() in seen:
             continue
         seen.add(path.resolve())
-        if _is_checkpoint(path):
+        if is_checkpoint(path):
             checkpoints[_free_name(path, checkpoints)] = path
-        elif (path / DESCRIPTION_FILE).is_file():
+        elif is_dataset(path):
             datasets[_free_name(path, datasets)] = path
     return Library(checkpoints, datasets, tuple(dict.fromkeys(refused)))
 
@@ -65,7 +65,7 @@ def _entries(roots: list[Path], refused: list[str]) -> Iterator[Path]:
     for root in roots:
         if not _accepted(root, refused, given=True):
             continue
-        if _is_checkpoint(root) or (root / DESCRIPTION_FILE).is_file():
+        if is_checkpoint(root) or is_dataset(root):
             yield root
             continue
         try:
@@ -96,10 +96,6 @@ def _accepted(path: Path, refused: list[str], *, given: bool) -> bool:
     elif given:
         refused.append(f"There is no folder {str(path)!r}; it was given as a place to look in.")
     return False
-
-
-def _is_checkpoint(path: Path) -> bool:
-    return (path / "manifest.json").is_file() or (path / "model.safetensors").is_file()
 
 
 def _free_name(path: Path, taken: dict[str, Path]) -> str:

@@ -18,6 +18,8 @@ from surge.pictures.model_tables import LARGEST_COMPARISON, comparison_table
 
 COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
+IN_CLONE = (PROJECT / "surge").is_dir()
+SURGE = ("python", "-m", "surge") if IN_CLONE else ("surge",)
 PERSONAL = 3  # times as likely as by popularity alone: then a prediction is more than popularity
 
 
@@ -107,7 +109,7 @@ def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
 
 def survey_command(checkpoint: Checkpoint, dataset: Dataset) -> str:
     """What to type in the project's folder to make the survey, quoted for a shell."""
-    return shlex.join(["python", "-m", "surge", "survey", _shown(checkpoint.folder), _shown(dataset.folder)])
+    return shlex.join([*SURGE, "survey", _shown(checkpoint.folder), _shown(dataset.folder)])
 
 
 def can_be_replaced(checkpoint: Checkpoint) -> bool:
@@ -126,13 +128,13 @@ def evaluate_command(checkpoint: Checkpoint, dataset: Dataset | None) -> str:
     digest = own.get("digest") if isinstance(own, dict) else None
     fits = dataset is not None and digest in (None, dataset.digest)
     folder = _shown(dataset.folder) if dataset is not None and fits else "DATASET"
-    return shlex.join(["python", "-m", "surge", "evaluate", _shown(checkpoint.folder), folder])
+    return shlex.join([*SURGE, "evaluate", _shown(checkpoint.folder), folder])
 
 
 def _shown(folder: Path) -> str:
-    """A folder as seen from the project's own where it lies in there."""
+    """A folder as seen from the project's own where it lies in there; whole where the app is installed."""
     folder = folder.resolve()
-    return str(folder.relative_to(PROJECT) if folder.is_relative_to(PROJECT) else folder)
+    return str(folder.relative_to(PROJECT) if IN_CLONE and folder.is_relative_to(PROJECT) else folder)
 
 
 def find_comparison(checkpoint: Checkpoint, name: str) -> pd.DataFrame | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
     from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from surge.config import ModelConfig, TrainingConfig

@@ -2,9 +2,12 @@
 
 import argparse
 import sys
+from pathlib import Path
 
+import surge
 from surge.commands.compare import add_compare
 from surge.commands.data import add_prepare, add_simulate
+from surge.commands.explore import add_demo, add_explore
 from surge.commands.model import add_evaluate, add_explain, add_recommend, add_train
 from surge.commands.survey import add_survey
 from surge.errors import SurgeError, is_out_of_memory
@@ -47,10 +50,14 @@ def _fail(sentence: str, code: int) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every command; each sets `run`, the function that carries it out."""
     parser = argparse.ArgumentParser(
-        prog="python -m surge", description="See why a SURGE sequential recommender predicts this item for this user."
+        prog="surge" if Path(sys.argv[0]).stem == "surge" else "python -m surge",
+        description="See why a SURGE sequential recommender predicts this item for this user.",
     )
+    parser.add_argument("--version", action="version", version=f"surge {surge.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
+        add_explore,
+        add_demo,
         add_simulate,
         add_prepare,
         add_train,

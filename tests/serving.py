@@ -22,13 +22,20 @@ START = 60  # seconds that a server may take
 @contextmanager
 def serve(script: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """The address of a server of `script` under the project's own settings; it ends with the block."""
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port"]
+    with started(command, ROOT, {**os.environ, **(environment or {})}) as address:
+        yield address
+
+
+@contextmanager
+def started(command: list[str], folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """The address of a server that `command`, with a port at its end, starts in `folder`; it ends with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=log, stderr=subprocess.STDOUT
+            [*command, str(port)], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             _wait(f"http://127.0.0.1:{port}/_stcore/health", server, log)

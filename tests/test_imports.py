@@ -23,6 +23,7 @@ PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "she
 # Each part of surge may import itself and what stands before it; an area is the first name after `surge`.
 ORDER = (
     ("errors",),
+    ("folders",),
     ("presentation",),
     ("config",),
     ("data",),

@@ -14,11 +14,12 @@ import polars as pl
 
 from surge.data.parquet import UnreadableError, read_parquet
 from surge.errors import SurgeError
+from surge.folders import DATASET_NAME
 
 FORMAT_VERSION = 1
 INTERACTIONS_FILE = "interactions.parquet"
 ITEMS_FILE = "items.parquet"
-DESCRIPTION_FILE = "dataset.json"
+DESCRIPTION_FILE = DATASET_NAME
 FILES = (INTERACTIONS_FILE, ITEMS_FILE, DESCRIPTION_FILE)
 
 # Columns without which a dataset is none; `rating`, `behaviour` and `interest` may follow.

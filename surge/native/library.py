@@ -7,8 +7,12 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
+import sys
+import sysconfig
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -19,7 +23,9 @@ FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-pthread", "-sh
 COMPILERS = ("c++", "g++", "clang++")
 LONGEST = 120  # seconds that a compiler may take
 SWITCH = "SURGE_FUSED"  # "0" leaves everything to torch
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _locks = {name: Lock() for name in SOURCES}  # nobody waits for what another source takes
+_telling = Lock()
 
 
 def library(name: str) -> ctypes.CDLL | None:
@@ -39,37 +45,95 @@ def _library(name: str) -> ctypes.CDLL | None:
     if compiler is None:
         return None
     try:
-        path = _folder() / f"{name}-{_key(name, compiler)}.so"
-        if not path.is_file():
-            _compile(compiler, SOURCES[name], path)
-        return ctypes.CDLL(str(path))
-    except (OSError, subprocess.SubprocessError):
+        folder = _folder()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not _is_private(folder):
+            with _telling:
+                _tell(folder)
+            return None
+        if hasattr(os, "ST_NOEXEC") and os.statvfs(folder).f_flag & os.ST_NOEXEC:
+            return None  # nothing loads from there, however often it is compiled
+        start = f"{name}-{_key(name, compiler)}-"
+        return _kept(folder, start) or _load(_compile(compiler, SOURCES[name], folder, start))
+    except (OSError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: a user without a home
         return None
 
 
-def _compile(compiler: str, source: Path, path: Path) -> None:
-    """Written beside its place and moved there, so that nobody loads a half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        built = Path(folder) / path.name
+def _kept(folder: Path, start: str) -> ctypes.CDLL | None:
+    """The library whose name begins so; what isn't what was compiled, or doesn't load, is removed."""
+    for path in sorted(folder.glob(f"{start}*.so")):
+        try:
+            return _load(path)
+        except OSError:
+            with suppress(OSError):
+                path.unlink()
+    return None
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    """An OSError where the file isn't the user's own or not what its name says: half a library ends a process."""
+    if not (_is_private(path) and path.stem.endswith(_digest(path.read_bytes()))):
+        raise OSError(f"{path} is damaged, or others may write to it")
+    return ctypes.CDLL(str(path))
+
+
+def _compile(compiler: str, source: Path, folder: Path, start: str) -> Path:
+    """Written beside its place and moved there, so that nobody loads a half of it; its digest ends its name."""
+    with tempfile.TemporaryDirectory(dir=folder) as beside:
+        built = Path(beside) / "library.so"
         command = [compiler, *FLAGS, str(source), "-o", str(built)]
         subprocess.run(command, check=True, capture_output=True, timeout=LONGEST)
-        built.replace(path)
+        built.chmod(0o700)
+        return built.replace(folder / f"{start}{_digest(built.read_bytes())}.so")
 
 
 def _folder() -> Path:
-    """Of this user alone: a library in a folder where others may write could be anybody's."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "surge-explorer"
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "surge-explorer"
+
+
+def _is_private(path: Path) -> bool:
+    """Whether a file or a folder, no link, belongs to this user and nobody else may write to it: a library that
+    others could have put there may be anybody's code. Windows keeps a user's cache to that user by itself."""
+    if not hasattr(os, "geteuid"):
+        return True
+    found = path.lstat()
+    return not stat.S_ISLNK(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & OTHERS_WRITE
+
+
+@cache
+def _tell(folder: Path) -> None:
+    print(
+        f"The folder {str(folder)!r} belongs to another user, is a link, or others may write to it, so no compiled "
+        "kernel is loaded from it and torch computes instead, which is slower; remove it, or set XDG_CACHE_HOME to a "
+        "folder of your own.",
+        file=sys.stderr,
+    )
 
 
 def _key(name: str, compiler: str) -> str:
-    """Another source, compiler or processor is another library: one for this machine may not run on the next."""
+    """Another source, compiler, C library or processor is another library: one for this machine may not run on the
+    next."""
     processor = platform.machine() + platform.processor()
     info = Path("/proc/cpuinfo")
     if info.is_file():
         lines = info.read_text(errors="replace").splitlines()
         processor += next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    content = (
-        b"".join(path.read_bytes() for path in (SOURCES[name], *HEADERS)) + repr((FLAGS, compiler, processor)).encode()
-    )
+    made_with = (FLAGS, compiler, _version(compiler), _c_library(), processor)
+    return _digest(b"".join(path.read_bytes() for path in (SOURCES[name], *HEADERS)) + repr(made_with).encode())
+
+
+@cache
+def _version(compiler: str) -> str:
+    done = subprocess.run([compiler, "--version"], capture_output=True, timeout=LONGEST, check=True)
+    return done.stdout.decode(errors="replace")
+
+
+def _c_library() -> tuple[str, ...]:
+    """glibc's version, and what Python was built for, which tells musl from glibc."""
+    running = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", {}) else None
+    return running or "", *platform.libc_ver(), sysconfig.get_config_var("HOST_GNU_TYPE") or ""
+
+
+def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
