@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -11,12 +12,13 @@ from app.components.candidates_drawer import candidates_drawer
 from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
-from app.components.inspection import Inspection, about, caption, picture, progress_bar
+from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
 from app.components.labels import as_text
 from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
 from surge.errors import SurgeError
 from surge.pictures import columns, drift, faithfulness, percentiles
+from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
 
 
 def drawers(inspection: Inspection, library: loading.Library) -> None:
@@ -43,14 +45,9 @@ def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
 def _faithfulness(inspection: Inspection) -> None:
     with progress_bar("Deleting and inserting items …") as progress:
         measured = loading.faithfulness(inspection.subject, inspection.candidate, progress)
-    st.markdown(as_text(faithfulness.faithfulness_sentence(measured)))
-    picture(
-        inspection,
-        "faithfulness",
-        "Deletion and insertion curves; the table below holds the mean lift along each.",
-        lambda: faithfulness.faithfulness_figure(measured, inspection.theme),
-    )
-    caption(faithfulness.caption(measured), "faithfulness")
+    scene = replace(inspection.scene(), faithfulness=measured)
+    _measured_view(FAITHFULNESS, inspection, scene)
+    caption(FAITHFULNESS.caption(scene), FAITHFULNESS.name)
     st.dataframe(
         faithfulness.faithfulness_table(measured),
         hide_index=True,
@@ -63,26 +60,27 @@ def _faithfulness(inspection: Inspection) -> None:
             if column.number
         },
     )
-    about(faithfulness.ABOUT, "faithfulness")
+    about(FAITHFULNESS.about, FAITHFULNESS.name)
+
+
+def _measured_view(view: View, inspection: Inspection, scene: Scene) -> None:
+    """What it shows in a sentence, then the picture."""
+    st.markdown(as_text(view.finding(scene)))
+    view_picture(view, inspection, scene)
 
 
 def _drift(inspection: Inspection) -> None:
     with progress_bar("Reading the history step by step …") as progress:
         measured = loading.drift(inspection.subject, inspection.candidate, progress)
-    st.markdown(as_text(drift.sentence(inspection.record, measured, styles=inspection.styles)))
-    picture(
-        inspection,
-        "drift",
-        "Graph, clusters and the candidate's lift and rank as the history grows; the table holds the same values.",
-        lambda: drift.drift_figure(inspection.record, measured, inspection.theme, styles=inspection.styles),
-    )
+    scene = replace(inspection.scene(), drift=measured)
+    _measured_view(DRIFT, inspection, scene)
     last = len(measured.lengths) - 1
     if last:
         drift_player("drift", _step(last), lambda: _settle_step(last))
-    caption(drift.caption(inspection.record, measured), "drift")
+    caption(DRIFT.caption(scene), DRIFT.name)
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
         st.dataframe(drift.drift_table(inspection.record, measured, styles=inspection.styles), hide_index=True)
-    about(drift.ABOUT, "drift")
+    about(DRIFT.about, DRIFT.name)
 
 
 def _step(last: int) -> int:

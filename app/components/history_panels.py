@@ -6,16 +6,17 @@ import numpy as np
 import streamlit as st
 
 from app import loading, state
-from app.components.inspection import Inspection, caption, heading, picture
+from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
 from app.components.interest_graph import graph_component, last_click
 from app.components.labels import as_text
 from app.components.linked_table import choosing_table
 from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
-from surge.pictures import assignment_matrix, columns, history_strip, interest_graph, tables
+from surge.pictures import columns, interest_graph, tables
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import found_sentence, next_sentence
+from surge.pictures.views import ASSIGNMENT, HISTORY
 
 GRAPH_KEY = "interest_graph"
 LEAST_HEIGHT = 480  # pixels of the graph's row
@@ -24,25 +25,10 @@ BEST = 20  # predicted items shown
 
 def strip_panel(inspection: Inspection) -> None:
     """The history in time order: how much more likely each item makes the candidate."""
-    heading("History", history_strip.lead(inspection.whose), history_strip.ABOUT)
-    picture(
-        inspection,
-        "history_strip",
-        "History in time order; the table of items holds the same values.",
-        lambda: history_strip.history_strip(
-            inspection.record,
-            inspection.theme,
-            effects=inspection.effects,
-            before=inspection.before,
-            staged=inspection.staged,
-            styles=inspection.styles,
-        ),
-        state.current().staged,
-    )
-    words = history_strip.caption(
-        inspection.record, effects=inspection.effects, before=inspection.before, staged=inspection.staged
-    )
-    caption(" ".join([words, *inspection.history.notes]), "strip")
+    scene = inspection.scene()
+    view_heading(HISTORY, scene)
+    view_picture(HISTORY, inspection, scene, state.current().staged)
+    caption(" ".join([HISTORY.caption(scene), *inspection.history.notes]), HISTORY.name)
 
 
 def graph_panel(inspection: Inspection) -> None:
@@ -107,25 +93,7 @@ def _height(inspection: Inspection) -> int:
 
 def assignment_panel(inspection: Inspection) -> None:
     """The soft assignment of items to clusters."""
-    heading(
-        "Interest clusters",
-        "The model spreads every item over a few clusters. A column is a cluster, a row an item; the strongest "
-        "colour means that the cluster holds all of the item.",
-        assignment_matrix.ABOUT,
-    )
-    picture(
-        inspection,
-        "assignment_matrix",
-        "Assignment of items to clusters; the table of items holds each item's cluster and share.",
-        lambda: assignment_matrix.assignment_matrix(
-            inspection.record,
-            inspection.theme,
-            before=inspection.before,
-            styles=inspection.styles,
-            effects=inspection.effects,
-        ),
-    )
-    caption(assignment_matrix.caption(inspection.record, before=inspection.before), "assignment")
+    view_panel(ASSIGNMENT, inspection, inspection.scene())
 
 
 def prediction_panel(inspection: Inspection) -> None:

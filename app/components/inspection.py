@@ -25,6 +25,7 @@ from surge.pictures.before import Before, Staged
 from surge.pictures.html_parts import escape
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.selection import Selection
+from surge.pictures.views import Scene, View
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,10 @@ class Inspection:
         reference = cluster_styles(self.reference, self.theme)
         return reference if record is self.reference else cluster_styles(record, self.theme, like=reference)
 
+    def scene(self, head: int | None = None) -> Scene:
+        """What the views draw from; `head` of the attention."""
+        return Scene(self.record, self.theme, self.effects, self.styles, self.whose, self.before, self.staged, head)
+
     @property
     def key(self) -> tuple[str, ...]:
         """Tells apart all that is drawn without a control of its own."""
@@ -121,6 +126,23 @@ def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.
     """
     drawn = loading.figure((name, *inspection.key, *shows), lambda: drawing(build()))
     chart(drawn, name, alt, inspection.theme)
+
+
+def view_heading(view: View, scene: Scene) -> None:
+    """A view's heading, a word of help under it, and what the picture is."""
+    heading(view.title, view.lead(scene), view.about)
+
+
+def view_picture(view: View, inspection: Inspection, scene: Scene, *shows: object) -> None:
+    """A view's picture; `shows` as for `picture`."""
+    picture(inspection, view.key, view.alt, lambda: view.figure(scene), *shows)
+
+
+def view_panel(view: View, inspection: Inspection, scene: Scene) -> None:
+    """A whole view that has no control of its own."""
+    view_heading(view, scene)
+    view_picture(view, inspection, scene)
+    caption(view.caption(scene), view.name)
 
 
 def about(text: str, key: str, label: str = "About this picture") -> None:

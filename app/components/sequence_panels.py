@@ -6,34 +6,15 @@ import numpy as np
 import streamlit as st
 
 from app import state
-from app.components.inspection import Inspection, caption, heading, picture
+from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
 from app.components.linked_table import selecting_table
-from surge.pictures import assignment_matrix, attention_matrix, columns, pooled_sequence, tables
+from surge.pictures import assignment_matrix, columns, tables
+from surge.pictures.views import ATTENTION, SEQUENCE
 
 
 def sequence_panel(inspection: Inspection) -> None:
     """The clusters as the recurrent layer reads them."""
-    heading(
-        "Pooled sequence",
-        "The clusters in the order in which the model reads them, the oldest interest first. The update gate is "
-        "how much of the cluster enters the model's memory.",
-        pooled_sequence.ABOUT,
-    )
-    picture(
-        inspection,
-        "pooled_sequence",
-        "Clusters in the order they are read; the same values are in the table of clusters.",
-        lambda: pooled_sequence.pooled_sequence(
-            inspection.record,
-            inspection.theme,
-            before=inspection.before,
-            styles=inspection.styles,
-            effects=inspection.effects,
-        ),
-    )
-    caption(
-        pooled_sequence.caption(inspection.record, before=inspection.before, effects=inspection.effects), "sequence"
-    )
+    view_panel(SEQUENCE, inspection, inspection.scene())
     _cluster_table(inspection)
 
 
@@ -81,14 +62,8 @@ def item_panel(inspection: Inspection) -> None:
 
 def attention_panel(inspection: Inspection) -> None:
     """The attention between items."""
-    record = inspection.record
-    heads = len(record.interest_fusion.attention)
-    heading(
-        "Attention",
-        "How much an item listens to each of its neighbours for this candidate. 1× is what it would be if it "
-        "listened to all of them alike.",
-        attention_matrix.ABOUT,
-    )
+    heads = len(inspection.record.interest_fusion.attention)
+    view_heading(ATTENTION, inspection.scene())
     head = state.current().head
     if heads > 1:
         head = head if head is not None and head < heads else None
@@ -104,13 +79,6 @@ def attention_panel(inspection: Inspection) -> None:
         )
     else:
         head = None
-    picture(
-        inspection,
-        "attention_matrix",
-        "Attention between items; the layer Attention of the interest graph shows the same.",
-        lambda: attention_matrix.attention_matrix(
-            record, inspection.theme, head=head, before=inspection.before, styles=inspection.styles
-        ),
-        head,
-    )
-    caption(attention_matrix.caption(record, head=head, before=inspection.before), "attention")
+    scene = inspection.scene(head)
+    view_picture(ATTENTION, inspection, scene, head)
+    caption(ATTENTION.caption(scene), ATTENTION.name)

@@ -11,22 +11,23 @@ import plotly.graph_objects as go
 
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
-from surge.pictures import (
-    assignment_matrix,
-    attention_matrix,
-    drift,
-    faithfulness,
-    history_strip,
-    interest_graph,
-    pooled_sequence,
-)
+from surge.pictures import interest_graph
 from surge.pictures.amounts import chance, lift
 from surge.pictures.html_parts import changes, escape
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.report_page import page
-from surge.pictures.report_sections import LAYERS, card, graph_section, record_sections, sections, small_print
+from surge.pictures.report_sections import (
+    LAYERS,
+    card,
+    graph_section,
+    record_sections,
+    scene_of,
+    sections,
+    small_print,
+)
 from surge.pictures.text import title_of
 from surge.pictures.verdict import verdict
+from surge.pictures.views import drawn
 
 GRAPH_HEIGHT = 520  # pixels
 FOR = {
@@ -86,19 +87,8 @@ def _page(
 
 
 def _figures(story: Story, theme: Theme, like: Sequence[ClusterStyle] | None = None) -> dict[str, go.Figure]:
-    record, effects = story.record, story.effects
-    styles = cluster_styles(record, theme, like)
-    figures = {
-        "history": history_strip.history_strip(record, theme, effects=effects, styles=styles),
-        "assignment": assignment_matrix.assignment_matrix(record, theme, styles=styles, effects=effects),
-        "sequence": pooled_sequence.pooled_sequence(record, theme, styles=styles, effects=effects),
-        "attention": attention_matrix.attention_matrix(record, theme, styles=styles),
-    }
-    if story.faithfulness is not None:
-        figures["faithfulness"] = faithfulness.faithfulness_figure(story.faithfulness, theme)
-    if story.drift is not None:
-        figures["drift"] = drift.drift_figure(record, story.drift, theme, styles=styles)
-    return figures
+    scene = scene_of(story, cluster_styles(story.record, theme, like), theme)
+    return {view.name: view.figure(scene) for view in drawn(scene)}
 
 
 def _looks(story: Story, like: Sequence[ClusterStyle] | None) -> dict[str, Any]:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from surge.explanation.story import Story
-from surge.pictures import (
-    assignment_matrix,
-    attention_matrix,
-    drift,
-    faithfulness,
-    history_strip,
-    interest_graph,
-    pooled_sequence,
-    report_tables,
-    tables,
-)
+from surge.pictures import interest_graph, report_tables, tables
 from surge.pictures.html_parts import escape
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import next_sentence
-from surge.pictures.palette import ClusterStyle, cluster_styles
+from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
 from surge.pictures.verdict import trust
+from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, HISTORY, SEQUENCE, Scene, View
 
 LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
 NOT_REPEATED = {
@@ -54,35 +44,53 @@ class Section:
 def sections(story: Story, styles: Sequence[ClusterStyle] | None = None) -> list[Section]:
     """All parts of the story that there is something to show for; `styles` of the clusters in the tables."""
     styles = cluster_styles(story.record, like=styles)
-    parts: tuple[Callable[[Story], Section | None], ...] = (
-        _history,
-        graph_section,
-        _assignment,
-        _predictions,
-        _sequence,
-        _attention,
-        partial(_clusters, styles=styles),
-        partial(_items, styles=styles),
-        _faithfulness,
-        partial(_drift, styles=styles),
-        _making,
-    )
-    return [section for part in parts if (section := part(story)) is not None]
+    scene = scene_of(story, styles)
+    parts = [
+        _view(HISTORY, scene),
+        graph_section(story),
+        _view(ASSIGNMENT, scene),
+        _predictions(story),
+        _view(SEQUENCE, scene),
+        _view(ATTENTION, scene),
+        _clusters(story, styles),
+        _items(story, styles),
+    ]
+    if story.faithfulness is not None:
+        parts.append(_view(FAITHFULNESS, scene, _more("As a table", report_tables.faithfulness(story.faithfulness))))
+    if story.drift is not None:
+        parts.append(_view(DRIFT, scene, _more("As a table", report_tables.drift(story, styles))))
+    return [part for part in (*parts, _making(story)) if part is not None]
 
 
 def record_sections(story: Story) -> list[Section]:
     """The pictures of the record alone."""
-    return [part(story) for part in (_history, graph_section, _assignment, _sequence, _attention)]
+    first, *rest = (_view(view, scene_of(story)) for view in (HISTORY, ASSIGNMENT, SEQUENCE, ATTENTION))
+    return [first, graph_section(story), *rest]
 
 
-def _history(story: Story) -> Section:
+def scene_of(story: Story, styles: Sequence[ClusterStyle] | None = None, theme: Theme | str = Theme.LIGHT) -> Scene:
+    """What the views draw of a story."""
+    return Scene(
+        story.record,
+        theme,
+        story.effects,
+        styles,
+        story.whose,
+        faithfulness=story.faithfulness,
+        drift=story.drift,
+    )
+
+
+def _view(view: View, scene: Scene, table: str = "") -> Section:
     return Section(
-        "history",
-        "History",
-        history_strip.lead(story.whose),
-        _picture("history", "History in time order; the table of items holds the same values."),
-        caption=history_strip.caption(story.record, effects=story.effects),
-        about=history_strip.ABOUT,
+        view.name,
+        view.title,
+        view.lead(scene),
+        _picture(view.name, view.alt, clickable=view.clickable) + table,
+        said=view.finding(scene),
+        caption=view.caption(scene),
+        about=view.about,
+        wide=view.wide,
     )
 
 
@@ -98,18 +106,6 @@ def graph_section(story: Story) -> Section:
         f'<div class="choice" role="group" aria-label="Edges show">{buttons}</div><div id="picture-graph"></div>',
         caption=interest_graph.interest_graph(story.record, effects=story.effects).caption,
         about=interest_graph.ABOUT,
-        wide=False,
-    )
-
-
-def _assignment(story: Story) -> Section:
-    return Section(
-        "clusters",
-        "Interest clusters",
-        "The model spreads every item over a few clusters: a row is an item, a column a cluster.",
-        _picture("assignment", "Assignment of items to clusters; the table of items holds each item's cluster."),
-        caption=assignment_matrix.caption(story.record),
-        about=assignment_matrix.ABOUT,
         wide=False,
     )
 
@@ -135,30 +131,6 @@ def _predictions(story: Story) -> Section | None:
     )
 
 
-def _sequence(story: Story) -> Section:
-    return Section(
-        "sequence",
-        "Pooled sequence",
-        "The clusters in the order in which the model reads them, before it judges the candidate.",
-        _picture("sequence", "Clusters in the order read; the table of clusters holds the same values."),
-        caption=pooled_sequence.caption(story.record, effects=story.effects),
-        about=pooled_sequence.ABOUT,
-        wide=False,
-    )
-
-
-def _attention(story: Story) -> Section:
-    return Section(
-        "attention",
-        "Attention",
-        "How much an item listens to each of its neighbours for this candidate; 1× is as much as to any of them.",
-        _picture("attention", "Attention between items; the layer Attention of the interest graph shows the same."),
-        caption=attention_matrix.caption(story.record),
-        about=attention_matrix.ABOUT,
-        wide=False,
-    )
-
-
 def _clusters(story: Story, styles: Sequence[ClusterStyle]) -> Section:
     return Section(
         "cluster-numbers",
@@ -180,35 +152,6 @@ def _items(story: Story, styles: Sequence[ClusterStyle]) -> Section:
         said=trust(story.record, story.effects).sentence if story.effects is not None else "",
         caption=tables.caption(story.record, effects=story.effects),
         long=True,
-    )
-
-
-def _faithfulness(story: Story) -> Section | None:
-    if story.faithfulness is None:
-        return None
-    return Section(
-        "faithfulness",
-        "Faithfulness",
-        "Do the items that an explanation names matter? The model is asked again without them.",
-        _picture("faithfulness", "Lift while items are taken away, and while they are added.", clickable=False)
-        + _more("As a table", report_tables.faithfulness(story.faithfulness)),
-        said=faithfulness.faithfulness_sentence(story.faithfulness),
-        caption=faithfulness.caption(story.faithfulness),
-        about=faithfulness.ABOUT,
-    )
-
-
-def _drift(story: Story, styles: Sequence[ClusterStyle]) -> Section | None:
-    if story.drift is None:
-        return None
-    return Section(
-        "drift",
-        "Drift over time",
-        "How clusters and lift grew with the history: the model read it again after one item, two items, and so on.",
-        _picture("drift", "Clusters and lift after each part of the history.", clickable=False)
-        + _more("As a table", report_tables.drift(story, styles)),
-        caption=drift.caption(story.record, story.drift),
-        about=drift.ABOUT,
     )
 
 

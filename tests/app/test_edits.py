@@ -244,7 +244,7 @@ def test_more_than_can_be_read_is_refused(open_page, root: Path):
 @pytest.mark.browser
 def test_a_copy_in_the_browser(browser: Any, address: str):
     visit = Visit(browser, address).open("?checkpoint=demo&dataset=sample_data&user=u1313")
-    caption = visit.page.locator(".surge-caption[data-of=strip]")
+    caption = visit.page.locator(".surge-caption[data-of=history]")
     assert "38 items" in caption.inner_text()
     visit.click_bar(4)
     visit.press("Duplicate")

@@ -90,7 +90,7 @@ def hostile_page() -> Page:
 
 def test_the_parts_stand_in_the_models_order() -> None:
     assert hostile_page().titles() == [
-        *("history", "graph", "clusters", "predictions", "sequence", "attention", "cluster-numbers", "item-numbers"),
+        *("history", "graph", "assignment", "predictions", "sequence", "attention", "cluster-numbers", "item-numbers"),
         *("faithfulness", "drift", "making"),
     ]
 
@@ -99,7 +99,7 @@ def test_what_was_not_measured_is_left_out() -> None:
     text = report(Story(make_explanation()))
     page = Page(text)
     assert page.titles() == [
-        *("history", "graph", "clusters", "sequence", "attention", "cluster-numbers", "item-numbers")
+        *("history", "graph", "assignment", "sequence", "attention", "cluster-numbers", "item-numbers")
     ]
     assert set(page.data("pictures")) == {"history", "assignment", "sequence", "attention"}
 
@@ -308,7 +308,7 @@ def test_short_and_long_histories(items: int) -> None:
 def test_a_record_alone_is_a_shorter_page() -> None:
     record = make_explanation(titles=HOSTILE)
     page = Page(record_page(record))
-    assert page.titles() == ["history", "graph", "clusters", "sequence", "attention"]
+    assert page.titles() == ["history", "graph", "assignment", "sequence", "attention"]
     assert {tag for tag, _ in page.tags} <= KNOWN_TAGS
     alone = Page(graph_page(record, "dark", 300))
     assert alone.titles() == [] and "plotly" not in alone.scripts and "vis-network" in alone.scripts
