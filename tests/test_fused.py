@@ -21,7 +21,7 @@ from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
 from surge.model.batches import read_events
-from surge.model.operations import PLAIN
+from surge.model.plain import PLAIN
 from surge.model.surge import History, SurgeModel
 from surge.native import edges, library, pairs
 from tests.app.shipped import CHECKPOINTS

@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from surge.model.layers import ATTENTION_SLOPE
-from surge.model.operations import Operations
+from surge.model.plain import Plain
 
 LEAST = 16  # candidates; fewer don't fill what is read at once
 
 
-class Neighbours(Operations):
+class Neighbours(Plain):
     """Along lists of neighbours; for many candidates, without gradients."""
 
     def attend(

@@ -14,7 +14,7 @@ from surge.backends.neighbours import NEIGHBOURS
 from surge.model.assignment import SoftAssignment
 from surge.model.evolution import RecurrentEvolution
 from surge.model.layers import PairScore, scaled
-from surge.model.operations import PLAIN
+from surge.model.plain import PLAIN
 from surge.model.surge import InterestGraph, SurgeModel
 from surge.native.library import library
 from surge.native.team import team

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.model.layers import PairScore
-from surge.model.operations import Operations
+from surge.model.plain import Plain
 from surge.native import edges, pairs
 
 
-class Edges(Operations):
+class Edges(Plain):
     """By C++ (`edges.cpp`, `pairs.cpp`), and in the plain forms where there is no compiler, on a GPU, in other
     arithmetic than float32, or of settings that the C++ doesn't know."""
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.config import ModelConfig
-
-if TYPE_CHECKING:
-    from surge.model.operations import Operations
+from surge.model.operations import Operations
 
 
 def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from surge.model.assignment import Assignment, OwnCluster
 from surge.model.layers import masked_softmax
-
-if TYPE_CHECKING:
-    from surge.model.operations import Operations
+from surge.model.operations import Operations
 
 NOTHING = 1e-12  # items
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.model.layers import ATTENTION_SLOPE, PairScore
-
-if TYPE_CHECKING:
-    from surge.model.operations import Operations
+from surge.model.operations import Operations
 
 
 class Fusion(NamedTuple):

@@ -1,22 +1,20 @@
-"""What a reading does along the edges of a graph: in plain torch here, and elsewhere in ways that are faster."""
+"""What a reading does along the edges of a graph, as whoever does it has to offer it."""
 
 from __future__ import annotations
 
-from torch import Tensor
-from torch.nn import functional
+from typing import Protocol
 
-from surge.model.assignment import soft_assignment
-from surge.model.interest_fusion import attention_weights, gather
+from torch import Tensor
+
 from surge.model.layers import PairScore
 
 
-class Operations:
-    """The plain forms. `surge.backends` has others, which give the same numbers within rounding; who scores or trains
-    chooses one and hands it to the model."""
+class Operations(Protocol):
+    """`surge.model.plain` has the plain forms, `surge.backends` others, which give the same numbers within rounding;
+    who scores or trains chooses one and hands it to the model."""
 
     def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
         """FFN(W x, y, W x * y) of Eq. 7 for every x with every y: (B, n, d) and (B, T, d) give (B, T, n)."""
-        return score.crossed(x, y)
 
     def attend(
         self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
@@ -27,7 +25,6 @@ class Operations:
         message (B, n, d); `linear`: without the LeakyReLU. A row without neighbours (padding) passes its own message
         on.
         """
-        return gather(attention_weights(cluster_score, query_score, adjacency, linear), message)
 
     def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
         """S_i = softmax of the mean, or the sum, over j in N_i of W_p h'_j (Eq. 11): (B, T, n, m).
@@ -35,7 +32,3 @@ class Operations:
         weight W_p (m, d), nodes h' (B, T, n, d), adjacency (B, n, n), the same for all candidates. A row without
         neighbours (padding) belongs to all clusters alike.
         """
-        return soft_assignment(functional.linear(nodes, weight), adjacency.unsqueeze(1), mean)
-
-
-PLAIN = Operations()

@@ -18,7 +18,8 @@ from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion, InterestFusion
 from surge.model.long_term import LongTerm
-from surge.model.operations import PLAIN, Operations
+from surge.model.operations import Operations
+from surge.model.plain import PLAIN
 from surge.model.prediction import Evolution, Prediction
 
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."

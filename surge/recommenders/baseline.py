@@ -20,7 +20,7 @@ from surge.model.embedding import EmbedsItems
 from surge.model.layers import PairScore, joined, multilayer_perceptron
 from surge.model.losses import log_loss
 from surge.model.next_item import next_item_loss
-from surge.model.operations import PLAIN
+from surge.model.plain import PLAIN
 from surge.model.surge import Context, History, refuse_empty
 from surge.recommenders.base import Batch, Recommender, Score
 

@@ -28,7 +28,8 @@ from surge.model.losses import (
     single_affiliation,
 )
 from surge.model.next_item import next_item_loss
-from surge.model.operations import PLAIN, Operations
+from surge.model.operations import Operations
+from surge.model.plain import PLAIN
 from surge.model.surge import Context, History, InterestGraph, Reading, Scored, SurgeModel
 from surge.recommenders.base import Batch, Recommender, Score
 

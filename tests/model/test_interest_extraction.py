@@ -9,7 +9,7 @@ import torch
 
 from surge.model.assignment import SoftAssignment
 from surge.model.interest_extraction import Extraction, InterestExtraction, importance, pool_adjacency
-from surge.model.operations import PLAIN
+from surge.model.plain import PLAIN
 from surge.model.surge import History
 from tests.model.small import HISTORIES, small_model
 

@@ -9,7 +9,7 @@ import torch
 
 from surge.model.interest_fusion import InterestFusion, attention_weights, cluster_mean
 from surge.model.layers import PairScore
-from surge.model.operations import PLAIN
+from surge.model.plain import PLAIN
 from surge.model.surge import History
 from tests.model.small import HISTORIES, small_model
 

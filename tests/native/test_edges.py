@@ -15,7 +15,8 @@ from torch import Tensor
 from surge.backends.training import EDGES
 from surge.model.assignment import soft_assignment
 from surge.model.interest_fusion import attention_weights
-from surge.model.operations import PLAIN, Operations
+from surge.model.operations import Operations
+from surge.model.plain import PLAIN
 from surge.model.surge import History, SurgeModel
 from surge.native import edges, library, team
 from tests.kernel import needs_kernel

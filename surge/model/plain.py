@@ -1,0 +1,29 @@
+"""The plain forms of what a reading does along the edges of a graph."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+from surge.model.assignment import soft_assignment
+from surge.model.interest_fusion import attention_weights, gather
+from surge.model.layers import PairScore
+from surge.model.operations import Operations
+
+
+class Plain(Operations):
+    """Dense, in torch."""
+
+    def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
+        return score.crossed(x, y)
+
+    def attend(
+        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+    ) -> Tensor:
+        return gather(attention_weights(cluster_score, query_score, adjacency, linear), message)
+
+    def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
+        return soft_assignment(functional.linear(nodes, weight), adjacency.unsqueeze(1), mean)
+
+
+PLAIN = Plain()
