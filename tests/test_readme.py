@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,15 @@ def test_the_readme_is_short_and_leads_to_every_guide() -> None:
     assert len(text.splitlines()) <= 150
     assert len(GUIDES) >= 8
     assert [guide for guide in GUIDES if f"]({guide})" not in text] == []
+
+
+def test_the_source_distribution_has_what_the_readme_links_to() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    links = re.findall(r"\]\(([^)#\s]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    files = [f"/{link}" for link in links if not link.startswith("http")]
+    assert len(files) > 10
+    assert [file for file in files if not any(fnmatch(file, f"{one}*") for one in packed)] == []
 
 
 def anchors(text: str) -> set[str]:
