@@ -38,7 +38,9 @@ def add_compare(subparsers: Any) -> None:
     parser.add_argument(
         "--negatives", type=int, default=99, metavar="K", help="in a test list: 99, or 1 for video (99)"
     )
-    parser.add_argument("--lists", metavar="FILE", help="candidate lists (Parquet: user, step, candidates); see README")
+    parser.add_argument(
+        "--lists", metavar="FILE", help="candidate lists (Parquet: user, step, candidates; the positive first)"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of all models that have it"
     )
