@@ -147,7 +147,7 @@ def prediction_panel(inspection: Inspection) -> None:
     if isinstance(best, Ranking):
         shown = shown_predictions(best, next_item.item if next_item else None, candidate, best=BEST)
         ranks_before = _ranks_before(inspection, shown)
-        next_row = best.checkpoint.rows.get(next_item.item) if next_item is not None else None
+        next_row = best.catalogue.rows.get(next_item.item) if next_item is not None else None
         words = next_sentence(
             BEST,
             len(best.order),

@@ -107,7 +107,7 @@ def shown_predictions(ranking: Ranking, *others: str | None, best: int = SHOWN) 
     """The `best` items, then those of the others that rank lower, by rank; what is not ranked is left out."""
     shown = {entry.rank: entry for entry in ranking.top(best)}
     for item in others:
-        row = ranking.checkpoint.rows.get(item) if item is not None else None
+        row = ranking.catalogue.rows.get(item) if item is not None else None
         rank = ranking.rank_of(row) if row is not None else None
         if rank is not None and rank not in shown:
             shown[rank] = ranking.top(rank)[-1]
