@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import streamlit as st
 
+from app.background import with_spinner
 from app.loading import PROJECT
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
@@ -43,7 +43,8 @@ def find_survey(checkpoint: Checkpoint, dataset: Dataset) -> Survey | None:
     except OSError:
         return None
     try:
-        frame, metadata = _read(str(path), stamp.st_mtime_ns, stamp.st_size)
+        key = (str(path), stamp.st_mtime_ns, stamp.st_size, stamp.st_ino)
+        frame, metadata = with_spinner("survey", key, lambda: _read(path), "Reading the survey …")
     except SurgeError:
         raise
     except Exception as error:  # a damaged file can fail in as many ways as its libraries have
@@ -59,9 +60,8 @@ def find_survey(checkpoint: Checkpoint, dataset: Dataset) -> Survey | None:
     return Survey(frame, metadata.get("surge.map", ""), tuple(stale))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the survey …")
-def _read(path: str, modified: int, size: int) -> tuple[pd.DataFrame, dict[str, str]]:
-    frame, metadata = read_survey(Path(path))
+def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    frame, metadata = read_survey(path)
     columns = {}
     for series in frame.iter_columns():
         if series.dtype.is_numeric():

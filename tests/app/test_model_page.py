@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading, usage
+from app.store import STORE
 from app.surveys import evaluate_command
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
@@ -41,7 +42,7 @@ def root(world: World, tmp_path: Path) -> Path:
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
-    usage._shelf().clear()
+    STORE.forget("usage")
     monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 0.4)  # however busy the machine is
 
     def open_at(checkpoint: str = "tiny model", dataset: str = "tiny") -> AppTest:
@@ -185,17 +186,6 @@ def test_usage_waits_for_a_button_where_it_takes_long(open_page, monkeypatch: py
 def test_the_estimate_is_a_time(open_page, root: Path):
     checkpoint, dataset = load_checkpoint(root / "tiny model"), Dataset.load(root / "tiny")
     assert 0 < usage.seconds_needed((checkpoint.digest, dataset.digest), checkpoint, dataset) < 60
-
-
-def test_the_shelf_keeps_a_few(root: Path, monkeypatch: pytest.MonkeyPatch):
-    checkpoint, dataset = load_checkpoint(root / "tiny model"), Dataset.load(root / "tiny")
-    usage._shelf().clear()
-    monkeypatch.setattr(usage, "MOST_ENTRIES", 2)
-    for number in range(3):
-        object.__setattr__(dataset, "digest", str(number))
-        usage.measure_usage(checkpoint, dataset, lambda share: None)
-    assert [key[1] for key in usage._shelf()] == ["1", "2"]
-    usage._shelf().clear()
 
 
 def test_comparisons_beside_the_checkpoint(open_page, root: Path):
