@@ -99,5 +99,6 @@ def _report(inspection: Inspection) -> str:
         loading.faithfulness(subject, candidate),
         loading.drift(subject, candidate),
         whose=inspection.whose,
+        root=loading.PROJECT,
     )
     return report(story, inspection.theme, styles=inspection.styles)
