@@ -13,7 +13,7 @@ from app.store import Interrupted
 from surge.errors import SurgeError
 
 Work = Callable[[Callable[[float], None]], Any]
-PATIENCE = 8.0  # seconds without a heartbeat, after which a page is held to be gone
+PATIENCE = 15.0  # seconds without a heartbeat, after which a page is held to be gone; loading it again takes some
 HIDDEN = 75.0  # of a page that is still connected: a browser slows the clock of a page in the background to a minute
 LONGEST_LINE = 12  # pieces of work that wait
 KEPT_ERRORS = 32

@@ -20,6 +20,7 @@ from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.drift import measure_drift
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import measure_faithfulness
+from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.plan import Plan
 from surge.explanation.search import find_best
@@ -47,6 +48,7 @@ def _subjects() -> list[loading.Subject]:
     for checkpoint, (number, log), user in product(checkpoints, enumerate(histories), "ab"):
         dataset = replace(make_dataset(log, checkpoint.items.drop("count")), digest=f"dataset {number}")
         base = loading.subject(checkpoint, dataset, user)
+        assert base.history == read_history(checkpoint, dataset, user)
         found += [base, loading.edited(base, Plan((1, 2, 3)))]
     return found
 
