@@ -229,6 +229,15 @@ def test_a_page_in_the_background_is_not_held_to_be_gone():
     assert jobs.standing("a").state == "idle"
 
 
+def test_a_page_that_is_connected_and_silent_is_not_waited_for_without_end():
+    clock, work = Clock(), Held()
+    jobs = Jobs(at_once=1, kept=2, clock=clock, connected=lambda watcher: True)
+    jobs.ask("a", work, "ann")
+    clock.now = 76.0
+    until(lambda: work.left)
+    assert jobs.standing("a").state == "idle"
+
+
 def test_the_line_has_an_end_and_who_finds_it_full_is_told():
     jobs, works = Jobs(at_once=1, kept=2, line=2), [Held(str(number)) for number in range(4)]
     for number, work in enumerate(works[:3]):
