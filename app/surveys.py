@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import streamlit as st
 
+from app.background import with_spinner
 from app.loading import PROJECT
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
@@ -45,7 +47,8 @@ def find_survey(checkpoint: Checkpoint, dataset: Dataset) -> Survey | None:
     except OSError:
         return None
     try:
-        frame, metadata = _read(str(path), stamp.st_mtime_ns, stamp.st_size)
+        key = (str(path), stamp.st_mtime_ns, stamp.st_size, stamp.st_ino)
+        frame, metadata = with_spinner("survey", key, lambda: _read(path), "Reading the survey …")
     except SurgeError:
         raise
     except Exception as error:  # a damaged file can fail in as many ways as its libraries have
@@ -61,9 +64,8 @@ def find_survey(checkpoint: Checkpoint, dataset: Dataset) -> Survey | None:
     return Survey(frame, metadata.get("surge.map", ""), tuple(stale))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the survey …")
-def _read(path: str, modified: int, size: int) -> tuple[pd.DataFrame, dict[str, str]]:
-    frame, metadata = read_survey(Path(path))
+def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    frame, metadata = read_survey(path)
     columns = {}
     for series in frame.iter_columns():
         if series.dtype.is_numeric():
@@ -124,9 +126,7 @@ def can_be_replaced(checkpoint: Checkpoint) -> bool:
 def evaluate_command(checkpoint: Checkpoint, dataset: Dataset | None) -> str:
     """What to type in the project's folder to measure the test split and the explanations, quoted for a shell; DATASET
     stands for the dataset that the checkpoint was trained on where none is at hand or another one is."""
-    own = checkpoint.description.get("dataset")
-    digest = own.get("digest") if isinstance(own, dict) else None
-    fits = dataset is not None and digest in (None, dataset.digest)
+    fits = dataset is not None and _dataset_digest(checkpoint.description) in (None, dataset.digest)
     folder = _shown(dataset.folder) if dataset is not None and fits else "DATASET"
     return shlex.join([*SURGE, "evaluate", _shown(checkpoint.folder), folder])
 
@@ -138,10 +138,14 @@ def _shown(folder: Path) -> str:
 
 
 def find_comparison(checkpoint: Checkpoint, name: str) -> pd.DataFrame | None:
-    """The comparison table of that name, in the checkpoint's folder or the one that holds it; None where it is in
-    neither, a SurgeError where it isn't such a table."""
-    for folder in (checkpoint.folder, checkpoint.folder.parent):
-        path = folder / name
+    """The comparison table of that name that belongs to the checkpoint; None where there is none, a SurgeError where it
+    isn't such a table.
+
+    It is the one in the checkpoint's folder, or beside it under the folder's name, as in demo.baselines.json; else what
+    lies beside all checkpoints of a folder, if it names the digest of the dataset that this one was trained on.
+    """
+    folder = checkpoint.folder
+    for path in (folder / name, folder.parent / f"{folder.name}.{name}", folder.parent / name):
         if path.is_symlink() or not path.is_file():
             continue
         try:
@@ -149,5 +153,22 @@ def find_comparison(checkpoint: Checkpoint, name: str) -> pd.DataFrame | None:
                 content = stream.read(LARGEST_COMPARISON + 1)
         except OSError as error:
             raise SurgeError(f"{name} can't be read ({error.strerror or type(error).__name__}).") from error
-        return comparison_table(content, name)
+        table = comparison_table(content, path.name)
+        if path != folder.parent / name:
+            return table
+        measured_on, trained_on = _dataset_digest(json.loads(content)), _dataset_digest(checkpoint.description)
+        if measured_on is not None and measured_on == trained_on:
+            return table
+        if measured_on is None:
+            raise SurgeError(
+                f"{name} lies beside all checkpoints of its folder and doesn't say which dataset it was measured on, "
+                f"so it is left out; if it belongs to this one, name it {folder.name}.{name}."
+            )
     return None
+
+
+def _dataset_digest(description: Any) -> str | None:
+    """The digest of the dataset that a comparison or a checkpoint names."""
+    dataset = description.get("dataset") if isinstance(description, dict) else None
+    digest = dataset.get("digest") if isinstance(dataset, dict) else None
+    return digest if isinstance(digest, str) else None

@@ -40,6 +40,53 @@ from surge.model.surge import SurgeModel
 FORMAT_VERSION = 2  # 1 had no counts of the items, without which nothing can be ranked by probability
 
 
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """What a ranking needs of its checkpoint: the items, and how a logit becomes a chance and a lift.
+
+    It holds no model, so a ranking that is kept keeps none in memory.
+
+    `items`: as in `Checkpoint`. `temperature`: what scores are divided by before a softmax makes probabilities of them.
+    `lift_constant`: see `lift_offset`.
+    """
+
+    items: pl.DataFrame
+    temperature: float
+    lift_constant: float
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How often each item was a training positive (items); once each where that isn't known."""
+        return self.items["count"].to_numpy() if "count" in self.items.columns else np.ones(self.items.height)
+
+    @cached_property
+    def sampler(self) -> PopularitySampler:
+        """What training drew its negatives from."""
+        return PopularitySampler(self.counts)
+
+    @cached_property
+    def log_popularity(self) -> np.ndarray:
+        """log q (items): of the distribution that training drew its negatives from."""
+        return np.log(self.sampler.probability) if len(self.counts) > 1 else np.zeros(len(self.counts))
+
+    def lift_offset(self, rows: np.ndarray | int) -> np.ndarray:
+        """What is added to logit / T of these items to make it the log of their lift (`measured.log_lift`).
+
+        The lift is the chance softmax((logit + log q) / T) over the chance by popularity alone, q, both among what
+        the user can still take. Its log is logit / T + (1 / T - 1) log q + c, where c = log sum q - log sum
+        exp((logit + log q) / T) differs between users; `lift_constant` of config.json is its mean over the validation
+        split, so that a lift needs the candidate's logit alone. In theory c is log K with K negatives drawn for a
+        positive and T = 1 (noise-contrastive estimation, Gutmann & Hyvarinen, AISTATS 2010), which a hardly trained
+        model has not learned; that is taken where no constant was measured.
+        """
+        return self.lift_constant + (1 / self.temperature - 1) * self.log_popularity[rows]
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Embedding row by item id."""
+        return {item: row for row, item in enumerate(self.items["item"].to_list())}
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A loaded checkpoint, in eval mode.
@@ -69,43 +116,41 @@ class Checkpoint:
         """Whether items of the history are left out of recommendations: so where nothing is taken twice."""
         return self.description.get("exclude_seen", False) is True
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The items and how they are ranked, without the model."""
+        temperature = float(self.description.get("temperature", 1.0))
+        constant = self.description.get("lift_constant", math.log(self.training_config.negatives) / temperature)
+        return Catalogue(self.items, temperature, constant)
+
     @property
     def temperature(self) -> float:
         """What the ranking's scores are divided by before a softmax makes probabilities of them."""
-        return float(self.description.get("temperature", 1.0))
+        return self.catalogue.temperature
 
     @property
     def counts(self) -> np.ndarray:
         """How often each item was a training positive (items); once each where that isn't known."""
-        return self.items["count"].to_numpy() if "count" in self.items.columns else np.ones(self.items.height)
+        return self.catalogue.counts
 
-    @cached_property
+    @property
     def sampler(self) -> PopularitySampler:
         """What training drew its negatives from."""
-        return PopularitySampler(self.counts)
+        return self.catalogue.sampler
 
-    @cached_property
+    @property
     def log_popularity(self) -> np.ndarray:
         """log q (items): of the distribution that training drew its negatives from."""
-        return np.log(self.sampler.probability) if len(self.counts) > 1 else np.zeros(len(self.counts))
+        return self.catalogue.log_popularity
 
     def lift_offset(self, rows: np.ndarray | int) -> np.ndarray:
-        """What is added to logit / T of these items to make it the log of their lift (`measured.log_lift`).
+        """What is added to logit / T of these items to make it the log of their lift, see `Catalogue.lift_offset`."""
+        return self.catalogue.lift_offset(rows)
 
-        The lift is the chance softmax((logit + log q) / T) over the chance by popularity alone, q, both among what
-        the user can still take. Its log is logit / T + (1 / T - 1) log q + c, where c = log sum q - log sum
-        exp((logit + log q) / T) differs between users; `lift_constant` of config.json is its mean over the validation
-        split, so that a lift needs the candidate's logit alone. In theory c is log K with K negatives drawn for a
-        positive and T = 1 (noise-contrastive estimation, Gutmann & Hyvarinen, AISTATS 2010), which a hardly trained
-        model has not learned; that is taken where no constant was measured.
-        """
-        constant = self.description.get("lift_constant", math.log(self.training_config.negatives) / self.temperature)
-        return constant + (1 / self.temperature - 1) * self.log_popularity[rows]
-
-    @cached_property
+    @property
     def rows(self) -> dict[str, int]:
         """Embedding row by item id."""
-        return {item: row for row, item in enumerate(self.items["item"].to_list())}
+        return self.catalogue.rows
 
     @cached_property
     def precise_model(self) -> SurgeModel:

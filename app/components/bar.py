@@ -14,6 +14,7 @@ from app import loading, state
 from app.components.copy_link import copy_link
 from app.components.labels import as_text
 from app.components.theme import apply_style
+from app.scoring import look_away
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -47,6 +48,8 @@ def bar(page: str) -> Bar:
     """Draws the bar of a page, once and first of all; reads the URL on the way."""
     apply_style()
     state.arrive()
+    if page != "user":
+        look_away()
     library = loading.find_library()
     with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
         with st.container(width=190, key="brand"):

@@ -38,7 +38,10 @@ def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
     drawer = st.expander(question, key=key, on_change=lambda: state.toggle_drawer(name))
     if drawer.open:
         with drawer:
-            content()
+            try:
+                content()
+            except SurgeError as error:  # the checkpoint was replaced, no memory is left, too many wait in line
+                st.error(as_text(str(error)))
     state.mirror()
 
 

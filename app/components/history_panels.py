@@ -10,6 +10,8 @@ from app.components.inspection import Inspection, caption, heading, view_heading
 from app.components.interest_graph import graph_component, last_click
 from app.components.labels import as_text
 from app.components.linked_table import choosing_table
+from app.scoring import scoring, start_scoring, stop_scoring, watches
+from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
@@ -115,7 +117,7 @@ def prediction_panel(inspection: Inspection) -> None:
     if isinstance(best, Ranking):
         shown = shown_predictions(best, next_item.item if next_item else None, candidate, best=BEST)
         ranks_before = _ranks_before(inspection, shown)
-        next_row = best.checkpoint.rows.get(next_item.item) if next_item is not None else None
+        next_row = best.catalogue.rows.get(next_item.item) if next_item is not None else None
         words = next_sentence(
             BEST,
             len(best.order),
@@ -162,24 +164,32 @@ def _background(subject: loading.Subject) -> None:
 
     @st.fragment(run_every=1.0)
     def look() -> None:
-        standing = loading.scoring(subject)
+        standing = scoring(subject)
         if standing.state == "running":
             words = f"Scoring {size:,} items: {standing.share:.0%}. The page can be used meanwhile."
             st.progress(standing.share, text=words)
         elif standing.state == "waiting":
             others = "another catalogue is scored" if standing.ahead == 1 else f"{standing.ahead} others are scored"
             st.progress(0.0, text=f"Scoring {size:,} items begins when {others}. The page can be used meanwhile.")
-        stopped = st.button("Stop", key="stop_scoring", on_click=loading.stop_scoring, args=(subject,))
+        stopped = st.button("Stop", key="stop_scoring", on_click=stop_scoring, args=(subject,))
         if stopped or not standing.under_way:
             st.rerun()  # the whole page: that ends the looking
 
-    standing = loading.scoring(subject)
-    if standing.under_way:
+    standing = scoring(subject)
+    if standing.under_way and watches(subject):
         look()
         return
-    if standing.state == "failed":
+    if standing.under_way:
+        st.markdown("Another page still waits for the scoring that you stopped, so it goes on for that one.")
+    elif standing.state == "failed":
         st.error(as_text(f"Scoring the catalogue failed ({standing.error})."))
     else:
         st.markdown(f"Scoring {size:,} items for a history of {n} takes a while, so it waits for your word.")
     label = "Try again" if standing.state == "failed" else "Score the catalogue"
-    st.button(label, key="start_scoring", on_click=loading.start_scoring, args=(subject,))
+    if st.button(label, key="start_scoring"):
+        try:
+            start_scoring(subject)
+        except SurgeError as error:
+            st.warning(as_text(str(error)))
+        else:
+            st.rerun()

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import loading, state
+from app import loading
 from app.components.charts import chart, drawing
 from surge.data.store import Dataset
 from surge.explanation.catalogue import Ranking
@@ -59,8 +59,11 @@ class Inspection:
 
     @property
     def whose(self) -> Whose:
-        """Whether the history on the screen is the user's own, was changed, or is made up."""
-        if state.current().made_up:
+        """Whether the history on the screen is the user's own, was changed, or is made up.
+
+        A download asks it in a thread of its own, without a session.
+        """
+        if not self.base.history.items:
             return "made-up"
         return "changed" if self.before is not None else "user"
 

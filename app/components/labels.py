@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-# places inside an emoji or icon name, an address, an arrow or a dash
-_STARTS = re.compile(r"(?<=[:@])(?=\S)|(?<=[-<=])(?=[-=>])|(?<=www)(?=\.)", re.IGNORECASE)
+# places inside an emoji or icon name, an address, or what is drawn as one sign: an arrow, a dash, >= and its like
+_STARTS = re.compile(r"(?<=[:@])(?=\S)|(?<=[-<=>~])(?=[-=>])|(?<=www)(?=\.)", re.IGNORECASE)
 _JOINER = "\u2060"  # a word joiner: has no width and allows no break
 
 

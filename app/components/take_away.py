@@ -96,12 +96,9 @@ def _report(inspection: Inspection) -> str:
         inspection.ranking,
         inspection.record,
         inspection.effects,
-        loading.faithfulness(subject, candidate, _silent),
-        loading.drift(subject, candidate, _silent),
+        loading.faithfulness(subject, candidate),
+        loading.drift(subject, candidate),
         whose=inspection.whose,
+        root=loading.PROJECT,
     )
     return report(story, inspection.theme, styles=inspection.styles)
-
-
-def _silent(share: float) -> None:
-    """A download shows its own sign of progress."""

@@ -23,11 +23,11 @@ AT_ONCE = 1.0  # seconds; what takes no longer needs no button
 COMPARISON_WORDS = {
     "ablations.json": (
         "With parts switched off",
-        "Ablations: the same model trained without one of its parts, from ablations.json beside the checkpoint.",
+        "Ablations: the same model trained without one of its parts, from ablations.json of the checkpoint.",
     ),
     "baselines.json": (
         "Beside other models",
-        "Other recommenders on the same data, from baselines.json beside the checkpoint.",
+        "Other recommenders on the same data, from baselines.json of the checkpoint.",
     ),
 }
 

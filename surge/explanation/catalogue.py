@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from surge.backends.scoring import score_rows
-from surge.checkpoint import Checkpoint
+from surge.checkpoint import Catalogue, Checkpoint
 from surge.errors import SurgeError
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted, log_lift
@@ -25,28 +25,28 @@ class Ranking:
 
     logits: np.ndarray
     order: np.ndarray
-    checkpoint: Checkpoint
+    catalogue: Catalogue
 
     @cached_property
     def scores(self) -> np.ndarray:
         """logit + log q (float64, one an embedding row): what is ranked."""
-        return self.logits + self.checkpoint.log_popularity
+        return self.logits + self.catalogue.log_popularity
 
     @cached_property
     def log_normaliser(self) -> float:
         """log of the sum over the ranked items of exp(score / temperature)."""
-        return float(np.logaddexp.reduce(self.scores[self.order] / self.checkpoint.temperature))
+        return float(np.logaddexp.reduce(self.scores[self.order] / self.catalogue.temperature))
 
     def next_probability(self, rows: np.ndarray | int) -> np.ndarray:
         """How likely each of these items is to be next, among all that are ranked: softmax(score / temperature). Of an
         item that is not ranked: how likely it would be beside them."""
-        scores = self.scores[rows] / self.checkpoint.temperature
+        scores = self.scores[rows] / self.catalogue.temperature
         beside = np.logaddexp(self.log_normaliser, scores)
         return np.exp(scores - np.where(np.isin(rows, self.order), self.log_normaliser, beside))
 
     def lift(self, rows: np.ndarray | int) -> np.ndarray:
         """How many times as likely each of these items is to be next as its popularity alone would make it."""
-        return _lift(self.checkpoint, rows, self.logits[rows])
+        return _lift(self.catalogue, rows, self.logits[rows])
 
     def chance_of(self, row: int) -> float | None:
         """How likely one item is to be next, as `next_probability` has it; None where nothing is left to be ranked."""
@@ -60,7 +60,7 @@ class Ranking:
     def top(self, count: int) -> list[Predicted]:
         """The `count` best items."""
         rows = self.order[:count]
-        return predicted(self.checkpoint, rows, self.logits[rows], self.next_probability(rows))
+        return predicted(self.catalogue, rows, self.logits[rows], self.next_probability(rows))
 
 
 def left_out(checkpoint: Checkpoint, history: UserHistory) -> tuple[int, ...]:
@@ -69,11 +69,11 @@ def left_out(checkpoint: Checkpoint, history: UserHistory) -> tuple[int, ...]:
 
 
 def predicted(
-    checkpoint: Checkpoint, rows: np.ndarray, logits: np.ndarray, probability: np.ndarray, about: bool = False
+    catalogue: Catalogue, rows: np.ndarray, logits: np.ndarray, probability: np.ndarray, about: bool = False
 ) -> list[Predicted]:
     """These rows of the catalogue, best first, with their logits and next probabilities, as what is told of each."""
-    items = checkpoint.items[rows.tolist()].to_dicts() if len(rows) else []
-    lifts = _lift(checkpoint, rows, logits)
+    items = catalogue.items[rows.tolist()].to_dicts() if len(rows) else []
+    lifts = _lift(catalogue, rows, logits)
     return [
         Predicted(rank, row, item["item"], item["title"], item["category"], logit, lift, likely, about)
         for rank, (row, item, logit, lift, likely) in enumerate(
@@ -82,8 +82,8 @@ def predicted(
     ]
 
 
-def _lift(checkpoint: Checkpoint, rows: np.ndarray | int, logits: np.ndarray) -> np.ndarray:
-    return np.exp(log_lift(logits, checkpoint.lift_offset(rows), checkpoint.temperature))
+def _lift(catalogue: Catalogue, rows: np.ndarray | int, logits: np.ndarray) -> np.ndarray:
+    return np.exp(log_lift(logits, catalogue.lift_offset(rows), catalogue.temperature))
 
 
 def stands_above(
@@ -108,4 +108,4 @@ def rank_catalogue(
             f"The checkpoint {checkpoint.name!r} gives scores that are not finite numbers; train it again."
         )
     order = np.argsort(-(logits + checkpoint.log_popularity), kind="stable")
-    return Ranking(logits, order[~np.isin(order, left_out(checkpoint, history))], checkpoint)
+    return Ranking(logits, order[~np.isin(order, left_out(checkpoint, history))], checkpoint.catalogue)

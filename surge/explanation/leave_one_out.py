@@ -10,12 +10,14 @@ import numpy as np
 
 from surge.backends.scoring import score_histories
 from surge.checkpoint import Checkpoint
+from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 from surge.model.batches import Event
+from surge.model.surge import EMPTY
 
 Events = tuple[Event, ...]
 Progress = Callable[[float], None]
@@ -136,8 +138,11 @@ def measure_competitors(
     LEAST_ROWS fit (a history of 250 items needs a larger budget, and seconds): ranks left out then stay unknown.
 
     The competitors are those of the whole history: where a checkpoint recommends nothing twice, an item that is
-    left out of the history still does not compete, so that ranks with and without it count the same items.
+    left out of the history still does not compete, so that ranks with and without it count the same items. An empty
+    history is a SurgeError.
     """
+    if not history.rows:
+        raise SurgeError(EMPTY)
     order = ranking.order
     chosen = np.asarray(clusters) if clusters is not None else np.zeros(len(history.rows), dtype=np.int64)
     count = int(chosen.max()) + 1 if clusters is not None else 0

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from surge.backends.scoring import score_rows
-from surge.checkpoint import Checkpoint
+from surge.checkpoint import Catalogue, Checkpoint
 from surge.explanation.catalogue import left_out, predicted
 from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted
@@ -37,13 +37,13 @@ class Found:
     logits: np.ndarray
     read: int
     size: int
-    checkpoint: Checkpoint
+    catalogue: Catalogue
     log_normaliser: float
 
     def top(self, count: int) -> list[Predicted]:
         """The `count` best of them; their ranks are the true ones if the search missed none."""
         rows, logits = self.rows[:count], self.logits[:count]
-        return predicted(self.checkpoint, rows, logits, self.next_probability(rows, logits), self.about)
+        return predicted(self.catalogue, rows, logits, self.next_probability(rows, logits), self.about)
 
     @property
     def about(self) -> bool:
@@ -52,7 +52,7 @@ class Found:
 
     def next_probability(self, rows: np.ndarray | int, logits: np.ndarray | float) -> np.ndarray:
         """How likely items of these rows and logits are to be next: as `Ranking.next_probability`."""
-        scores = (logits + self.checkpoint.log_popularity[rows]) / self.checkpoint.temperature
+        scores = (logits + self.catalogue.log_popularity[rows]) / self.catalogue.temperature
         return np.exp(scores - self.log_normaliser)
 
 
@@ -66,7 +66,7 @@ def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rou
     result = (shortlist if rough else search)(checkpoint.model, history.events, rows, popularity, count)
     best = result.best
     normaliser = _log_normaliser(result, popularity, checkpoint.temperature) if len(rows) else 0.0
-    return Found(rows[best], result.logits[best], int(result.read.sum()), len(rows), checkpoint, normaliser)
+    return Found(rows[best], result.logits[best], int(result.read.sum()), len(rows), checkpoint.catalogue, normaliser)
 
 
 class Searched(NamedTuple):

@@ -23,7 +23,8 @@ class Story:
     was ranked.
     `next_item`, `next_period`, `interests` (one an item), `notes`: as in the user's history. `held_out`: whether the
     last interaction was kept from the model. `whose`: whether the history is the user's own, was changed, or is made
-    up. `facts`: where the numbers come from, as words to show, in order.
+    up. `checkpoint`, `dataset`: their names; `folders`: where both lie, as a command names them. `facts`: where the
+    numbers come from, as words to show, in order.
     """
 
     record: Explanation
@@ -42,6 +43,7 @@ class Story:
     drift: Drift | None = None
     checkpoint: str | None = None
     dataset: str | None = None
+    folders: tuple[str, str] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -78,8 +79,11 @@ def compose_story(
     *,
     held_out: bool = True,
     whose: Whose = "user",
+    root: Path | None = None,
 ) -> Story:
-    """The story of what was already computed; whatever is None was not measured. `whose` history it is: see Story."""
+    """The story of what was already computed; whatever is None was not measured. `whose` history it is: see Story. A
+    command is told to be run in `root`, by default where this program runs: folders outside of it are named alone, as
+    nobody else has that path."""
     following = history.next_item.item if history.next_item is not None else None
     row = candidate_row(checkpoint, record.target.item)
     return Story(
@@ -99,15 +103,21 @@ def compose_story(
         drift=drift,
         checkpoint=checkpoint.name,
         dataset=dataset.name,
+        folders=(_seen_from(root, checkpoint.folder), _seen_from(root, dataset.folder)),
         facts=facts(checkpoint, dataset),
     )
+
+
+def _seen_from(root: Path | None, folder: Path) -> str:
+    base, whole = (root or Path.cwd()).resolve(), folder.resolve()
+    return str(whole.relative_to(base)) if whole.is_relative_to(base) else whole.name
 
 
 def shown_predictions(ranking: Ranking, *others: str | None, best: int = SHOWN) -> tuple[Predicted, ...]:
     """The `best` items, then those of the others that rank lower, by rank; what is not ranked is left out."""
     shown = {entry.rank: entry for entry in ranking.top(best)}
     for item in others:
-        row = ranking.checkpoint.rows.get(item) if item is not None else None
+        row = ranking.catalogue.rows.get(item) if item is not None else None
         rank = ranking.rank_of(row) if row is not None else None
         if rank is not None and rank not in shown:
             shown[rank] = ranking.top(rank)[-1]

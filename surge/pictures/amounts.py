@@ -1,9 +1,13 @@
-"""Chances, lifts, effects and correlations as words: the same rounding and signs in every sentence and table."""
+"""Chances, lifts, effects and correlations as words: the same rounding and signs in every sentence and table.
+
+What is no number (NaN) is a dash.
+"""
 
 from __future__ import annotations
 
-from math import exp, floor, log10
+from math import exp, floor, isnan, log10
 
+UNKNOWN = "–"  # for a number that is none
 MINUS = "\u2212"
 LARGEST_LOG = 700.0  # exp of more is no number
 MILLION = 1_000_000
@@ -12,6 +16,8 @@ ALIKE = 0.91  # a lift from here to its inverse is none to speak of
 
 def percent(share: float) -> str:
     """A share from 0 to 1 in per cent, never rounded to a certainty."""
+    if isnan(share):
+        return UNKNOWN
     if 0 < share < 0.001:
         return "under 0.1 %"
     if 0.999 < share < 1:
@@ -21,6 +27,8 @@ def percent(share: float) -> str:
 
 def chance(probability: float) -> str:
     """How likely something is, in per cent with two digits: "12 %", "3.6 %", "0.04 %"; never rounded to a certainty."""
+    if isnan(probability):
+        return UNKNOWN
     if 0 < probability < 0.0001:
         return "under 0.01 %"
     if 0.99 < probability < 1:
@@ -30,18 +38,22 @@ def chance(probability: float) -> str:
 
 def a_chance(probability: float) -> str:
     """The same in a sentence: "a 3.6 % chance", "an 8.2 % chance"."""
-    words = chance(probability)
-    vowel = words.startswith(("8", "11 ", "18 ", "under", "over"))
+    words = "unknown" if isnan(probability) else chance(probability)
+    vowel = words.startswith(("8", "11 ", "18 ", "un", "over"))
     return f"{'an' if vowel else 'a'} {words} chance"
 
 
 def lift(value: float) -> str:
     """How many times as likely: "58×", "9.1×", "0.40×"."""
+    if isnan(value):
+        return UNKNOWN
     return "under 0.01×" if 0 < value < 0.01 else f"{two_digits(value)}×"
 
 
 def factor(log_effect: float) -> str:
     """What an effect on the log of the lift multiplies the lift by: "×2.4", "÷1.5", "×1.03"; "×1.0" changes nothing."""
+    if isnan(log_effect):
+        return UNKNOWN
     size = exp(min(abs(log_effect), LARGEST_LOG))
     text = f"{size:.2f}" if 1.005 <= size < 1.095 else two_digits(size)
     return f"÷{text}" if log_effect < 0 and text != "1.0" else f"×{text}"
@@ -70,6 +82,8 @@ def makes_it(log_effect: float) -> str:
 
 def bound(log_effect: float) -> str:
     """A factor that an effect of this size stays below, as a number: "1.07"; never 1, which would be a certainty."""
+    if isnan(log_effect):
+        return UNKNOWN
     size = exp(min(abs(log_effect), LARGEST_LOG))
     digits = 2 if size < 2 else 1
     return f"{(floor(10**digits * size + 1e-9) + 1) / 10**digits:.{digits}f}"
@@ -77,6 +91,8 @@ def bound(log_effect: float) -> str:
 
 def two_digits(value: float) -> str:
     """A number from 0 with two digits that say something, and thousands set apart: "1,200", "58", "9.1", "0.040"."""
+    if isnan(value):
+        return UNKNOWN
     if value == 0:
         return "0"
     if value >= MILLION:
@@ -89,6 +105,8 @@ def two_digits(value: float) -> str:
 
 def signed(value: float, digits: int = 2) -> str:
     """A number with its sign, + or −; what rounds to zero has none."""
+    if isnan(value):
+        return UNKNOWN
     text = f"{abs(value):.{digits}f}"
     return text if float(text) == 0 else f"{MINUS if value < 0 else '+'}{text}"
 

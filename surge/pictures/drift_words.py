@@ -61,6 +61,8 @@ def _named(style: ClusterStyle, *, short: bool = False) -> str:
 
 
 def _lift(record: Explanation, drift: Drift) -> str:
+    if not np.isfinite(drift.log_lift[-1]):
+        return "How likely the candidate is today is not known"
     half = _half(drift)
     start = _start_of_run(half)
     today = f"Today the candidate is {as_likely(float(np.exp(drift.log_lift[-1])))}"
@@ -108,7 +110,7 @@ def _rank(drift: Drift) -> str:
 
 
 def _largest_step(record: Explanation, drift: Drift) -> str:
-    change = np.diff(drift.log_lift)
+    change = np.nan_to_num(np.diff(drift.log_lift))
     step = int(np.abs(change).argmax())
     size = float(change[step])
     if abs(size) < LEAST_STEP:

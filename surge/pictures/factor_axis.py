@@ -48,8 +48,9 @@ def lift_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
 
 
 def lift_range(values: np.ndarray) -> tuple[float, float]:
-    """The ends of an axis for these log lifts (finite), with some room, LEAST_SPAN long at least."""
-    low, high = float(values.min()), float(values.max())
+    """The ends of an axis for these log lifts, as far as they are finite, with some room, LEAST_SPAN long at least."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     spare = max(0.06 * (high - low), (LEAST_SPAN - (high - low)) / 2)
     return low - spare, high + spare
 

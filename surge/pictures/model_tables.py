@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, isfinite
+from math import exp
 from statistics import fmean
 from typing import Any
 
@@ -17,6 +17,7 @@ from surge.evaluation.words import negatives_told
 from surge.pictures.amounts import LARGEST_LOG, chance, factor, lift
 from surge.pictures.text import count, listed
 
+LARGEST_SHOWN = 1e300  # of a metric
 LARGEST_COMPARISON = 1_000_000  # bytes of a file that holds a few rows of metrics
 MOST_ROWS, MOST_METRICS, LONGEST_NAME = 200, 40, 120
 LENGTH_GROUPS = 4
@@ -287,7 +288,9 @@ def _metric_value(name: str, value: float | str) -> str:
 def _number_text(value: float | str) -> str:
     if isinstance(value, str | bool):
         return str(value)
-    whole = isinstance(value, int) or (isfinite(value) and value == int(value) and abs(value) >= 10)
+    if not abs(value) <= LARGEST_SHOWN:  # NaN, and what can't be a metric
+        return "–"
+    whole = isinstance(value, int) or (value == int(value) and abs(value) >= 10)
     return f"{value:,.0f}" if whole else f"{value:.4f}"
 
 
@@ -446,8 +449,9 @@ def _even_groups(sizes: np.ndarray, most: int) -> np.ndarray:
 
 
 def counted_users(frame: pd.DataFrame) -> pd.DataFrame:
-    """The users whose next item ranks; those of the test period alone where there are any."""
-    ranked = frame[np.isfinite(frame["next_rank"].to_numpy(dtype=np.float64))]
+    """The users whose next item's rank and history's length are known; those of the test period alone where there are
+    any."""
+    ranked = frame[np.isfinite(frame[["next_rank", "length"]].to_numpy(dtype=np.float64)).all(axis=1)]
     test = ranked[ranked["next_period"] == "test"]
     return test if len(test) else ranked
 

@@ -18,8 +18,8 @@ from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, HIS
 
 LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
 NOT_REPEATED = {
-    "changed": "The history was changed in the explorer: it is not what the user did.",
-    "made-up": "The history was made up in the explorer: it is no user's own.",
+    "changed": "The history was changed in the explorer: it is not what the user did, and no command makes this page.",
+    "made-up": "The history was made up in the explorer: it is no user's own, and no command makes this page.",
 }
 
 
@@ -160,7 +160,10 @@ def _making(story: Story) -> Section | None:
         return None
     settings = {name.replace("_", " "): _setting(value) for name, value in story.record.model.items()}
     if story.whose == "user":
-        again = "The same command, with your own folders of the checkpoint and the dataset, makes it again."
+        again = (
+            "The same command, in the folder where this was made and with your own folders of the checkpoint and the "
+            "dataset, makes it again."
+        )
         command = f"<pre>{escape(_command(story))}</pre>"
     else:  # no command knows the edits
         again, command = NOT_REPEATED[story.whose], ""
@@ -174,10 +177,21 @@ def _making(story: Story) -> Section | None:
 
 
 def _command(story: Story) -> str:
-    words = ["python", "-m", "surge", "explain", story.checkpoint or "CHECKPOINT", story.dataset or "DATASET"]
-    words += ["--user", story.record.user, "--item", story.record.target.item]
+    checkpoint, dataset = story.folders or (story.checkpoint or "CHECKPOINT", story.dataset or "DATASET")
+    words = ["python", "-m", "surge", "explain"]
+    words += [_argument(checkpoint), _argument(dataset)]
+    words += [*_option("--user", story.record.user), *_option("--item", story.record.target.item)]
     words += [] if story.held_out else ["--whole-history"]
     return shlex.join([*words, "--output", "report.html"])
+
+
+def _option(name: str, value: str) -> list[str]:
+    """An option and its value, in one word where it would else be taken for another option."""
+    return [f"{name}={value}"] if value.startswith("-") else [name, value]
+
+
+def _argument(folder: str) -> str:
+    return f"./{folder}" if folder.startswith("-") else folder
 
 
 def _setting(value: Any) -> str:

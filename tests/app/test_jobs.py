@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from app.jobs import Job, Jobs, Standing
+from surge.errors import SurgeError
 
 
 def test_a_job_tells_its_progress_and_result():
@@ -157,3 +160,103 @@ def test_what_failed_can_be_tried_again():
     until(lambda: jobs.result("a") == "well")
     jobs.ask("a", broken, "ann")
     assert jobs.standing("a").state == "done" and not jobs.standing("a").under_way
+
+
+# -- heartbeats -----------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Time that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_work_without_a_heartbeat_is_stopped_running_or_waiting():
+    clock, running, waiting = Clock(), Held(), Held("waiting")
+    jobs = Jobs(at_once=1, kept=2, patience=8, clock=clock)
+    jobs.ask("a", running, "ann")
+    jobs.ask("b", waiting, "bob")
+    assert running.started.wait(10)
+    clock.now = 7.0
+    assert jobs.standing("b", "bob").state == "waiting"  # bob looks, ann doesn't
+    clock.now = 8.5
+    until(lambda: running.left)  # at its next sign of progress, without anyone looking
+    assert jobs.standing("a") == Standing("idle") and waiting.started.wait(10)
+    clock.now = 15.5
+    until(lambda: waiting.left)
+    assert jobs.standing("b") == Standing("idle") and jobs.result("b") is None
+
+
+def test_a_second_watcher_keeps_it_alive():
+    clock, work = Clock(), Held()
+    jobs = Jobs(at_once=1, kept=2, patience=8, clock=clock)
+    jobs.ask("a", work, "ann")
+    assert work.started.wait(10) and jobs.standing("a", "bob").state == "running"  # he never asked
+    jobs.leave("a", "ann")
+    assert jobs.standing("a").state == "running"
+    for clock.now in (6.0, 12.0, 18.0):
+        assert jobs.standing("a", "bob").state == "running"
+    jobs.leave("a", "bob")
+    until(lambda: work.left)
+    assert jobs.standing("a", "bob").state == "idle"  # looking starts nothing
+
+
+def test_stop_reaches_work_of_the_page_before_a_reload():
+    clock, work, open_pages = Clock(), Held(), {"before"}
+    jobs = Jobs(at_once=1, kept=2, clock=clock, connected=open_pages.__contains__)
+    jobs.ask("a", work, "before")
+    assert work.started.wait(10)
+    open_pages.clear()
+    open_pages.add("after")
+    assert jobs.standing("a", "after").state == "running"
+    jobs.leave("a", "after")
+    assert jobs.standing("a").state == "idle"
+    until(lambda: work.left)
+
+
+def test_a_page_in_the_background_is_not_held_to_be_gone():
+    clock, work, open_pages = Clock(), Held(), {"ann"}
+    jobs = Jobs(at_once=1, kept=2, clock=clock, connected=open_pages.__contains__)
+    jobs.ask("a", work, "ann")
+    clock.now = 70.0
+    assert work.started.wait(10) and jobs.standing("a").state == "running"
+    open_pages.clear()
+    until(lambda: work.left)
+    assert jobs.standing("a").state == "idle"
+
+
+def test_a_page_that_is_connected_and_silent_is_not_waited_for_without_end():
+    clock, work = Clock(), Held()
+    jobs = Jobs(at_once=1, kept=2, clock=clock, connected=lambda watcher: True)
+    jobs.ask("a", work, "ann")
+    clock.now = 76.0
+    until(lambda: work.left)
+    assert jobs.standing("a").state == "idle"
+
+
+def test_the_line_has_an_end_and_who_finds_it_full_is_told():
+    jobs, works = Jobs(at_once=1, kept=2, line=2), [Held(str(number)) for number in range(4)]
+    for number, work in enumerate(works[:3]):
+        jobs.ask(number, work, "ann")
+    with pytest.raises(SurgeError, match=r"^Too much is computed here at this moment: 2 others wait in line already"):
+        jobs.ask(3, works[3], "bob")
+    jobs.ask(2, works[2], "bob")  # no second piece of work
+    assert jobs.standing(3).state == "idle"
+    jobs.leave(1, "ann")
+    jobs.ask(3, works[3], "bob")
+    assert [jobs.standing(number).state for number in range(4)] == ["running", "idle", "waiting", "waiting"]
+    for work in works:
+        work.let_go.set()
+    until(lambda: jobs.result(3) == "3")
+
+
+def test_a_sentence_stays_a_sentence():
+    def work(progress: Callable[[float], None]) -> str:
+        raise SurgeError("There is not enough free memory.")
+
+    job = Job(work)
+    assert job.wait(10) and job.error == "There is not enough free memory."

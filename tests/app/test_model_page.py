@@ -13,9 +13,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading, usage
-from app.surveys import evaluate_command
+from app.store import STORE
+from app.surveys import evaluate_command, find_comparison
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
+from surge.errors import SurgeError
 from surge.explanation.survey import survey_path
 from tests.app import drawn
 from tests.app.conftest import World
@@ -41,7 +43,7 @@ def root(world: World, tmp_path: Path) -> Path:
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
-    usage._shelf().clear()
+    STORE.forget("usage")
     monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 0.4)  # however busy the machine is
 
     def open_at(checkpoint: str = "tiny model", dataset: str = "tiny") -> AppTest:
@@ -187,20 +189,9 @@ def test_the_estimate_is_a_time(open_page, root: Path):
     assert 0 < usage.seconds_needed((checkpoint.digest, dataset.digest), checkpoint, dataset) < 60
 
 
-def test_the_shelf_keeps_a_few(root: Path, monkeypatch: pytest.MonkeyPatch):
-    checkpoint, dataset = load_checkpoint(root / "tiny model"), Dataset.load(root / "tiny")
-    usage._shelf().clear()
-    monkeypatch.setattr(usage, "MOST_ENTRIES", 2)
-    for number in range(3):
-        object.__setattr__(dataset, "digest", str(number))
-        usage.measure_usage(checkpoint, dataset, lambda share: None)
-    assert [key[1] for key in usage._shelf()] == ["1", "2"]
-    usage._shelf().clear()
-
-
 def test_comparisons_beside_the_checkpoint(open_page, root: Path):
     rows = [{"name": "full", "test": {"auc": 0.9}}, {"name": "![](http://x/y.png)", "test": {"auc": 0.8}}]
-    (root / "ablations.json").write_text(json.dumps(rows), encoding="utf-8")
+    (root / "tiny model.ablations.json").write_text(json.dumps(rows), encoding="utf-8")
     (root / "tiny model" / "baselines.json").write_text('[{"name": "<b>"}]', encoding="utf-8")
     page = open_page()
     assert page.dataframe[0].value["name"].tolist() == ["full", "![](http://x/y.png)"]
@@ -210,13 +201,38 @@ def test_comparisons_beside_the_checkpoint(open_page, root: Path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("file", "trained_on", "shown", "told"),
+    [
+        ({"dataset": {"digest": "d"}}, {"digest": "d"}, True, ""),
+        ({"dataset": {"digest": "another"}}, {"digest": "d"}, False, ""),
+        ({"dataset": {"digest": "d"}}, {}, False, ""),
+        ({"dataset": ["d"]}, {"digest": "d"}, False, "name it tiny model.baselines.json"),
+        ({}, {}, False, "doesn't say which dataset it was measured on, so it is left out"),
+    ],
+)
+def test_what_lies_beside_many_checkpoints_counts_for_those_of_its_dataset(
+    root: Path, file: dict, trained_on: dict, shown: bool, told: str
+):
+    run = {"label": "gru4rec", "test": {"auc": 0.7}}
+    (root / "baselines.json").write_text(json.dumps({**file, "runs": [run]}), encoding="utf-8")
+    checkpoint = load_checkpoint(root / "tiny model")
+    checkpoint.description["dataset"] = trained_on
+    if told:
+        with pytest.raises(SurgeError, match=told):
+            find_comparison(checkpoint, "baselines.json")
+    else:
+        assert (find_comparison(checkpoint, "baselines.json") is not None) == shown
+
+
 def test_the_checkpoints_own_comparison_comes_first_and_links_are_not_followed(open_page, root: Path):
-    (root / "ablations.json").write_text('[{"name": "outside", "auc": 1}]', encoding="utf-8")
+    (root / "tiny model.ablations.json").write_text('[{"name": "outside", "auc": 1}]', encoding="utf-8")
     (root / "tiny model" / "ablations.json").write_text('[{"name": "inside", "auc": 1}]', encoding="utf-8")
     assert open_page().dataframe[0].value["name"].tolist() == ["inside"]
     (root / "tiny model" / "ablations.json").unlink()
-    (root / "ablations.json").rename(root / "elsewhere.json")
-    (root / "ablations.json").symlink_to(root / "elsewhere.json")
+    assert open_page().dataframe[0].value["name"].tolist() == ["outside"]
+    (root / "tiny model.ablations.json").rename(root / "elsewhere.json")
+    (root / "tiny model.ablations.json").symlink_to(root / "elsewhere.json")
     assert "With parts switched off" not in said(open_page())
 
 

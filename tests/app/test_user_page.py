@@ -231,7 +231,8 @@ def scorings(monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Every catalogue is large, and nothing has been scored yet."""
     jobs = Jobs(at_once=1, kept=2)
     monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 1000)
-    monkeypatch.setattr(loading, "_scorings", lambda: jobs)
+    for place in ("app.loading.scorings", "app.scoring.scorings"):
+        monkeypatch.setattr(place, lambda: jobs)
     return jobs
 
 
@@ -291,7 +292,7 @@ def test_scoring_that_failed_can_be_tried_again(open_page, scorings: Jobs, monke
         raise ValueError("out of <memory>")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loading, "rank_catalogue", fail)
+        patch.setattr("app.scoring.rank_catalogue", fail)
         page = open_page(**TINY, user="u0005")
         page.button(key="start_scoring").click().run()
         page = _ended(page, scorings)

@@ -15,6 +15,7 @@ from surge.explanation.explain import explain_history
 from surge.explanation.history import UserHistory
 from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
 from surge.explanation.record import Explanation
+from surge.explanation.what_if import made_up_history
 from tests.explanation.worlds import history_of, make_checkpoint, popular
 
 ROWS = [3, 8, 5, 3, 21, 2, 9, 14, 5, 5]  # 3 and 5 are there more than once, 5 twice in a row
@@ -300,3 +301,11 @@ def test_a_candidate_that_the_checkpoint_does_not_know_is_refused() -> None:
     stranger = replace(record, target=replace(record.target, item="i777"))
     with pytest.raises(SurgeError, match=r"knows no item 'i777'"):
         measure_effects(checkpoint, history, stranger)
+
+
+@pytest.mark.parametrize("clusters", [None, np.empty(0, dtype=np.int64)])
+def test_an_empty_history_has_no_competitors_and_says_so(clusters: np.ndarray | None) -> None:
+    checkpoint = make_checkpoint(count=6)
+    ranking = rank_catalogue(checkpoint, history_of(checkpoint, [1, 2]))
+    with pytest.raises(SurgeError, match="A history without an item can't be read"):
+        measure_competitors(checkpoint, made_up_history(), clusters, ranking)

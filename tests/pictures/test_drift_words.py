@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from surge.explanation.measured import Drift
-from surge.pictures.drift import sentence
+from surge.pictures.drift import drift_figure, sentence
 from surge.pictures.palette import NO_LETTER, ClusterStyle
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
@@ -153,3 +153,17 @@ def test_titles_are_plain_text_on_one_line(title: str) -> None:
     record = make_explanation(items=5, titles=[title] * 5)
     told = sentence(record, drift())
     assert "\n" not in told and "largest step" in told
+
+
+@pytest.mark.parametrize(
+    ("lifts", "words"),
+    [
+        ((np.nan, 0.5, 1.0, 4.2, 6.0), "Today the candidate is 6.0 times as likely"),
+        ((0.5, 0.5, 1.0, 4.2, np.nan), "How likely the candidate is today is not known, and it ranks #1 only with"),
+        ((np.nan,) * 5, "How likely the candidate is today is not known"),
+    ],
+)
+def test_a_lift_that_is_not_known_is_said_to_be(lifts: tuple[float, ...], words: str) -> None:
+    growth = drift(lifts=lifts, rank=(9, 9, 9, 9, 1))
+    assert words in sentence(RECORD, growth, styles=STYLES) and "nan" not in sentence(RECORD, growth, styles=STYLES)
+    assert "nan" not in str(drift_figure(RECORD, growth, "light", styles=STYLES).layout)

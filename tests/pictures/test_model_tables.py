@@ -172,10 +172,19 @@ def test_what_was_not_measured_yet():
 
 def test_counts_are_whole_and_odd_numbers_cost_nothing():
     (table, rest) = tables_of(
-        {"test": {"users": 300.0, "auc": 1.0, "gauc": float("nan"), "mrr": "<b>", "hr@10": float("inf")}}
+        {
+            "test": {
+                "users": 300.0,
+                "auc": 1.0,
+                "gauc": float("nan"),
+                "mrr": "<b>",
+                "hr@10": float("inf"),
+                "odd": 10**400,
+            }
+        }
     )
-    assert table.frame["part Test"].tolist() == ["1.0000", "nan", "<b>", "inf"]
-    assert rest.frame["part Test"].tolist() == ["300"]
+    assert table.frame["part Test"].tolist() == ["1.0000", "–", "<b>", "–"]
+    assert rest.frame["part Test"].tolist() == ["300", "–"]
     hostile = {"test": dict(zip(HOSTILE, HOSTILE, strict=True))}
     assert tables_of(hostile)[0].frame["metric"].tolist() == [name.replace("_", " ") for name in HOSTILE]
 

@@ -371,6 +371,14 @@ def test_any_record_has_a_verdict_of_three_sentences_at_most(items: int) -> None
     assert text.count(". ") <= 2 and text.endswith(".") and ".." not in text and "nan" not in text
 
 
+def test_what_is_no_number_is_a_dash() -> None:
+    told = (amounts.percent, amounts.chance, amounts.lift, amounts.factor, amounts.bound, amounts.signed)
+    assert [tell(np.nan) for tell in (*told, amounts.correlation, amounts.two_digits)] == ["–"] * 8
+    assert amounts.times(np.nan) == "– times" and amounts.makes_it(np.nan) == "– times as likely"
+    assert amounts.as_likely(np.nan) == "– times as likely as by popularity alone"
+    assert amounts.a_chance(np.nan) == "an unknown chance"
+
+
 def test_amounts() -> None:
     assert [amounts.percent(x) for x in (0.81, 0, 1, 0.0004, 0.9999)] == [
         *("81.0 %", "0.0 %", "100.0 %", "under 0.1 %", "over 99.9 %")

@@ -1,0 +1,83 @@
+"""What a page waits for while it is computed in the background: its progress, its errors, and a page drawn anew."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app import background
+from app.jobs import Jobs
+from app.store import STORE
+from surge.errors import SurgeError
+from tests.app.test_jobs import until
+
+Progress = Callable[[float], None]
+
+
+@pytest.fixture(autouse=True)
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """A line of its own, and one page."""
+    own = Jobs(1, 0, line=0)
+    monkeypatch.setattr(background, "measurings", lambda: own)
+    monkeypatch.setattr(background, "visitor", lambda: "ann")
+    STORE.forget("usage")
+    yield own
+    STORE.forget("usage")
+
+
+def test_a_page_sees_the_progress_and_gets_the_value() -> None:
+    seen: list[float] = []
+    shown = threading.Event()
+
+    def compute(sign: Progress | None) -> str:
+        assert sign is not None
+        sign(0.5)
+        assert shown.wait(10)
+        return "value"
+
+    def progress(share: float) -> None:
+        seen.append(share)
+        if share == 0.5:
+            shown.set()
+
+    assert background.computed("usage", "key", compute, progress) == "value"
+    assert seen[-1] == 0.5 and set(seen) <= {0.0, 0.5}
+    assert background.computed("usage", "key", lambda sign: "another", progress) == "value"
+
+
+def test_without_a_page_it_is_computed_here() -> None:
+    here = threading.get_ident()
+    assert background.computed("usage", "key", lambda sign: (sign, threading.get_ident())) == (None, here)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(ValueError("no <b>"), "ValueError: no <b>"), (SurgeError("No memory is left."), "No memory")]
+)
+def test_a_failure_is_a_sentence_and_is_tried_again(error: Exception, told: str) -> None:
+    def fail(sign: Progress | None) -> str:
+        raise error
+
+    with pytest.raises(SurgeError, match=f"^{told}"):
+        background.computed("usage", "key", fail, lambda share: None)
+    assert background.computed("usage", "key", lambda sign: "well", lambda share: None) == "well"
+
+
+def test_work_goes_on_while_its_page_is_drawn_anew(jobs: Jobs) -> None:
+    let_go, calls = threading.Event(), []
+
+    def compute(sign: Progress | None) -> str:
+        calls.append(sign)
+        assert let_go.wait(10)
+        return "value"
+
+    def drawn_anew(share: float) -> None:
+        raise KeyboardInterrupt  # as Streamlit does: no Exception
+
+    with pytest.raises(KeyboardInterrupt):
+        background.computed("usage", "key", compute, drawn_anew)
+    with pytest.raises(SurgeError, match="Too much is computed here"):
+        background.computed("usage", "other", compute, lambda share: None)  # the line has no place
+    assert background.computed("usage", "key", compute, lambda share: let_go.set()) == "value" and len(calls) == 1
+    until(lambda: jobs.standing(("usage", "key")).state == "idle")

@@ -1,0 +1,212 @@
+"""What is kept is kept under keys that name all it depends on: nothing of another user, edit, candidate or theme."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from app import loading, surveys
+from app.store import MOST, STORE
+from surge.checkpoint import load_checkpoint, save_checkpoint
+from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.drift import measure_drift
+from surge.explanation.explain import explain_history
+from surge.explanation.faithfulness import measure_faithfulness
+from surge.explanation.history import read_history
+from surge.explanation.leave_one_out import measure_effects
+from surge.explanation.plan import Plan
+from surge.explanation.search import find_best
+from surge.pictures.palette import NO_LETTER, Theme
+from tests.app.conftest import World
+from tests.app.drawn import charts
+from tests.explanation.worlds import make_checkpoint, make_dataset
+from tests.surveys import make_survey, write_file
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept() -> None:
+    for kind in MOST:
+        STORE.forget(kind)
+
+
+def _subjects() -> list[loading.Subject]:
+    """Two checkpoints, two logs with the same users, two users, the history as it was and changed."""
+    checkpoints = [replace(make_checkpoint(count=12, seed=seed), digest=f"checkpoint {seed}") for seed in (1, 2)]
+    histories = [
+        {"a": ["i1", "i2", "i3", "i5", "i0"], "b": ["i7", "i2", "i9", "i1", "i0"]},
+        {"a": ["i4", "i6", "i3", "i8", "i0"], "b": ["i5", "i6", "i1", "i2", "i0"]},
+    ]
+    found = []
+    for checkpoint, (number, log), user in product(checkpoints, enumerate(histories), "ab"):
+        dataset = replace(make_dataset(log, checkpoint.items.drop("count")), digest=f"dataset {number}")
+        base = loading.subject(checkpoint, dataset, user)
+        assert base.history == read_history(checkpoint, dataset, user)
+        found += [base, loading.edited(base, Plan((1, 2, 3)))]
+    return found
+
+
+def test_what_is_kept_is_that_of_its_own_history_and_candidate() -> None:
+    asked = list(product(_subjects(), ("i10", "i11")))
+    for subject, item in asked:
+        loading.faithfulness(subject, item)
+        loading.drift(subject, item)
+    for subject, item in asked:  # now all of it is kept
+        checkpoint, history = subject.checkpoint, subject.history
+        fresh = rank_catalogue(checkpoint, history)
+        np.testing.assert_array_equal(loading.ranking(subject).logits, fresh.logits)
+        own = explain_history(checkpoint, history, item, fresh)
+        assert loading.explanation(subject, item).to_dict() == own.to_dict()
+        effects = measure_effects(checkpoint, history, own, fresh)
+        np.testing.assert_array_equal(loading.effects(subject, item).item_logit, effects.item_logit)
+        curves = measure_faithfulness(checkpoint, history, own, effects, random_orders=2)
+        kept = loading.faithfulness(subject, item).deletion["importance"]
+        np.testing.assert_allclose(kept, curves.deletion["importance"], atol=1e-5)  # more random orders are one batch
+        growth = measure_drift(checkpoint, history, own, ranking=fresh)
+        np.testing.assert_array_equal(loading.drift(subject, item).logit, growth.logit)
+        np.testing.assert_array_equal(loading.drift(subject, item).rank, growth.rank)
+
+
+def test_ranks_come_once_the_catalogue_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = _subjects()[0]
+    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 0)
+    assert loading.ranking(subject) is None and loading.best(subject) is None
+    record, effects, drift = (ask(subject, "i10") for ask in (loading.explanation, loading.effects, loading.drift))
+    assert record.prediction.next_probability is None and effects.rank is None and np.isnan(drift.rank).all()
+    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 10**9)
+    record, effects, drift = (ask(subject, "i10") for ask in (loading.explanation, loading.effects, loading.drift))
+    assert record.prediction.next_probability is not None and effects.rank is not None and drift.rank[-1] >= 1
+
+
+def test_what_a_search_found_is_that_of_its_own_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "ranking", lambda subject: None)
+    for subject in 2 * _subjects():
+        fresh = find_best(subject.checkpoint, subject.history)
+        np.testing.assert_array_equal(loading.best(subject).logits, fresh.logits)
+
+
+def test_a_survey_and_a_dataset_that_were_written_anew_are_read_anew(world: World, tmp_path: Path) -> None:
+    for name in ("tiny", "tiny model"):
+        shutil.copytree(world.root / name, tmp_path / name)
+    dataset, checkpoint = loading.open_dataset(tmp_path / "tiny"), loading.open_checkpoint(tmp_path / "tiny model")
+    for users in (dataset.users[:5], dataset.users[:7]):
+        write_file(tmp_path / "tiny model.survey.parquet", make_survey(users), checkpoint.digest, dataset.digest)
+        assert len(surveys.find_survey(checkpoint, dataset).frame) == len(users)
+    assert loading.open_dataset(tmp_path / "tiny") is dataset
+    description = tmp_path / "tiny" / "dataset.json"
+    description.write_text(description.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert loading.open_dataset(tmp_path / "tiny").digest != dataset.digest
+
+
+# -- pictures -------------------------------------------------------------------------------------------
+
+
+def _script() -> None:
+    from app.screens.user import page
+
+    page()
+
+
+@pytest.fixture
+def pages(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Opens the page at some parameters, with a second checkpoint of other weights and a third of others again."""
+    monkeypatch.setenv(loading.ROOTS_VARIABLE, f"{world.root}:{tmp_path}")
+    first = load_checkpoint(world.root / "tiny model")
+    for name, scale in (("second", -1.0), ("third", 0.5)):
+        checkpoint = load_checkpoint(world.root / "tiny model")
+        with torch.no_grad():
+            checkpoint.model.category_embedding.weight.roll(1, dims=0).mul_(scale)
+            checkpoint.model.construct.weight.copy_(checkpoint.model.construct.weight.flip(-1) * (1 + scale**2))
+            for parameter in checkpoint.model.extract.parameters():
+                parameter.copy_(parameter.flip(0) * scale)
+        save_checkpoint(
+            tmp_path / name,
+            checkpoint.model,
+            first.items,
+            training_config=first.training_config,
+            metrics={},
+            history=[],
+            description={"dataset": {"name": "tiny"}},
+        )
+
+    def open_at(**parameters: str) -> AppTest:
+        page = AppTest.from_function(_script, default_timeout=120)
+        for name, value in {"checkpoint": "tiny model", "dataset": "tiny", "user": "u0003", **parameters}.items():
+            page.query_params[name] = value
+        page.run()
+        assert not page.exception
+        return page
+
+    return open_at
+
+
+def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: dict[Any, str] = {}
+
+    def figure(key: Any, build: Any) -> Any:
+        made = build()
+        assert drawn.setdefault(key, str(made)) == str(made), key
+        return made
+
+    monkeypatch.setattr(loading, "figure", figure)
+    place = {name: value[0] for name, value in pages().query_params.items()}
+    items = load_checkpoint(Path(loading.find_library().checkpoints["tiny model"])).items["item"]
+    other = next(item for item in items if item != place["candidate"])
+    drawers = {"open": "compare,versus,faithfulness,drift", "versus": "second"}
+    changes = (
+        {},
+        {"staged": "0-5"},
+        {"staged": "0-3"},
+        {"edits": "0-5"},
+        {"edits": "0-5", "staged": "0-3"},
+        {"candidate": other},
+        {"layer": "attention"},
+        {"layer": "similarity"},
+        {"edges": "3"},
+        {"user": "u0004"},
+        {"checkpoint": "second", "versus": "third"},
+        {"versus": "third"},
+        {"second": other},
+    )
+    for change in changes:
+        pages(**{**drawers, **change})
+    monkeypatch.setattr("app.screens.user.current_theme", lambda: Theme.DARK)
+    pages(**drawers)
+    names = {key[0] for key in drawn}
+    assert names >= {"history_strip", "graph", "faithfulness", "drift", "versus graph", "versus assignment", "ledger"}
+    assert len(set(drawn.values())) > 80
+
+
+def test_pictures_are_kept_in_the_store(pages: Any) -> None:
+    page = pages()
+    kept = STORE.keys("figure")
+    assert {"history_strip", "graph", "assignment_matrix"} <= {key[0] for key in kept} and charts(page)
+    pages()
+    assert STORE.keys("figure") == kept
+
+
+def test_clusters_that_are_matched_share_their_letter_and_their_items_their_place(
+    pages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs: list[Any] = []
+    real = loading.figure
+
+    def figure(key: Any, build: Any) -> Any:
+        made = real(key, build)
+        graphs.extend([made] if key[0] == "versus graph" else [])
+        return made
+
+    monkeypatch.setattr(loading, "figure", figure)
+    page = pages(open="versus", versus="second")
+    pairs = next(table.value for table in page.dataframe if "overlap" in table.value.columns)
+    matched = pairs[~pairs["first"].isin(["", NO_LETTER]) & (pairs["second"] != "")]
+    assert len(matched) >= 2 and (matched["first"] == matched["second"]).all()
+    first, second = ({node["id"]: (node["x"], node["y"]) for node in graph.nodes} for graph in graphs)
+    assert first == second and len(set(first.values())) == len(first)
