@@ -14,6 +14,7 @@ from app import loading, state
 from app.components.copy_link import copy_link
 from app.components.labels import as_text
 from app.components.theme import apply_style
+from app.place import parameters_of
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -40,7 +41,7 @@ class Bar:
 
 def go_to(page: str) -> None:
     """Open another page at the place where the analyst is."""
-    st.switch_page(st.session_state[PAGES_KEY][page], query_params=tuple(state.parameters_of(state.current()).items()))
+    st.switch_page(st.session_state[PAGES_KEY][page], query_params=tuple(parameters_of(state.current()).items()))
 
 
 def bar(page: str) -> Bar:

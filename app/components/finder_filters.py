@@ -13,6 +13,7 @@ import streamlit as st
 
 from app import state
 from app.components.inspection import heading
+from app.place import LONGEST_VALUE, Place
 from surge.pictures import presets
 from surge.pictures.percentiles import METRICS, metric_text
 from surge.pictures.survey_metrics import LOGARITHMIC
@@ -56,7 +57,7 @@ class Search:
         }
 
 
-def read_search(place: state.Place, columns: Collection[str]) -> tuple[Search, list[str]]:
+def read_search(place: Place, columns: Collection[str]) -> tuple[Search, list[str]]:
     """What the place says, for a survey of these columns, and what of it makes no sense there."""
     bad: list[str] = []
     search = Search(find=place.find or "")
@@ -174,7 +175,7 @@ def _row(frame: pd.DataFrame, search: Search) -> None:
             "User id",
             key="finder_text",
             placeholder="a part of the id, then Enter",
-            on_change=lambda: _keep(search, find=st.session_state["finder_text"][: state.LONGEST_VALUE]),
+            on_change=lambda: _keep(search, find=st.session_state["finder_text"][:LONGEST_VALUE]),
         )
     with chosen:
         st.session_state["finder_metrics"] = list(search.ranges)

@@ -120,7 +120,7 @@ def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.
     reader says.
     """
     drawn = loading.figure((name, *inspection.key, *shows), lambda: drawing(build()))
-    chart(drawn, name, alt, inspection.theme)
+    chart(drawn, name, alt, inspection.theme, inspection.history.digest)
 
 
 def about(text: str, key: str, label: str = "About this picture") -> None:

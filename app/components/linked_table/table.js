@@ -5,7 +5,7 @@ const CHOOSE = "surge:choose"; // what a view without a listener of its own was 
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const view = (parentElement.surgeTable ??= create(parentElement));
-  view.report = (id) => setTriggerValue("chosen", { id, number: Date.now() });
+  view.report = (id) => setTriggerValue("chosen", { id, history: view.data.history, number: Date.now() });
   view.gone = false;
   const text = JSON.stringify(data);
   if (view.text !== text) {
@@ -155,7 +155,7 @@ function show(scroller, row) {
 }
 
 function choose(view, row, event) {
-  const { kind, ids, key } = view.data;
+  const { kind, ids, history } = view.data;
   const id = ids[row.surgeNumber];
   reach(view, row);
   if (kind === "choice") {
@@ -167,7 +167,7 @@ function choose(view, row, event) {
   }
   const add = Boolean(event.shiftKey || event.ctrlKey || event.metaKey);
   const numbers = kind === "item" ? [id] : [-1, id];
-  dispatchEvent(new CustomEvent(CHOOSE, { detail: { view: key, numbers, add } }));
+  dispatchEvent(new CustomEvent(CHOOSE, { detail: { numbers, add, history } }));
 }
 
 function press(view, event) {

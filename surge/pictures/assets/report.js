@@ -67,7 +67,7 @@ function drawGraph(name) {
     place.attachShadow({ mode: "open" }).append(parts);
   }
   const data = look(graphs[layer], name);
-  globalThis.surgeDrawGraph({ parentElement: place.shadowRoot, data, setTriggerValue: () => {} });
+  globalThis.surgeDrawGraph({ parentElement: place.shadowRoot, data });
   document.getElementById("caption-graph")?.replaceChildren(data.caption);
   for (const button of document.querySelectorAll("[data-layer]")) {
     button.setAttribute("aria-pressed", String(button.dataset.layer === layer));
