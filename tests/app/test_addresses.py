@@ -16,32 +16,32 @@ TINY = "?checkpoint=tiny+model&dataset=tiny"
 
 
 class Line:
-    """What the server says to a page, held back while `held`, as on a slow line."""
+    """A slow line between a page and its server: holds back what the page says while `mute`, what it is to hear while
+    `deaf`."""
 
     def __init__(self, page: Any) -> None:
-        self.held = False
-        self.waiting: list[Any] = []
-        self.socket: Any = None
+        self.mute = self.deaf = False
+        self.waiting: list[tuple[Any, Any]] = []  # who is to hear it, and what
         page.route_web_socket("**/_stcore/stream", self._join)
 
     def _join(self, socket: Any) -> None:
-        self.socket = socket
         server = socket.connect_to_server()
-        server.on_message(self._pass)
+        server.on_message(lambda words: self._pass(self.deaf, socket, words))
+        socket.on_message(lambda words: self._pass(self.mute, server, words))
 
-    def _pass(self, message: Any) -> None:
-        if self.held:
-            self.waiting.append(message)
+    def _pass(self, wait: bool, to: Any, words: Any) -> None:
+        if wait:
+            self.waiting.append((to, words))
         else:
-            self.socket.send(message)
+            to.send(words)
 
     def has_said(self, words: bytes) -> bool:
-        return any(isinstance(message, bytes) and words in message for message in self.waiting)
+        return any(isinstance(message, bytes) and words in message for _, message in self.waiting)
 
     def release(self) -> None:
-        self.held = False
-        for message in self.waiting:
-            self.socket.send(message)
+        self.mute = self.deaf = False
+        for to, words in self.waiting:
+            to.send(words)
         self.waiting.clear()
 
 
@@ -61,15 +61,164 @@ def _wait(visit: Visit, true: Any) -> None:
     raise AssertionError("what was waited for did not come")
 
 
+def _entries(visit: Visit) -> int:
+    return int(visit.page.evaluate("history.length"))
+
+
+def _row(visit: Visit, number: int) -> Any:
+    return visit.page.locator(".st-key-predictions tbody tr").nth(number)
+
+
 def test_a_choice_is_not_lost_where_the_browser_has_not_heard_of_it(visit: Visit) -> None:
     line = Line(visit.page)
     visit.open(f"{TINY}&user=u0003")
     first = visit.parameter("candidate")
-    line.held = True
-    visit.page.locator(".st-key-predictions tbody tr").nth(3).click()
-    _wait(visit, lambda: (line.has_said(b"&candidate=") and line.has_said(b"script_finished")) or len(line.waiting) > 5)
+    line.deaf = True
+    _row(visit, 3).click()
+    _wait(visit, lambda: line.has_said(b"&candidate="))  # Python has written the address
     visit.page.get_by_role("button", name="The model").first.click()
     line.release()
     visit.page.wait_for_url("**/model?*")
     visit.settle()
     assert visit.parameter("candidate") not in (first, None)
+
+
+def test_a_press_on_what_the_last_user_left_on_the_screen_does_nothing_to_the_next(visit: Visit) -> None:
+    line = Line(visit.page)
+    visit.open(f"{TINY}&user=u0003&items=1")
+    visit.page.get_by_role("button", name="User u0003").click()
+    visit.page.get_by_role("textbox", name="Search a user").fill("u0007")
+    visit.page.keyboard.press("Enter")
+    visit.settle()
+    line.deaf = True
+    visit.page.get_by_role("button", name="u0007", exact=True).click()
+    _wait(visit, lambda: line.has_said(b"user=u0007"))  # all of the next one is on its way
+    visit.page.keyboard.press("Escape")
+    for press in (
+        lambda: visit.page.locator(".st-key-items tbody tr").nth(2).click(),
+        lambda: _row(visit, 3).click(),
+        lambda: visit.page.get_by_role("button", name="Delete", exact=True).click(),
+    ):
+        press()
+        visit.page.wait_for_timeout(300)
+    line.release()
+    visit.settle(400)
+    assert visit.parameter("user") == "u0007"
+    assert "Nothing is selected" in visit.selected() and visit.parameter("items") is None
+    assert visit.parameter("staged") is None
+    top = visit.page.locator(".st-key-predictions tbody tr[aria-selected=true] td").first.inner_text()
+    assert top == "1"
+
+
+def test_two_presses_in_flight_both_count(visit: Visit) -> None:
+    line = Line(visit.page)
+    visit.open(f"{TINY}&user=u0003")
+    rows = visit.page.locator(".st-key-items tbody tr")
+    line.mute = True
+    rows.nth(1).click()
+    rows.nth(4).click(modifiers=["Shift"])
+    rows.nth(6).click(modifiers=["Shift"])
+    line.release()
+    visit.settle(400)
+    assert visit.parameter("items") == "1%2C4%2C6" and "Selected: 3 items" in visit.selected()
+    rows.nth(4).click()
+    visit.settle()
+    line.deaf = True
+    later = visit.page.get_by_role("button", name="Later", exact=True)
+    later.click()
+    _wait(visit, lambda: line.has_said(b"staged="))
+    later.click()
+    _wait(visit, lambda: line.has_said(b"staged=0-3%2C5-6%2C4%2C7"))
+    line.release()
+    visit.settle(400)
+    assert (visit.parameter("staged") or "").startswith("0-3%2C5-6%2C4%2C7")
+
+
+def test_a_choice_is_not_lost_where_another_page_is_asked_for_before_it_is_heard(visit: Visit) -> None:
+    line = Line(visit.page)
+    visit.open(f"{TINY}&user=u0003")
+    wanted = _row(visit, 5).locator("td").nth(1).inner_text()
+    line.mute = True
+    _row(visit, 3).click()
+    _row(visit, 5).click()
+    visit.page.get_by_role("button", name="The model").first.click()
+    _wait(visit, lambda: len(line.waiting) >= 3)
+    line.release()
+    visit.page.wait_for_url("**/model?*")
+    visit.settle()
+    visit.page.get_by_role("button", name="Explain a user").first.click()
+    visit.page.wait_for_selector(".st-key-predictions tbody tr")
+    visit.settle()
+    chosen = visit.page.locator(".st-key-predictions tbody tr[aria-selected=true] td").nth(1)
+    assert chosen.inner_text() == wanted
+
+    visit.page.locator(".st-key-items tbody tr").nth(2).click()
+    visit.settle()
+    visit.page.locator(".st-key-clear_selection button").click()
+    visit.page.get_by_role("button", name="Top prediction").click()
+    visit.settle()
+    for page, there in (("The model", "**/model?*"), ("Explain a user", "**/?checkpoint*")):
+        visit.page.get_by_role("button", name=page).first.click()
+        visit.page.wait_for_url(there)
+        visit.settle()
+    assert "Nothing is selected" in visit.selected()  # what was reported before is not told again
+    assert chosen.inner_text() != wanted
+
+
+def test_one_choice_is_one_entry_and_back_leads_to_the_last_one(visit: Visit) -> None:
+    visit.page.goto("about:blank")
+    before = _entries(visit)
+    visit.open(TINY)
+    assert _entries(visit) == before + 1 and visit.parameter("candidate")
+    opened = visit.page.url
+    _row(visit, 2).click()
+    visit.settle()
+    visit.page.get_by_role("button", name="The model").first.click()
+    visit.page.wait_for_url("**/model?*")
+    visit.settle()
+    assert _entries(visit) == before + 3
+    for _ in range(2):
+        visit.page.go_back()
+        visit.settle()
+    assert visit.page.url == opened
+    visit.page.go_forward()
+    visit.settle()
+    assert visit.parameter("candidate") not in (None, "") and visit.page.url != opened
+    assert _entries(visit) == before + 3
+
+
+def test_undo_survives_back_forward_and_a_reload(visit: Visit) -> None:
+    visit.open(f"{TINY}&user=u0003&items=1,4")
+    undo = visit.page.get_by_role("button", name="Undo", exact=True)
+    visit.press("Delete")
+    first = visit.parameter("staged")
+    visit.press("Run")
+    visit.page.locator(".st-key-items tbody tr").nth(2).click()
+    visit.settle()
+    visit.press("Delete")
+    second = visit.parameter("staged")
+    visit.page.go_back()
+    visit.settle()
+    assert (visit.parameter("edits"), visit.parameter("staged")) == (first, None)
+    visit.page.go_forward()
+    visit.settle()
+    assert (visit.parameter("edits"), visit.parameter("staged")) == (first, second)
+    steps = []
+    while undo.is_enabled():
+        undo.click()
+        visit.settle()
+        steps.append((visit.parameter("edits"), visit.parameter("staged")))
+        if not undo.count():
+            break
+    assert steps == [(first, None), (None, first), (None, None)]
+    for _ in range(3):
+        visit.page.go_back()
+        visit.settle()
+    visit.page.reload()
+    visit.page.wait_for_selector(".st-key-selection_bar", timeout=60_000)
+    visit.settle()
+    assert (visit.parameter("edits"), visit.parameter("staged")) == (first, second)
+    visit.press("Undo")
+    assert (visit.parameter("edits"), visit.parameter("staged")) == (first, None)
+    visit.press("Undo")
+    assert (visit.parameter("edits"), visit.parameter("staged")) == (None, None)

@@ -3,9 +3,10 @@
 const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
 const CHOOSE = "surge:choose"; // what a view without a listener of its own was asked to select
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const view = (parentElement.surgeTable ??= create(parentElement));
-  view.report = (id) => setTriggerValue("chosen", { id, history: view.data.history, number: Date.now() });
+  // a value that stays until the next one, so that no answer to something else can lose it
+  view.report = (id) => setStateValue("chosen", { id, history: view.data.history, number: Date.now() });
   view.gone = false;
   const text = JSON.stringify(data);
   if (view.text !== text) {

@@ -56,7 +56,7 @@ function drawCharts(name, width = null) {
 function link() {
   const { items = [], cluster = null } = globalThis.surgeSelection ?? {};
   const data = { items, cluster, clusters, clears: true, answered: Infinity };
-  globalThis.surgeListen?.({ parentElement: document.body, data, setTriggerValue: () => {} });
+  globalThis.surgeListen?.({ parentElement: document.body, data, setStateValue: () => {} });
 }
 
 function drawGraph(name) {

@@ -7,9 +7,9 @@ const WRITTEN =
   "input:not([type='radio'], [type='checkbox']), textarea, select, [contenteditable], [data-testid='stDataFrame']";
 const OVER = "[role='dialog'], [data-testid='stPopoverBody'], [role='listbox'], :popover-open";
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const page = (parentElement.surgeClicks ??= start());
-  page.report = setTriggerValue;
+  page.report = setStateValue; // stays until the next one, so that no answer to something else can lose it
   page.gone = false;
   page.clears = data.clears;
   page.history = data.history;
