@@ -23,7 +23,7 @@ DRAWERS = ("edit", "compare", "versus", "faithfulness", "drift", "population")
 TOUR_STEPS = 5
 TEXTS = ("checkpoint", "dataset", "user", "history", "candidate", "second", "versus", *PLANS)
 FINDER = ("question", "find", "narrow", "sort", "colour")
-NUMBERS = ("cluster", "edges", "head", "step", "tour")
+NUMBERS = ("cluster", "edges", "head", "step", "tour", "page")
 NAMES = (*TEXTS, *FINDER, "made_up", "items", *NUMBERS, "layer", "open")
 
 
@@ -36,7 +36,7 @@ class Place:
     (see surge.explanation.plan), `staged` one that waits to be run; `history` is the digest of the user's own history
     in which all of these are positions. With `made_up` there is no user: the plan alone
     is the history. `open` names the drawers that are open; `step` of the drift (None: the last) and `tour` count
-    from 1. What the finder shows is `question` to `colour`: see app.components.finder_filters.
+    from 1. What the finder shows is `question` to `colour`, see app.components.finder_filters, and a `page` from 1.
     """
 
     checkpoint: str | None = None
@@ -62,6 +62,7 @@ class Place:
     narrow: str | None = None
     sort: str | None = None
     colour: str | None = None
+    page: int | None = None
 
     @property
     def whose(self) -> tuple[str | bool | None, ...]:

@@ -111,7 +111,7 @@ def metrics_of(frame: pd.DataFrame) -> list[str]:
 
 
 def _keep(search: Search, **changes: Any) -> None:
-    state.change(**replace(search, **changes).place())
+    state.change(page=None, **replace(search, **changes).place())
 
 
 def _keep_preset(search: Search) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from surge.data.store import Dataset
 from tests.app.visit import Visit
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright.sync_api")
@@ -222,3 +224,40 @@ def test_undo_survives_back_forward_and_a_reload(visit: Visit) -> None:
     assert (visit.parameter("edits"), visit.parameter("staged")) == (first, None)
     visit.press("Undo")
     assert (visit.parameter("edits"), visit.parameter("staged")) == (None, None)
+
+
+def test_the_finder_sends_what_is_seen_and_a_user_is_one_entry(visit: Visit) -> None:
+    page = visit.page
+    heard: list[bytes] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda words: heard.append(words)))
+    page.goto(f"{visit.address}/finder?checkpoint=demo&dataset=sample_data")
+    page.wait_for_selector(".st-key-finder_actions", timeout=60_000)
+    visit.settle()
+    users = Dataset.load(ROOT / "sample_data").users
+    assert len(users) == 3000 and page.get_by_text("The table shows 1 to 500 of them.").count() == 1
+    heard.clear()
+    page.locator(".st-key-finder_page").get_by_text("3", exact=True).click()
+    visit.settle()
+    assert visit.parameter("page") == "3" and page.get_by_text("The table shows 1,001 to 1,500 of them.").count() == 1
+    assert page.get_by_role("button", name=f"Open {users[1000]}").count() == 1
+    assert sum(map(len, heard)) < 300_000 and not any(b"bdata" in words for words in heard)  # no map
+
+    table = page.locator('[data-testid="stDataFrame"]').bounding_box()
+    heard.clear()
+    page.mouse.click(table["x"] + 250, table["y"] + 55)  # a cell of the first row
+    page.get_by_role("button", name=f"Open {users[1000]}").wait_for()
+    visit.settle()
+    assert sum(map(len, heard)) < 100_000 and not any(b"bdata" in words for words in heard)
+    circle = page.locator(".st-key-finder_map .surge-ring circle")
+    assert circle.get_attribute("visibility") == "visible"
+
+    finder, before = page.url, _entries(visit)
+    page.mouse.click(table["x"] + 18, table["y"] + 90)  # the tick of the second row
+    page.wait_for_selector(".st-key-selection_bar", timeout=60_000)
+    visit.settle()
+    assert visit.parameter("user") == users[1001] and visit.parameter("candidate")
+    assert _entries(visit) == before + 1
+    page.go_back()
+    page.wait_for_selector(".st-key-finder_actions", timeout=60_000)
+    visit.settle()
+    assert page.url == finder

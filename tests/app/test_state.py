@@ -33,6 +33,7 @@ def test_a_place_survives_its_url():
         narrow="length:10:30,drift",
         sort="-drift",
         colour="noise_share",
+        page=12,
     )
     assert parse(parameters_of(place)) == (place, [])
     invented = Place(made_up=True, edits="+a,+b")
