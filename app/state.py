@@ -48,10 +48,10 @@ def add_note(sentence: str) -> None:
 
 
 def settle(**changes: Any) -> Place:
-    """Fill in what a default stands for, or put a mistake right; notes and the steps of Undo stay."""
+    """Fill in what a default stands for, or put a mistake right; notes and, in one history, the steps of Undo stay."""
     steps = _undo().get(_edited())
     st.session_state[_PLACE] = replace(current(), **changes)
-    if steps is not None:
+    if steps is not None and "history" not in changes:
         _undo().setdefault(_edited(), steps)
     return current()
 

@@ -247,7 +247,8 @@ def _in_range(frame: pd.DataFrame, search: Search, column: str) -> np.ndarray:
     if tuple(chosen) == ends:
         return np.ones(len(frame), dtype=bool)
     with np.errstate(invalid="ignore"):
-        return (values * (scale or 1) >= chosen[0]) & (values * (scale or 1) <= chosen[1])
+        # not the values times the scale: 0.29 * 100 is less than 29
+        return (values >= chosen[0] / (scale or 1)) & (values <= chosen[1] / (scale or 1))
 
 
 def _on_ladder(values: np.ndarray, rungs: list[float], search: Search, column: str) -> np.ndarray:

@@ -77,7 +77,7 @@ def users_map(
                 mode="markers",
                 customdata=rows.astype(np.int32),
                 text=np.array(words, dtype=object),  # an array: plotly checks a list entry by entry
-                hovertemplate=f"%{{text}}<extra>{escape(METRICS[metric].label)}</extra>",
+                hovertemplate=f"<b>%{{text}}</b><br>{escape(METRICS[metric].label)}<extra></extra>",
                 marker=marker,
                 **unchanged_by_selection(),
             )

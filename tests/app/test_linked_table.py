@@ -122,6 +122,26 @@ def test_rows_share_the_selection_of_the_page(page: Any) -> None:
     page.locator(".st-key-groups tbody tr").nth(0).click()
     said(page, "selected [] 0 picked None")
     assert marked(page, "groups") == (["A"], []) and marked(page, "things") == ([], ["pear", "apple 10", "apple 9"])
+    page.locator(".st-key-things tbody tr").nth(3).click(modifiers=["Shift"])
+    said(page, "selected [3] 0 picked None")  # an item more, and the cluster stays
+    page.locator(".st-key-groups tbody tr").nth(0).click()
+    said(page, "selected [] 0 picked None")  # the cluster alone
+    page.locator(".st-key-groups tbody tr").nth(0).click()
+    said(page, "selected [] None picked None")  # again: nothing
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    page.locator(".st-key-groups tbody tr").nth(1).click(modifiers=["Shift"])
+    said(page, "selected [3] 1 picked None")
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    said(page, "selected [3] None picked None")  # the item alone: it was not alone before
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    said(page, "selected [] None picked None")
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    page.locator(".st-key-things tbody tr").nth(2).click(modifiers=["Shift"])
+    page.locator(".st-key-things tbody tr").nth(3).click(modifiers=["Shift"])
+    said(page, "selected [2] None picked None")
+    page.locator(".st-key-groups tbody tr").nth(0).click(modifiers=["Shift"])
+    page.locator(".st-key-groups tbody tr").nth(0).click(modifiers=["Shift"])
+    said(page, "selected [2] None picked None")
     page.keyboard.press("Escape")
     said(page, "selected [] None picked None")
     assert marked(page, "things") == ([], [])
