@@ -158,7 +158,8 @@ def _undo_buttons() -> None:
     place = state.current()
     st.button(
         "Undo", key="undo_edit", icon=":material/undo:", disabled=not state.can_undo(), on_click=state.undo,
-        help="Takes the last step back: what was staged last, or the last run.",
+        help="Takes the last step back: what was staged last, or the last run. After a reload all that was run is one "
+        "step.",
     )  # fmt: skip
     st.button(
         "Reset", key="reset_edits", icon=":material/restart_alt:",

@@ -12,6 +12,7 @@ export default function ({ parentElement, data, setStateValue }) {
   page.report = setStateValue; // stays until the next one, so that no answer to something else can lose it
   page.gone = false;
   page.clears = data.clears;
+  if (page.history !== data.history) page.clicked = 0; // no answer to a click in another history is awaited
   page.history = data.history;
   clearTimeout(page.later);
   const answer = () => publish({ items: data.items, cluster: data.cluster, clusters: data.clusters });
