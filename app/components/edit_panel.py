@@ -25,7 +25,8 @@ _SEARCH, _UPLOAD, _REFUSED = "insert_search_text", "insert_upload", "edit refuse
 def edit_buttons(inspection: Inspection) -> None:
     """The edits that the selection allows, as small buttons; each is staged, nothing runs yet."""
     plan, items, members = current_plan(inspection), inspection.selection.items, inspection.members()
-    places = _places(inspection, plan, items)
+    at = {chosen: _places(inspection, plan, chosen) for chosen in {items, members}}
+    places = at[items]
     ids = [item.item for item in inspection.base.history.items]
     with st.container(horizontal=True, width="content", gap="small", key="edit_buttons"):
 
@@ -35,7 +36,7 @@ def edit_buttons(inspection: Inspection) -> None:
                 key=f"edit {icon}",
                 icon=f":material/{icon}:",
                 help=f"{words} It is staged: nothing runs before you say so.",
-                disabled=not _places(inspection, plan, chosen) or not more,
+                disabled=not at[chosen] or not more,
                 type="tertiary",
                 on_click=state.here(_stage_chosen),
                 args=(inspection, chosen, change),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from app.components import page_selection
+from app.components import linked_table, page_selection
 from app.components.page_selection import report_selection, selection_of
+from surge.pictures.html_parts import Column
+from surge.pictures.palette import Theme
 from surge.pictures.selection import Selection
 
 
@@ -71,3 +74,29 @@ def test_an_answer_says_which_report_it_answers_and_other_histories_select_nothi
     assert report({"items": [2], "cluster": None, "history": "now", "number": "soon"}) == 1_800_000_000_124
     assert report("selected") == 1_800_000_000_124
     assert heard == [Selection(frozenset({3})), Selection(frozenset({2}))]
+
+
+def test_a_row_of_another_history_or_of_none_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: dict[str, Any] = {}
+    sent: list[dict[str, Any]] = []
+    heard: list[str] = []
+    monkeypatch.setattr(linked_table.st, "session_state", reported)
+    monkeypatch.setattr(linked_table, "_component", lambda **given: sent.append(given))
+    frame, columns = pd.DataFrame({"title": ["pear", "plum"]}), {"title": Column("Title")}
+    linked_table.choosing_table(
+        frame, columns, "table", ["x", "y"], "x", heard.append, Theme.LIGHT, "now", height=90, alt="Fruit"
+    )
+    assert (sent[0]["data"]["history"], sent[0]["data"]["chosen"]) == ("now", "x")
+    for value in (
+        {"id": "y", "history": "then"},
+        {"id": "y"},
+        {"id": "z", "history": "now"},
+        {"id": ["y"], "history": "now"},
+        "y",
+        None,
+        {"id": "y", "history": "now"},
+        {"id": "x", "history": "now"},  # maybe another one is chosen by now
+    ):
+        reported["table"] = {"chosen": value}
+        sent[0]["on_chosen_change"]()
+    assert heard == ["y", "x"]
