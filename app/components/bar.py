@@ -14,6 +14,7 @@ from app import loading, state
 from app.components.copy_link import copy_link
 from app.components.labels import as_text
 from app.components.theme import apply_style
+from app.place import parameters_of
 from app.scoring import look_away
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
@@ -41,7 +42,7 @@ class Bar:
 
 def go_to(page: str) -> None:
     """Open another page at the place where the analyst is."""
-    st.switch_page(st.session_state[PAGES_KEY][page], query_params=tuple(state.parameters_of(state.current()).items()))
+    st.switch_page(st.session_state[PAGES_KEY][page], query_params=tuple(parameters_of(state.current()).items()))
 
 
 def bar(page: str) -> Bar:

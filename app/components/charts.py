@@ -45,8 +45,9 @@ def load_plotly() -> None:
     _loader(key="surge_plotly")
 
 
-def chart(picture: Drawing | go.Figure, key: str, alt: str, theme: Theme | str) -> None:
-    """Draws a figure as wide as there is room; `alt` is what a screen reader says. The colours stay as they are."""
+def chart(picture: Drawing | go.Figure, key: str, alt: str, theme: Theme | str, history: str = "") -> None:
+    """Draws a figure as wide as there is room; `alt` is what a screen reader says. The colours stay as they are.
+    `history` is the digest of the items that a click in it selects one of."""
     shown = picture if isinstance(picture, Drawing) else drawing(picture)
     theme = Theme(theme)
     _chart(
@@ -56,6 +57,7 @@ def chart(picture: Drawing | go.Figure, key: str, alt: str, theme: Theme | str) 
             "figure": shown.text,
             "height": shown.height,
             "alt": alt,
+            "history": history,
             "colours": {"text": theme.text, "surface": theme.background},
         },
     )

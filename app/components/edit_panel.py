@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
@@ -19,31 +18,43 @@ from surge.explanation.what_if import LARGEST_LIST, read_item_list
 from surge.pictures.amounts import times
 from surge.pictures.text import count, listed
 
-Edit = Callable[..., Plan]
+Edit = Callable[[Plan, tuple[int, ...]], Plan]  # of a plan and the places that were chosen in it
 _SEARCH, _UPLOAD, _REFUSED = "insert_search_text", "insert_upload", "edit refused"
 
 
 def edit_buttons(inspection: Inspection) -> None:
     """The edits that the selection allows, as small buttons; each is staged, nothing runs yet."""
-    plan, now = current_plan(inspection), inspection.plan
-    places = _places(inspection, plan)
-    members = _places(inspection, plan, inspection.members())
+    plan, items, members = current_plan(inspection), inspection.selection.items, inspection.members()
+    at = {chosen: _places(inspection, plan, chosen) for chosen in {items, members}}
+    places = at[items]
     ids = [item.item for item in inspection.base.history.items]
     with st.container(horizontal=True, width="content", gap="small", key="edit_buttons"):
-        chosen, last = places or members, max(places, default=0)
+
+        def edit(label: str, icon: str, words: str, change: Edit, chosen: frozenset[int] = items, more=True) -> None:
+            st.button(
+                label,
+                key=f"edit {icon}",
+                icon=f":material/{icon}:",
+                help=f"{words} It is staged: nothing runs before you say so.",
+                disabled=not at[chosen] or not more,
+                type="tertiary",
+                on_click=state.here(_stage_chosen),
+                args=(inspection, chosen, change),
+            )
+
+        alone, last = len(places) == 1, len(plan.entries) - 1
         words = "Leave the selected items, or those of the selected cluster, out of the history."
-        _edit("Delete", "delete", words, bool(chosen), now, plan.delete, chosen)
+        edit("Delete", "delete", words, Plan.delete, items or members)
         words = "Put a copy of each selected item right after it."
-        _edit("Duplicate", "content_copy", words, bool(places), now, plan.duplicate, places, ids)
+        edit("Duplicate", "content_copy", words, lambda plan, places: plan.duplicate(places, ids))
         words = "Leave out everything after the selected item."
-        _edit("Cut after", "content_cut", words, bool(places), now, plan.cut_after, last)
-        one, end = len(places) == 1, len(plan.entries) - 1
+        edit("Cut after", "content_cut", words, lambda plan, places: plan.cut_after(places[-1]))
         words = "Move the selected item one place earlier."
-        _edit("Earlier", "arrow_back", words, one and last > 0, now, plan.move, last, last - 1)
+        edit("Earlier", "arrow_back", words, _move(-1), more=alone and places[0] > 0)
         words = "Move the selected item one place later."
-        _edit("Later", "arrow_forward", words, one and last < end, now, plan.move, last, last + 1)
+        edit("Later", "arrow_forward", words, _move(1), more=alone and places[0] < last)
         words = "Keep only the items of the selected cluster (select one in the cluster views)."
-        _edit("Keep only", "filter_center_focus", words, bool(members), now, plan.keep, members)
+        edit("Keep only", "filter_center_focus", words, Plan.keep, members)
         st.button(
             "What if",
             key="open edit",
@@ -55,22 +66,19 @@ def edit_buttons(inspection: Inspection) -> None:
         )
 
 
-def _edit(label: str, icon: str, words: str, possible: bool, now: Plan, change: Edit, *arguments: Any) -> None:
-    st.button(
-        label,
-        key=f"edit {icon}",
-        icon=f":material/{icon}:",
-        help=f"{words} It is staged: nothing runs before you say so.",
-        disabled=not possible,
-        type="tertiary",
-        on_click=_stage,
-        args=(now, change, *arguments),
-    )
+def _move(by: int) -> Edit:
+    return lambda plan, places: plan.move(places[0], places[0] + by)
 
 
-def _stage(now: Plan, change: Edit, *arguments: Any) -> None:
+def _stage_chosen(inspection: Inspection, chosen: frozenset[int], change: Edit) -> None:
+    """One more edit of what is staged by now: of two quick presses the second comes before the page is drawn anew."""
+    plan = current_plan(inspection)
+    if places := _places(inspection, plan, chosen):
+        _stage(inspection.plan, change(plan, places))
+
+
+def _stage(now: Plan, plan: Plan) -> None:
     """The changed plan waits to be run, unless it is `now` on the screen."""
-    plan = change(*arguments)
     if len(plan.entries) > MOST_ENTRIES:
         st.session_state[_REFUSED] = (
             f"That would be a history of {len(plan.entries):,} items, more than the {MOST_ENTRIES:,} that can be read."
@@ -81,11 +89,10 @@ def _stage(now: Plan, change: Edit, *arguments: Any) -> None:
     state.change(open=place.open | {"edit"})
 
 
-def _places(inspection: Inspection, plan: Plan, items: frozenset[int] | None = None) -> tuple[int, ...]:
-    """Where the selected items of the screen stand in the plan that the next edit changes."""
-    first = len(inspection.plan.entries) - inspection.record.length
+def _places(inspection: Inspection, plan: Plan, chosen: frozenset[int]) -> tuple[int, ...]:
+    """Where the chosen items of the screen stand in the plan that the next edit changes."""
+    first = len(inspection.plan.entries) - inspection.record.length  # the model reads the last ones
     places, _ = inspection.plan.follow(plan)
-    chosen = inspection.selection.items if items is None else items
     return tuple(sorted(places[first + i] for i in chosen if first + i in places))
 
 
@@ -98,7 +105,7 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
                 _undo_buttons()
         return
     length = len(base.history.items)
-    plan = current_plan(inspection) if inspection is not None else staged_plan(length) or Plan(())
+    plan, places = _insertion_places(inspection, length)
     with st.container(border=True, key="edit_panel"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
@@ -119,8 +126,8 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
                     icon=":material/play_arrow:",
                     disabled=not waiting or not plan.entries,
                     help="Read the changed history; every view then shows before and after.",
-                    on_click=_run,
-                    args=(plan, length),
+                    on_click=state.here(_run),
+                    args=(length,),
                 )
                 _undo_buttons()
                 if inspection is not None:
@@ -135,12 +142,12 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
                         on_click=_make_up,
                     )
         with right:
-            _insertion(base, dataset, inspection, plan)
+            _insertion(base, dataset, inspection, bool(places))
 
 
 def _too_long() -> str:
     """What an analyst should know of a history that no link holds."""
-    if not state.current().too_long:
+    if not state.current().long_plans:
         return ""
     return (
         "This history is too long for a link, so a copied link or a reload leaves it out; take it away as JSON to "
@@ -152,21 +159,20 @@ def _undo_buttons() -> None:
     place = state.current()
     st.button(
         "Undo", key="undo_edit", icon=":material/undo:", disabled=not state.can_undo(), on_click=state.undo,
-        help="Takes the last step back: what was staged last, or the last run.",
+        help="Takes the last step back: what was staged last, or the last run. After a reload all that was run is one "
+        "step.",
     )  # fmt: skip
     st.button(
         "Reset", key="reset_edits", icon=":material/restart_alt:",
-        disabled=place.edits is None and place.staged is None, on_click=state.run_edits, args=(None,),
+        disabled=place.edits is None and place.staged is None, on_click=state.here(state.run_edits), args=(None,),
         help="Back to the history as it was.",
     )  # fmt: skip
 
 
-def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection | None, plan: Plan) -> None:
+def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection | None, after: bool) -> None:
     """Search for an item and put it after the selected one, or at the end; or many at once from a file."""
-    places = _places(inspection, plan) if inspection is not None else ()
-    place = max(places) + 1 if places else len(plan.entries)
-    now = inspection.plan if inspection is not None else Plan(())
-    where = "after the selected item" if places else "at the end, as the newest"
+    where = "after the selected item" if after else "at the end, as the newest"
+    length, insert = len(base.history.items), state.here(_insert)
     text = st.text_input(
         f"Add an item {where}",
         key=_SEARCH,
@@ -181,8 +187,8 @@ def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection |
             st.button(
                 name,
                 key=f"insert {row['item']}",
-                on_click=_insert,
-                args=(now, plan, place, row["item"]),
+                on_click=insert,
+                args=(inspection, length, row["item"]),
                 type="tertiary",
             )
     upload = st.file_uploader(
@@ -207,18 +213,30 @@ def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection |
             )
         st.button(
             f"Add {count(len(known), 'item')}", key="insert_list", disabled=not known,
-            on_click=_insert, args=(now, plan, place, *known),
+            on_click=insert, args=(inspection, length, *known),
         )  # fmt: skip
 
 
-def _insert(now: Plan, plan: Plan, place: int, *items: str) -> None:
+def _insert(inspection: Inspection | None, length: int, *items: str) -> None:
     st.session_state[_SEARCH] = ""
-    _stage(now, plan.insert, place, items)
+    plan, places = _insertion_places(inspection, length)
+    place = places[-1] + 1 if places else len(plan.entries)
+    _stage(inspection.plan if inspection is not None else Plan(()), plan.insert(place, items))
 
 
-def _run(plan: Plan, length: int) -> None:
-    state.run_edits(None if plan.is_whole(length) else plan.to_text())
-    _close()  # what comes of it is said in one line, out of the way of the pictures
+def _insertion_places(inspection: Inspection | None, length: int) -> tuple[Plan, tuple[int, ...]]:
+    """What is edited next, and where the selected items stand in it."""
+    if inspection is None:
+        return staged_plan(length) or Plan(()), ()
+    plan = current_plan(inspection)
+    return plan, _places(inspection, plan, inspection.selection.items)
+
+
+def _run(length: int) -> None:
+    plan = staged_plan(length)
+    if plan is not None and plan.entries:
+        state.run_edits(None if plan.is_whole(length) else plan.to_text())
+        _close()  # what comes of it is said in one line, out of the way of the pictures
 
 
 def _close() -> None:

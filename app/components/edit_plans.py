@@ -7,6 +7,7 @@ import streamlit as st
 from app import loading, state
 from app.components.inspection import Inspection
 from app.components.labels import as_text
+from app.place import PLANS
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError
 from surge.explanation.plan import Plan
@@ -31,7 +32,7 @@ def leave_out_unknown(checkpoint: Checkpoint) -> None:
     """Of a made-up user's items those that this model doesn't know are said and forgotten: another model knew them."""
     known: dict[str, str | None] = {}
     gone: list[str] = []
-    for name in state.PLANS:
+    for name in PLANS:
         plan = parse_plan(getattr(state.current(), name), 0, name)
         left = known_plan(checkpoint, plan) if plan is not None else plan
         if plan is None or left is None or left == plan:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from app import state
 from app.components.inspection import heading
+from app.place import LONGEST_VALUE, Place
 from surge.pictures import presets
 from surge.pictures.percentiles import METRICS, metric_text
 from surge.pictures.survey_metrics import LOGARITHMIC
@@ -56,7 +57,7 @@ class Search:
         }
 
 
-def read_search(place: state.Place, columns: Collection[str]) -> tuple[Search, list[str]]:
+def read_search(place: Place, columns: Collection[str]) -> tuple[Search, list[str]]:
     """What the place says, for a survey of these columns, and what of it makes no sense there."""
     bad: list[str] = []
     search = Search(find=place.find or "")
@@ -110,7 +111,7 @@ def metrics_of(frame: pd.DataFrame) -> list[str]:
 
 
 def _keep(search: Search, **changes: Any) -> None:
-    state.change(**replace(search, **changes).place())
+    state.change(page=None, **replace(search, **changes).place())
 
 
 def _keep_preset(search: Search) -> None:
@@ -174,7 +175,7 @@ def _row(frame: pd.DataFrame, search: Search) -> None:
             "User id",
             key="finder_text",
             placeholder="a part of the id, then Enter",
-            on_change=lambda: _keep(search, find=st.session_state["finder_text"][: state.LONGEST_VALUE]),
+            on_change=lambda: _keep(search, find=st.session_state["finder_text"][:LONGEST_VALUE]),
         )
     with chosen:
         st.session_state["finder_metrics"] = list(search.ranges)
@@ -246,7 +247,8 @@ def _in_range(frame: pd.DataFrame, search: Search, column: str) -> np.ndarray:
     if tuple(chosen) == ends:
         return np.ones(len(frame), dtype=bool)
     with np.errstate(invalid="ignore"):
-        return (values * (scale or 1) >= chosen[0]) & (values * (scale or 1) <= chosen[1])
+        # not the values times the scale: 0.29 * 100 is less than 29
+        return (values >= chosen[0] / (scale or 1)) & (values <= chosen[1] / (scale or 1))
 
 
 def _on_ladder(values: np.ndarray, rungs: list[float], search: Search, column: str) -> np.ndarray:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import loading, state
 from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
-from app.components.interest_graph import graph_component, last_click
+from app.components.interest_graph import graph_component
 from app.components.labels import as_text
 from app.components.linked_table import choosing_table
 from app.scoring import scoring, start_scoring, stop_scoring, watches
@@ -78,14 +78,8 @@ def graph_panel(inspection: Inspection) -> None:
             styles=inspection.styles,
         ),
     )
-    graph_component(view, inspection.theme, GRAPH_KEY, _height(inspection), _node_click)
+    graph_component(view, inspection.theme, GRAPH_KEY, _height(inspection), inspection.history.digest)
     caption(view.caption, "graph")
-
-
-def _node_click() -> None:
-    click = last_click(GRAPH_KEY)
-    if click is not None:
-        state.click_item(click.node, click.add)
 
 
 def _height(inspection: Inspection) -> int:
@@ -136,8 +130,9 @@ def prediction_panel(inspection: Inspection) -> None:
         "predictions",
         [entry.item for entry in shown],
         candidate,
-        lambda item: state.change(candidate=item),
+        state.here(lambda item: state.change(candidate=item)),
         inspection.theme,
+        inspection.history.digest,
         height=_height(inspection),
         alt="Predicted items, best first.",
     )

@@ -128,7 +128,7 @@ def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.
     reader says.
     """
     drawn = loading.figure((name, *inspection.key, *shows), lambda: drawing(build()))
-    chart(drawn, name, alt, inspection.theme)
+    chart(drawn, name, alt, inspection.theme, inspection.history.digest)
 
 
 def view_heading(view: View, scene: Scene) -> None:

@@ -48,7 +48,7 @@ def item_search(inspection: Inspection) -> None:
         width="stretch",
         type="tertiary",
         help="Explains the item that the model ranks first for this history.",
-        on_click=_choose,
+        on_click=state.here(_choose),
         args=(best,),
     )
 
@@ -68,7 +68,7 @@ def found_items(checkpoint: Checkpoint, dataset: Dataset, text: str) -> list[dic
 
 def _offer(item: str, title: str, category: str | None) -> None:
     name = as_text(title, 60) + (f" · *{as_text(category, 30)}*" if category else "")
-    st.button(name, key=f"item {item}", on_click=_choose, args=(item,), type="tertiary", width="stretch")
+    st.button(name, key=f"item {item}", on_click=state.here(_choose), args=(item,), type="tertiary", width="stretch")
 
 
 def _choose(item: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.components import page_selection
 from app.components.edit_panel import edit_buttons
 from app.components.inspection import Inspection
 from app.components.labels import as_text
+from app.components.page_selection import report_selection
 from surge.pictures.text import count, listed, title_of
 
 
@@ -46,21 +46,5 @@ def _sentence(inspection: Inspection) -> str:
 
 
 def listen(inspection: Inspection) -> None:
-    """Clicks in the charts select; call it once, after the charts."""
-    page_selection.report_clicks(
-        _chart_click,
-        items=inspection.selection.items,
-        cluster=inspection.selection.cluster,
-        clusters=inspection.clusters(),
-        on_clear=state.clear_selection,
-    )
-
-
-def _chart_click() -> None:
-    click = page_selection.last_click()
-    if click is None:
-        return
-    if click.item is not None:
-        state.click_item(click.item, click.add)
-    elif click.cluster is not None:
-        state.click_cluster(click.cluster, click.add)
+    """Clicks in the views select; call it once, after them."""
+    report_selection(state.here(state.select), inspection.selection, inspection.clusters(), inspection.history.digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import blake2b
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from app.components.finder_filters import (
 )
 from app.components.inspection import caption, heading
 from app.components.labels import as_text
+from app.components.map_ring import map_ring
 from app.components.theme import current_theme
 from app.surveys import Survey, can_be_replaced, find_survey, survey_command
 from surge.checkpoint import Checkpoint
@@ -34,6 +36,7 @@ from surge.pictures.percentiles import METRICS
 from surge.pictures.text import count
 
 HEIGHT = 560
+ROWS = 500  # of a page of the table: what is sent at once
 TABLE, MAP = "finder_table", "finder_map"
 
 
@@ -106,13 +109,16 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
         "A tick in the first column opens the user; a click on any other cell puts the user on the button. A click on "
         "a column's head sorts what you see.",
     )
-    users = frame["user"].tolist()
+    pages = max(1, ceil(len(frame) / ROWS))
+    page = min(max(state.current().page or 1, 1), pages)
+    shown = frame.iloc[(page - 1) * ROWS : page * ROWS]
+    users = shown["user"].tolist()
     actions = st.container(horizontal=True, vertical_alignment="center", key="finder_actions")
     picked = None
     if users:
-        columns = _columns(frame, first)
+        columns = _columns(shown, first)
         event: Any = st.dataframe(
-            _as_shown(frame, checkpoint),
+            _as_shown(shown, checkpoint),
             key=table_key(users),
             height=HEIGHT,
             hide_index=True,
@@ -123,25 +129,33 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
             placeholder="–",
             alt="Users with the figures of the survey.",
         )
+        if pages > 1:
+            _pages(page, pages)
+            said += f" The table shows {(page - 1) * ROWS + 1:,} to {(page - 1) * ROWS + len(users):,} of them."
         ticked, picked = (_chosen(users, event["selection"], kind) for kind in ("rows", "cells"))
         if ticked is not None:
             open_user(ticked)
     else:
         st.info("No user is left; choose another question, widen a range, or clear the text.")
     with actions:
-        st.markdown(f"**{count(len(users), 'user')}**", width="content")
+        st.markdown(f"**{count(len(frame), 'user')}**", width="content")
         target = picked or (users[0] if users else "")
         if st.button(
             f"Open {as_text(target, 24)}", key="finder_open", icon=":material/arrow_forward:", disabled=not users,
-            help="Opens the user whose cell was clicked, or else the first of the list.",
+            help="Opens the user whose cell was clicked, or else the first of the table.",
         ):  # fmt: skip
             open_user(target)
         st.download_button(
             "CSV", lambda: csv_bytes(frame), "users.csv", "text/csv", key="finder_csv", icon=":material/download:",
-            disabled=not users, on_click="ignore", help="Downloads the users below, with all figures of the survey.",
+            disabled=not users, on_click="ignore", help="Downloads all of these users, with all figures of the survey.",
         )  # fmt: skip
     caption(said, "finder_table")
     return picked
+
+
+def _pages(page: int, pages: int) -> None:
+    st.session_state["finder_page"] = page
+    st.pagination(pages, key="finder_page", on_change=lambda: state.change(page=st.session_state["finder_page"]))
 
 
 def table_key(users: list[str]) -> str:
@@ -205,7 +219,7 @@ def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> 
     )
     emphasised = rows.tolist() if len(rows) < len(frame) else None
     event: Any = st.plotly_chart(
-        users_map.users_map(frame, metric, current_theme(), emphasised=emphasised, user=user),
+        users_map.users_map(frame, metric, current_theme(), emphasised=emphasised),
         theme=None,
         key=MAP,
         on_select="rerun",
@@ -213,17 +227,27 @@ def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> 
         config={"displaylogo": False, "scrollZoom": False, "doubleClick": "reset"},
         alt="Users on a map; the table holds the same users.",
     )
+    map_ring(MAP, *_ringed(frame, rows, user), current_theme())
     caption(users_map.caption(frame, metric, emphasised=emphasised, method=survey.made), "finder_map")
     row = _clicked_row(event["selection"])
     if row is not None and row < len(frame):
         open_user(frame["user"].iat[row])
 
 
+def _ringed(frame: pd.DataFrame, rows: np.ndarray, user: str | None) -> tuple[tuple[float, float] | None, float]:
+    """Where a user stands on the map, None where nowhere, and how large the ring is in pixels."""
+    places = frame[["x", "y"]].to_numpy(dtype=np.float64)
+    placed = np.isfinite(places).all(axis=1)
+    size = users_map.mark_size(int(placed[rows].sum())) + 10
+    for row in np.flatnonzero(placed & (frame["user"] == user).to_numpy())[:1]:
+        return (float(places[row, 0]), float(places[row, 1])), size
+    return None, size
+
+
 def _clicked_row(selection: Any) -> int | None:
-    """The row number at the head of the clicked point's customdata, which arrives as a list or as numbered keys."""
+    """The row number of the clicked point, which is its customdata."""
     for point in selection.get("points", ()):
-        data = point.get("customdata")
-        first = data.get("0") if isinstance(data, dict) else data[0] if isinstance(data, list) and data else None
-        if isinstance(first, int) and not isinstance(first, bool) and first >= 0:
-            return first
+        row = point.get("customdata")
+        if isinstance(row, int) and not isinstance(row, bool) and row >= 0:
+            return row
     return None

@@ -84,6 +84,8 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
     except SurgeError as error:
         st.error(as_text(_sentence(error)))
         return
+    if user is not None:
+        _settle_history(base)
     # what comes and goes has a place of its own: what follows would else be built anew
     with st.container():
         try:
@@ -124,6 +126,18 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
     listen(inspection)
     drawers(inspection, library)
     state.mirror()
+
+
+def _settle_history(base: loading.Subject) -> None:
+    """Positions in another history of this user are left out, such as those of a link from before the log grew."""
+    place, digest = state.current(), base.history.digest
+    if place.counts and place.history not in (None, digest):
+        state.add_note(
+            "This user's history is another one than when the link was made, so what the link selects, edits or "
+            "replays in it was left out."
+        )
+        state.settle(items=frozenset(), edits=None, staged=None, step=None)
+    state.settle(history=digest)
 
 
 def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:

@@ -52,7 +52,7 @@ def page(
         _packed_plotly() if pictures else "",
         _module(assets.script, "surgeDrawGraph"),
         _module(asset("chart.js"), "surgeDrawChart") if pictures else "",
-        _module(asset("selection.js"), "surgeListen") if pictures else "",
+        _module(asset("selection.js"), "surgeListen"),
         f'<script type="module">{asset("report.js")}</script></body></html>\n',
     ]
     # a lone surrogate, which a JSON file can bring, is no text that a file could hold

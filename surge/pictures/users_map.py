@@ -32,10 +32,9 @@ def users_map(
     theme: Theme | str,
     *,
     emphasised: Collection[int] | None = None,
-    user: str | None = None,
 ) -> go.Figure:
-    """Traces, back to front: users outside `emphasised`, users without a value, users coloured by `metric`, and a
-    ring around `user`; an empty one is left out. customdata begins with the user's row number in `frame`.
+    """Traces, back to front: users outside `emphasised`, users without a value, and users coloured by `metric`; an
+    empty one is left out. customdata is the user's row number in `frame`. Numbers are typed arrays, which are short.
 
     `frame` has a survey's columns (user, x, y and the metrics); `emphasised` are row numbers, None for everybody.
     """
@@ -51,7 +50,7 @@ def users_map(
             "activecolor": theme.text,
         },
     )
-    places = frame[["x", "y"]].to_numpy(dtype=np.float64)
+    places = frame[["x", "y"]].to_numpy(dtype=np.float32)
     values = frame[metric].to_numpy(dtype=np.float64)
     placed = np.isfinite(places).all(axis=1)
     inside = np.ones(len(frame), dtype=bool)
@@ -61,13 +60,13 @@ def users_map(
     known = np.isfinite(values)
     names = frame["user"].to_list()
     draw = go.Scattergl if len(frame) > MOST_SVG else go.Scatter
-    size = _size(int((placed & inside).sum()))
+    size = mark_size(int((placed & inside).sum()))
 
     def add(name: str, rows: np.ndarray, marker: dict[str, Any]) -> None:
         if not len(rows):
             return
-        data = [
-            [row, escape(shorten(str(names[row]), 40)), metric_text(metric, value)]
+        words = [
+            f"{escape(shorten(str(names[row]), 40))}: {metric_text(metric, value)}"
             for row, value in zip(rows.tolist(), values[rows].tolist(), strict=True)
         ]
         figure.add_trace(
@@ -76,10 +75,9 @@ def users_map(
                 y=places[rows, 1],
                 name=name,
                 mode="markers",
-                customdata=np.array(data, dtype=object),  # an array: plotly checks a list entry by entry
-                hovertemplate=(
-                    f"<b>%{{customdata[1]}}</b><br>{escape(METRICS[metric].label)}: %{{customdata[2]}}<extra></extra>"
-                ),
+                customdata=rows.astype(np.int32),
+                text=np.array(words, dtype=object),  # an array: plotly checks a list entry by entry
+                hovertemplate=f"<b>%{{text}}</b><br>{escape(METRICS[metric].label)}<extra></extra>",
                 marker=marker,
                 **unchanged_by_selection(),
             )
@@ -90,17 +88,14 @@ def users_map(
     add("unknown", np.flatnonzero(placed & inside & ~known), {"size": size, "color": theme.other, "line": outline})
     coloured = np.flatnonzero(placed & inside & known)
     add("known", coloured, {"size": size, "line": outline, **_colours(values, coloured, metric, theme)})
-    here = np.flatnonzero(placed & (frame["user"] == user).to_numpy())[:1]
-    ring = {"size": size + 8, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": theme.text}}
-    add("user", here, ring)
     axis = bare_axis(showticklabels=False, fixedrange=False)
     figure.update_xaxes(axis)
     figure.update_yaxes(**axis, scaleanchor="x", scaleratio=1)
     return figure
 
 
-def _size(points: int) -> float:
-    """Pixels of a mark: fewer users are larger."""
+def mark_size(points: int) -> float:
+    """Pixels of a mark where so many are drawn in colour: fewer users are larger."""
     return 10 if points <= 60 else 7 if points <= 600 else 5 if points <= MOST_SVG else 3.5
 
 

@@ -19,7 +19,7 @@ import sys, time
 sys.path.insert(0, {root!r})
 import streamlit as st
 from app import state
-from app.components.page_selection import last_click, report_clicks
+from app.components.page_selection import report_selection
 from app.components.charts import chart, load_plotly
 from surge.pictures import assignment_matrix, attention_matrix, history_strip, pooled_sequence
 from surge.pictures.palette import Theme, item_clusters
@@ -36,13 +36,9 @@ away = st.checkbox("away")
 record, before = make_before(size, clusters=3) if changed else (make_explanation(size, clusters=3, seed=2), None)
 effects = make_effects(record)
 
-def choose():
+def choose(selection):
     st.session_state.slow = True
-    click = last_click()
-    if click.item is not None:
-        state.click_item(click.item, click.add)
-    else:
-        state.click_cluster(click.cluster, click.add)
+    state.select(selection)
 
 if st.session_state.pop("slow", False):
     time.sleep({slow})
@@ -61,13 +57,7 @@ if not away:
     if more:
         chart(pooled_sequence.pooled_sequence(record, theme, effects=effects), "pooled", "pooled", theme)
     st.text(f"answer {{sorted(chosen.items)}} {{chosen.cluster}}")
-    report_clicks(
-        choose,
-        items=chosen.items,
-        cluster=chosen.cluster,
-        clusters=item_clusters(record).tolist(),
-        on_clear=state.clear_selection,
-    )
+    report_selection(choose, chosen.selection, item_clusters(record).tolist(), "")
 else:
     st.text("answer nothing")
 """

@@ -10,7 +10,7 @@ import pytest
 from app import state
 from app.components import drift_player
 from app.components.drift_player import last_step
-from app.state import Place, parameters_of, parse
+from app.place import Place, parameters_of, parse
 from tests.app.visit import Visit
 
 ACTIVE = "document.querySelector('.st-key-drift .js-plotly-plot').layout.sliders[0].active"

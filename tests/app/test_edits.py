@@ -11,7 +11,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import loading, state
+from app import loading
+from app.place import LOST, TOO_LONG
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig
 from surge.data.store import Dataset
@@ -216,7 +217,7 @@ def test_a_history_that_no_link_holds(open_page, root: Path):
     page = open_page(**TINY, made_up="1")
     _upload(page, ids)
     staged = _press(page, "insert_list")["staged"]
-    assert staged.startswith(state.TOO_LONG) and len(staged) < 30
+    assert staged.startswith(TOO_LONG) and len(staged) < 30
     assert "too long for a link" in _said(page) and "The history would have 3,000 items" in _said(page)
     edits = _press(page, "run_edits")["edits"]
     assert edits == staged and _length(page) == 50 and "too long for a link" in _said(page)
@@ -224,7 +225,7 @@ def test_a_history_that_no_link_holds(open_page, root: Path):
     assert _length(page) == 50
     first = _parameters(page)
     other = open_page(**first)  # who gets the link
-    assert state.LOST in _said(other) and _parameters(other) == {
+    assert LOST in _said(other) and _parameters(other) == {
         name: value for name, value in first.items() if name not in ("edits", "staged")
     }
 
@@ -279,6 +280,6 @@ def test_a_history_that_no_link_holds_in_the_browser(browser: Any, address: str)
     page.reload()
     page.wait_for_selector(".st-key-selection_bar", timeout=60_000)
     visit.settle()
-    assert state.LOST in page.locator('[data-testid="stAlert"]').inner_text()
+    assert LOST in page.locator('[data-testid="stAlert"]').inner_text()
     assert visit.parameter("edits") is None and visit.parameter("user") == "u1313"
     visit.close()

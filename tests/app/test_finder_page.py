@@ -268,7 +268,7 @@ def test_the_button_a_tick_and_a_point_open_a_user(open_page, root: Path, survey
     assert opened(page) == every[0]
     clicks: list[tuple[str, dict[str, Any], str]] = [
         (table_key(every), {"rows": [2], "columns": [], "cells": []}, every[2]),
-        ("finder_map", {"points": [{"customdata": {"0": 7, "1": "x"}}], "point_indices": [0]}, every[7]),
+        ("finder_map", {"points": [{"customdata": 7}], "point_indices": [0]}, every[7]),
     ]
     for key, selection, user in clicks:
         page = open_page()
@@ -336,9 +336,9 @@ def test_hostile_ids_stay_text(open_page, survey: Path):
         {"points": [{}]},
         {"points": [{"customdata": None}]},
         {"points": [{"customdata": []}]},
-        {"points": [{"customdata": {"0": "x"}}]},
-        {"points": [{"customdata": [-1]}]},
-        {"points": [{"customdata": [True]}]},
+        {"points": [{"customdata": "x"}]},
+        {"points": [{"customdata": -1}]},
+        {"points": [{"customdata": True}]},
     ],
     ids=str,
 )

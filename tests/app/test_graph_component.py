@@ -26,7 +26,9 @@ import sys
 sys.path.insert(0, {root!r})
 import numpy as np
 import streamlit as st
-from app.components.interest_graph import graph_component, last_click, load_library
+from app import state
+from app.components.interest_graph import graph_component, load_library
+from app.components.page_selection import report_selection
 from surge.pictures.before import Before
 from surge.pictures.interest_graph import interest_graph
 from surge.pictures.palette import item_clusters
@@ -39,34 +41,17 @@ theme = st.radio("theme", ["light", "dark"])
 layer = st.radio("layer", ["similarity", "attention"])
 candidate = st.radio("candidate", [1, 2])
 history = st.radio("history", ["whole", "edited"])
-selected = st.session_state.setdefault("selected", [])
-
-def choose():
-    click = last_click("graph")
-    was = st.session_state.selected
-    if click.add:
-        st.session_state.selected = sorted(set(was) ^ {{click.node}})
-    else:
-        st.session_state.selected = [] if was == [click.node] else [click.node]
-
 record = make_explanation(items=20, clusters=3, seed=2, titles=HOSTILE, candidate_seed=candidate)
 before = None
 if history == "edited":
     origin = (*[i for i in range(20) if i not in (0, 7)], None)
     before, record = Before(record, origin), make_explanation(items=19, clusters=3, seed=3, candidate_seed=candidate)
 effects = Effects(logit=1.0, item_logit=1.0 - np.linspace(-0.5, 0.5, record.length), cluster_logit=np.ones(3))
-# what the charts do with the selection that Python holds
-st.components.v2.component("python_selection", js='''
-export default function ({{ data }}) {{
-  window.surgeSelection = {{ ...data, source: "python" }};
-  window.dispatchEvent(new CustomEvent("surge:selection", {{ detail: window.surgeSelection }}));
-}}
-''')(key="python_selection", data=dict(items=selected, cluster=None, clusters=item_clusters(record).tolist()))
 load_library()
 view = interest_graph(record, layer, 40, theme, effects=effects, before=before)
-click = graph_component(view, theme, "graph", {height}, choose)
-st.text(f"returned {{click.node if click else None}}")
-st.text(f"selected {{st.session_state.selected}}")
+graph_component(view, theme, "graph", {height}, "now")
+st.text(f"selected {{sorted(state.current().items)}}")
+report_selection(state.select, state.current().selection, item_clusters(record).tolist(), "now")
 """
 VIEW = "[...document.querySelectorAll('*')].map(e => e.shadowRoot).find(r => r?.surgeGraph)?.surgeGraph"
 ALONE = """<!doctype html><meta charset="utf-8"><body><div id="graph"></div><script>{library}</script>
@@ -74,7 +59,7 @@ ALONE = """<!doctype html><meta charset="utf-8"><body><div id="graph"></div><scr
 <script type="module">{script}
 const parentElement = document.getElementById("graph").attachShadow({{ mode: "open" }});
 parentElement.innerHTML = {markup};
-graph({{ parentElement, data: JSON.parse(document.getElementById("data").textContent), setTriggerValue() {{}} }});
+graph({{ parentElement, data: JSON.parse(document.getElementById("data").textContent) }});
 </script>"""
 
 
@@ -117,7 +102,8 @@ class Page:
     def tell(self, items: list[int], cluster: int | None) -> None:
         """What another view of the page does when something in it is clicked."""
         detail = {"items": items, "cluster": cluster, "clusters": []}
-        self.page.evaluate("(detail) => window.dispatchEvent(new CustomEvent('surge:selection', { detail }))", detail)
+        self.page.evaluate("(detail) => { window.surgeSelection = detail; }", detail)
+        self.page.evaluate("(detail) => dispatchEvent(new CustomEvent('surge:selection', { detail }))", detail)
 
     def settle(self) -> None:
         """Waits until the script has run and the picture has been drawn."""
@@ -196,7 +182,6 @@ def test_draws_and_gives_clicks_back(page: Page) -> None:
     before, seen = page.positions(), page.viewport()
     page.says("selected []")
     page.click(4)
-    page.says("returned 4")
     page.says("selected [4]")
     page.click(9, shift=True)
     page.says("selected [4, 9]")
@@ -226,10 +211,10 @@ def test_a_click_is_told_to_the_page_at_once_and_others_are_heard(page: Page) ->
     page.page.wait_for_function("window.heard.length > 0")
     clusters = page.page.evaluate(f"{VIEW}.base.map(n => n.cluster)")
     first = page.page.evaluate("window.heard[0]")
-    assert first == {"items": [4], "cluster": None, "clusters": clusters, "source": "interest_graph"}
+    assert first == {"items": [4], "cluster": None, "clusters": clusters, "source": "page_selection"}
+    page.says("selected [4]")
     page.settle()
-    assert page.page.evaluate("window.heard.at(-1).source") == "python"  # the answer, which is the same
-    assert page.page.evaluate("window.heard.at(-1).items") == [4]
+    assert page.page.evaluate("window.heard.at(-1)") == first  # the answer, which is the same
 
     page.tell([2, 99], 1)  # another view: an item, one that is not here, and a cluster
     assert page.page.evaluate(f"{VIEW}.named[0].id") == 2
@@ -246,7 +231,7 @@ def test_a_selection_sends_no_graph(page: Page) -> None:
     page.received.clear()
     page.click(4)
     page.says("selected [4]")
-    assert sum(map(len, page.received)) < 0.5 * len(graph)
+    assert sum(map(len, page.received)) < 0.6 * len(graph)
     assert not any(b"is attended to" in frame or b"scaleFactor" in frame for frame in page.received)
     assert page.page.evaluate(f"JSON.stringify({VIEW}.data)") == graph
 
@@ -395,11 +380,11 @@ def test_draws_in_a_file_without_a_server(tmp_path: Path) -> None:
             where = page.evaluate(
                 f"(() => {{ const v = {VIEW}; return v.network.canvasToDOM(v.network.getPositions()[4]); }})()"
             )
+            page.evaluate("window.asked = []; addEventListener('surge:choose', (e) => asked.push(e.detail))")
             box = page.locator(".canvas").bounding_box()
             assert box is not None
             page.mouse.click(box["x"] + where["x"], box["y"] + where["y"])
-            assert page.evaluate("window.surgeSelection.items") == [4]
-            assert page.evaluate(f"{VIEW}.named.map(n => n.id)") == [4]
+            assert page.evaluate("window.asked") == [{"numbers": [4], "add": False, "history": None}]
         finally:
             browser.close()
     assert asked == [(tmp_path / "report.html").as_uri()]

@@ -18,17 +18,10 @@ sys.path.insert(0, {root!r})
 import pandas as pd
 import streamlit as st
 from app import state
-from app.components.page_selection import last_click, report_clicks
+from app.components.page_selection import report_selection
 from app.components.linked_table import choosing_table, selecting_table
 from surge.pictures.html_parts import Column
 from surge.pictures.palette import Theme
-
-def choose():
-    click = last_click()
-    if click.item is not None:
-        state.click_item(click.item, click.add)
-    else:
-        state.click_cluster(click.cluster, click.add)
 
 frame = pd.DataFrame({{
     "title": ["pear", "<img src=x onerror=alert(1)>", "apple 10", "apple 9"],
@@ -44,20 +37,19 @@ columns = {{
 key = {{"cluster": [("#0072B2", "#ffffff"), ("#E69F00", "#000000"), ("#0072B2", "#ffffff"), ("#0072B2", "#ffffff")]}}
 place = state.current()
 selecting_table(
-    frame, columns, "things", "item", [0, 1, 2, 3], Theme.LIGHT, height=300, alt="Four things", colours=key
+    frame, columns, "things", "item", [0, 1, 2, 3], Theme.LIGHT, "now", height=300, alt="Four things", colours=key
 )
 selecting_table(
-    pd.DataFrame({{"cluster": ["A", "B"]}}), columns, "groups", "cluster", [0, 1], Theme.LIGHT, height=200, alt="Groups"
+    pd.DataFrame({{"cluster": ["A", "B"]}}), columns, "groups", "cluster", [0, 1], Theme.LIGHT, "now",
+    height=200, alt="Groups",
 )
 ids = ["x", "y", "z", "w"]
 choosing_table(
     frame, columns, "choice", ids, st.session_state.get("picked", "y"),
-    lambda item: st.session_state.update(picked=item), Theme.LIGHT, height=90, alt="Pick one",
+    lambda item: st.session_state.update(picked=item), Theme.LIGHT, "now", height=90, alt="Pick one",
 )
 st.text(f"selected {{sorted(place.items)}} {{place.cluster}} picked {{st.session_state.get('picked')}}")
-report_clicks(
-    choose, items=place.items, cluster=place.cluster, clusters=[0, 1, 0, 0], on_clear=state.clear_selection
-)
+report_selection(state.select, place.selection, [0, 1, 0, 0], "now")
 """
 
 
@@ -130,6 +122,26 @@ def test_rows_share_the_selection_of_the_page(page: Any) -> None:
     page.locator(".st-key-groups tbody tr").nth(0).click()
     said(page, "selected [] 0 picked None")
     assert marked(page, "groups") == (["A"], []) and marked(page, "things") == ([], ["pear", "apple 10", "apple 9"])
+    page.locator(".st-key-things tbody tr").nth(3).click(modifiers=["Shift"])
+    said(page, "selected [3] 0 picked None")  # an item more, and the cluster stays
+    page.locator(".st-key-groups tbody tr").nth(0).click()
+    said(page, "selected [] 0 picked None")  # the cluster alone
+    page.locator(".st-key-groups tbody tr").nth(0).click()
+    said(page, "selected [] None picked None")  # again: nothing
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    page.locator(".st-key-groups tbody tr").nth(1).click(modifiers=["Shift"])
+    said(page, "selected [3] 1 picked None")
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    said(page, "selected [3] None picked None")  # the item alone: it was not alone before
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    said(page, "selected [] None picked None")
+    page.locator(".st-key-things tbody tr").nth(3).click()
+    page.locator(".st-key-things tbody tr").nth(2).click(modifiers=["Shift"])
+    page.locator(".st-key-things tbody tr").nth(3).click(modifiers=["Shift"])
+    said(page, "selected [2] None picked None")
+    page.locator(".st-key-groups tbody tr").nth(0).click(modifiers=["Shift"])
+    page.locator(".st-key-groups tbody tr").nth(0).click(modifiers=["Shift"])
+    said(page, "selected [2] None picked None")
     page.keyboard.press("Escape")
     said(page, "selected [] None picked None")
     assert marked(page, "things") == ([], [])

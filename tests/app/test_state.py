@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from app.components.labels import as_text
-from app.state import LOST, Place, parameters_of, parse
+from app.place import LOST, Place, parameters_of, parse
 
 
 def test_a_place_survives_its_url():
@@ -33,6 +33,7 @@ def test_a_place_survives_its_url():
         narrow="length:10:30,drift",
         sort="-drift",
         colour="noise_share",
+        page=12,
     )
     assert parse(parameters_of(place)) == (place, [])
     invented = Place(made_up=True, edits="+a,+b")
@@ -82,7 +83,7 @@ def test_a_plan_too_long_for_a_link_leaves_a_mark_that_only_this_session_reads()
     long = ",".join(f"+i{number}" for number in range(1000))
     place = Place(made_up=True, edits=long, staged="+i1")
     written = parameters_of(place)
-    assert place.too_long and not replace(place, edits="+i1").too_long
+    assert place.long_plans == {written["edits"]: long} and not replace(place, edits="+i1").long_plans
     assert written["edits"].startswith("~") and len(written["edits"]) == 17 and written["staged"] == "+i1"
     assert parse(written, {written["edits"]: long}) == (place, [])
     assert parse(written) == (replace(place, edits=None), [LOST])
@@ -94,5 +95,5 @@ def test_no_address_that_is_written_is_longer_than_servers_take():
     plan = ",".join(["+%3Cb%3E"] * 400)
     worst = Place(*["ü" * 80] * 6, made_up=True, edits=plan[:1300], staged=plan[:1300])
     assert len(urlencode(parameters_of(worst))) < 12_000
-    assert not worst.too_long
+    assert not worst.long_plans
     assert len(urlencode(parameters_of(replace(worst, edits=plan, staged=plan)))) < 6000

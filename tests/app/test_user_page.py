@@ -96,8 +96,9 @@ def test_random_user_and_empty_searches(open_page, monkeypatch: pytest.MonkeyPat
 
 def test_a_selection_in_the_url_is_shown_and_cleared(open_page):
     page = open_page(**TINY, user="u0001", items="0,2", cluster="1", layer="attention", edges="7")
-    assert _parameters(page) | {"candidate": ""} == {
-        **TINY, "user": "u0001", "candidate": "", "items": "0,2", "cluster": "1", "layer": "attention", "edges": "7"
+    assert _parameters(page) | {"candidate": "", "history": ""} == {
+        **TINY, "user": "u0001", "candidate": "", "history": "", "items": "0,2", "cluster": "1", "layer": "attention",
+        "edges": "7",
     }  # fmt: skip
     assert page.session_state["layer"] == "attention" and page.session_state["edges"] == 7
     page.button(key="clear_selection").click().run()

@@ -1,5 +1,7 @@
-// Copies the address of the page; shows it, marked, while there is something to be said about it.
+// Copies the address of the page; shows it, marked, while there is something to be said about it. Sees to it that one
+// choice is one entry of the browser's history.
 export default function ({ parentElement }) {
+  keepOneEntry();
   const button = parentElement.querySelector("button");
   const field = parentElement.querySelector("input");
   button.onclick = async () => {
@@ -23,4 +25,22 @@ async function copy(field) {
   } catch {
     return document.execCommand("copy");
   }
+}
+
+// Streamlit adds an entry for another page, one for its parameters and one for what Python fills in afterwards. What no
+// press came before belongs to the entry that is there.
+function keepOneEntry() {
+  if (globalThis.surgeEntries) return;
+  globalThis.surgeEntries = true;
+  const add = history.pushState;
+  let pressed = false;
+  history.pushState = (...entry) => {
+    if (pressed) add.apply(history, entry);
+    else history.replaceState(...entry);
+    pressed = false;
+  };
+  for (const name of ["pointerdown", "keydown"]) {
+    addEventListener(name, () => (pressed = true), true);
+  }
+  addEventListener("popstate", () => (pressed = false));
 }

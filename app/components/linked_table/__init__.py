@@ -34,6 +34,7 @@ def selecting_table(
     kind: Literal["item", "cluster"],
     numbers: Sequence[int],
     theme: Theme,
+    history: str,
     *,
     height: int,
     alt: str,
@@ -41,10 +42,11 @@ def selecting_table(
 ) -> None:
     """Draws the named columns of the frame; a click on a row selects the item or cluster that it stands for.
 
-    `numbers` holds, row by row, the index of that item or cluster in the record; `height` is in pixels; `colours` are
-    those of `html_parts.table`. Clicks arrive as those on a chart do, under the name `key`.
+    `numbers` holds, row by row, the index of that item or cluster in the record, whose items `history` is the digest
+    of; `height` is in pixels; `colours` are those of `html_parts.table`.
     """
-    _draw(key, _data(frame, columns, kind, list(numbers), theme, height, alt, colours), None)
+    data = _data(frame, columns, kind, list(numbers), theme, height, alt, colours)
+    _component(key=key, data=data | {"key": key, "history": history}, on_chosen_change=_nothing)
 
 
 def choosing_table(
@@ -55,22 +57,25 @@ def choosing_table(
     chosen: str | None,
     on_choose: Callable[[str], object],
     theme: Theme,
+    history: str,
     *,
     height: int,
     alt: str,
 ) -> None:
     """Draws the named columns of the frame; a click on a row calls `on_choose` with the id that it stands for.
 
-    It runs before the script does, as a widget's callback. `chosen` is the id of the row that stands out.
+    It runs before the script does, as a widget's callback. `chosen` is the id of the row that stands out; a click in
+    a table of another `history` that the browser still shows chooses nothing.
     """
 
     def answer() -> None:
-        value = _reported(key)
-        if value in ids and value != chosen:
-            on_choose(value)
+        state: Any = st.session_state.get(key)
+        value = state.get("chosen") if state is not None else None
+        if isinstance(value, dict) and value.get("id") in ids and value.get("history") == history:
+            on_choose(value["id"])
 
-    data = _data(frame, columns, "choice", list(ids), theme, height, alt, None) | {"chosen": chosen}
-    _draw(key, data, answer)
+    data = _data(frame, columns, "choice", list(ids), theme, height, alt, None)
+    _component(key=key, data=data | {"key": key, "history": history, "chosen": chosen}, on_chosen_change=answer)
 
 
 def _data(
@@ -91,17 +96,6 @@ def _data(
         "alt": alt,
         "colours": {"surface": theme.surface, "line": theme.grid, "muted": theme.muted, "ground": theme.background},
     }
-
-
-def _draw(key: str, data: dict[str, Any], answer: Callable[[], None] | None) -> None:
-    _component(key=key, data={"key": key, **data}, on_chosen_change=answer or _nothing)
-
-
-def _reported(key: str) -> str:
-    """The id that the browser sent; empty where it isn't one."""
-    state: Any = st.session_state.get(key)
-    value = state.get("chosen") if state is not None else None
-    return value["id"] if isinstance(value, dict) and isinstance(value.get("id"), str) else ""
 
 
 def _nothing() -> None:

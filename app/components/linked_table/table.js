@@ -3,9 +3,10 @@
 const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
 const CHOOSE = "surge:choose"; // what a view without a listener of its own was asked to select
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const view = (parentElement.surgeTable ??= create(parentElement));
-  view.report = (id) => setTriggerValue("chosen", { id, number: Date.now() });
+  // a value that stays until the next one, so that no answer to something else can lose it
+  view.report = (id) => setStateValue("chosen", { id, history: view.data.history, number: Date.now() });
   view.gone = false;
   const text = JSON.stringify(data);
   if (view.text !== text) {
@@ -155,7 +156,7 @@ function show(scroller, row) {
 }
 
 function choose(view, row, event) {
-  const { kind, ids, key } = view.data;
+  const { kind, ids, history } = view.data;
   const id = ids[row.surgeNumber];
   reach(view, row);
   if (kind === "choice") {
@@ -167,7 +168,7 @@ function choose(view, row, event) {
   }
   const add = Boolean(event.shiftKey || event.ctrlKey || event.metaKey);
   const numbers = kind === "item" ? [id] : [-1, id];
-  dispatchEvent(new CustomEvent(CHOOSE, { detail: { view: key, numbers, add } }));
+  dispatchEvent(new CustomEvent(CHOOSE, { detail: { numbers, add, history } }));
 }
 
 function press(view, event) {

@@ -93,7 +93,7 @@ function click({ plot, data }, event) {
   if (!numbers.length || (numbers[0] < 0 && !(numbers[1] >= 0))) return; // nothing that can be selected
   const source = event.event ?? {};
   const add = Boolean(source.shiftKey || source.ctrlKey || source.metaKey);
-  dispatchEvent(new CustomEvent(CHOOSE, { detail: { view: data.key, numbers, add } }));
+  dispatchEvent(new CustomEvent(CHOOSE, { detail: { numbers, add, history: data.history } }));
 }
 
 // The numbers of a point's customdata; a cell of a heatmap has none, its row and column are those of layout.meta.

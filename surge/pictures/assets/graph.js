@@ -1,15 +1,14 @@
-// Draws the interest graph with vis-network and reports clicks on nodes. All text reaches the page as text.
-// Works on any page that has vis-network and graph.html's markup: graph({ parentElement, data, setTriggerValue }).
+// Draws the interest graph with vis-network; a click on a node selects it. All text reaches the page as text.
+// Works on any page that has vis-network and graph.html's markup: graph({ parentElement, data }).
 const WAIT = 20; // milliseconds between two looks for the library, which a component of its own carries
 const NAME = 12.5; // pixels, the height of a name on the screen
 const MOST_NAMES = 40; // more would hide the graph; hovering gives them all
 const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
+const CHOOSE = "surge:choose"; // asks the page's listener to select something
 const FINE = 2; // pixels of a saved picture for each pixel of the screen
 
-export default function graph(component) {
-  const { parentElement, data, setTriggerValue } = component;
+export default function graph({ parentElement, data }) {
   const view = (parentElement.surgeGraph ??= create(parentElement));
-  view.report = (node, add) => setTriggerValue("clicked", { node, add });
   view.data = data;
   view.gone = false;
   whenLoaded(view, () => update(view));
@@ -387,27 +386,10 @@ function chosenItems(view) {
   return new Set(view.data.linked ? [...view.selection.items].filter((id) => id >= 0 && id < view.items) : []);
 }
 
-// A click on an item selects it alone (again: nothing), with Shift it is added or taken away. All views hear of it at
-// once, and Python after them, which answers by the same event.
+// What is gone can't be selected, and a graph beside the page's own selects nothing.
 function choose(view, node, add) {
-  if (view.byId.get(node)?.ghost !== false) return;
-  if (view.data.linked) {
-    const items = chosenItems(view);
-    let { cluster } = view.selection;
-    if (add) {
-      if (!items.delete(node)) items.add(node);
-    } else {
-      const alone = items.size === 1 && items.has(node) && cluster === null;
-      items.clear();
-      if (!alone) items.add(node);
-      cluster = null;
-    }
-    const clusters = view.base.filter(({ ghost }) => !ghost).map((item) => item.cluster);
-    const detail = { items: [...items].sort((a, b) => a - b), cluster, clusters, source: "interest_graph" };
-    globalThis.surgeSelection = detail;
-    dispatchEvent(new CustomEvent(SELECTION, { detail }));
-  }
-  view.report(node, add);
+  if (!view.data.linked || view.byId.get(node)?.ghost !== false) return;
+  dispatchEvent(new CustomEvent(CHOOSE, { detail: { numbers: [node], add, history: view.data.history } }));
 }
 
 // -- keyboard -------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ function drawCharts(name, width = null) {
 function link() {
   const { items = [], cluster = null } = globalThis.surgeSelection ?? {};
   const data = { items, cluster, clusters, clears: true, answered: Infinity };
-  globalThis.surgeListen?.({ parentElement: document.body, data, setTriggerValue: () => {} });
+  globalThis.surgeListen?.({ parentElement: document.body, data, setStateValue: () => {} });
 }
 
 function drawGraph(name) {
@@ -67,7 +67,7 @@ function drawGraph(name) {
     place.attachShadow({ mode: "open" }).append(parts);
   }
   const data = look(graphs[layer], name);
-  globalThis.surgeDrawGraph({ parentElement: place.shadowRoot, data, setTriggerValue: () => {} });
+  globalThis.surgeDrawGraph({ parentElement: place.shadowRoot, data });
   document.getElementById("caption-graph")?.replaceChildren(data.caption);
   for (const button of document.querySelectorAll("[data-layer]")) {
     button.setAttribute("aria-pressed", String(button.dataset.layer === layer));

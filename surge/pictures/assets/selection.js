@@ -7,11 +7,13 @@ const WRITTEN =
   "input:not([type='radio'], [type='checkbox']), textarea, select, [contenteditable], [data-testid='stDataFrame']";
 const OVER = "[role='dialog'], [data-testid='stPopoverBody'], [role='listbox'], :popover-open";
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const page = (parentElement.surgeClicks ??= start());
-  page.report = setTriggerValue;
+  page.report = setStateValue; // stays until the next one, so that no answer to something else can lose it
   page.gone = false;
   page.clears = data.clears;
+  if (page.history !== data.history) page.clicked = 0; // no answer to a click in another history is awaited
+  page.history = data.history;
   clearTimeout(page.later);
   const answer = () => publish({ items: data.items, cluster: data.cluster, clusters: data.clusters });
   const patience = data.answered >= page.clicked ? 0 : page.clicked + PATIENCE - Date.now();
@@ -28,9 +30,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 function start() {
   const page = { clicked: 0 };
-  page.choose = ({ detail: { view, numbers, add } }) => {
+  page.choose = ({ detail: { numbers, add, history } }) => {
+    if (history !== page.history) return; // a view of a history that has just gone, or is still to come
     toggle(numbers[0], numbers[1], add);
-    report(page, "clicked", { chart: view, data: numbers, add });
+    report(page);
   };
   page.press = (event) => press(page, event);
   addEventListener(CHOOSE, page.choose);
@@ -45,8 +48,7 @@ function stop(root, page) {
   delete root.surgeClicks;
 }
 
-// As state.click_item and state.click_cluster do: a click selects alone (again: nothing), with Shift it adds or takes
-// away. An item of -1 means the cluster.
+// A click selects alone (again: nothing), with Shift it adds or takes away. An item of -1 means the cluster.
 function toggle(item, cluster, add) {
   const now = current();
   if (item >= 0) {
@@ -73,13 +75,14 @@ function press(page, event) {
   const now = current();
   if (!now.items.length && now.cluster === null) return;
   publish({ ...now, items: [], cluster: null });
-  report(page, "cleared", {});
+  report(page);
 }
 
-function report(page, name, value) {
+function report(page) {
   clearTimeout(page.later);
   page.clicked = Date.now();
-  page.report(name, { ...value, number: page.clicked });
+  const { items, cluster } = current();
+  page.report("selected", { items, cluster, history: page.history, number: page.clicked });
 }
 
 function current() {
