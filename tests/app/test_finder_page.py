@@ -222,6 +222,21 @@ def test_a_copied_link_reopens_the_finder_as_it_is(open_page, root: Path, survey
     )
 
 
+def test_another_search_begins_at_the_first_page(open_page, survey: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.screens.finder.ROWS", 25)
+    every = users(open_page(page="1"))
+    page = open_page(page="2")
+    assert len(every) == 25 and users(page)[0] not in every and "shows 26 to 50 of them" in said(page)
+    page.selectbox(key="finder_colour").select("next_rank").run()
+    assert link(page)["page"] == "2"
+    page.selectbox(key="finder_sort").select("-length").run()
+    assert "page" not in link(page) and "shows 1 to 25 of them" in said(page)
+    last = open_page(page="99")
+    assert users(last) and users(last) != every and not last.warning
+    page.text_input(key="finder_text").set_value(every[0]).run()
+    assert users(page) == [every[0]] and "The table shows" not in said(page)
+
+
 def test_users_are_sorted_and_those_without_a_value_come_last(open_page, root: Path, survey: Path):
     frame = make_survey(Dataset.load(root / "tiny").users)
     for sort, descending in (("next_rank", False), ("-next_rank", True)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -40,8 +41,15 @@ def test_a_place_survives_its_url():
     assert parse(parameters_of(invented)) == (invented, [])
 
 
+@pytest.mark.parametrize("part", [{"items": frozenset({0})}, {"edits": "0"}, {"staged": "0"}, {"step": 1}], ids=str)
+def test_what_counts_items_brings_the_digest_of_the_history(part: dict[str, Any]):
+    assert parameters_of(Place(history="h", **part))["history"] == "h"
+    assert "history" not in parameters_of(Place(history="h", made_up=True, **part))
+    assert parse(parameters_of(Place(history="h", **part))) == (Place(history="h", **part), [])
+
+
 def test_defaults_are_left_out():
-    assert parameters_of(Place()) == {}
+    assert parameters_of(Place()) == {} == parameters_of(Place(history="h"))
 
 
 @pytest.mark.parametrize(
