@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup app test check lint types clean requirements
+.PHONY: setup app test test-app test-rest check lint types clean requirements
 
 setup: $(READY)
 
@@ -20,8 +20,15 @@ $(READY): requirements.txt
 app: $(READY)
 	$(BIN)/streamlit run app/main.py -- $(ROOTS)
 
+# Two processes at a time, the browser's tests and all others, with a thread each: the tests take half as long.
 test: $(READY)
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 test-app test-rest
+
+test-app: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o cache_dir=.pytest_cache/app tests/app tests/test_wheel.py
+
+test-rest: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --ignore=tests/app --ignore=tests/test_wheel.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
