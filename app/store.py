@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -110,7 +110,7 @@ class Store:
                 self._values[kind].pop(key, None)
 
     def _make_room(self, kind: str) -> None:
-        under_way = Counter(other for other, _ in self._flights)[kind]
+        under_way = sum(other == kind for other, _ in self._flights)
         values = self._values[kind]
         while values and len(values) + under_way > self._most[kind]:
             values.popitem(last=False)

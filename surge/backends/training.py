@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surge.model.assignment import soft_assignment
 from surge.model.layers import PairScore
 from surge.model.plain import Plain
 from surge.native import edges, pairs
@@ -16,12 +17,10 @@ class Edges(Plain):
 
     def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
         layers = [layer for layer in score.rest.modules() if isinstance(layer, nn.Linear)]
-        projected = score.project(x)
-        if score.activation != "relu" or len(layers) != 2 or not pairs.compiled(projected, y, x):
-            return super().score_pairs(score, x, y)
-        of_x, of_y, of_product = score.first.weight.chunk(3, dim=1)
+        projected, from_x, from_y, of_product = parts = score.parts(x, y)
+        if score.activation != "relu" or len(layers) != 2 or not pairs.compiled(projected, y, from_x):
+            return score.summed(y, *parts)
         second, third = ((layer.weight, layer.bias) for layer in layers)
-        from_x, from_y = projected @ of_x.T, y @ of_y.T + score.first.bias
         return pairs.score_pairs(projected, y, from_x, from_y, of_product, second, third)
 
     def attend(
@@ -34,7 +33,7 @@ class Edges(Plain):
     def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
         logits = functional.linear(nodes, weight)
         if not edges.compiled(logits, adjacency):
-            return super().assign(weight, nodes, adjacency, mean)
+            return soft_assignment(logits, adjacency.unsqueeze(1), mean)
         return edges.assign(logits, adjacency, mean)
 
 
