@@ -4,6 +4,11 @@ import os
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# examples that take longer to make or to run on a busy machine are no fault
+settings.register_profile("surge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("surge")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -37,7 +37,7 @@ def test_by_hand() -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, ITEMS - 1), min_size=1, max_size=12), min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_against_sets(histories: list[list[int]]) -> None:
     log = log_of(histories)
     taken, instances = Taken(log, ITEMS), every_instance(log)

@@ -8,7 +8,7 @@ from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, roc_auc_score
 
@@ -175,7 +175,6 @@ def test_a_tie_is_worth_its_mean_over_all_orders(scores: list[int], cut: int) ->
     assert gains(*found, cut)[0] == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 200_000), st.integers(0, 200_000), st.integers(1, 50))
 def test_counts_of_a_whole_catalogue(above: int, tied: int, cut: int) -> None:
     one = np.array([float(above)]), np.array([float(tied)])  # whatever type they are counted in

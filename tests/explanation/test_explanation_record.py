@@ -98,7 +98,7 @@ def _json(record: Explanation) -> dict[str, Any]:
     return json.loads(json.dumps(record.to_dict()))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     items=st.integers(1, 6),
     clusters=st.integers(1, 4),

@@ -18,7 +18,7 @@ CHECKPOINT = make_checkpoint(count=COUNT, exclude_seen=True, counts=popular(COUN
 
 
 @given(st.permutations(range(COUNT)), st.integers(2, COUNT - 2), st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_nothing_ever_taken_is_recommended(items: list[int], length: int, data: st.DataObject) -> None:
     """Histories up to nine times as long as what the model reads, and edits of what it reads."""
     taken, following = items[:length], items[length]

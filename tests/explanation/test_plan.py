@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from surge.errors import SurgeError
@@ -103,7 +103,6 @@ def test_text_by_hand(entries: tuple, text: str) -> None:
     assert Plan.from_text(text, 9) == Plan(entries)
 
 
-@settings(deadline=None)
 @given(
     positions=st.permutations(range(12)),
     count=st.integers(0, 12),

@@ -119,7 +119,7 @@ def similarities(draw: st.DrawFn) -> tuple[np.ndarray, int, float]:
     return matrix, draw(st.integers(0, 3)), draw(st.integers(0, 64)) / 64
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(similarities())
 def test_sparsify_keeps_what_the_definition_says(case: tuple[np.ndarray, int, float]) -> None:
     matrix, padding, sparsity = case

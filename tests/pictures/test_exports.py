@@ -211,7 +211,7 @@ def test_one_item_and_no_edge_make_a_graph(ending: str) -> None:
     assert list(graph) == ["0"] and not graph.edges and "timestamp" not in graph.nodes["0"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(text=st.text(max_size=12), ending=st.sampled_from(sorted(FORMATS)))
 def test_any_text_can_be_written(text: str, ending: str) -> None:
     write, read = FORMATS[ending]
@@ -253,7 +253,7 @@ def test_plain_ids_are_in_the_name() -> None:
     assert named("u0157", "i12", "npz") == "surge-user-u0157-item-i12.npz"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(user=st.text(min_size=1), item=st.text(min_size=1), suffix=st.text(max_size=30))
 def test_names_lead_nowhere(user: str, item: str, suffix: str) -> None:
     assert re.fullmatch(

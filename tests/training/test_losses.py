@@ -130,7 +130,7 @@ def terms_of(
     return {name: term.detach() for name, term in loss_terms(graph, reading, settings(**config)).items()}
 
 
-@settings_of_hypothesis(max_examples=40, deadline=None)
+@settings_of_hypothesis(max_examples=40)
 @given(
     histories=st.lists(st.lists(st.integers(1, 19), min_size=1, max_size=8), min_size=1, max_size=4),
     padding=st.integers(1, 9),
