@@ -26,7 +26,7 @@ def _cluster_table(inspection: Inspection) -> None:
     clusters = frame["index"].tolist()
     selecting_table(
         frame,
-        columns.with_ranks(columns.CLUSTERS, effects.exact),
+        columns.with_ranks(columns.CLUSTERS, effects.clusters_exact),
         "clusters",
         "cluster",
         clusters,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,8 @@ from surge.model.surge import EMPTY
 
 Events = tuple[Event, ...]
 Progress = Callable[[float], None]
-BUDGET = 12_000_000  # cells (see `_cells`): a fifth of a second of one core
+BUDGET = 12_000_000  # cells (see `_cells`): under a tenth of a second of one core
+CLUSTERS_BUDGET = 100_000_000  # cells of ranking without each cluster: about two tenths of a second
 READING = 1_600  # cells that a reading costs whatever the length of the history
 LEAST_ROWS = 12  # competitors; fewer can't stand for a catalogue
 HEAD = 1 / 3  # share of the competitors that are the best items themselves
@@ -72,8 +73,9 @@ def measure_effects(
     Ranks need the `ranking` of the whole history, ranks left out `competitors` as well (see
     `measure_competitors`); changed histories that they lack are scored on the way. An estimated rank is
     rank + sum_r w_r ([r is above the candidate without the item] - [r is above it with everything]), so what
-    changes nothing leaves the rank as it is; with all competitors it is the rank itself. Ties keep the order of
-    the catalogue.
+    changes nothing leaves the rank as it is; with all competitors it is the rank itself. Clusters are few, and
+    sentences quote their ranks: without each of them all ranked items compete, where CLUSTERS_BUDGET allows it.
+    Ties keep the order of the catalogue.
 
     A record, ranking or competitors of another history are a ValueError; a candidate that the checkpoint doesn't
     know is a SurgeError.
@@ -91,20 +93,24 @@ def measure_effects(
     distinct = [events for events in dict.fromkeys(changed) if events]
     rank = ranking.rank_of(target) if ranking is not None else None
     rivals = competitors if rank is not None and competitors is not None and len(competitors.rows) else None
-    missing = [events for events in distinct if events not in rivals.places] if rivals is not None else []
+    pool, missing = rivals, list[Events]()  # what is left to score, and against whom
+    if rivals is not None and ranking is not None:
+        missing = [events for events in distinct if events not in rivals.places]
+        grouped = [events for events in dict.fromkeys(changed[n:]) if events]
+        cells = sum(_cells(checkpoint, len(events)) for events in {*missing, *grouped})
+        if not rivals.exact and cells * len(ranking.order) <= CLUSTERS_BUDGET:
+            pool, missing = _all_ranked(rivals, ranking), list(dict.fromkeys([*missing, *grouped]))
     first, second = _shared(progress, 0.5 if missing else 1.0)
 
     scores = score_histories(checkpoint.model, [history.events, *distinct], [target], first)[:, 0]
     logit_without = dict(zip(distinct, scores[1:].tolist(), strict=True))
     rank_without: dict[Events, float] = {}
-    if rivals is not None and ranking is not None and rank is not None:
-        theirs = {events: rivals.logits[place] for events, place in rivals.places.items()}
-        theirs |= zip(missing, score_histories(checkpoint.model, missing, rivals.rows, second), strict=True)
-        before = _above(checkpoint, rivals, rivals.full, target, float(ranking.logits[target]))
-        for events in distinct:
-            after = _above(checkpoint, rivals, theirs[events], target, logit_without[events])
-            estimate = rank + np.sum(rivals.weights * (after - before))
-            rank_without[events] = float(np.clip(np.round(estimate), 1, len(ranking.order)))
+    if rivals is not None and pool is not None and ranking is not None:
+        known = [events for events in distinct if events in rivals.places]
+        theirs = rivals.logits[[rivals.places[events] for events in known]]
+        rank_without = _ranks(checkpoint, ranking, rivals, target, known, theirs, logit_without)
+        theirs = score_histories(checkpoint.model, missing, pool.rows, second)
+        rank_without |= _ranks(checkpoint, ranking, pool, target, missing, theirs, logit_without)
     logits = np.array([logit_without.get(events, np.nan) for events in changed])
     ranks = np.array([rank_without.get(events, np.nan) for events in changed])
     return Effects(
@@ -115,6 +121,7 @@ def measure_effects(
         item_rank=ranks[:n],
         cluster_rank=ranks[n:],
         exact=rivals is None or rivals.exact,
+        clusters_exact=pool is None or pool.exact,
         offset=float(checkpoint.lift_offset(target)),
         temperature=checkpoint.temperature,
     )
@@ -162,6 +169,14 @@ def measure_competitors(
     )
 
 
+def _all_ranked(competitors: Competitors, ranking: Ranking) -> Competitors:
+    """Every ranked item, each for itself, in place of those competitors; no changed history is scored yet."""
+    rows = ranking.order
+    return Competitors(
+        competitors.history, rows, np.ones(len(rows)), ranking.logits[rows], (), np.empty((0, len(rows))), True
+    )
+
+
 def _left_out(events: Events, clusters: np.ndarray, count: int) -> list[Events]:
     """The history without each item, then without each cluster; empty where nothing is left, or left out."""
     changed = [events[:place] + events[place + 1 :] for place in range(len(events))]
@@ -197,6 +212,26 @@ def _above(
     if len(own):  # of the same batch: equal items then have equal logits
         logit = logits[own[0]]
     return stands_above(checkpoint, logits, logit, competitors.rows, target).astype(np.float64)
+
+
+def _ranks(
+    checkpoint: Checkpoint,
+    ranking: Ranking,
+    competitors: Competitors,
+    target: int,
+    histories: Sequence[Events],
+    logits: np.ndarray,
+    own: Mapping[Events, float],
+) -> dict[Events, float]:
+    """The candidate's rank in each changed history, from its own logit and the competitors' (v x k) in each."""
+    rank = ranking.rank_of(target) or 1
+    before = _above(checkpoint, competitors, competitors.full, target, float(ranking.logits[target]))
+    places = {}
+    for events, theirs in zip(histories, logits, strict=True):
+        after = _above(checkpoint, competitors, theirs, target, own[events])
+        estimate = np.round(rank + np.sum(competitors.weights * (after - before)))
+        places[events] = float(np.clip(estimate, 1, len(ranking.order)))
+    return places
 
 
 def _shared(progress: Progress | None, share: float) -> tuple[Progress | None, Progress | None]:

@@ -64,8 +64,8 @@ class Effects:
     `logit`, `rank`: with everything. `offset`, `temperature`: of the candidate, see `log_lift`.
     `item_logit`, `item_rank` (n): without item i. `cluster_logit`, `cluster_rank` (m): without all items whose first
     choice is final cluster c. NaN: nothing would be left, the cluster is no item's first choice, or the rank is not
-    known. `rank` is None where the candidate is not ranked. With `exact` false, ranks left out are estimated from a
-    part of the catalogue.
+    known. `rank` is None where the candidate is not ranked. With `exact` false, ranks without an item are estimated
+    from a part of the catalogue; with `clusters_exact` false, those without a cluster are too.
     """
 
     logit: float
@@ -75,6 +75,7 @@ class Effects:
     item_rank: Array = field(default_factory=lambda: np.empty(0))
     cluster_rank: Array = field(default_factory=lambda: np.empty(0))
     exact: bool = True
+    clusters_exact: bool = True
     offset: float = 0.0
     temperature: float = 1.0
 

@@ -30,7 +30,7 @@ def clusters(story: Story, styles: Sequence[ClusterStyle]) -> str:
     frame = tables.cluster_table(story.record, effects=story.effects, styles=styles)
     frame = frame[frame["index"].isin(shown_clusters(story.record))].reset_index(drop=True)
     keys = [styles[cluster].key for cluster in frame["index"]]
-    heads = columns.with_ranks(columns.CLUSTERS, story.effects is None or story.effects.exact)
+    heads = columns.with_ranks(columns.CLUSTERS, story.effects is None or story.effects.clusters_exact)
     return table(frame, heads, "Clusters in the order they are read", colours={"cluster": keys})
 
 

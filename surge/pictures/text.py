@@ -83,7 +83,7 @@ def without_it(effects: Effects, index: int, *, cluster: bool = False) -> str:
         return ""
     words = f"effect {factor(float(effect[index]))}: without it lift {lift(effects.lift)} → {lift(float(lifts[index]))}"
     if effects.rank is not None and len(ranks) and isfinite(ranks[index]):
-        about = "" if effects.exact else "about "
+        about = "" if (effects.clusters_exact if cluster else effects.exact) else "about "
         words += f", rank #{effects.rank:,} → {about}#{int(ranks[index]):,}"
     return words
 

@@ -264,7 +264,7 @@ def _without(effects: Effects, cluster: int) -> str:
     """How much less or more likely it is without a cluster, and its rank then."""
     place = ""
     if cluster < len(effects.cluster_rank) and np.isfinite(effects.cluster_rank[cluster]):
-        place = f" ({'' if effects.exact else 'about '}rank #{int(effects.cluster_rank[cluster]):,})"
+        place = f" ({'' if effects.clusters_exact else 'about '}rank #{int(effects.cluster_rank[cluster]):,})"
     return f"{makes_it(-float(effects.cluster_effect[cluster]))}{place}"
 
 

@@ -10,12 +10,14 @@ import torch
 
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError
+from surge.explanation import leave_one_out
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.history import UserHistory
 from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
 from surge.explanation.record import Explanation
 from surge.explanation.what_if import made_up_history
+from surge.pictures.text import without_it
 from tests.explanation.worlds import history_of, make_checkpoint, popular
 
 ROWS = [3, 8, 5, 3, 21, 2, 9, 14, 5, 5]  # 3 and 5 are there more than once, 5 twice in a row
@@ -225,8 +227,40 @@ def test_estimated_ranks_are_near_the_exact_ones_and_the_best_are_exact(large) -
     assert np.mean(np.array(errors[:2]) == 0) > 0.8
 
 
-def test_what_changes_nothing_leaves_an_estimated_rank_as_it_is(large) -> None:
+def test_without_a_cluster_all_items_compete_however_few_do_without_an_item(large) -> None:
+    """Sentences quote the rank without a cluster: it is the true one, also of a cluster with one item."""
+    checkpoint, history, choices, exact, _ = large
+    ranking = rank_catalogue(checkpoint, history)
+    few = measure_competitors(checkpoint, history, None, ranking, budget=12 * 20 * 2_000)
+    assert 0 < len(few.rows) < 30
+    moved = 0
+    for place in (0, 30, 250):
+        record = explain_history(checkpoint, history, f"i{ranking.order[place]}")
+        measured = measure_effects(checkpoint, history, record, ranking, few)
+        true = measure_effects(checkpoint, history, record, ranking, exact)
+        assert not measured.exact and measured.clusters_exact
+        np.testing.assert_array_equal(measured.cluster_rank, true.cluster_rank)
+        alone = [i for i, choice in enumerate(choices) if (choices == choice).sum() == 1]
+        np.testing.assert_array_equal(measured.item_rank[alone], true.item_rank[alone])
+        moved += int((true.cluster_rank[np.isfinite(true.cluster_rank)] != place + 1).sum())
+    assert moved > 5
+
+
+def test_where_a_catalogue_is_too_large_ranks_without_a_cluster_are_estimates(large, monkeypatch) -> None:
+    checkpoint, history, _, _, _ = large
+    ranking = rank_catalogue(checkpoint, history)
+    few = measure_competitors(checkpoint, history, None, ranking, budget=12 * 20 * 2_000)
+    monkeypatch.setattr(leave_one_out, "CLUSTERS_BUDGET", 1)
+    effects = measure_effects(checkpoint, history, explain_history(checkpoint, history, "i7"), ranking, few)
+    assert not effects.exact and not effects.clusters_exact
+    known = np.flatnonzero(np.isfinite(effects.cluster_rank)).tolist()
+    assert known and all("→ about #" in without_it(effects, c, cluster=True) for c in known)
+    assert "about" not in without_it(replace(effects, clusters_exact=True), known[0], cluster=True)
+
+
+def test_what_changes_nothing_leaves_an_estimated_rank_as_it_is(large, monkeypatch) -> None:
     """Logits that don't move in any changed history: each estimate is the rank, not a sum of weights."""
+    monkeypatch.setattr(leave_one_out, "CLUSTERS_BUDGET", 0)  # else a cluster with one item is scored anew
     checkpoint, history, _, _, some = large
     ranking = rank_catalogue(checkpoint, history)
     still = replace(some, logits=np.repeat(some.full[None], len(some.histories), axis=0))

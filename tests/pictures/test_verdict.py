@@ -53,7 +53,15 @@ def story(
     item_logit = np.log(np.array(items if items is not None else [lift] * n) / 4)
     cluster_logit = np.array([np.nan if s is None else np.log(s / 4) for s in without])
     return record, Effects(
-        np.log(lift / 4), item_logit, cluster_logit, 3, np.full(n, np.nan), np.array(ranks, dtype=float), exact, 4
+        np.log(lift / 4),
+        item_logit,
+        cluster_logit,
+        3,
+        np.full(n, np.nan),
+        np.array(ranks, dtype=float),
+        exact,
+        exact,
+        np.log(4),
     )
 
 
