@@ -1,4 +1,4 @@
-"""What may import what: the layout, read from the source of the whole project."""
+"""What import contracts (pyproject.toml) can't say: the few sources of the pictures, pickles, and what loads when."""
 
 from __future__ import annotations
 
@@ -17,33 +17,7 @@ PICTURES_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "
     "surge.evaluation.words",
     "surge.pictures",
 }
-PLOTTING = ("plotly", "pyvis", "matplotlib", "seaborn", "bokeh", "altair")
 PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
-
-# Each part of surge may import itself and what stands before it; an area is the first name after `surge`.
-ORDER = (
-    ("errors",),
-    ("folders",),
-    ("presentation",),
-    ("config",),
-    ("data",),
-    ("native",),
-    ("model",),
-    ("backends",),
-    ("recommenders",),
-    ("checkpoint_files",),
-    ("checkpoint",),
-    ("evaluation",),
-    ("training",),
-    ("comparison",),
-    ("explanation",),
-    ("pictures",),
-    ("commands",),
-    ("cli",),
-    ("__main__",),
-)
-RANK = {area: rank for rank, areas in enumerate(ORDER) for area in areas}
-FREE = ("app", "surge")  # the two __init__.py that only name things
 
 
 class Module:
@@ -130,66 +104,11 @@ def test_the_scan_finds_imports_wherever_they_stand(
     assert named in Module(path).imports
 
 
-def test_streamlit_is_in_the_app_alone() -> None:
-    assert not offenders(("streamlit",), among=("surge", "benchmarks"))
-
-
-def test_no_torch_in_the_pictures_and_in_the_record() -> None:
-    torch = ("torch", "safetensors")
-    assert not offenders(torch, among=("surge.pictures", "surge.explanation.record"))
-
-
 def test_pictures_know_the_record_alone() -> None:
     for module in MODULES:
         if module.within("surge.pictures"):
             for name in module.uses("surge"):
                 assert any(inside(name, known) for known in PICTURES_MAY), f"{module.name}: {name}"
-
-
-def test_surge_never_imports_the_app() -> None:
-    assert not offenders(("app",), among=("surge", "benchmarks"))
-
-
-def test_a_plotting_library_is_known_to_the_pictures_alone() -> None:
-    """But for one door: surge.presentation loads the report by name, inside functions alone, so that a record can show
-    itself in a notebook and a command can write a report while neither of them knows a picture."""
-    outside = ("surge.pictures", "surge.presentation")
-    assert not offenders(("surge.pictures", *PLOTTING), among=("surge",), but=outside)
-    door = next(module for module in MODULES if module.name == "surge.presentation")
-    assert door.uses("surge.pictures", *PLOTTING) == {"surge.pictures.report"}
-    python(
-        "import sys, surge.presentation, surge.explanation.record, surge.explanation.story\n"
-        "assert not {'app', 'plotly', 'pandas', 'torch'} & set(sys.modules), sorted(sys.modules)\n"
-    )
-
-
-def test_data_and_settings_do_without_torch() -> None:
-    assert not offenders(("torch", "safetensors"), among=("surge.data", "surge.config", "surge.errors"))
-
-
-def test_nothing_imports_the_tests_or_the_benchmarks() -> None:
-    assert not offenders(("tests", "benchmarks"), among=("surge", "app"))
-
-
-def test_arrows_go_one_way_in_surge() -> None:
-    for module in MODULES:
-        if not module.within("surge") or module.name in FREE:
-            continue
-        area = module.name.split(".")[1]
-        assert area in RANK, f"{module.name}: give the new area {area!r} its place in ORDER"
-        for name in module.uses("surge") - {"surge"}:
-            other = name.split(".")[1]
-            if (module.name, name) == ("surge.presentation", "surge.pictures.report"):
-                continue  # by name, when something is shown: see above
-            if other in RANK:  # else a name that surge/__init__.py gives: that is for users
-                assert other == area or RANK[other] < RANK[area], f"{module.name} imports {name}"
-            else:
-                raise AssertionError(f"{module.name} imports {name}, not the module where it lives")
-
-
-def test_nothing_imports_a_page_but_the_entry_point() -> None:
-    assert not offenders(("app.screens",), among=("app",), but=("app.screens", "app.main"))
-    assert not offenders(("app.main",), among=("app",), but=("app.main",))
 
 
 # -- pickle -------------------------------------------------------------------------------------------

@@ -233,7 +233,7 @@ def add_explain(subparsers: Any) -> None:
 
 
 def _explain(arguments: argparse.Namespace) -> None:
-    from surge.presentation import likely_words
+    from surge.pictures.text import likely_words
 
     output = Path(arguments.output)
     if output.suffix not in (".json", ".npz", ".html"):
@@ -262,7 +262,7 @@ def _explain(arguments: argparse.Namespace) -> None:
 def _save_report(checkpoint: Any, dataset: Any, arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
     """Write the report; gives its record and the notes of the history."""
     from surge.explanation.tell import tell
-    from surge.presentation import save_report
+    from surge.pictures.report import save_report
 
     with progress_bar("explaining") as bar:
         story = tell(

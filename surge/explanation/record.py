@@ -180,18 +180,18 @@ class Explanation:
         uniform = (adjacency / adjacency.sum(axis=1, keepdims=True)).sum(axis=0)
         return self.interest_fusion.attention.mean(axis=0).sum(axis=0) / uniform
 
-    # -- pictures: loaded when they are asked for, see surge.presentation ------------------------------
+    # -- pictures: the one arrow back, loaded when they are asked for -----------------------------------
 
     def _repr_html_(self) -> str:
         """The record as a notebook shows it: headline, history, graph, matrices and sequence, about 2.4 MB."""
-        from surge.presentation import show_record
+        from surge.pictures.notebook import record_page
 
-        return show_record(self)
+        return record_page(self)._repr_html_()
 
     def figures(self, theme: str = "light") -> dict[str, Any]:
         """The pictures by name: plotly figures `history`, `assignment`, `sequence`, `attention`; and `graph`, an
         HTML page that shows itself in a notebook. `theme` is light or dark."""
-        from surge.presentation import record_figures
+        from surge.pictures.notebook import record_figures
 
         return record_figures(self, theme)
 

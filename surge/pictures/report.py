@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from surge.errors import SurgeError
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
 from surge.pictures import interest_graph
@@ -52,6 +55,25 @@ def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[C
     )
     body = f"{bar}{_header(story, styles)}<main>{''.join(map(card, parts))}</main>{_footer(story)}"
     return _page(story, body, styles, theme)
+
+
+def save_report(story: Story, path: str | Path) -> int:
+    """Write a story as one HTML file, whole or not at all; gives its size in bytes."""
+    path = Path(path)
+    if path.suffix != ".html":
+        raise SurgeError(f"A report is saved as .html, not as {path.name!r}; change the ending.")
+    if not path.parent.is_dir():
+        raise SurgeError(f"The folder {str(path.parent)!r} does not exist; make it first.")
+    content = report(story).encode()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return len(content)
 
 
 def record_page(record: Explanation) -> str:

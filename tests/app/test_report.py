@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from surge.pictures.report import report
-from surge.presentation import show_record
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 from tests.serving import launch_chromium
@@ -207,7 +206,7 @@ def test_printing_is_light_and_as_wide_as_the_paper(opened: Opened) -> None:
 def test_a_record_shows_itself_in_a_notebooks_frame(context: playwright_api.BrowserContext, tmp_path: Path) -> None:
     record = make_explanation(items=20, clusters=4, titles=HOSTILE)
     path = tmp_path / "notebook.html"
-    path.write_text(f"<!doctype html><meta charset=utf-8><title>n</title>{show_record(record) * 2}", encoding="utf-8")
+    path.write_text(f"<!doctype html><meta charset=utf-8><title>n</title>{record._repr_html_() * 2}", encoding="utf-8")
     notebook = Opened(context, path)
     frames = notebook.page.locator("iframe")
     assert frames.count() == 2

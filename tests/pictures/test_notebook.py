@@ -6,33 +6,24 @@ import html
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
 
-from surge import presentation
 from surge.errors import SurgeError
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
 from surge.pictures import report as report_view
 from tests.pictures.hostile import HOSTILE
-from tests.pictures.test_html_parts import Cells
 from tests.records import make_explanation
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def record() -> Explanation:
     return make_explanation(items=10, titles=HOSTILE)
-
-
-@pytest.fixture
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where surge is used without the app."""
-    monkeypatch.setitem(sys.modules, "surge.pictures.report", None)
 
 
 def test_a_notebook_shows_a_record_in_a_frame_of_its_own(record: Explanation) -> None:
@@ -55,37 +46,10 @@ def test_figures_are_plotly_figures_and_a_graph_that_shows_itself(record: Explan
         record.figures("sepia")
 
 
-def test_without_pictures_a_record_is_a_table(record: Explanation, no_pictures: None) -> None:
-    shown = record._repr_html_()
-    cells = Cells(shown)
-    assert set(cells.tags) <= set("p strong table thead tbody tr th td em".split())
-    assert [row[1] for row in cells.rows[1:]] == list(HOSTILE)
-    assert "could not be loaded" in shown
-    with pytest.raises(SurgeError, match="can't be drawn"):
-        record.figures()
-
-
-def test_how_likely_is_told_in_one_way(record: Explanation, no_pictures: None) -> None:
-    """Also of what can't be recommended: it has no chance, it would have one."""
-    for changes, words in (
-        ({"lift": 9.14}, "9.1 times as likely as by popularity alone"),
-        ({"lift": 0.0412, "next_probability": 0.036}, "3.60% chance of being the next item, 0.041 times as likely as"),
-        (
-            {"lift": 1234.5, "next_probability": 0.036, "left_out": True},
-            "not ranked, as it was taken before the items that are read here; it would have a 3.60% chance of being "
-            "the next item, 1,234.5 times as likely as by popularity alone",
-        ),
-        ({"lift": 2.0, "left_out": True}, "read here; it would be 2.0 times as likely as by popularity alone"),
-    ):
-        told = replace(record, prediction=replace(record.prediction, **changes))
-        assert words in presentation.likely_words(told)
-        assert f": {presentation.likely_words(told)}, 10 history items." in told._repr_html_()
-
-
 def test_a_report_is_written_whole(record: Explanation, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("older")
-    size = presentation.save_report(Story(record), path)
+    size = report_view.save_report(Story(record), path)
     assert path.read_text(encoding="utf-8") == report_view.report(Story(record))
     assert path.stat().st_size == size
     assert list(tmp_path.iterdir()) == [path]
@@ -96,7 +60,7 @@ def test_a_report_is_written_whole(record: Explanation, tmp_path: Path) -> None:
 )
 def test_a_report_elsewhere_is_refused(record: Explanation, tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(SurgeError, match=words):
-        presentation.save_report(Story(record), tmp_path / name)
+        report_view.save_report(Story(record), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,17 +73,11 @@ def test_a_report_that_fails_leaves_what_was_there(
     def full(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(presentation.os, "replace", full)
+    monkeypatch.setattr(report_view.os, "replace", full)
     with pytest.raises(OSError, match="no space"):
-        presentation.save_report(Story(record), path)
+        report_view.save_report(Story(record), path)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_without_pictures_no_report(record: Explanation, tmp_path: Path, no_pictures: None) -> None:
-    with pytest.raises(SurgeError, match="pip install plotly"):
-        presentation.save_report(Story(record), tmp_path / "report.html")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_loaded_record_shows_itself_without_torch(record: Explanation, tmp_path: Path) -> None:
