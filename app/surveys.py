@@ -15,7 +15,7 @@ from app.loading import PROJECT
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.survey import check_output, read_survey, survey_path
+from surge.explanation.survey_file import check_output, read_survey, survey_path
 from surge.pictures.model_tables import LARGEST_COMPARISON, comparison_table
 
 COMPANIONS = 3  # items of one category: enough to show an interest

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from surge.explanation.survey import VERSION
+from surge.explanation.survey_file import VERSION
 
 
 def make_survey(users: list[str], seed: int = 0, item: str = "i0", without_next: int = 2) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from surge.checkpoint import load_checkpoint, save_checkpoint
 from surge.cli import main
 from surge.data.simulator import simulate
 from surge.data.store import Dataset
-from surge.explanation.survey import read_survey
+from surge.explanation.survey_file import read_survey
 from tests.explanation.worlds import make_checkpoint
 
 torch.set_num_threads(1)

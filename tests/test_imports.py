@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PLACES = ("surge", "app", "benchmarks", "tests")
 PICTURES_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "story", "structure")} | {
     "surge.errors",
+    "surge.atomic_write",
     "surge.evaluation.words",
     "surge.pictures",
 }

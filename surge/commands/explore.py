@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from surge.atomic_write import check_parent
 from surge.commands import add_command
 from surge.errors import SurgeError
 from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset, own_folder
@@ -186,8 +187,7 @@ def _demo(arguments: argparse.Namespace) -> None:
     own, folder = own_folder(), Path(arguments.folder)
     if folder.exists() or folder.is_symlink():
         raise SurgeError(f"{str(folder)!r} exists already; give the name of a folder to make.")
-    if not folder.parent.is_dir():
-        raise SurgeError(f"The folder {str(folder.parent)!r} does not exist; make it first.")
+    check_parent(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
         whole = Path(beside) / "whole"
         for path in (*sorted((own / "checkpoints").glob("demo*")), own / "sample_data"):

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surge.atomic_write import check_parent
 from surge.commands import add_command, add_places, load_places, one_line, progress_bar
 from surge.errors import SurgeError
 
@@ -240,8 +241,7 @@ def _explain(arguments: argparse.Namespace) -> None:
         raise SurgeError(
             f"--output {arguments.output!r} must end in .json or .npz (the record) or in .html (the report)."
         )
-    if not output.parent.is_dir():
-        raise SurgeError(f"The folder {str(output.parent)!r} does not exist; make it first.")
+    check_parent(output)
     checkpoint, dataset = load_places(arguments)
     if output.suffix == ".html":
         record, notes = _save_report(checkpoint, dataset, arguments)

@@ -52,7 +52,9 @@ def _short(value: float) -> str:
 
 
 def _survey(arguments: argparse.Namespace) -> None:
-    from surge.explanation.survey import check_method, check_output, survey, survey_path, write_survey
+    from surge.explanation.survey import survey
+    from surge.explanation.survey_file import check_output, survey_path, write_survey
+    from surge.explanation.survey_map import check_method
 
     if arguments.users is not None and arguments.users < 1:
         raise SurgeError(f"--users is {arguments.users}; give a whole number from 1.")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from surge.atomic_write import check_parent
 from surge.comparison.code import code_digest
 from surge.comparison.contestants import Contestant
 from surge.comparison.measured import TESTED, Measured
@@ -50,8 +51,7 @@ def compare(
     """
     if output.suffix != ".md":
         raise SurgeError(f"--output {str(output)!r} must end in .md; the figures go to a .json beside it.")
-    if not output.parent.is_dir():
-        raise SurgeError(f"The folder {str(output.parent)!r} does not exist; make it first.")
+    check_parent(output)
     folder = output.with_suffix(".runs")
     if output.exists() and not (output.is_file() and folder.is_dir()):
         raise SurgeError(f"{str(output)!r} exists and no comparison wrote it; give another --output, or remove it.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from surge.atomic_write import atomic_write
 from surge.errors import SurgeError
 from surge.evaluation.metrics import gains, hits, places, reciprocals, user_auc
 from surge.evaluation.significance import by_user
@@ -62,10 +62,8 @@ class Measured:
 
     def save(self, path: Path) -> None:
         """A compressed .npz, whole or not at all."""
-        fresh = path.with_suffix(".new")
-        with open(fresh, "wb") as file:
-            np.savez_compressed(file, **vars(self))
-        os.replace(fresh, path)
+        with atomic_write(path) as stream:
+            np.savez_compressed(stream, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Measured:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from surge.atomic_write import atomic_write
 from surge.comparison.contestants import Contestant
 from surge.comparison.measured import Measured
 from surge.config import TrainingConfig, to_dict
@@ -171,6 +171,5 @@ def _ranks(model: Recommender, data: TrainingData, instances: Instances) -> tupl
 
 def replace_file(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)
+    with atomic_write(path) as stream:
+        stream.write(text.encode())

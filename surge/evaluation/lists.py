@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from surge.atomic_write import atomic_write
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import NONE
 from surge.data.parquet import UnreadableError, read_parquet
@@ -31,9 +31,8 @@ def write_lists(
         },
         schema=COLUMNS,
     )
-    fresh = path.with_name(f".{path.name}.new")
-    table.write_parquet(fresh)
-    os.replace(fresh, path)
+    with atomic_write(path) as stream:
+        table.write_parquet(stream)
 
 
 def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) -> tuple[Instances, np.ndarray]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from surge.atomic_write import atomic_write, check_place
 from surge.errors import SurgeError
 from surge.explanation.record_checks import check_record
+from surge.explanation.record_values import arrays, flatten, plain, plain_value, put
 
 Array = np.ndarray
 
@@ -199,19 +200,19 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain JSON values, with the keys of the design's section 5."""
-        extraction = _plain(self.interest_extraction)
-        extraction["layers"] = [_plain(layer) for layer in self.interest_extraction.layers]
+        extraction = plain(self.interest_extraction)
+        extraction["layers"] = [plain(layer) for layer in self.interest_extraction.layers]
         target = {"item": self.target.item, "title": self.target.title, "category": self.target.category}
         return {
             "user": self.user,
             "target": target,
             "history": [_history_item(item) for item in self.history],
-            "model": {key: _plain_value(value) for key, value in self.model.items()},
-            "embeddings": _plain(self.embeddings),
-            "graph_construction": _plain(self.graph_construction),
-            "interest_fusion": _plain(self.interest_fusion),
+            "model": {key: plain_value(value) for key, value in self.model.items()},
+            "embeddings": plain(self.embeddings),
+            "graph_construction": plain(self.graph_construction),
+            "interest_fusion": plain(self.interest_fusion),
             "interest_extraction": extraction,
-            "prediction": _plain(self.prediction),
+            "prediction": plain(self.prediction),
         }
 
     def to_json_bytes(self) -> bytes:
@@ -221,7 +222,7 @@ class Explanation:
     def to_npz_bytes(self) -> bytes:
         """The content of a .npz file."""
         stream = BytesIO()
-        np.savez_compressed(stream, allow_pickle=False, **dict(_flatten(self.to_dict())))
+        np.savez_compressed(stream, allow_pickle=False, **dict(flatten(self.to_dict())))
         return stream.getvalue()
 
     @classmethod
@@ -238,7 +239,7 @@ class Explanation:
                 embeddings=_part(Embeddings, values["embeddings"]),
                 graph_construction=_part(GraphConstruction, values["graph_construction"]),
                 interest_fusion=_part(InterestFusion, values["interest_fusion"]),
-                interest_extraction=InterestExtraction(**_arrays(extraction), layers=layers),
+                interest_extraction=InterestExtraction(**arrays(extraction), layers=layers),
                 prediction=_part(Prediction, values["prediction"]),
             )
         except SurgeError:
@@ -251,19 +252,10 @@ class Explanation:
 
     def save(self, path: str | Path) -> None:
         """Write the record to a .json or .npz file, whole or not at all."""
-        path = Path(path)
-        if path.suffix not in (".json", ".npz"):
-            raise SurgeError(f"An explanation is saved as .json or .npz, not as {path.name!r}; change the ending.")
-        if not path.parent.is_dir():
-            raise SurgeError(f"The folder {str(path.parent)!r} does not exist; make it first.")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            with temporary.open("xb") as stream:
-                stream.write(self.to_json_bytes() if path.suffix == ".json" else self.to_npz_bytes())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        path = check_place(path, "An explanation", ".json", ".npz")
+        content = self.to_json_bytes() if path.suffix == ".json" else self.to_npz_bytes()
+        with atomic_write(path) as stream:
+            stream.write(content)
 
     @classmethod
     def load(cls, path: str | Path) -> Explanation:
@@ -276,7 +268,7 @@ class Explanation:
                     values = json.loads(str(archive["text"]))
                     for key in archive.files:
                         if key != "text":
-                            _set(values, key.split("/"), archive[key])
+                            put(values, key.split("/"), archive[key])
             else:
                 values = json.loads(path.read_text(encoding="utf-8"))
         except SurgeError:
@@ -286,69 +278,10 @@ class Explanation:
         return cls.from_dict(values)
 
 
-# -- plain values and back ----------------------------------------------------------------------------
-
-
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _history_item(item: Item) -> dict[str, Any]:
     """The keys of the design's section 5, and the age where there is one."""
     return {name: value for name, value in vars(item).items() if name != "age" or value is not None}
 
 
-def _plain(part: Any) -> dict[str, Any]:
-    values = {f.name: getattr(part, f.name) for f in fields(part) if f.name != "layers"}
-    return {name: _plain_value(value) for name, value in values.items() if value is not None}
-
-
-def _arrays(values: Mapping[str, Any]) -> dict[str, Any]:
-    integers = {"order"}
-    return {
-        key: np.asarray(value, dtype=np.int64 if key in integers else np.float64)
-        if isinstance(value, list | np.ndarray)
-        else value
-        for key, value in values.items()
-    }
-
-
 def _part(kind: type, values: Mapping[str, Any]) -> Any:
-    return kind(**_arrays(values))
-
-
-def _numeric(value: Any) -> bool:
-    while isinstance(value, list) and value:
-        value = value[0]
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _flatten(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
-    """Arrays by path for NPZ, and all that isn't an array as one JSON text (strings need no pickle there)."""
-    text: dict[str, Any] = {}
-    for key, value in values.items():
-        if key in ("user", "target", "history", "model"):
-            text[key] = value
-            continue
-        text[key] = {}
-        for name, entry in value.items():
-            if name == "layers":
-                text[key][name] = [{} for _ in entry]
-                for index, layer in enumerate(entry):
-                    for inner, array in layer.items():
-                        yield f"{key}/layers/{index}/{inner}", np.asarray(array, dtype=np.float64)
-            elif isinstance(entry, list) and _numeric(entry):
-                yield f"{key}/{name}", np.asarray(entry, dtype=np.int64 if name == "order" else np.float64)
-            else:
-                text[key][name] = entry
-    yield "text", np.asarray(json.dumps(text, ensure_ascii=False))
-
-
-def _set(values: Any, path: list[str], array: Array) -> None:
-    for step in path[:-1]:
-        values = values[int(step)] if isinstance(values, list) else values[step]
-    values[path[-1]] = array
+    return kind(**arrays(values))

@@ -1,19 +1,14 @@
-"""Explanation figures of all users of a dataset: measured, and kept in one Parquet file."""
+"""Explanation figures of all users of a dataset."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from surge.checkpoint import Checkpoint
-from surge.data.instances import SPLITS
-from surge.data.parquet import Outline, UnreadableError, read_outline, read_parquet
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import rank_catalogue
@@ -22,54 +17,12 @@ from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
+from surge.explanation.survey_file import COLUMNS
+from surge.explanation.survey_map import check_method, place
 from surge.explanation.usage import draw_users
 
 Array = np.ndarray
-VERSION = "2"
-METHODS = ("pca", "umap")
-LARGEST_FILE = 64_000_000  # bytes
-MOST_ROWS = 2_000_000  # a file of few bytes can hold many
 NEIGHBOURS, ALIKE = 2, 2 / 3  # see noise_share
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column holds: its type, whether values may be missing, and the range of the others."""
-
-    dtype: Any
-    nullable: bool = False
-    least: float = -np.inf
-    most: float = np.inf
-
-
-_SHARE = Column(pl.Float64, least=0, most=1)
-_CORRELATION = Column(pl.Float64, nullable=True, least=-1, most=1)
-COLUMNS: dict[str, Column] = {
-    "user": Column(pl.String),
-    "length": Column(pl.Int64, least=1),
-    "clusters_in_use": Column(pl.Int64, least=1),
-    "effective_clusters": Column(pl.Float64, least=1),
-    "assignment_entropy": _SHARE,
-    "dominant_interest": _SHARE,
-    "noise_share": _SHARE,
-    "drift": _SHARE,
-    "next_item": Column(pl.String, nullable=True),
-    "next_rank": Column(pl.Int64, nullable=True, least=1),
-    "next_probability": Column(pl.Float64, nullable=True, least=0, most=1),
-    "next_lift": Column(pl.Float64, nullable=True, least=0),
-    "next_period": Column(pl.String, nullable=True),
-    "top_item": Column(pl.String),
-    "top_probability": _SHARE,
-    "top_lift": Column(pl.Float64, least=0),
-    "faithfulness": _CORRELATION,
-    "attention_faithfulness": _CORRELATION,
-    "attention_distance": _SHARE,
-    "x": Column(pl.Float64),
-    "y": Column(pl.Float64),
-}
-ROUNDING = 1e-6  # by which a share may leave its range
-
-# -- the figures --------------------------------------------------------------------------------------
 
 
 def survey(
@@ -175,175 +128,3 @@ def cluster_drift(assignment: Array) -> float:
         return 0.0
     older, newer = assignment[:middle].mean(axis=0), assignment[middle:].mean(axis=0)
     return float(0.5 * np.abs(older - newer).sum())
-
-
-# -- the map ------------------------------------------------------------------------------------------
-
-
-def check_method(method: str) -> None:
-    """A SurgeError unless the map can be made this way here; asked before the work."""
-    if method not in METHODS:
-        raise SurgeError(f"The map is made by {' or '.join(METHODS)}, not by {method!r}.")
-    if method == "umap":
-        try:
-            import umap  # noqa: F401
-        except ImportError as error:
-            raise SurgeError(
-                "A map by umap needs the package umap-learn, which is not installed: pip install umap-learn, or take "
-                "pca, which needs nothing."
-            ) from error
-
-
-def place(vectors: Array, method: str = "pca", seed: int = 0) -> Array:
-    """Two coordinates a user (users x 2) of vectors (users x d).
-
-    pca: the two directions of largest variance, each signed so that its largest weight is positive. umap: neighbours
-    stay neighbours, and `seed` decides what it looks like.
-    """
-    vectors = vectors.astype(np.float64)
-    if method == "umap":
-        import umap
-
-        reducer = umap.UMAP(n_neighbors=max(2, min(15, len(vectors) - 1)), random_state=seed, n_jobs=1)
-        return np.asarray(reducer.fit_transform(vectors), dtype=np.float64)
-    from sklearn.decomposition import PCA
-
-    places = np.zeros((len(vectors), 2))
-    if (vectors != vectors[0]).any():  # alike, they have no direction
-        axes = PCA(min(2, *vectors.shape), svd_solver="full").fit(vectors)
-        largest = np.abs(axes.components_).argmax(axis=1)
-        sign = np.sign(axes.components_[np.arange(len(largest)), largest])
-        places[:, : len(sign)] = axes.transform(vectors) * sign
-    return places
-
-
-# -- the file -----------------------------------------------------------------------------------------
-
-
-def survey_path(checkpoint_folder: str | Path) -> Path:
-    """Where a checkpoint's survey lies unless said otherwise: beside its folder, `<name>.survey.parquet`."""
-    folder = Path(checkpoint_folder)
-    if folder.name in ("", ".."):  # "." and the like have their name elsewhere
-        folder = folder.resolve()
-    return folder.parent / f"{folder.name}.survey.parquet"
-
-
-def check_output(path: str | Path) -> Path:
-    """A SurgeError unless a survey may be written here: a new .parquet file, or in the place of an older survey."""
-    path = Path(path)
-    if path.suffix != ".parquet":
-        raise SurgeError(f"A survey is saved as .parquet, not as {path.name!r}; change the ending.")
-    if not path.parent.is_dir():
-        raise SurgeError(f"The folder {str(path.parent)!r} does not exist; make it first.")
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise SurgeError(f"{str(path)!r} is not an ordinary file; give another name.")
-    if path.exists() and not _holds_survey(path):
-        raise SurgeError(f"{str(path)!r} is there already and holds no survey; remove it or give another name.")
-    return path
-
-
-def write_survey(
-    path: str | Path, frame: pl.DataFrame, checkpoint: Checkpoint, dataset: Dataset, *, method: str = "pca"
-) -> None:
-    """Write what `survey` gave, whole or not at all; the metadata name what it was made of."""
-    path = check_output(path)
-    metadata = {
-        "surge.survey_version": VERSION,
-        "surge.checkpoint": checkpoint.digest,
-        "surge.dataset": dataset.digest,
-        "surge.map": method,
-    }
-    _check_frame(path, frame)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("xb") as stream:
-            frame.write_parquet(stream, compression="zstd", metadata=metadata)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def read_survey(path: str | Path) -> tuple[pl.DataFrame, dict[str, str]]:
-    """The frame and the surge.* metadata of a survey's file, checked: version, columns, types, ranges and size.
-
-    Anything else is a SurgeError. Whether the digests are those of the checkpoint and the dataset at hand is for
-    the caller to compare.
-    """
-    path = Path(path)
-    content = _content(path)
-    outline = _outline(path, content)
-    metadata = {key: value for key, value in outline.metadata.items() if key.startswith("surge.")}
-    version = metadata.get("surge.survey_version")
-    if version != VERSION:
-        found = f"is a survey of version {version!r}" if version else "is no survey"
-        raise SurgeError(f"{path.name!r} {found}, this program reads version {VERSION}; make it again.")
-    missing = [key for key in ("surge.checkpoint", "surge.dataset") if not metadata.get(key)]
-    if missing or metadata.get("surge.map") not in METHODS:
-        raise SurgeError(f"The survey {path.name!r} does not say what it was made of; make it again.")
-    _check_schema(path, dict(outline.schema), outline.rows)
-    try:
-        frame = read_parquet(content, list(COLUMNS))
-    except UnreadableError as error:
-        raise _unreadable(path) from error
-    _check_frame(path, frame)
-    return frame, metadata
-
-
-def _unreadable(path: Path) -> SurgeError:
-    return SurgeError(f"{path.name!r} can't be read as a Parquet file; make the survey again.")
-
-
-def _holds_survey(path: Path) -> bool:
-    try:
-        return "surge.survey_version" in _outline(path, _content(path)).metadata
-    except SurgeError:
-        return False
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise SurgeError(f"The survey {str(path)!r} can't be read ({error.strerror or error}).") from error
-    if len(content) > LARGEST_FILE:
-        raise SurgeError(f"{path.name!r} is larger than {LARGEST_FILE // 1_000_000} MB, which no survey is.")
-    return content
-
-
-def _outline(path: Path, content: bytes) -> Outline:
-    try:
-        return read_outline(content)
-    except UnreadableError as error:
-        raise _unreadable(path) from error
-
-
-def _check_schema(path: Path, schema: dict[str, Any], rows: int) -> None:
-    for name, column in COLUMNS.items():
-        if schema.get(name) != column.dtype:
-            found = f"as {schema[name]}" if name in schema else "nowhere"
-            raise SurgeError(f"The survey {path.name!r} has {name!r} {found}; it must be {column.dtype}.")
-    unknown = sorted(set(schema) - set(COLUMNS))
-    if unknown:
-        raise SurgeError(f"The survey {path.name!r} has a column {unknown[0]!r} that surveys do not have.")
-    if not 1 <= rows <= MOST_ROWS:
-        raise SurgeError(f"The survey {path.name!r} has {rows:,} rows; one to {MOST_ROWS:,} are read.")
-
-
-def _check_frame(path: Path, frame: pl.DataFrame) -> None:
-    _check_schema(path, dict(frame.schema), frame.height)
-    for name, column in COLUMNS.items():
-        values = frame[name]
-        if values.null_count() and not column.nullable:
-            raise SurgeError(f"The survey {path.name!r} has {values.null_count()} empty values in {name!r}.")
-        known = values.drop_nulls()
-        if column.dtype != pl.String and len(known):
-            low, high = column.least - ROUNDING, column.most + ROUNDING
-            # NaN is in no range either
-            if not (known.is_between(low, high) & known.cast(pl.Float64).is_finite()).all():
-                raise SurgeError(f"The survey {path.name!r} has a value in {name!r} that is out of range.")
-    if frame["user"].is_duplicated().any():
-        raise SurgeError(f"The survey {path.name!r} lists a user more than once.")
-    if not frame["next_period"].drop_nulls().is_in(SPLITS).all():
-        raise SurgeError(f"The survey {path.name!r} has a period that is none of {', '.join(SPLITS)}.")

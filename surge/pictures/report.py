@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from surge.errors import SurgeError
+from surge.atomic_write import atomic_write, check_place
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
 from surge.pictures import interest_graph
@@ -59,20 +58,10 @@ def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[C
 
 def save_report(story: Story, path: str | Path) -> int:
     """Write a story as one HTML file, whole or not at all; gives its size in bytes."""
-    path = Path(path)
-    if path.suffix != ".html":
-        raise SurgeError(f"A report is saved as .html, not as {path.name!r}; change the ending.")
-    if not path.parent.is_dir():
-        raise SurgeError(f"The folder {str(path.parent)!r} does not exist; make it first.")
+    path = check_place(path, "A report", ".html")
     content = report(story).encode()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic_write(path) as stream:
+        stream.write(content)
     return len(content)
 
 

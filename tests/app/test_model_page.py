@@ -18,7 +18,7 @@ from app.surveys import evaluate_command, find_comparison
 from surge.checkpoint import load_checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.survey import survey_path
+from surge.explanation.survey_file import survey_path
 from tests.app import drawn
 from tests.app.conftest import World
 from tests.app.drawn import said

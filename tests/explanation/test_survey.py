@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,25 +16,16 @@ import pytest
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation import survey as module
+from surge.explanation import survey_file
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
-from surge.explanation.survey import (
-    COLUMNS,
-    VERSION,
-    check_output,
-    cluster_drift,
-    noise_share,
-    place,
-    read_survey,
-    survey,
-    survey_path,
-    write_survey,
-)
+from surge.explanation.survey import cluster_drift, noise_share, survey
+from surge.explanation.survey_file import COLUMNS, VERSION, check_output, read_survey, survey_path, write_survey
+from surge.explanation.survey_map import place
 from tests.explanation.worlds import catalogue, make_checkpoint, make_dataset
 from tests.records import make_explanation
 
@@ -268,7 +260,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     def fail(*arguments: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(KeyboardInterrupt):
         write_survey(path, frame.head(1), checkpoint, dataset)
     assert path.read_bytes() == before
@@ -386,10 +378,10 @@ def test_columns_come_in_their_order_whatever_the_file_says(made: Any, tmp_path:
 def test_too_much_is_refused_before_it_is_read(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "s.parquet"
     made[0].write_parquet(path, metadata=METADATA)
-    monkeypatch.setattr(module, "MOST_ROWS", 4)
+    monkeypatch.setattr(survey_file, "MOST_ROWS", 4)
     with pytest.raises(SurgeError, match="5 rows"):
         read_survey(path)
-    monkeypatch.setattr(module, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(survey_file, "LARGEST_FILE", 1000)
     with pytest.raises(SurgeError, match="larger than"):
         read_survey(path)
 
