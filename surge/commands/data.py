@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from surge.commands import add_command
+from surge.commands import add_command, one_line
+from surge.errors import SurgeError
 
 
 def add_simulate(subparsers: Any) -> None:
@@ -53,10 +54,13 @@ formats:
   kuairand   KuaiRand-Pure, 1K or 27K: the unpacked folder, a zip of it, or its files log_standard_*.csv and perhaps
              video_features_basic_*.csv; clicks, or with --behaviour long_view, like, follow, comment, forward,
              profile_enter, hate; dates are in UTC+8, the category is the first tag, random exposures are left out
-  amazon     UCSD's reviews of 2018 (JSON lines) or 2023 (JSON lines or CSV), also .gz, and perhaps their meta file, or
-             the folder that holds both; the category is the second of an item's list, or the first where it is alone
-  csv        CSV (also .gz, or a zip of one file) or Parquet with named columns
-  recbole    RecBole's atomic files NAME.inter and NAME.item, or their folder"""
+  amazon     UCSD's reviews of 2014, 2018 (JSON lines) or 2023 (JSON lines or CSV), and perhaps their meta file, or the
+             folder that holds both; the category is the second of an item's list, or the first where it is alone
+  csv        any table: delimited text, JSON lines (flat, or sessions with a list of events) or Parquet; folders too,
+             also of Parquet written in partitions
+  recbole    RecBole's atomic files NAME.inter and NAME.item, or their folder; NAME.train.inter, NAME.valid.inter and
+             NAME.test.inter are the log's own split
+Files may be packed: gz, bz2, xz, zst, or a zip of one file."""
 
 
 def add_prepare(subparsers: Any) -> None:
@@ -71,44 +75,80 @@ def add_prepare(subparsers: Any) -> None:
         "format", choices=("movielens", "taobao", "kuairand", "amazon", "csv", "recbole"), help="see below"
     )
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="raw files, or the folder that holds them (not for taobao, csv)"
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="raw files, patterns, or the folder that holds them; - is standard input",
     )
-    parser.add_argument("--output", required=True, metavar="DIR", help="dataset folder to write")
+    parser.add_argument("--output", metavar="DIR", help="dataset folder to write")
     parser.add_argument("--name", help="name of the dataset (the name of the output folder)")
     parser.add_argument("--force", action="store_true", help="replace a dataset that is there already")
 
+    parser.add_argument(
+        "--dry-run", action="store_true", help="read the first 100,000 rows, show what they mean, and write nothing"
+    )
+
     split = parser.add_argument_group("training, validation and test")
     split.add_argument(
-        "--split", choices=("time", "leave-last"), default="time", help="periods, or each user's last two"
+        "--split",
+        choices=("time", "leave-last", "own"),
+        help="periods, each user's last two, or what the log says (its own where it has one, else time)",
     )
     split.add_argument("--valid-start", metavar="TIME", help="date or unix seconds (a tenth of the interactions)")
     split.add_argument("--test-start", metavar="TIME", help="date or unix seconds (a tenth of the interactions)")
 
     rows = parser.add_argument_group("which rows are used")
-    rows.add_argument(
-        "--min-user-interactions", type=int, metavar="K", help="movielens, amazon 5; taobao, kuairand 10; others 1"
-    )
-    rows.add_argument(
-        "--min-item-interactions", type=int, metavar="K", help="movielens, amazon 5; taobao, kuairand 10; others 1"
-    )
+    for kind in ("user", "item"):
+        rows.add_argument(
+            f"--min-{kind}-interactions",
+            type=int,
+            metavar="K",
+            help="movielens, amazon 5; taobao, kuairand 10; others 1",
+        )
+    rows.add_argument("--min-rating", type=float, metavar="R", help="leave out rows with a lower rating or label")
     rows.add_argument("--start", metavar="TIME", help="first moment: a date or unix seconds")
     rows.add_argument("--end", metavar="TIME", help="last moment: a date (the whole day) or unix seconds")
     rows.add_argument("--behaviour", action="append", metavar="NAME", help="keep this behaviour; may be repeated")
 
-    reading = parser.add_argument_group("how files are read")
-    for role, default in (("user", "user"), ("item", "item"), ("time", "timestamp")):
-        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role} ({default})")
-    for role in ("title", "category", "rating", "behaviour"):
-        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role} (none)")
-    reading.add_argument("--items", metavar="FILE", help="CSV or Parquet with item, title, category")
-    reading.add_argument("--delimiter", metavar="CHARACTER", help="found in the header unless given; tab for a tab")
-    reading.add_argument("--encoding", default="utf-8", help="utf-8, latin-1, cp1252, utf-16, ...")
+    reading = parser.add_argument_group("columns: names, or places from 1; usual names are found without")
+    for role in ("user", "item", "time", "rating"):
+        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role} (by its usual name)")
+    for role in ("title", "category", "behaviour"):
+        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role}")
     reading.add_argument(
-        "--time-unit",
-        choices=("auto", "seconds", "milliseconds", "iso"),
-        default="auto",
-        help="of the time column; ISO dates without a zone are UTC (auto)",
+        "--order-column", metavar="NAME", help="column that settles which of two at one time came first"
     )
+    reading.add_argument("--split-column", metavar="NAME", help="column with train, valid or test")
+    reading.add_argument("--no-header", action="store_true", help="the first line is a row; columns go by their places")
+
+    text = parser.add_argument_group("how files are read")
+    text.add_argument("--delimiter", metavar="TEXT", help="found in the first line unless given; tab for a tab")
+    text.add_argument("--no-quotes", action="store_true", help="a quote is text as all else")
+    text.add_argument("--encoding", default="utf-8", help="utf-8, latin-1, cp1252, utf-16, ...")
+    text.add_argument("--keep-null-words", action="store_true", help="NA, NULL, nan and the like are ids")
+
+    time = parser.add_argument_group("times")
+    time.add_argument(
+        "--time-unit",
+        choices=("auto", "seconds", "milliseconds", "microseconds", "nanoseconds", "day", "iso"),
+        default="auto",
+        help="of the time column; a day is 20240531, ISO dates without a zone are UTC (auto)",
+    )
+    time.add_argument("--time-format", metavar="FORMAT", help="of strftime, such as '%%d.%%m.%%Y %%H:%%M'")
+    time.add_argument("--file-order", action="store_true", help="there are no times: rows are in the order of time")
+    time.add_argument(
+        "--ties",
+        choices=("auto", "file", "hash"),
+        default="auto",
+        help="rows at one time: as in the file, or by a checksum where the file has them by item id (auto)",
+    )
+
+    items = parser.add_argument_group("a file about items")
+    items.add_argument("--items", metavar="FILE", help="with the ids of items, their titles and categories")
+    for role, name in (("id", "ids"), ("title", "titles"), ("category", "categories")):
+        items.add_argument(f"--items-{role}-column", metavar="NAME", help=f"its column of {name} (by its usual name)")
+    items.add_argument("--items-delimiter", metavar="TEXT", help="as above, of that file")
+    items.add_argument("--items-encoding", default="utf-8", help="as above, of that file")
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
@@ -117,8 +157,12 @@ def _prepare(arguments: argparse.Namespace) -> None:
     from surge.data.preparation import STAGES, prepare
     from surge.data.tables import ROLES
 
+    if arguments.output is None and not arguments.dry_run:
+        raise SurgeError("--output is missing; name the dataset folder to write, or add --dry-run")
     named = {role: getattr(arguments, f"{role}_column") for role in ROLES}
     columns = {role: column for role, column in named.items() if column is not None}
+    about = {"item": "items_id_column", "title": "items_title_column", "category": "items_category_column"}
+    items_columns = {role: getattr(arguments, option) for role, option in about.items()}
     with tqdm(total=len(STAGES), desc="preparing", unit="stage", disable=None, leave=False) as bar:
 
         def show(stage: str) -> None:
@@ -135,18 +179,55 @@ def _prepare(arguments: argparse.Namespace) -> None:
             test_start=arguments.test_start,
             min_user_interactions=arguments.min_user_interactions,
             min_item_interactions=arguments.min_item_interactions,
+            min_rating=arguments.min_rating,
             start=arguments.start,
             end=arguments.end,
             behaviours=arguments.behaviour,
             columns=columns,
-            items_file=arguments.items,
-            delimiter="\t" if arguments.delimiter in ("tab", "\\t") else arguments.delimiter,
+            header=not arguments.no_header,
+            quotes=not arguments.no_quotes,
+            delimiter=_delimiter(arguments.delimiter),
             encoding=arguments.encoding,
+            null_words=not arguments.keep_null_words,
             time_unit=arguments.time_unit,
+            time_format=arguments.time_format,
+            file_order=arguments.file_order,
+            ties=arguments.ties,
+            items_file=arguments.items,
+            items_columns={role: name for role, name in items_columns.items() if name is not None},
+            items_delimiter=_delimiter(arguments.items_delimiter),
+            items_encoding=arguments.items_encoding,
             force=arguments.force,
+            dry_run=arguments.dry_run,
             progress=show,
         )
-    _print_dataset(arguments.output, description)
+    if arguments.dry_run:
+        _print_dry_run(description)
+    else:
+        _print_dataset(arguments.output, description)
+
+
+def _delimiter(text: str | None) -> str | None:
+    return "\t" if text in ("tab", "\\t") else " " if text in ("space", "blank") else text
+
+
+def _print_dry_run(description: dict[str, Any]) -> None:
+    """What the first rows were taken for, and five of them."""
+    from datetime import UTC, datetime
+
+    preparation = description["preparation"]
+    print(f"rows read  {preparation['rows_read']:,} (the first ones; nothing was written)")
+    for reason, count in preparation["dropped"].items():
+        print(f"  dropped: {reason}  {count:,}")
+    for note in preparation["notes"]:
+        print(f"note  {one_line(note)}")
+    for row in description["rows"]:
+        moment = datetime.fromtimestamp(row.pop("timestamp"), UTC).strftime("%Y-%m-%d %H:%M:%S")
+        print(
+            "  "
+            + ", ".join(f"{key} {one_line(str(value))}" for key, value in row.items() if value is not None)
+            + f", {moment} UTC"
+        )
 
 
 def _print_dataset(output: str, description: dict[str, Any]) -> None:

@@ -1,61 +1,57 @@
-"""Reader of the Amazon reviews that UCSD published in 2018 and 2023, as JSON lines or CSV, with or without meta."""
+"""Reader of the Amazon reviews of 2014, 2018 and 2023 (UCSD), as JSON lines or CSV, with or without meta."""
 
 import html
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from surge.data.files import as_utf8, header_fields, is_parquet, unpacked
-from surge.data.tables import RawLog, ReadOptions, item_columns, scan_text, standard_columns
+from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
+from surge.data.text import MALFORMED
 from surge.errors import SurgeError
 
 _REVIEWS = (
-    {"user": "reviewerID", "item": "asin", "time": "unixReviewTime", "rating": "overall"},  # 2018
+    {"user": "reviewerID", "item": "asin", "time": "unixReviewTime", "rating": "overall"},  # 2014, 2018
     {"user": "user_id", "item": "parent_asin", "time": "timestamp", "rating": "rating"},  # 2023
 )
 _META = (
     {"item": "parent_asin", "title": "title", "category": "categories"},  # 2023
     {"item": "asin", "title": "title", "category": "category"},  # 2018
+    {"item": "asin", "title": "title", "category": "categories"},  # 2014
 )
 _ENDINGS = (".json", ".jsonl", ".csv", ".json.gz", ".jsonl.gz", ".csv.gz")
-_LINES_LOOKED_AT = 100  # to tell what a file is
-_LONGEST_LINE = 1 << 20
 
 
 def read_amazon(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
-    """One file of reviews and perhaps its file of meta, in either order, or a folder that holds them; also as .gz.
+    """One file of reviews and perhaps its file of meta, in either order, or a folder that holds them; also packed.
 
-    What a file is shows in its first lines, not in its name. An item's category is the second entry of its list of
-    categories (the first is the department, which all items of a file share), or the first where there is no other.
-    A line without any of user, item and time, which is every line that is no JSON object, counts as malformed.
+    What a file is shows in its columns, not in its name. An item's category is the second entry of its list of
+    categories (the first is the department, which all items of a file share), or the first where there is no other; of
+    several lists, as in 2014, the first one counts. A line without any of user, item and time counts as malformed.
     """
     reviews: list[pl.LazyFrame] = []
     meta: list[pl.LazyFrame] = []
     notes: list[str] = []
-    for given in _files(inputs):
-        path = unpacked(given, options.work)
-        if is_parquet(path):
-            raise SurgeError(f"{given.name} is Parquet; prepare it with the format csv and its column names")
-        path = as_utf8(path, options.encoding, options.work)
-        held, is_json = _fields(path)
+    for path in _files(inputs):
+        source = open_source(path, options, parquet=False)
+        held = set(source.names)
         columns = next((roles for roles in _REVIEWS if {roles["user"], roles["item"]} <= held), None)
-        about = next((roles for roles in _META if is_json and roles["item"] in held), None)
+        about = next((roles for roles in _META if source.is_json and set(roles.values()) <= held), None)
+        about = about or next((roles for roles in _META if source.is_json and roles["item"] in held), None)
         if columns is not None:
             missing = sorted(set(columns.values()) - held)
             if missing:
-                raise SurgeError(f"{given.name} has no {missing[0]!r}; get the file of reviews again")
-            rows = _json_reviews(path, columns) if is_json else scan_text(path, options, delimiter=",")
-            reviews.append(standard_columns(rows, columns, given.name))
+                raise SurgeError(f"{path.name} has no {missing[0]!r}; get the file of reviews again")
+            reviews.append(standard_columns(_without_empty(source, columns), columns, options))
         elif about is not None:
-            table, malformed = _json_meta(path, about, given.name)
+            table, malformed = _meta(source, about, options)
             meta.append(table)
-            notes += [f"{malformed:,} malformed lines of {given.name} were passed over"] if malformed else []
+            notes += [f"{malformed:,} malformed lines of {path.name} were passed over"] if malformed else []
         else:
             raise SurgeError(
-                f"{given.name} has neither reviewerID and asin (2018) nor user_id and parent_asin (2023), so it is "
-                "no file of Amazon reviews; for other logs use the format csv"
+                f"{path.name} has neither reviewerID and asin (2014, 2018) nor user_id and parent_asin (2023), so it "
+                "is no file of Amazon reviews; for other logs use the format csv"
             )
     if len(reviews) != 1 or len(meta) > 1:
         raise SurgeError(
@@ -76,47 +72,30 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _fields(path: Path) -> tuple[set[str], bool]:
-    """The names a file has for its values, as far as its first lines tell, and whether it is JSON lines."""
-    names: set[str] = set()
-    is_json = False
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        for _ in range(_LINES_LOOKED_AT):
-            try:
-                value = json.loads(file.readline(_LONGEST_LINE))
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(value, dict):
-                names |= value.keys()
-                is_json = True
-    return (names, True) if is_json else (set(header_fields(path, ",")), False)
-
-
-def _lines(path: Path) -> pl.LazyFrame:
-    return pl.scan_lines(path, glob=False).with_columns(pl.col("line").str.strip_prefix("\ufeff"))
-
-
-def _value(key: str) -> pl.Expr:
-    """What a line of JSON has under a key, as text; null where the line is no object or has none."""
-    return pl.col("line").str.json_path_match(f"$.{key}")
-
-
-def _json_reviews(path: Path, columns: Mapping[str, str]) -> pl.LazyFrame:
-    rows = _lines(path).select("line", **{name: _value(name) for name in columns.values()})
+def _without_empty(source: Source, columns: dict[str, str]) -> Source:
+    """Objects that have nothing of a review are malformed."""
+    if not source.is_json:
+        return source
     nothing = pl.all_horizontal(pl.col(columns[role]).is_null() for role in ("user", "item", "time"))
-    return rows.with_columns(malformed=nothing & (pl.col("line").str.strip_chars() != ""))
+    other = pl.any_horizontal(pl.col(name).is_not_null() for name in source.names)
+    reason = pl.when(nothing & other).then(pl.lit("nothing of a review")).otherwise(pl.col(MALFORMED))
+    return replace(source, rows=source.rows.with_columns(reason.alias(MALFORMED)))
 
 
-def _json_meta(path: Path, columns: Mapping[str, str], source: str) -> tuple[pl.LazyFrame, int]:
+def _meta(source: Source, columns: dict[str, str], options: ReadOptions) -> tuple[pl.LazyFrame, int]:
     """Item, title, category as text without HTML entities, and how many lines have no item."""
-    category = columns["category"]
-    values = {
-        "item": _value(columns["item"]),
-        "title": _value(columns["title"]),
-        "category": pl.coalesce(_value(f"{category}[1]"), _value(f"{category}[0]")),
-    }
-    lines = _lines(path).filter(pl.col("line").str.strip_chars() != "")
-    table = lines.select(**values).collect(engine="streaming")
+    columns = {role: name for role, name in columns.items() if name in source.names}
+    blank = pl.all_horizontal(pl.col(name).is_null() for name in source.names) & pl.col(MALFORMED).is_null()
+    rows = source.rows.filter(~blank)
+    if "category" in columns:
+        category = pl.col(columns["category"])
+        nested = pl.coalesce(category.str.json_path_match("$[0][1]"), category.str.json_path_match("$[0][0]"))
+        entries = category.str.split("|").list
+        flat = pl.coalesce(entries.get(1, null_on_oob=True), entries.get(0, null_on_oob=True))
+        rows = rows.with_columns(
+            pl.when(category.str.starts_with("[[")).then(nested).otherwise(flat).alias(columns["category"])
+        )
+    malformed = rows.select(pl.col(columns["item"]).is_null().sum()).collect(engine="streaming").item()
+    table = item_columns(replace(source, rows=rows), columns, options).collect(engine="streaming")
     text = pl.col("title", "category").map_elements(html.unescape, return_dtype=pl.String)
-    plain = table.lazy().with_columns(text)
-    return item_columns(plain, {role: role for role in values}, source), table["item"].null_count()
+    return table.lazy().with_columns(text), malformed

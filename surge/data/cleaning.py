@@ -1,19 +1,26 @@
 """Which rows of a raw log are used: a reason for each that isn't, the k-core, and the items that remain."""
 
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from surge.data.tables import RawLog
-from surge.data.times import unix_seconds
+from surge.data.times import NANOSECONDS, YEAR_1990, nanoseconds
 
-# What an item is called and where it stands: the item table's columns beside its id.
-_ABOUT = ("title", "category")
+_ABOUT = ("title", "category")  # what an item is called and where it stands: the item table's columns beside its id
+_FIRST = 3  # lines that are named of each kind of malformed ones
+_LARGE_SHARE = 1 / 3  # of a log in the hands of one user
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """`rows` are usable, with `row`, their place in the input; `about_items` counts what the log says of items."""
+    """`rows` are usable, with `moment` (nanoseconds since 1970) and `row`, their place in the input; `about_items`
+    counts what the log says of items."""
 
     rows: pl.DataFrame
     about_items: pl.DataFrame
@@ -22,27 +29,43 @@ class Cleaned:
     notes: list[str]
 
 
-def clean(log: RawLog, unit: str, window: tuple[int | None, int | None], behaviours: tuple[str, ...]) -> Cleaned:
-    """Read a log once, in streaming, and give every row that can't be used one reason (the first that holds)."""
-    rows = log.rows.with_row_index("row").with_columns(timestamp=unix_seconds(unit))
+def clean(
+    log: RawLog,
+    unit: str | None,
+    window: tuple[int | None, int | None],
+    behaviours: tuple[str, ...] = (),
+    min_rating: float | None = None,
+) -> Cleaned:
+    """Read a log once, in streaming, and give every row that can't be used one reason (the first that holds).
+
+    `unit` is that of its times; None: it has none, and the place of a row is its time in seconds.
+    """
+    rows = log.rows.with_row_index("row")
+    moment = nanoseconds(unit) if unit is not None else pl.col("row").cast(pl.Int64) * NANOSECONDS
+    rows = rows.with_columns(moment=moment)
     schema = rows.collect_schema()
-    rows = rows.with_columns(reason=_reason(window, behaviours))
+    rows = rows.with_columns(reason=_reason(unit, window, behaviours, min_rating))
     used = rows.filter(pl.col("reason").is_null())
-    optional = [column for column in ("rating", "behaviour") if column in schema]
+    kept_columns = ("rating", "behaviour", "split", "order_number", "order_text")
+    optional = [column for column in kept_columns if column in schema]
     about = [column for column in _ABOUT if column in schema]
     counts = rows.group_by("reason").len()
-    remarks = used.select(
-        padded=((pl.col("user") != pl.col("user").str.strip_chars()) | _padded("item")).sum(),
-        rating=(pl.col("rating_given") & pl.col("rating").is_null()).sum() if "rating" in schema else pl.lit(0),
-    )
+    rating = (pl.col("rating_given") & pl.col("rating").is_null()).sum() if "rating" in schema else pl.lit(0)
+    remarks = used.select(padded=(_padded("user") | _padded("item")).sum(), rating=rating)
     about_items = used.group_by("item", *about).len() if about else used.select("item").head(0)
-    kept, reasons, remarked, told = pl.collect_all(
-        [used.select("user", "item", "timestamp", *optional, "row"), counts, remarks, about_items],
+    behaviour = rows.group_by("behaviour").len() if behaviours else used.select("item").head(0)
+    kept, reasons, remarked, told, seen = pl.collect_all(
+        [used.select("user", "item", "moment", *optional, "row"), counts, remarks, about_items, behaviour],
         engine="streaming",
     )
     by_reason = dict(zip(reasons["reason"], reasons["len"], strict=True))
     dropped = {reason: by_reason[reason] for reason in REASONS if reason in by_reason}
-    return Cleaned(kept, told, sum(by_reason.values()), dropped, _notes(remarked.row(0, named=True)))
+    notes = _malformed(log.rows) if "malformed line" in dropped else []
+    notes += _notes(remarked.row(0, named=True))
+    if behaviours:
+        held = dict(zip(seen["behaviour"].to_list(), seen["len"].to_list(), strict=True))
+        notes += _absent(behaviours, held)
+    return Cleaned(kept, told, sum(by_reason.values()), dropped, notes)
 
 
 def _padded(column: str) -> pl.Expr:
@@ -61,30 +84,62 @@ REASONS = (
     "negative time",
     "missing behaviour",
     "other behaviour",
+    "missing rating",
+    "lower rating",
     "outside the date window",
 )
 
 
-def _reason(window: tuple[int | None, int | None], behaviours: tuple[str, ...]) -> pl.Expr:
-    user, item, timestamp = pl.col("user"), pl.col("item"), pl.col("timestamp")
+def _reason(
+    unit: str | None, window: tuple[int | None, int | None], behaviours: tuple[str, ...], min_rating: float | None
+) -> pl.Expr:
+    user, item, moment = pl.col("user"), pl.col("item"), pl.col("moment")
+    no_time = pl.col("time_missing") if unit is not None else pl.lit(True)
     tests = {
-        "malformed line": pl.col("malformed"),
-        "blank line": user.is_null() & item.is_null() & pl.col("time_missing"),
+        "malformed line": pl.col("malformed").is_not_null(),
+        "blank line": user.is_null() & item.is_null() & no_time,
         "unparsable user id": pl.col("user_unparsable"),
         "missing user": user.is_null(),
         "unparsable item id": pl.col("item_unparsable"),
         "missing item": item.is_null(),
-        "missing time": pl.col("time_missing"),
-        "unparsable time": timestamp.is_null(),
-        "negative time": timestamp < 0,
     }
+    if unit is not None:
+        tests["missing time"] = pl.col("time_missing")
+        tests["unparsable time"] = moment.is_null()
+        tests["negative time"] = moment < 0
     if behaviours:
         tests["missing behaviour"] = pl.col("behaviour").is_null()
         tests["other behaviour"] = ~pl.col("behaviour").is_in(list(behaviours))
-    before = timestamp < window[0] if window[0] is not None else pl.lit(False)
-    after = timestamp > window[1] if window[1] is not None else pl.lit(False)
-    tests["outside the date window"] = before | after
+    if min_rating is not None:
+        tests["missing rating"] = pl.col("rating").is_null()
+        tests["lower rating"] = pl.col("rating") < min_rating
+    if unit is not None:
+        before = moment < window[0] * NANOSECONDS if window[0] is not None else pl.lit(False)
+        after = moment >= (window[1] + 1) * NANOSECONDS if window[1] is not None else pl.lit(False)
+        tests["outside the date window"] = before | after
     return pl.coalesce(pl.when(test).then(pl.lit(reason)) for reason, test in tests.items())
+
+
+def _malformed(rows: pl.LazyFrame) -> list[str]:
+    """The first lines of each kind that could not be read."""
+    wrong = rows.filter(pl.col("malformed").is_not_null()).group_by("source", "malformed", maintain_order=True)
+    notes = []
+    for source, reason, count, lines in wrong.agg(pl.len(), pl.col("line").head(_FIRST)).collect().rows():
+        first = ", ".join(f"{line:,}" for line in lines)
+        more = f" and {count - len(lines):,} more" if count > len(lines) else ""
+        were = "1 line of {} was" if count == 1 else f"{count:,} lines of {{}} were"
+        line = "line" if count == 1 else "lines"
+        notes.append(f"{were.format(source)} left out, with {reason}: {line} {first}{more}")
+    return notes
+
+
+def _absent(behaviours: tuple[str, ...], held: Mapping[str | None, int]) -> list[str]:
+    absent = [name for name in behaviours if name not in held]
+    if not absent:
+        return []
+    known = sorted(((count, name) for name, count in held.items() if name is not None), reverse=True)[:10]
+    listed = ", ".join(f"{name} {count:,}" for count, name in known)
+    return [f"no row has the behaviour {' or '.join(absent)}; the log has {listed or 'none'}"]
 
 
 def _notes(remarks: dict[str, int]) -> list[str]:
@@ -94,6 +149,114 @@ def _notes(remarks: dict[str, int]) -> list[str]:
     if remarks["rating"]:
         notes.append(f"{remarks['rating']:,} ratings are not numbers and were left empty")
     return notes
+
+
+def settle(rows: pl.DataFrame, ties: str, timed: bool) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
+    """The rows of every user in the order in which they happened, each once; and what was dropped and is to be told.
+
+    Time decides to its full precision, then an order column, then `ties`: `file`, the order of the input, or `hash`, an
+    order by checksums of the ids; `auto` is the first unless it follows the item ids, which says nothing of time, and
+    then the second. A row is a duplicate where user, item, time, behaviour and order are those of another. `timed`: the
+    log has times.
+    """
+    rows, dropped, notes = _early(rows) if timed else (rows, {}, [])
+    order = [column for column in ("order_number", "order_text") if column in rows.columns]
+    keys = ["user", "moment", *order]
+    rows = rows.sort(*keys, "row").with_columns(tied=_as_before(keys))
+    # duplicates share their time, so that only such rows are compared
+    among = rows.with_columns(group=(~pl.col("tied")).cum_sum()).filter(
+        pl.col("tied") | pl.col("tied").shift(-1, fill_value=False)
+    )
+    same = ["group", "item", *(column for column in ("behaviour",) if column in rows.columns)]
+    twice = among.filter(~pl.struct(same).is_first_distinct())["row"]
+    if len(twice):
+        dropped["exact duplicate"] = len(twice)
+        rows = rows.filter(~pl.col("row").is_in(twice.implode())).with_columns(tied=_as_before(keys))
+    neighbours = len(rows) - rows["user"].n_unique()
+    count = int(rows["tied"].sum())
+    if count:
+        by_hash = ties == "hash" or (ties == "auto" and _follows_items(rows, count))
+        how = "the order of the input"
+        if by_hash:
+            rows = rows.with_columns(mixed=_mixed(rows)).sort(*keys, "mixed", "item").drop("mixed")
+            how = "an order by checksum" + (", as the input has them by item id" if ties == "auto" else "")
+        notes.append(
+            f"{count:,} of {neighbours:,} neighbouring interactions of a user ({count / neighbours:.1%}) share their "
+            f"time; they stand in {how} (--ties, --order-column)"
+        )
+    return rows.drop(*order, "row", "tied"), dropped, notes
+
+
+def _as_before(keys: list[str]) -> pl.Expr:
+    """Whether a row has the same keys as the one before it."""
+    return pl.all_horizontal(pl.col(key).eq_missing(pl.col(key).shift()) for key in keys).fill_null(False)
+
+
+def _follows_items(rows: pl.DataFrame, count: int) -> bool:
+    """Whether rows at one time stand by item id, by number where ids are numbers."""
+    number = pl.col("item").cast(pl.Float64, strict=False)
+    text = pl.col("item") > pl.col("item").shift()
+    rising = rows.select((pl.col("tied") & (number > number.shift()).fill_null(text)).sum()).item()
+    return count >= 5 and rising >= 0.99 * count
+
+
+def _early(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
+    """Times before 1990: of 0 among later ones, which stands for a missing one, and others, which are told."""
+    early = rows["moment"] < YEAR_1990 * NANOSECONDS
+    if early.all():
+        told = "all times lie before 1990 when read as unix seconds; check the unit"
+        return rows, {}, [told] if len(rows) else []
+    zero = int((rows["moment"] == 0).sum())
+    others = int(early.sum()) - zero
+    notes = [f"{others:,} times lie before 1990; --start 1990-01-01 leaves them out"] if others else []
+    return rows.filter(pl.col("moment") != 0), {"time of 0": zero}, notes
+
+
+def _mixed(rows: pl.DataFrame) -> pl.Series:
+    """A number for each row from the checksums of its ids: the same wherever and with whatever version it is made."""
+    key = np.zeros(len(rows), dtype=np.uint64)
+    for column in ("user", "item"):
+        ids = rows[column].unique()
+        sums = np.array([zlib.crc32(one.encode()) for one in ids], dtype=np.uint64)
+        key = (key ^ sums[rows[column].cast(pl.Enum(ids)).to_physical().to_numpy()]) * np.uint64(0x9E3779B97F4A7C15)
+        key ^= key >> np.uint64(29)
+    return pl.Series(key)
+
+
+def alike_ids(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Ids that are whole numbers written in two ways, 12 in one file and 12.0 in another, made one."""
+    notes = []
+    for column in ("user", "item"):
+        ids = rows.select(pl.col(column).unique())
+        number = pl.col(column).str.extract(r"^(-?\d+)\.0+$")
+        both = ids.filter(number.is_not_null()).select(number.alias(column)).join(ids, on=column, how="semi")
+        if len(both):
+            rows = rows.with_columns(pl.coalesce(number, pl.col(column)).alias(column))
+            first = both[column].sort()[0]
+            notes.append(
+                f"{len(both):,} {column} ids are written in two ways, such as {first} and {first}.0; they are one"
+            )
+    return rows, notes
+
+
+def about_users(rows: pl.DataFrame) -> list[str]:
+    """A note where one user holds more than a third of a log, and much more than an equal share."""
+    counts = rows.group_by("user").len().sort("len", "user", descending=[True, False])
+    if len(counts) < 2 or counts["len"][0] <= max(_LARGE_SHARE, 1.5 / len(counts)) * len(rows):
+        return []
+    user, share = counts["user"][0], counts["len"][0] / len(rows)
+    return [f"user {user!r} has {share:.0%} of all interactions; is that one person, or a word for an unknown one?"]
+
+
+def about_ratings(rows: pl.DataFrame, min_rating: float | None) -> list[str]:
+    """A note where ratings are labels, 0 and 1, and those of 0 count as interactions."""
+    if "rating" not in rows.columns or min_rating is not None:
+        return []
+    values = set(rows["rating"].drop_nulls().unique().to_list())
+    if values != {0.0, 1.0} and values != {0.0}:
+        return []
+    zeros = int((rows["rating"] == 0).sum())
+    return [f"{zeros:,} of {len(rows):,} interactions have a label of 0; --min-rating 1 leaves them out"]
 
 
 def k_core(

@@ -1,17 +1,28 @@
 """Raw files before they are parsed: unpacked, told from binaries, checked for their encoding and delimiter."""
 
+import bz2
 import codecs
-import csv
 import gzip
+import lzma
 import shutil
+import sys
 import zipfile
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import pyarrow
 
 from surge.errors import SurgeError
 
 _PARQUET_MAGIC = b"PAR1"
-_GZIP_MAGIC = b"\x1f\x8b"
+_PACKED: dict[bytes, Callable[[Path], Any]] = {  # by their first bytes
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+    b"\x28\xb5\x2f\xfd": lambda path: pyarrow.input_stream(str(path), compression="zstd"),
+}
 _BLOCK = 1 << 20
 _NAMED_BINARIES = {
     b"\x80\x02": "a Python pickle",
@@ -24,9 +35,6 @@ _NAMED_BINARIES = {
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an Excel workbook",
     b"ARROW1": "an Arrow file",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ": "compressed with xz",
 }
 
 
@@ -47,7 +55,7 @@ def is_parquet(path: Path) -> bool:
 
 
 def unpacked(path: Path, work: Path) -> Path:
-    """The file itself, or what a .gz or a .zip with one file in it holds, copied to the working folder."""
+    """The file itself, or a copy in the working folder of what it packs: gz, bz2, xz, zst, or a zip with one file."""
     check_file(path)
     if zipfile.is_zipfile(path):
         members = zip_members(path)
@@ -57,13 +65,15 @@ def unpacked(path: Path, work: Path) -> Path:
             raise SurgeError(f"{path.name} holds {len(members)} files; unpack it and give the one with the log")
         return extract(path, members[0], work)
     with open(path, "rb") as file:
-        if file.read(2) != _GZIP_MAGIC:
-            return path
-    target = _fresh(work, path.stem)
+        start = file.read(6)
+    opener = next((opener for magic, opener in _PACKED.items() if start.startswith(magic)), None)
+    if opener is None:
+        return path
+    target = fresh(work, path.stem)
     try:
-        with gzip.open(path) as packed, open(target, "wb") as plain:
+        with opener(path) as packed, open(target, "wb") as plain:
             shutil.copyfileobj(packed, plain, _BLOCK)
-    except (OSError, EOFError, zlib.error) as problem:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as problem:
         raise SurgeError(f"{path.name} can't be unpacked; the file is damaged, get it again") from problem
     return target
 
@@ -82,7 +92,7 @@ def zip_members(path: Path) -> list[str]:
 
 def extract(path: Path, member: str, work: Path) -> Path:
     """Copy one file out of an archive; its folder inside the archive is not followed."""
-    target = _fresh(work, member.replace("\\", "/").rsplit("/", 1)[-1])
+    target = fresh(work, member.replace("\\", "/").rsplit("/", 1)[-1])
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as packed, open(target, "wb") as plain:
             shutil.copyfileobj(packed, plain, _BLOCK)
@@ -93,7 +103,7 @@ def extract(path: Path, member: str, work: Path) -> Path:
     return target
 
 
-def _fresh(work: Path, name: str) -> Path:
+def fresh(work: Path, name: str) -> Path:
     """A path in the working folder with that name, in a folder of its own so that equal names don't meet."""
     folder = work / f"source-{sum(1 for _ in work.iterdir())}"
     folder.mkdir()
@@ -111,7 +121,7 @@ def as_utf8(path: Path, encoding: str, work: Path) -> Path:
         raise SurgeError(f"there is no text encoding {encoding!r}; try utf-8, latin-1, cp1252 or utf-16")
     _refuse_binary(path, encoding)
     utf8 = codec.name in ("utf-8", "utf-8-sig")
-    target = None if utf8 else _fresh(work, path.name)
+    target = None if utf8 else fresh(work, path.name)
     decoder = codec.incrementaldecoder()
     done = 0
     with open(path, "rb") as source, open(target, "wb") if target else open(path, "rb") as sink:
@@ -148,18 +158,31 @@ def _refuse_binary(path: Path, encoding: str) -> None:
         raise SurgeError(f"{path.name} is a binary file, not text; give the log as CSV or Parquet")
 
 
-def header_fields(path: Path, delimiter: str) -> list[str]:
-    """The fields of a UTF-8 file's first line."""
-    return next(csv.reader([_first_line(path)], delimiter=delimiter), [])
+def listed_files(inputs: Sequence[Path], work: Path) -> list[Path]:
+    """The files that are given: themselves, those in a folder and below it, those that a pattern such as `logs/*.csv`
+    means, and the standard input for `-`; of a folder without what is hidden or empty, in the order of their names."""
+    found: list[Path] = []
+    for source in inputs:
+        if str(source) == "-":
+            found.append(fresh(work, "standard-input"))
+            with open(found[-1], "wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy, _BLOCK)
+        elif source.is_dir():
+            inside = sorted(path for path in source.rglob("*") if path.is_file() and path.stat().st_size)
+            inside = [path for path in inside if not _is_hidden(path.relative_to(source))]
+            if not inside:
+                raise SurgeError(f"the folder {source} holds no files with something in them; check the path")
+            found += inside
+        elif not source.exists() and any(sign in source.name for sign in "*?["):
+            matched = sorted(path for path in source.parent.glob(source.name) if path.is_file())
+            if not matched:
+                raise SurgeError(f"no file is called like {str(source)!r}; check the pattern")
+            found += matched
+        else:
+            found.append(source)
+    return found
 
 
-def find_delimiter(path: Path) -> str:
-    """The one of comma, semicolon and tab that is most frequent in the header outside quotes; comma if none is."""
-    header = _first_line(path)
-    unquoted = "".join(header.split('"')[::2])
-    return max((",", ";", "\t"), key=unquoted.count)
-
-
-def _first_line(path: Path) -> str:
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return file.readline(_BLOCK).rstrip("\r\n")
+def _is_hidden(path: Path) -> bool:
+    """Of the names that a folder's own bookkeeping has, such as `_SUCCESS` and `.part-0.crc`."""
+    return any(part.startswith((".", "_")) for part in path.parts)

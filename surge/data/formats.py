@@ -1,5 +1,12 @@
-"""Readers of raw logs: each format becomes the same lazy table of ids, times and what else the log knows."""
+"""Readers of raw logs: each format becomes the same lazy table of ids, times and what else the log knows.
 
+A format is an entry of FORMATS. `read_tables` reads whatever has columns: most formats are that, with the names that
+their publisher gave.
+"""
+
+from __future__ import annotations
+
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,20 +14,20 @@ from pathlib import Path
 import polars as pl
 
 from surge.data.amazon import read_amazon
-from surge.data.files import as_utf8, check_file, extract, header_fields, is_parquet, unpacked, zip_members
+from surge.data.files import check_file, extract, listed_files, zip_members
 from surge.data.kuairand import read_kuairand
-from surge.data.tables import RawLog, ReadOptions, item_columns, scan_table, scan_text, standard_columns
+from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
 
-_RECBOLE_TITLES = ("title", "movie_title", "item_name", "name")
-_RECBOLE_CATEGORIES = ("category", "categories", "class", "genre", "genres")
+Read = Callable[[Sequence[Path], ReadOptions], RawLog]
+_SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
 class Format:
     """A reader and what its logs need unless told otherwise; the window is in the publisher's own time zone."""
 
-    read: Callable[[Sequence[Path], ReadOptions], RawLog]
+    read: Read
     min_user_interactions: int = 1
     min_item_interactions: int = 1
     window: tuple[str | None, str | None] = (None, None)
@@ -42,19 +49,21 @@ def read_movielens(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     source = _one(inputs, "the MovieLens zip or its folder")
     found = _movielens_files(source, options.work)
     if "ratings.dat" in found:
-        rows = _movielens_dat_ratings(found["ratings.dat"], options)
+        names = ("user", "item", "rating", "time")
+        log = open_source(found["ratings.dat"], options, delimiter="::", header=False, names=names)
+        columns = {name: name for name in names}
     elif "ratings.csv" in found:
-        rows = scan_text(found["ratings.csv"], options, delimiter=",")
-        names = {"user": "userId", "item": "movieId", "time": "timestamp", "rating": "rating"}
-        rows = standard_columns(rows, names, "ratings.csv")
+        log = open_source(found["ratings.csv"], options, delimiter=",")
+        columns = {"user": "userId", "item": "movieId", "time": "timestamp", "rating": "rating"}
     else:
         raise SurgeError(f"{source.name} has neither ratings.dat nor ratings.csv; give a MovieLens zip or folder")
+    rows = standard_columns(log, columns, options)
     if "movies.dat" in found:
         return RawLog(rows, _movielens_dat_movies(found["movies.dat"]))
     if "movies.csv" in found:
-        movies = scan_text(found["movies.csv"], options, delimiter=",")
-        names = {"item": "movieId", "title": "title", "category": "genres"}
-        return RawLog(rows, _no_genres(item_columns(movies, names, "movies.csv")))
+        movies = open_source(found["movies.csv"], options, delimiter=",")
+        about = {"item": "movieId", "title": "title", "category": "genres"}
+        return RawLog(rows, _no_genres(item_columns(movies, about, options)), log.notes)
     return RawLog(rows, None, ["there is no movies file, so titles are ids and there are no categories"])
 
 
@@ -71,17 +80,6 @@ def _movielens_files(source: Path, work: Path) -> dict[str, Path]:
     for path in found.values():
         check_file(path)
     return found
-
-
-def _movielens_dat_ratings(path: Path, options: ReadOptions) -> pl.LazyFrame:
-    # polars splits at single bytes only, so a line is read whole and then split at the double colon.
-    lines = scan_text(path, options, delimiter="\x01", header=False, names=["line"], quoted=False)
-    parts = pl.col("line").str.splitn("::", 5)
-    names = ("user", "item", "rating", "time", "rest")
-    fields = lines.select(parts.struct.rename_fields(list(names)).struct.unnest(), blank=pl.col("line").is_null())
-    malformed = ~pl.col("blank") & (pl.col("time").is_null() | pl.col("rest").is_not_null())
-    columns = {role: role for role in ("user", "item", "time", "rating")}
-    return standard_columns(fields.with_columns(malformed=malformed), columns, path.name)
 
 
 def _movielens_dat_movies(path: Path) -> pl.LazyFrame:
@@ -106,64 +104,123 @@ def _no_genres(movies: pl.LazyFrame) -> pl.LazyFrame:
 
 def read_taobao(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     """Taobao's UserBehavior.csv without a header, or a zip of it: user, item, category, behaviour, time."""
-    path = unpacked(_one(inputs, "UserBehavior.csv or a zip of it"), options.work)
-    if is_parquet(path):
-        raise SurgeError(f"{path.name} is Parquet; prepare it with the format csv and its column names")
     names = ["user", "item", "category", "behaviour", "time"]
-    width = len(header_fields(as_utf8(path, options.encoding, options.work), ","))
-    if width != len(names):
-        raise SurgeError(f"{path.name} has {width} columns; UserBehavior.csv has 5: {', '.join(names)}")
-    rows = scan_text(path, options, delimiter=",", header=False, names=names)
-    return RawLog(standard_columns(rows, {name: name for name in names}, path.name), None)
+    log = open_source(
+        _one(inputs, "UserBehavior.csv or a zip of it"), options, delimiter=",", header=False, names=names
+    )
+    return RawLog(standard_columns(log, {name: name for name in names}, options), None, log.notes)
 
 
-def read_csv(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
-    """One or more CSV or Parquet files with named columns, and perhaps a file about the items."""
+def read_tables(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
+    """Files with columns, or folders of them: CSV, JSON lines or Parquet, and perhaps a file about the items."""
     if not inputs:
-        raise SurgeError("no input is given; give one or more CSV or Parquet files")
-    columns = {"user": "user", "item": "item", "time": "timestamp", **options.columns}
+        raise SurgeError("no input is given; give one or more files")
+    files = [path for path in listed_files(inputs, options.work) if path != options.items_file]
+    rows, notes = [], list[str]()
+    for path in files:
+        source = _with_partitions(open_source(path, options), path)
+        columns, told = _columns(source, options)
+        rows.append(standard_columns(source, columns, options))
+        notes += [*source.notes, *told]
     items = None
     if options.items_file is not None:
-        items = _items_file(options.items_file, columns, options)
-        columns = {role: name for role, name in columns.items() if role not in ("title", "category")}
-    tables = [standard_columns(scan_table(path, options), columns, path.name) for path in inputs]
-    return RawLog(pl.concat(tables), items)
+        items, told = _items(options.items_file, columns, options)
+        notes += told
+    return RawLog(pl.concat(rows, how="diagonal"), items, list(dict.fromkeys(notes)))
 
 
-def _items_file(path: Path, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:
-    table = scan_table(path, options)
-    if options.delimiter is not None and len(table.collect_schema()) == 1:
-        # The delimiter was given for the log, and this file has another.
-        table = scan_table(path, replace(options, delimiter=None))
-    names = table.collect_schema().names()
-    chosen = {"item": columns["item"] if columns["item"] in names else "item"}
+def _with_partitions(source: Source, path: Path) -> Source:
+    """The file with the columns that the folders around it are named for: `date=2024-05-31/part-0.parquet`."""
+    parts = dict(part.split("=", 1) for part in path.parent.parts if re.fullmatch(r"[A-Za-z_]\w*=[^=]+", part))
+    new = {name: pl.lit(value) for name, value in parts.items() if name not in source.names}
+    return replace(source, rows=source.rows.with_columns(**new), names=[*source.names, *new]) if new else source
+
+
+def _columns(source: Source, options: ReadOptions) -> tuple[dict[str, str], list[str]]:
+    """Which column stands for what: as it was said, else by its usual name, and a line about the latter."""
+    chosen = dict(options.columns)
+    guessed = {}
+    for role, default in (("user", "user"), ("item", "item"), ("time", "timestamp")):
+        if role in chosen or (role == "time" and options.file_order):
+            continue
+        found = default if default in source.names and default not in source.repeated else source.usual(role)
+        if found is None and not options.header:
+            raise SurgeError(
+                f"{source.name} is read without a header; give the places of its columns, such as --user-column 1 "
+                "--item-column 2 --time-column 3"
+            )
+        if found is None and role == "time":
+            raise SurgeError(
+                f"{source.name} has no column of times by a usual name; {source.columns('--time-column')}; give "
+                "--file-order where the rows stand in the order in which they happened"
+            )
+        chosen[role] = found or default
+        if found not in (None, default):
+            guessed[role] = found
+    for role in ("rating", "title", "category"):
+        usual = source.usual(role)
+        if role not in chosen and usual is not None and _free(usual, chosen) and (role != "title" or _is_title(usual)):
+            chosen[role] = guessed[role] = usual
+    taken = ", ".join(f"{role} from {name!r}" for role, name in guessed.items() if role != name)
+    return chosen, [f"columns taken by their usual names: {taken}"] if taken else []
+
+
+def _free(name: str, chosen: Mapping[str, str]) -> bool:
+    return name not in chosen.values()
+
+
+def _is_title(name: str) -> bool:
+    return name.lower() != "name"  # of a log, that may be a person's
+
+
+def _items(path: Path, columns: Mapping[str, str], options: ReadOptions) -> tuple[pl.LazyFrame, list[str]]:
+    """The file about items: its id column as it was said, or called as in the log, or by a usual name."""
+    table = open_source(
+        path, replace(options, delimiter=options.items_delimiter, encoding=options.items_encoding, header=True)
+    )
+    given = options.items_columns
+    item = given.get("item") or (columns["item"] if columns["item"] in table.names else table.usual("item"))
+    if item is None:
+        raise SurgeError(
+            f"{table.name} has no column of item ids by a usual name; {table.columns('--items-id-column')}"
+        )
+    chosen = {"item": item}
     for role in ("title", "category"):
-        if role in columns or role in names:
-            chosen[role] = columns.get(role, role)
-    return item_columns(table, chosen, path.name)
+        name = given.get(role) or (columns[role] if columns.get(role) in table.names else table.usual(role))
+        if name is not None and name != item:
+            chosen[role] = name
+    taken = ", ".join(f"{role} from {name!r}" for role, name in chosen.items() if name != role)
+    notes = [f"columns of {table.name}: {taken}"] if taken else []
+    return item_columns(table, chosen, options), [*table.notes, *notes]
 
 
 def read_recbole(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
-    """RecBole's atomic files: NAME.inter and perhaps NAME.item, or the folder that holds them."""
+    """RecBole's atomic files: NAME.inter and perhaps NAME.item, or the folder that holds them; NAME.train.inter and so
+    on are the user's own split."""
     logs, items = _recbole_files(inputs)
-    columns = {"user": "user_id", "item": "item_id", "time": "timestamp", **options.columns}
-    tables = []
+    columns = {"user": "user_id", "item": "item_id", **({} if options.file_order else {"time": "timestamp"})}
+    rows, notes = [], list[str]()
     for path in logs:
-        table = _recbole_table(path, options)
-        held = table.collect_schema().names()
-        own = {role: name for role, name in columns.items() if role not in ("title", "category")}
-        if "rating" in held:
-            own.setdefault("rating", "rating")
-        tables.append(standard_columns(table, own, path.name))
+        source = _recbole_table(path, options)
+        own = {**columns, **options.columns}
+        rating = source.usual("rating")
+        if rating is not None:
+            own.setdefault("rating", rating)
+        table = standard_columns(source, own, options)
+        part = path.name.split(".")[-2]
+        if len(logs) > 1 and part in _SPLITS:
+            table = table.with_columns(split=pl.lit(part))
+        rows.append(table)
+        notes += source.notes
     if items is None:
-        return RawLog(pl.concat(tables), None, ["there is no .item file, so titles are ids"])
+        return RawLog(pl.concat(rows, how="diagonal"), None, [*notes, "there is no .item file, so titles are ids"])
     about = _recbole_table(items, options)
-    held = about.collect_schema().names()
     chosen = {"item": columns["item"]}
-    for role, candidates in (("title", _RECBOLE_TITLES), ("category", _RECBOLE_CATEGORIES)):
-        named = [columns[role]] if role in columns else [name for name in candidates if name in held][:1]
-        chosen.update(dict.fromkeys([role], named[0]) if named else {})
-    return RawLog(pl.concat(tables), item_columns(about, chosen, items.name))
+    for role in ("title", "category"):
+        name = options.columns.get(role) or about.usual(role)
+        if name is not None:
+            chosen[role] = name
+    return RawLog(pl.concat(rows, how="diagonal"), item_columns(about, chosen, options), [*notes, *about.notes])
 
 
 def _recbole_files(inputs: Sequence[Path]) -> tuple[list[Path], Path | None]:
@@ -182,10 +239,11 @@ def _recbole_files(inputs: Sequence[Path]) -> tuple[list[Path], Path | None]:
     return logs, items[0] if items else None
 
 
-def _recbole_table(path: Path, options: ReadOptions) -> pl.LazyFrame:
+def _recbole_table(path: Path, options: ReadOptions) -> Source:
     check_file(path)
-    table = scan_text(path, options, delimiter=options.delimiter or "\t", quoted=False)
-    return table.rename({name: name.rsplit(":", 1)[0] for name in table.collect_schema().names()})
+    table = open_source(path, options, delimiter=options.delimiter or "\t", quotes=False)
+    bare = {name: name.rsplit(":", 1)[0] for name in table.names}
+    return replace(table, rows=table.rows.rename(bare), names=list(bare.values()))
 
 
 FORMATS: dict[str, Format] = {
@@ -208,6 +266,6 @@ FORMATS: dict[str, Format] = {
         time_unit="milliseconds",
     ),
     "amazon": Format(read_amazon, 5, 5),
-    "csv": Format(read_csv, has_named_columns=True, takes_items_file=True),
+    "csv": Format(read_tables, has_named_columns=True, takes_items_file=True),
     "recbole": Format(read_recbole, has_named_columns=True),
 }

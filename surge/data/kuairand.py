@@ -1,12 +1,13 @@
 """Reader of KuaiRand (Gao et al., CIKM 2022): impressions of short videos, each with a flag for every signal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from surge.data.files import check_file, extract, is_parquet, unpacked, zip_members
-from surge.data.tables import RawLog, ReadOptions, item_columns, scan_text, standard_columns
+from surge.data.files import check_file, extract, zip_members
+from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
 
 # What --behaviour calls a signal, and the publisher's 0/1 column for it.
@@ -34,14 +35,11 @@ def read_kuairand(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     logs: list[pl.LazyFrame] = []
     videos: list[pl.LazyFrame] = []
     for path in _files(inputs, options.work):
-        if is_parquet(path):
-            raise SurgeError(f"{path.name} is Parquet; prepare it with the format csv and its column names")
-        table = scan_text(path, options, delimiter=",")
-        names = table.collect_schema().names()
-        if "user_id" in names or "tag" not in names:
-            logs.append(_signals(table, path.name, options.behaviours))
+        table = open_source(path, options, delimiter=",")
+        if "user_id" in table.names or "tag" not in table.names:
+            logs.append(_signals(table, options))
         else:
-            about = item_columns(table, {"item": "video_id", "category": "tag"}, path.name)
+            about = item_columns(table, {"item": "video_id", "category": "tag"}, options)
             first = pl.col("category").str.split(",").list.first().str.strip_chars()
             videos.append(about.with_columns(category=pl.format("tag {}", pl.when(first != "").then(first))))
     if not logs:
@@ -66,26 +64,25 @@ def _files(inputs: Sequence[Path], work: Path) -> list[Path]:
             found += [extract(source, member, work) for member in members]
         else:
             found.append(source)
-    return [unpacked(path, work) for path in found]
+    return found
 
 
 def _is_wanted(name: str) -> bool:
     return name.startswith((_LOG, _VIDEOS)) and name.endswith((".csv", ".csv.gz"))
 
 
-def _signals(table: pl.LazyFrame, source: str, wanted: Sequence[str]) -> pl.LazyFrame:
-    held = table.collect_schema().names()
-    missing = [name for name in ("user_id", "video_id", "time_ms", "is_click") if name not in held]
+def _signals(table: Source, options: ReadOptions) -> pl.LazyFrame:
+    missing = [name for name in ("user_id", "video_id", "time_ms", "is_click") if name not in table.names]
     if missing:
         raise SurgeError(
-            f"{source} has no column {missing[0]!r}, so it is neither a KuaiRand log nor {_VIDEOS}; "
+            f"{table.name} has no column {missing[0]!r}, so it is neither a KuaiRand log nor {_VIDEOS}; "
             "for other logs use the format csv"
         )
     flags = [
         pl.when(pl.col(column).cast(pl.Float64, strict=False) == 1).then(pl.lit(signal))
-        for signal, column in sorted(SIGNALS.items(), key=lambda pair: pair[0] not in wanted)
-        if column in held
+        for signal, column in sorted(SIGNALS.items(), key=lambda pair: pair[0] not in options.behaviours)
+        if column in table.names
     ]
-    rows = table.with_columns(signal=pl.coalesce(flags))
+    rows = replace(table, rows=table.rows.with_columns(signal=pl.coalesce(flags)), names=[*table.names, "signal"])
     columns = {"user": "user_id", "item": "video_id", "time": "time_ms", "behaviour": "signal"}
-    return standard_columns(rows, columns, source)
+    return standard_columns(rows, columns, options)

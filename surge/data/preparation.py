@@ -1,55 +1,77 @@
 """From raw log to dataset folder: rows that can't be used are counted by reason, the rest cut, sorted, written."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
-from surge.data.cleaning import clean, item_table, k_core
+from surge.data.cleaning import about_ratings, about_users, alike_ids, clean, item_table, k_core, settle
 from surge.data.description import describe, time_split
 from surge.data.folder import check_output, working_folder, write_dataset
-from surge.data.formats import FORMATS
-from surge.data.tables import RawLog, ReadOptions
-from surge.data.times import TIME_UNITS, detect_time_unit, parse_moment
+from surge.data.formats import FORMATS, Format
+from surge.data.tables import NULL_WORDS, RawLog, ReadOptions
+from surge.data.times import NANOSECONDS, TIME_UNITS, detect_time_unit, parse_moment
 from surge.errors import SurgeError
 
-SPLITS = ("time", "leave-last")
+SPLITS = ("time", "leave-last", "own")
+TIES = ("auto", "file", "hash")
+LOOKED_AT = 100_000  # rows, in a dry run
 STAGES = ("reading", "cleaning", "sorting", "k-core", "items", "writing")
 
 
 def prepare(
     format: str,
     inputs: Sequence[str | Path],
-    output: str | Path,
+    output: str | Path | None,
     *,
     name: str | None = None,
-    split: str = "time",
+    split: str | None = None,
     valid_start: str | int | None = None,
     test_start: str | int | None = None,
     min_user_interactions: int | None = None,
     min_item_interactions: int | None = None,
+    min_rating: float | None = None,
     start: str | int | None = None,
     end: str | int | None = None,
     behaviours: Sequence[str] | None = None,
     columns: Mapping[str, str] | None = None,
-    items_file: str | Path | None = None,
+    header: bool = True,
+    quotes: bool = True,
     delimiter: str | None = None,
     encoding: str = "utf-8",
+    null_words: bool = True,
     time_unit: str = "auto",
+    time_format: str | None = None,
+    file_order: bool = False,
+    ties: str = "auto",
+    items_file: str | Path | None = None,
+    items_columns: Mapping[str, str] | None = None,
+    items_delimiter: str | None = None,
+    items_encoding: str = "utf-8",
     force: bool = False,
+    dry_run: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Write a dataset folder from raw files and return its description (the content of dataset.json).
 
-    What is left as None takes the format's own default. `columns` maps user, item, time, rating, behaviour,
-    title, category to column names. Times are ISO dates or unix seconds; `end` is inclusive. `progress` is told
-    the name of each stage of `STAGES` as it begins. Raises SurgeError for anything that can't be used.
+    What is left as None takes the format's own default; `split` is the log's own where it has one, else by time.
+    `columns` maps user, item, time, rating, behaviour, title, category, order, split to column names or, from 1, their
+    places; what isn't named is found by its usual name. `null_words`: NA, NULL, nan and the like stand for a missing
+    id or time. `time_format` is that of strftime; with `file_order` the log has no times, and its rows stand in the
+    order in which they happened. `ties` settles which of a user's interactions at one time came first: see `settle` in
+    cleaning.py. Times are ISO dates or unix seconds; `end` is inclusive. With `dry_run` nothing is written, and
+    `output` may be None: the first LOOKED_AT rows are read, and the description has five of them as `rows`, and what
+    was told. `progress` is told the name of each stage of `STAGES` as it begins. Raises SurgeError for anything that
+    can't be used.
     """
-    output = Path(output)
     paths = [Path(path) for path in inputs]
     say = progress or (lambda stage: None)
-    _check_options(format, split, valid_start, test_start, time_unit)
+    _check_options(format, split, valid_start, test_start, time_unit, ties)
     kind = FORMATS[format]
     least = {
         "user": kind.min_user_interactions if min_user_interactions is None else min_user_interactions,
@@ -69,41 +91,66 @@ def prepare(
         parse_moment(test_start, "--test-start", offset),
     )
     kept_behaviours = tuple(kind.behaviours if behaviours is None else behaviours)
-    check_output(output, force)
-    with working_folder(output) as work:
+    if output is None and not dry_run:
+        raise SurgeError("no output folder is given; name one, or ask for a dry run")
+    if output is not None:
+        output = Path(output)
+        check_output(output, force)
+    with TemporaryDirectory() if output is None else working_folder(output) as folder:
+        work = Path(folder)
         say("reading")
         options = ReadOptions(
-            work,
-            dict(columns or {}),
-            Path(items_file) if items_file is not None else None,
-            delimiter,
-            encoding,
-            kept_behaviours,
+            work=work,
+            columns=dict(columns or {}),
+            header=header,
+            quotes=quotes,
+            delimiter=delimiter,
+            encoding=encoding,
+            time_format=time_format,
+            file_order=file_order,
+            null_words=NULL_WORDS if null_words else (),
+            items_file=Path(items_file) if items_file is not None else None,
+            items_columns=dict(items_columns or {}),
+            items_delimiter=items_delimiter,
+            items_encoding=items_encoding,
+            behaviours=kept_behaviours,
         )
         _check_reading(format, options)
         try:
             log = kind.read(paths, options)
-            if kept_behaviours and "behaviour" not in log.rows.collect_schema():
-                raise SurgeError("--behaviour needs the column that holds it; name it with --behaviour-column")
-            unit, notes = _time_unit(log, kind.time_unit if time_unit == "auto" else time_unit)
+            if dry_run:
+                log = replace(log, rows=log.rows.head(LOOKED_AT))
+            held = log.rows.collect_schema()
+            for option, role, asked in (
+                ("--behaviour", "behaviour", bool(kept_behaviours)),
+                ("--min-rating", "rating", min_rating is not None),
+                ("--split own", "split", split == "own"),
+            ):
+                if asked and role not in held:
+                    raise SurgeError(f"{option} needs the column that holds it; name it with --{role}-column")
+            unit, notes = (None, [_FILE_ORDER]) if file_order else _time_unit(log, kind, time_unit, time_format)
             say("cleaning")
-            cleaned = clean(log, unit, window, kept_behaviours)
+            cleaned = clean(log, unit, window, kept_behaviours, min_rating)
         except pl.exceptions.PolarsError as problem:
             raise SurgeError(_reading_problem(paths, problem)) from problem
         notes = [*log.notes, *notes, *cleaned.notes]
         say("sorting")
-        interactions = cleaned.rows.sort("user", "timestamp", "row")
-        distinct = interactions.unique(["user", "item", "timestamp"], keep="first", maintain_order=True)
-        dropped = {**cleaned.dropped, "exact duplicate": len(interactions) - len(distinct)}
+        rows, alike = alike_ids(cleaned.rows)
+        rows, more, told = settle(rows, ties, timed=unit is not None)
+        notes += [*alike, *told]
+        dropped = {**cleaned.dropped, **more}
         say("k-core")
-        interactions, below = k_core(distinct.drop("row"), least["user"], least["item"])
+        rest = [column for column in rows.columns if column not in ("user", "item", "moment")]
+        rows = rows.select("user", "item", pl.col("moment").floordiv(NANOSECONDS).alias("timestamp"), *rest)
+        interactions, below = (rows, {}) if dry_run else k_core(rows, least["user"], least["item"])
         dropped.update(below)
         dropped = {reason: count for reason, count in dropped.items() if count}
         if not len(interactions):
-            raise SurgeError(_nothing_left(cleaned.rows_read, dropped))
+            raise SurgeError(_nothing_left(cleaned.rows_read, dropped, notes))
+        notes += [*about_users(interactions), *about_ratings(interactions, min_rating)]
         say("items")
         items, item_notes = item_table(interactions, cleaned.about_items, log.items)
-        chosen_split = time_split(interactions["timestamp"], *cuts) if split == "time" else {"method": split}
+        method = split or ("own" if "split" in interactions.columns else "time")
         preparation = {
             "command": "prepare",
             "format": format,
@@ -111,12 +158,14 @@ def prepare(
             "options": {
                 "min_user_interactions": least["user"],
                 "min_item_interactions": least["item"],
+                "min_rating": min_rating,
                 "start": window[0],
                 "end": window[1],
                 "behaviours": list(kept_behaviours),
                 "columns": dict(columns or {}),
                 "items_file": Path(items_file).name if items_file is not None else None,
                 "time_unit": unit,
+                "ties": ties,
             },
             "rows_read": cleaned.rows_read,
             "rows_kept": len(interactions),
@@ -124,6 +173,10 @@ def prepare(
             "notes": [*notes, *item_notes],
             "versions": {"polars": pl.__version__},
         }
+        if output is None or dry_run:
+            shown = interactions.head(5).join(items, on="item", how="left", maintain_order="left")
+            return {"preparation": preparation, "rows": shown.to_dicts()}
+        chosen_split = time_split(interactions["timestamp"], *cuts) if method == "time" else {"method": method}
         description = describe(
             interactions, items, name=name or output.absolute().name, split=chosen_split, preparation=preparation
         )
@@ -132,17 +185,26 @@ def prepare(
     return description
 
 
+_FILE_ORDER = "the log has no times: its rows stand in the order in which they happened, and each counts as a second"
+
+
 def _check_options(
-    format: str, split: str, valid_start: str | int | None, test_start: str | int | None, time_unit: str
+    format: str,
+    split: str | None,
+    valid_start: str | int | None,
+    test_start: str | int | None,
+    time_unit: str,
+    ties: str,
 ) -> None:
     for value, choices, what in (
         (format, FORMATS, "format"),
         (split, SPLITS, "split"),
         (time_unit, TIME_UNITS, "unit"),
+        (ties, TIES, "way to settle ties"),
     ):
-        if value not in choices:
+        if value is not None and value not in choices:
             raise SurgeError(f"there is no {what} {value!r}; choose from {', '.join(choices)}")
-    if split != "time" and (valid_start is not None or test_start is not None):
+    if split not in (None, "time") and (valid_start is not None or test_start is not None):
         raise SurgeError("--valid-start and --test-start belong to --split time; leave them out or change the split")
 
 
@@ -150,33 +212,45 @@ def _check_reading(format: str, options: ReadOptions) -> None:
     """Refuse what a format would pass over in silence."""
     kind = FORMATS[format]
     given = {f"--{role}-column": True for role in options.columns}
-    refused = {} if kind.has_named_columns else {**given, "--delimiter": options.delimiter is not None}
+    refused = {}
+    if not kind.has_named_columns:
+        refused = {
+            **given,
+            "--delimiter": options.delimiter is not None,
+            "--no-header": not options.header,
+            "--no-quotes": not options.quotes,
+            "--file-order": options.file_order,
+            "--time-format": options.time_format is not None,
+        }
     if not kind.takes_items_file:
         refused["--items"] = options.items_file is not None
+    if options.items_file is None and (options.items_columns or options.items_delimiter is not None):
+        raise SurgeError("options about a file about items are given, but no such file; name it with --items")
+    if options.file_order and "time" in options.columns:
+        raise SurgeError("--file-order is for a log without times; leave it out, or --time-column")
     for option, is_given in refused.items():
         if is_given:
             raise SurgeError(f"{option} means nothing to the format {format}; leave it out, or use the format csv")
 
 
-def _time_unit(log: RawLog, unit: str) -> tuple[str, list[str]]:
-    return detect_time_unit(log.rows) if unit == "auto" else (unit, [])
+def _time_unit(log: RawLog, kind: Format, unit: str, shape: str | None) -> tuple[str, list[str]]:
+    """The unit of the log's times and what to tell of it: as it was said, the format's own, or found in them."""
+    if shape is not None:
+        unit = "iso"
+    elif unit == "auto":
+        unit = kind.time_unit
+    return detect_time_unit(log.rows) if unit == "auto" or shape is not None else (unit, [])
 
 
 def _reading_problem(paths: Sequence[Path], problem: Exception) -> str:
     name = paths[0].name if len(paths) == 1 else "one of the inputs"
-    text = str(problem)
-    if "more fields than defined" in text:
-        return f"{name} has a line with more fields than its header; put text that holds the delimiter in quotes"
-    if "empty CSV" in text:
-        return f"{name} is empty; give a file with a header line and rows"
-    if "could not parse" in text or "CSV malformed" in text:
-        return f"{name} has a quote that is never closed; mend it, or double the quotes inside quoted text"
-    first_line = text.strip().splitlines()[0] if text.strip() else type(problem).__name__
+    first_line = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
     return f"{name} can't be read ({first_line[:160]}); check that it is whole and in the format named"
 
 
-def _nothing_left(rows_read: int, dropped: Mapping[str, int]) -> str:
+def _nothing_left(rows_read: int, dropped: Mapping[str, int], notes: Sequence[str]) -> str:
     if not rows_read:
         return "the log has a header but no rows; give a file with rows"
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
-    return f"none of the {rows_read:,} rows is left ({reasons}); loosen the options or check the input"
+    told = "".join(f"; {note}" for note in notes if "left out" in note or "no row has" in note)
+    return f"none of the {rows_read:,} rows is left ({reasons}{told}); loosen the options or check the input"

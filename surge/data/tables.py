@@ -1,17 +1,43 @@
-"""Raw tables as lazy frames: text or Parquet scanned, their columns named and typed the same way for every format."""
+"""Raw tables as lazy frames: text, JSON lines or Parquet, their columns found, named and typed in one way."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from surge.data.files import as_utf8, find_delimiter, header_fields, is_parquet, unpacked
+from surge.data.files import as_utf8, is_parquet, unpacked
+from surge.data.json_lines import is_json_lines, scan_json_lines
+from surge.data.text import LINE, MALFORMED, Delimited, find_delimiter, scan_delimited
 from surge.data.times import time_columns
 from surge.errors import SurgeError
 
-# What a column of a log can stand for.
-ROLES = ("user", "item", "time", "rating", "behaviour", "title", "category")
+# What a column of a log can stand for. `order` settles which of two interactions at one time came first; `split` says
+# what a row is for.
+ROLES = ("user", "item", "time", "rating", "behaviour", "title", "category", "order", "split")
+
+# The usual names of columns, compared without case, blanks and punctuation; the first that a log has is taken.
+USUAL_NAMES = {
+    "user": (
+        "user userid uid visitorid customer customerid reviewerid member memberid account accountid session sessionid "
+        "userno clientid playerid"
+    ).split(),
+    "item": (
+        "item itemid iid movieid productid parentasin asin sku articleid videoid businessid newsid isbn bookid songid "
+        "trackid gameid venueid locationid placeid poiid aid adid product movie article video song track book"
+    ).split(),
+    "time": (
+        "timestamp time ts t unixreviewtime datetime date timems timestampms eventtime createdat created clickedat "
+        "reviewtime ratingtime utctime unixtime day tdat"
+    ).split(),
+    "rating": "rating stars score overall bookrating label".split(),
+    "title": "title name movietitle itemname productname productdisplayname".split(),
+    "category": "category categories genre genres class maincategory categoryid categorycode tags".split(),
+}
+NULL_WORDS = ("NA", "N/A", "n/a", "<NA>", "NULL", "Null", "null", "NaN", "nan", "NAN", "None", "none", "\\N", "#N/A")
 
 # Integers beyond this are not exact as floats, so a float that large is no id.
 _LARGEST_EXACT_FLOAT = 2**53
@@ -19,13 +45,21 @@ _LARGEST_EXACT_FLOAT = 2**53
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read: `columns` maps roles to column names, `work` is a folder for unpacked copies."""
+    """How to read. `columns` and `items_columns` map roles to column names or places; `work` is a folder for copies."""
 
     work: Path
     columns: Mapping[str, str] = field(default_factory=dict)
-    items_file: Path | None = None
+    header: bool = True
+    quotes: bool = True
     delimiter: str | None = None
     encoding: str = "utf-8"
+    time_format: str | None = None
+    file_order: bool = False  # the log has no times: its rows are in the order in which they happened
+    null_words: tuple[str, ...] = NULL_WORDS
+    items_file: Path | None = None
+    items_columns: Mapping[str, str] = field(default_factory=dict)
+    items_delimiter: str | None = None
+    items_encoding: str = "utf-8"
     behaviours: tuple[str, ...] = ()  # the ones that will be kept, for logs whose rows carry several
 
 
@@ -38,32 +72,130 @@ class RawLog:
     notes: list[str] = field(default_factory=list)
 
 
-def standard_columns(rows: pl.LazyFrame, columns: Mapping[str, str], source: str) -> pl.LazyFrame:
-    """Name and type the columns of one source: ids as text, times in two views, flags for what can't be read."""
-    schema = rows.collect_schema()
-    for role in ROLES:
-        if role in columns and columns[role] not in schema:
+@dataclass(frozen=True)
+class Source:
+    """One file as a table: `rows` with LINE and MALFORMED, the other columns in `names`."""
+
+    name: str
+    rows: pl.LazyFrame
+    names: list[str]
+    repeated: frozenset[str] = frozenset()
+    notes: list[str] = field(default_factory=list)
+    is_json: bool = False
+
+    def column(self, wanted: str, option: str) -> str:
+        """The column of that name, or at that place from 1; a SurgeError where there is none or more than one."""
+        if wanted in self.repeated:
+            places = [str(place) for place, name in enumerate(self.names, start=1) if _plain(name) == wanted]
             raise SurgeError(
-                f"{source} has no column {columns[role]!r}; it has {_listed(schema.names())}; "
-                f"name the right one with --{role}-column"
+                f"{self.name} has more than one column {wanted!r}; name the one that is meant by its place, "
+                f"{option} {' or '.join(places)}"
             )
+        if wanted in self.names:
+            return wanted
+        if wanted.isdigit() and 1 <= int(wanted) <= len(self.names):
+            return self.names[int(wanted) - 1]
+        raise SurgeError(f"{self.name} has no column {wanted!r}; {self.columns(option)}")
+
+    def columns(self, option: str) -> str:
+        """What columns there are, and how to name the right one: the end of a sentence about one that is missing."""
+        told = f"it has {listed(self.names)}; name the right one with {option}"
+        if any(re.fullmatch(r"-?[\d.:TZ /-]+", name) for name in self.names) and self.names != self._places():
+            told += "; or, if the first line is a row, give --no-header and the places of the columns"
+        if len(self.names) == 1:
+            told += "; if these are several, say with --delimiter what stands between them"
+        return told
+
+    def _places(self) -> list[str]:
+        return [str(place) for place in range(1, len(self.names) + 1)]
+
+    def usual(self, role: str, names: Iterable[str] = ()) -> str | None:
+        """The column that a role usually has, of these names or else of USUAL_NAMES; None where there is none."""
+        by_key = {_key(name): name for name in reversed(self.names)}
+        keys = [_key(name) for name in names] or USUAL_NAMES.get(role, [])
+        return next((by_key[key] for key in keys if key in by_key), None)
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r" \(\d+\)$", "", name)
+
+
+def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **text: object) -> Source:
+    """A file of any kind that is read; `text` says what `scan_delimited` can't see in a delimited one. Without
+    `parquet`, and where `text` is given, a Parquet file is a SurgeError."""
+    name = path.name
+    path = unpacked(path, options.work)
+    if is_parquet(path):
+        if text or not parquet:
+            raise SurgeError(f"{name} is Parquet; prepare it with the format csv and its column names")
+        rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        names = rows.collect_schema().names()
+        no_lines = {LINE: pl.lit(None, dtype=pl.UInt32), MALFORMED: pl.lit(None, dtype=pl.String)}
+        return Source(name, rows.with_columns(**no_lines), names)
+    path = as_utf8(path, options.encoding, options.work)
+    is_json = not text and is_json_lines(path)
+    if is_json:
+        table = scan_json_lines(path, options.work)
+    else:
+        chosen = {"delimiter": options.delimiter or find_delimiter(path), "header": options.header}
+        table = scan_delimited(path, options.work, **{**chosen, "quotes": options.quotes, **text})  # type: ignore[arg-type]
+    return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), is_json=is_json)
+
+
+def _remarks(name: str, table: Delimited) -> list[str]:
+    notes = []
+    if table.literal:
+        notes.append(
+            f"{table.literal:,} lines of {name} have a quote that closes nothing; it was read as text "
+            "(with --no-quotes all are)"
+        )
+    if table.continued:
+        notes.append(f"{table.continued:,} lines of {name} go on with a quoted text of the line before")
+    return notes
+
+
+def standard_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:
+    """Name and type the columns of one source: ids as text, times in all views, flags for what can't be read."""
+    named = {role: source.column(columns[role], f"--{role}-column") for role in ROLES if role in columns}
+    schema = source.rows.collect_schema()
     expressions: list[pl.Expr] = []
     for role in ("user", "item"):
-        text, unparsable = _id_text(columns[role], schema[columns[role]], source)
+        text, unparsable = _id_text(named[role], schema[named[role]], source.name, options.null_words)
         expressions += [text.alias(role), unparsable.alias(f"{role}_unparsable")]
-    expressions += time_columns(columns["time"], schema[columns["time"]], source)
-    if "rating" in columns:
-        rating = pl.col(columns["rating"])
+    if "time" in named:
+        rows = _without_null_words(source.rows, named["time"], schema[named["time"]], options.null_words)
+        expressions += time_columns(named["time"], schema[named["time"]], source.name, options.time_format)
+    else:
+        rows = source.rows
+        expressions += time_columns("nothing", pl.Null(), source.name)
+        rows = rows.with_columns(nothing=pl.lit(None))
+    if "rating" in named:
+        rating = pl.col(named["rating"])
+        if schema[named["rating"]] == pl.String:
+            rating = pl.when(rating.str.strip_chars() != "").then(rating.str.strip_chars())
         expressions.append(rating.cast(pl.Float64, strict=False).alias("rating"))
         expressions.append(rating.is_not_null().alias("rating_given"))
-    for role in ("behaviour", "title", "category"):
-        if role in columns:
-            expressions.append(_text(columns[role], schema[columns[role]]).alias(role))
-    malformed = pl.col("malformed") if "malformed" in schema else pl.lit(False)
-    return rows.select(*expressions, malformed=malformed)
+    for role in ("behaviour", "title", "category", "split"):
+        if role in named:
+            expressions.append(_text(named[role], schema[named[role]]).alias(role))
+    if "order" in named:
+        order = pl.col(named["order"]).cast(pl.String).str.strip_chars()
+        expressions += [order.cast(pl.Float64, strict=False).alias("order_number"), order.alias("order_text")]
+    return rows.select(*expressions, line=LINE, malformed=MALFORMED, source=pl.lit(source.name))
 
 
-def _id_text(column: str, dtype: pl.DataType, source: str) -> tuple[pl.Expr, pl.Expr]:
+def _without_null_words(rows: pl.LazyFrame, column: str, dtype: pl.DataType, words: Sequence[str]) -> pl.LazyFrame:
+    if dtype != pl.String or not words:
+        return rows
+    value = pl.col(column)
+    return rows.with_columns(pl.when(~value.str.strip_chars().is_in(list(words))).then(value).alias(column))
+
+
+def _id_text(column: str, dtype: pl.DataType, source: str, null_words: Sequence[str]) -> tuple[pl.Expr, pl.Expr]:
     """An id as text, null when missing or blank, and whether it is there but can't be one."""
     value = pl.col(column)
     if dtype.is_float():
@@ -74,7 +206,8 @@ def _id_text(column: str, dtype: pl.DataType, source: str) -> tuple[pl.Expr, pl.
     if not (dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
         raise SurgeError(f"column {column!r} of {source} holds {dtype}; ids must be text or whole numbers")
     text = value.cast(pl.String)
-    return pl.when(text.str.strip_chars() != "").then(text), pl.lit(False)
+    bare = text.str.strip_chars()
+    return pl.when((bare != "") & ~bare.is_in(list(null_words))).then(text), pl.lit(False)
 
 
 def _text(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -82,54 +215,19 @@ def _text(column: str, dtype: pl.DataType) -> pl.Expr:
     return pl.when(text.str.strip_chars() != "").then(text)
 
 
-def _listed(names: Sequence[str], most: int = 12) -> str:
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Some names of columns, none of them long."""
     shown = ", ".join(name if len(name) <= 40 else name[:37] + "..." for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def scan_text(
-    path: Path,
-    options: ReadOptions,
-    *,
-    delimiter: str | None = None,
-    header: bool = True,
-    names: Sequence[str] | None = None,
-    quoted: bool = True,
-) -> pl.LazyFrame:
-    """A delimited text file with every field as text, so that an id such as 007 stays as it is."""
-    path = as_utf8(path, options.encoding, options.work)
-    delimiter = delimiter or options.delimiter or find_delimiter(path)
-    if len(delimiter.encode()) != 1:
-        raise SurgeError(f"the delimiter {delimiter!r} is not one character; give , or ; or tab or another")
-    if header and quoted:
-        fields = header_fields(path, delimiter)
-        repeated = sorted({name for name in fields if fields.count(name) > 1})
-        if repeated:
-            raise SurgeError(f"{path.name} has more than one column {repeated[0]!r}; give each its own name")
-    return pl.scan_csv(
-        path,
-        separator=delimiter,
-        has_header=header,
-        new_columns=list(names) if names else None,
-        quote_char='"' if quoted else None,
-        infer_schema=False,
-        glob=False,
-    )
-
-
-def scan_table(path: Path, options: ReadOptions) -> pl.LazyFrame:
-    path = unpacked(path, options.work)
-    return pl.scan_parquet(path, glob=False) if is_parquet(path) else scan_text(path, options)
-
-
-def item_columns(table: pl.LazyFrame, columns: Mapping[str, str], source: str) -> pl.LazyFrame:
-    schema = table.collect_schema()
-    for role, name in columns.items():
-        if name not in schema:
-            raise SurgeError(f"{source} has no {role} column {name!r}; it has {_listed(schema.names())}")
-    item, _ = _id_text(columns["item"], schema[columns["item"]], source)
+def item_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:
+    """Item, title and category of a file about items, by role; lines that can't be read are left out."""
+    named = {role: source.column(name, f"--items-{role}-column") for role, name in columns.items()}
+    schema = source.rows.collect_schema()
+    item, _ = _id_text(named["item"], schema[named["item"]], source.name, options.null_words)
     rest = {
-        role: _text(columns[role], schema[columns[role]]) if role in columns else pl.lit(None, dtype=pl.String)
+        role: _text(named[role], schema[named[role]]) if role in named else pl.lit(None, dtype=pl.String)
         for role in ("title", "category")
     }
-    return table.select(item=item, **rest)
+    return source.rows.filter(pl.col(MALFORMED).is_null()).select(item=item, **rest)

@@ -1,44 +1,62 @@
-"""Time columns: numbers in seconds or milliseconds and ISO dates become unix seconds, and options become moments."""
+"""Time columns: numbers in several units and dates become nanoseconds since 1970, and options become moments."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import polars as pl
 
 from surge.errors import SurgeError
 
-TIME_UNITS = ("auto", "seconds", "milliseconds", "iso")
+# How many of a unit make a second; dates have none.
+PER_SECOND = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
+TIME_UNITS = ("auto", *PER_SECOND, "day", "iso")
+NANOSECONDS = 1_000_000_000
 
 YEAR_1990 = 631_152_000
 YEAR_2200 = 7_258_118_400
 
 _NUMBER = pl.col("time_number")
-_ISO = pl.col("time_iso")
+_SHAPES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S%.f", "%Y/%m/%d %H:%M")
+_DAYS = ("%Y-%m-%d", "%Y/%m/%d")
 
 
-def time_columns(column: str, dtype: pl.DataType, source: str) -> list[pl.Expr]:
-    """Two views of a time column: `time_number` as it stands (Float64), `time_iso` in unix seconds (Int64).
+def time_columns(column: str, dtype: pl.DataType, source: str, shape: str | None = None) -> list[pl.Expr]:
+    """Views of a time column, each null where a value has none.
 
-    A value that is neither is null in both. Times without a zone are UTC. Raises SurgeError for a column that
-    can't hold times.
+    `time_number` as it stands (Float64), `time_whole` the same of whole numbers (Int64, exact), `time_iso` of dates and
+    `time_day` of numbers such as 20191001 (Int64, nanoseconds since 1970), `time_text` as it was read, and whether it
+    is missing. Times without a zone are UTC. `shape` is the one format of all times, as strftime has it. A column that
+    can't hold times is a SurgeError.
     """
     value = pl.col(column)
-    missing = pl.lit(None)
+    nothing = pl.lit(None)
     if dtype == pl.String:
         text = value.str.strip_chars()
-        number = text.cast(pl.Float64, strict=False)
-        iso = _iso_seconds(text)
-    elif dtype.is_integer() or dtype.is_float() or dtype.is_decimal():
-        number, iso = value.cast(pl.Float64), missing
+        number, whole = text.cast(pl.Float64, strict=False), text.cast(pl.Int64, strict=False)
+        iso = _dates(text) if shape is None else _shaped(text, shape)
+    elif dtype.is_integer():
+        number, whole, iso = value.cast(pl.Float64), value.cast(pl.Int64, strict=False), nothing
+    elif dtype.is_float() or dtype.is_decimal():
+        number, whole, iso = value.cast(pl.Float64), nothing, nothing
     elif dtype in (pl.Datetime, pl.Date):
-        number, iso = missing, value.cast(pl.Datetime("us")).dt.epoch("us").floordiv(1_000_000)
+        number, whole, iso = nothing, nothing, value.cast(pl.Datetime("us")).dt.epoch("us") * 1_000
     elif dtype == pl.Null:
-        number, iso = missing, missing
+        number, whole, iso = nothing, nothing, nothing
     else:
         raise SurgeError(f"column {column!r} of {source} holds {dtype}, not times; name another --time-column")
-    finite = pl.when(number.cast(pl.Float64).is_finite()).then(number)
+    if shape is not None:
+        if dtype != pl.String:
+            raise SurgeError(f"column {column!r} of {source} holds {dtype}, not text; leave --time-format out")
+        number, whole = nothing, nothing
+    number = number.cast(pl.Float64)
+    text = value.cast(pl.String)
+    day = pl.when(text.str.len_bytes() == 8).then(text.str.to_datetime("%Y%m%d", strict=False).dt.epoch("us"))
     return [
-        finite.cast(pl.Float64).alias("time_number"),
+        pl.when(number.is_finite()).then(number).alias("time_number"),
+        whole.cast(pl.Int64).alias("time_whole"),
         iso.cast(pl.Int64).alias("time_iso"),
+        (day.cast(pl.Int64) * 1_000).alias("time_day"),
+        text.alias("time_text"),
         _blank_or_null(value, dtype).alias("time_missing"),
     ]
 
@@ -51,64 +69,93 @@ def _blank_or_null(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return value.is_null()
 
 
-def _iso_seconds(text: pl.Expr) -> pl.Expr:
-    spaced = text.str.replace("T", " ", literal=True).str.replace("[Zz]$", "+00:00")
-    parses = [spaced.str.to_datetime(shape, strict=False) for shape in ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")]
-    zoned = spaced.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%z", strict=False, time_zone="UTC")
-    day = spaced.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-    moment = pl.coalesce(day, *parses, zoned.dt.replace_time_zone(None))
-    return moment.dt.epoch("us").floordiv(1_000_000)
+def _shaped(text: pl.Expr, shape: str) -> pl.Expr:
+    """Nanoseconds of times that all have one shape."""
+    if "%z" in shape or "%:z" in shape or "%#z" in shape:
+        moment = text.str.to_datetime(shape.replace("%z", "%#z"), strict=False, time_zone="UTC")
+        return moment.dt.replace_time_zone(None).dt.epoch("us") * 1_000
+    return text.str.to_datetime(shape, strict=False).dt.epoch("us") * 1_000
+
+
+def _dates(text: pl.Expr) -> pl.Expr:
+    """Nanoseconds of ISO dates and times, with a zone (Z, UTC, +08:00) or without."""
+    spaced = text.str.replace(r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})[Tt]", "$1 ").str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
+    zoned = [spaced.str.to_datetime(f"{shape}%#z", strict=False, time_zone="UTC") for shape in _SHAPES]
+    moments = [moment.dt.replace_time_zone(None) for moment in zoned]
+    moments += [spaced.str.to_datetime(shape, strict=False) for shape in _SHAPES]
+    days = [spaced.str.to_date(shape, strict=False).cast(pl.Datetime("us")) for shape in _DAYS]
+    return pl.coalesce(*days, *moments).dt.epoch("us") * 1_000
 
 
 def detect_time_unit(rows: pl.LazyFrame) -> tuple[str, list[str]]:
-    """The unit that all times of a log share, and what to tell about it; raises SurgeError when they don't.
+    """The unit that all times of a log share, and what to tell about it; a SurgeError where they share none.
 
-    Numbers past the year 2200 as seconds are milliseconds when a thousandth of them lands in 1990..2200.
+    Numbers past the year 2200 as seconds are in a finer unit when they then lie in 1990..2200. A 0 tells no unit.
     """
-    counts = (
-        rows.select(
-            seconds=_NUMBER.is_between(0, YEAR_2200, closed="left").sum(),
-            milliseconds=_within_years(1_000).sum(),
-            finer=(_within_years(1_000_000) | _within_years(1_000_000_000)).sum(),
-            iso=_ISO.is_not_null().sum(),
-            early=(_NUMBER.is_between(0, YEAR_1990, closed="left")).sum(),
-            given=(~pl.col("time_missing")).sum(),
-        )
-        .collect(engine="streaming")
-        .row(0, named=True)
+    tests = {
+        "seconds": _NUMBER.is_between(0, YEAR_2200, closed="right"),
+        **{unit: _within_years(per) for unit, per in PER_SECOND.items() if per > 1},
+        "iso": pl.col("time_iso").is_not_null(),
+    }
+    place = pl.struct("source", "line", "time_text")
+    seen = rows.select(
+        *[test.sum().alias(name) for name, test in tests.items()],
+        *[place.filter(test).first().alias(f"first {name}") for name, test in tests.items()],
+        zero=(_NUMBER == 0).sum(),
+        day=(tests["seconds"] & pl.col("time_day").is_between(YEAR_1990 * NANOSECONDS, YEAR_2200 * NANOSECONDS)).sum(),
+        given=(~pl.col("time_missing")).sum(),
+        first=place.filter(~pl.col("time_missing")).first(),
     )
-    found = {unit: counts[unit] for unit in ("seconds", "milliseconds", "iso") if counts[unit]}
+    counts = seen.collect(engine="streaming").row(0, named=True)
+    found = {unit: counts[unit] for unit in tests if counts[unit]}
     if not counts["given"]:
         return "seconds", []  # nothing to tell a unit from; every row will be counted as missing its time
     if len(found) > 1:
-        mixture = " and ".join(f"{count:,} in {_named(unit)}" for unit, count in found.items())
+        mixture = " and ".join(
+            f"{count:,} in {_named(unit)} (first {_where(counts[f'first {unit}'])})" for unit, count in found.items()
+        )
         raise SurgeError(f"the time column mixes units: {mixture}; mend it, or name the one to go by with --time-unit")
-    if not found and counts["finer"]:
-        raise SurgeError("the times look like microseconds or nanoseconds; divide them to get seconds")
+    if not found and counts["zero"]:
+        return "seconds", []
     if not found:
-        raise SurgeError("no time could be read; it must be unix seconds, milliseconds or ISO dates (2024-05-31)")
+        raise SurgeError(
+            f"no time could be read, for example {_where(counts['first'])}; times are unix seconds, milli-, micro- or "
+            "nanoseconds, or dates such as 2024-05-31 17:30:00; for another form give --time-format, such as "
+            "'%m/%d/%Y %I:%M:%S %p' or '%a %b %d %H:%M:%S %z %Y'"
+        )
     unit = next(iter(found))
-    if unit == "milliseconds":
-        return unit, ["the times are in milliseconds and were divided by 1,000"]
-    if unit == "seconds" and counts["early"] == counts["seconds"]:
-        return unit, ["all times lie before 1990 when read as unix seconds; check the unit"]
+    if unit == "seconds" and counts["day"] == counts["seconds"]:
+        return "day", [f"the times are days without a time, such as {counts['first seconds']['time_text']} (YYYYMMDD)"]
+    if PER_SECOND.get(unit, 1) > 1:
+        return unit, [f"the times are in {unit} and were divided by {PER_SECOND[unit]:,}"]
     return unit, []
 
 
+def _where(place: dict[str, Any]) -> str:
+    """A value with its file and line, where the log has lines."""
+    text = place["time_text"]
+    shown = repr(text if len(text) <= 40 else text[:37] + "...")
+    return shown if place["line"] is None else f"{shown} in line {place['line']:,} of {place['source']}"
+
+
 def _within_years(factor: int) -> pl.Expr:
-    return _NUMBER.is_between(max(YEAR_1990 * factor, YEAR_2200), YEAR_2200 * factor, closed="left")
+    lowest = max(YEAR_1990 * factor, YEAR_2200 * factor // 1_000)
+    return _NUMBER.is_between(lowest, YEAR_2200 * factor, closed="right")
 
 
 def _named(unit: str) -> str:
-    return "ISO dates" if unit == "iso" else unit
+    return "dates" if unit == "iso" else unit
 
 
-def unix_seconds(unit: str) -> pl.Expr:
-    """Unix seconds under a unit (not "auto"); null for a value that is not in it or lies past the year 2200."""
-    if unit == "iso":
-        return _ISO
-    seconds = (_NUMBER / (1_000 if unit == "milliseconds" else 1)).floor()
-    return pl.when(seconds.abs() < YEAR_2200).then(seconds).cast(pl.Int64, strict=False)
+def nanoseconds(unit: str) -> pl.Expr:
+    """Nanoseconds since 1970 under a unit (not "auto"); null for a value that is not in it or past the year 2200."""
+    if unit in ("iso", "day"):
+        return pl.col(f"time_{unit}")
+    factor = NANOSECONDS // PER_SECOND[unit]
+    within = _NUMBER.abs() < YEAR_2200 * PER_SECOND[unit]
+    if unit == "nanoseconds":  # too large to be exact as floats
+        return pl.when(within).then(pl.col("time_whole"))
+    return (pl.when(within).then(_NUMBER) * factor).round().cast(pl.Int64, strict=False)
 
 
 def parse_moment(text: str | int | None, option: str, utc_offset_hours: int = 0, end: bool = False) -> int | None:

@@ -80,7 +80,7 @@ def test_2023_csv_and_json_lines_give_the_same(tmp_path: Path) -> None:
 def test_lines_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
     bad = [
         '{"reviewerID": "A1", "asin": "B2", "unixRevi\n',  # cut off
-        "{'reviewerID': 'A1', 'asin': 'B2', 'unixReviewTime': 1445040000}\n",  # Python, not JSON
+        "{'reviewerID': 'A1', 'asin': B2, 'unixReviewTime': 1445040000}\n",  # neither JSON nor Python
         '["A1", "B2", 1445040000]\n',
         "[" * 5_000 + "\n",
         "\n",
@@ -108,6 +108,7 @@ def test_lines_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None
     }
     assert description["preparation"]["notes"] == [
         "1 malformed lines of meta.json were passed over",
+        "4 lines of reviews.json were left out, with no JSON object: lines 4, 5, 6 and 1 more",
         "3 repeated items in the file about items were passed over",
     ]
 
@@ -129,7 +130,7 @@ def test_five_core_by_default(tmp_path: Path) -> None:
         ("user_id,parent_asin,rating\nA1,B2,5.0\n", "has no 'timestamp'"),
         ("user_id,parent_asin,rating,timestamp\n", "a header but no rows"),
         ('{"reviewerID": "A1", "asin": "B2"}\n', "has no 'overall'"),
-        ("{'asin': 'B2', 'title': 'Python, not JSON'}\n", "neither reviewerID and asin"),
+        ("{'asin': 'B2', 'title': 'as of 2014'}\n", "has 0 files of reviews and 1 of meta"),
         (META, "has 0 files of reviews and 1 of meta"),
         ('[{"reviewerID": "A1"}]\n', "neither reviewerID and asin"),
         ("\x00\x01", "a binary file"),

@@ -128,7 +128,7 @@ def test_taobao(tmp_path: Path) -> None:
 
 def test_taobao_with_another_width(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("1,2,3\n")
-    with pytest.raises(SurgeError, match=r"has 3 columns; UserBehavior\.csv has 5"):
+    with pytest.raises(SurgeError, match="has 3 columns, not 5: user, item, category, behaviour, time"):
         prepare("taobao", [tmp_path / "log.csv"], tmp_path / "out")
 
 

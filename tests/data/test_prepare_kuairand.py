@@ -109,16 +109,23 @@ def test_dates_are_in_china_time(published: Path, tmp_path: Path) -> None:
 
 def test_duplicates_and_broken_cells_are_counted(tmp_path: Path) -> None:
     good = impression(7, 10, START * 1000, click=1)
-    bad = ["7,,20220408,0,1649347200000,1\n", "7,10,20220408,0,soon,1\n", "7,10,20220408,0,1649347200000,maybe\n"]
+    rest = "," * (HEADER.count(",") - 5)
+    bad = ["7,,20220408,0,1649347200000,1", "7,10,20220408,0,soon,1", "7,10,20220408,0,1649347200000,maybe"]
+    bad = [f"{line}{rest}\n" for line in bad] + ["7,10,20220408,0,1649347200000,1\n"]
     (tmp_path / FIRST_HALF).write_text(HEADER + good + good + "".join(bad))
     description = prepare("kuairand", [tmp_path], tmp_path / "out", **EVERYTHING)
     assert description["preparation"]["rows_kept"] == 1
     assert description["preparation"]["dropped"] == {
+        "malformed line": 1,
         "missing item": 1,
         "unparsable time": 1,
         "missing behaviour": 1,
         "exact duplicate": 1,
     }
+    assert (
+        f"1 line of {FIRST_HALF} was left out, with fewer fields than the header: line 7"
+        in (description["preparation"]["notes"])
+    )
 
 
 def test_ten_core_by_default(published: Path, tmp_path: Path) -> None:
