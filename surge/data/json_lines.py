@@ -23,7 +23,7 @@ def is_json_lines(path: Path) -> bool:
     """Whether one of the first lines is an object, in JSON or as Python writes a dictionary."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="\n") as file:
         lines = (file.readline(_LONGEST) for _ in range(_LOOKED_AT))
-        return any(line.lstrip().startswith("{") and _object(line) is not None for line in lines)
+        return any(_object(line) is not None for line in lines)
 
 
 def scan_json_lines(path: Path, work: Path) -> Delimited:
@@ -80,7 +80,7 @@ def _object(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line, parse_float=str, parse_int=str)
     except (ValueError, RecursionError):
-        if not line.lstrip().startswith("{'"):
+        if not line.lstrip().startswith("{"):
             return None
         try:
             value = ast.literal_eval(line.strip())

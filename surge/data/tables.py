@@ -23,7 +23,7 @@ ROLES = ("user", "item", "time", "rating", "behaviour", "title", "category", "or
 USUAL_NAMES = {
     "user": (
         "user userid uid visitorid customer customerid reviewerid member memberid account accountid session sessionid "
-        "userno clientid playerid"
+        "userno username clientid playerid"
     ).split(),
     "item": (
         "item itemid iid movieid productid parentasin asin sku articleid videoid businessid newsid isbn bookid songid "

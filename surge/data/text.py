@@ -200,11 +200,15 @@ def _record(line: str, lines: _Ahead, delimiter: str, width: int, copy: _Copy) -
 def _parse(lines: list[str], delimiter: str) -> tuple[list[str] | None, bool]:
     """The fields of exactly one record, None where the quotes of these lines make none; and whether more lines could
     still close one."""
-    try:
-        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error as problem:
-        return None, "end of data" in str(problem)
-    return (rows[0], False) if len(rows) == 1 else (None, False)
+    is_open = False
+    for escape in (None, "\\") if any('\\"' in line for line in lines) else (None,):  # \" in place of ""
+        try:
+            rows = list(csv.reader(lines, delimiter=delimiter, escapechar=escape, strict=True))
+        except csv.Error as problem:
+            is_open = "end of data" in str(problem)
+            continue
+        return (rows[0], False) if len(rows) == 1 else (None, False)
+    return None, is_open
 
 
 class _Ahead:
