@@ -91,13 +91,13 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
             placeholder="–",
             column_config={
                 f"chance, {which}": st.column_config.NumberColumn(
-                    format="percent", help="How likely the item is to be the next one, of all items."
+                    format="percent", help="How likely the item is to be the next one, among all items."
                 )
                 for which in ("first", "second")
             },
         )
     with right:
-        st.markdown("**Clusters that are matched**")
+        st.markdown("**Matched clusters**")
         st.dataframe(
             comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles),
             hide_index=True,
@@ -155,7 +155,7 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
     told = comparison.edge_sentence(inspection.record, record, match, names)
     if told is None:
         return
-    st.markdown(as_text(f"{told} An item of both stands in the same place in both graphs below."))
+    st.markdown(as_text(f"{told} Items that both models read stand in the same place in both graphs below."))
     difference = comparison.edge_difference(inspection.record, record, match)
     if difference.empty:
         return

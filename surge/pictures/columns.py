@@ -125,9 +125,11 @@ ITEMS = {
 ORDERS = {
     "order": Column("Order in which items are deleted or kept"),
     "lift, deleting": Column("Deleting: lift", lift, "Mean lift while items are deleted; lower is better", number=True),
-    "deleting beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+    "deleting beats": Column(
+        "Deleting: beats random", share_of, "Share of the random orders that it beats", number=True
+    ),
     "lift, keeping": Column("Keeping: lift", lift, "Mean lift while items are added; higher is better", number=True),
-    "keeping beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+    "keeping beats": Column("Keeping: beats random", share_of, "Share of the random orders that it beats", number=True),
 }
 DRIFT = {
     "items read": Column("Items read", whole, number=True),

@@ -216,10 +216,14 @@ def caption(first: Explanation, second: Explanation, match: Match) -> str:
     ]
     rest = f"; read {' and '.join(alone)}, left out here" if alone else ""
     weak = int(((np.asarray(match.partner) >= 0) & (np.asarray(match.overlap) < HALF_HELD)).sum())
-    loose = f" {count(weak, 'pair')} of clusters {'shares' if weak == 1 else 'share'} less than half." if weak else ""
+    loose = (
+        f" {count(weak, 'pair')} of clusters {'overlaps' if weak == 1 else 'overlap'} by less than half."
+        if weak
+        else ""
+    )
     return (
-        f"{count(common, 'item')} that both models read{rest}. Overlap: the part of the second's cluster that its "
-        f"partner holds too.{loose}"
+        f"{count(common, 'item')} that both models read{rest}. Overlap: the part of the second's cluster that lies in "
+        f"the matched cluster of the first, too.{loose}"
     )
 
 
@@ -257,4 +261,4 @@ def _grouping(agreement: float | None) -> str:
     told = "they group the items differently"
     if agreement >= OTHER_GROUPS:
         told = "they group the items much alike" if agreement >= SAME_GROUPS else "they group the items alike in part"
-    return f"{told} (agreement {agreement:.2f} of 1)"
+    return f"{told} (agreement {agreement:.2f}; 1 is the same grouping)"

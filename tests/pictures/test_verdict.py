@@ -196,8 +196,8 @@ def test_no_cluster_matters() -> None:
 def test_a_cluster_that_speaks_against_it() -> None:
     text = said(story(without=(4, 9, 4), ranks=[np.nan, 1, np.nan]))
     assert (
-        "; no interest speaks for it, and one speaks against it, interest B (Jazz, 2 of 6 items): without those 2 items "
-        "it would be 2.2 times as likely (rank #1)." in text
+        "; no interest speaks for it, and one speaks against it, interest B (Jazz, 2 of 6 items): without those 2 "
+        "items it would be 2.2 times as likely (rank #1)." in text
     )
     both = said(story(without=(2, 20, 4)))
     assert (
