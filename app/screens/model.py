@@ -166,7 +166,7 @@ def _metrics(checkpoint: Checkpoint) -> None:
 def _reliability(checkpoint: Checkpoint) -> None:
     heading(
         "Can the chances be believed?",
-        "How likely the model held its ten best items, against how often they really came next.",
+        "The chances that the model gave its ten best items, against how often these really came next.",
         reliability.ABOUT,
     )
     try:
@@ -175,7 +175,7 @@ def _reliability(checkpoint: Checkpoint) -> None:
         st.warning(as_text(str(error)))
         return
     if bins is None:
-        st.info("This checkpoint's metrics.json doesn't say how often its chances came true; "
+        st.info("This checkpoint's metrics.json doesn't say how often the predicted items came next; "
                 "`python -m surge evaluate` measures it.")  # fmt: skip
         return
     st.markdown(reliability.sentence(bins))
@@ -203,7 +203,7 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
         st.warning(as_text(" ".join(survey.stale)))
     frame = model_tables.length_table(survey.frame)
     if frame.empty:
-        st.info("The survey knows no user's rank of the next item.")
+        st.info("The survey has no user whose next item was ranked.")
         return
     number = st.column_config.NumberColumn
     st.dataframe(
@@ -212,7 +212,7 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
         column_config={
             "length": st.column_config.TextColumn("History"),
             "users": number("Users", format="localized"),
-            "hit@10": number("Hit@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
+            "hit@10": number("Hit rate@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
             "mrr": number("MRR", format="%.3f", help="Mean of 1 / rank of the next item; 1 is perfect."),
             "median rank": number("Median rank", format="%.0f", help="Half of the users' next items rank higher."),
         },

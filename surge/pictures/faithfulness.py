@@ -30,8 +30,7 @@ LEAST_MOVED = 0.05  # of the log of the lift: with less no order can be told fro
 TIE = 1e-9
 OTHER_TEST = (
     "The verdict compares each item's weight with the effect of leaving out that item alone. This is another test: "
-    "here "
-    "items are deleted one after another and stay deleted. "
+    "here items are deleted one after another and stay deleted. "
 )
 
 ABOUT = (
