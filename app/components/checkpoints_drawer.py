@@ -12,6 +12,7 @@ from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
 from app.components.labels import as_text
+from app.surveys import command_folder, train_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.errors import SurgeError
@@ -31,8 +32,13 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     """Choose the second checkpoint; then what differs."""
     others = [name for name in library.checkpoints if name != state.current().checkpoint]
     if not others:
-        st.markdown("There is only one checkpoint here. Train another, for example without positions:")
-        st.code("python -m surge train sample_data --output checkpoints/other --set position=none", language="shell")
+        command, then = train_command(inspection.dataset)
+        place = command_folder()
+        st.markdown(
+            f"There is only one checkpoint here. Train another{place and f' {place}'}, for example without positions; "
+            f"then {then}."
+        )
+        st.code(command, language="shell")
         return
     name = state.current().versus
     if name not in others:

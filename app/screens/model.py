@@ -11,7 +11,7 @@ from app.components.inspection import caption, heading, progress_bar
 from app.components.labels import as_text
 from app.components.theme import current_theme
 from app.components.words_table import words_table
-from app.surveys import evaluate_command, find_comparison, find_survey, survey_command
+from app.surveys import command_folder, evaluate_command, find_comparison, find_survey, survey_command
 from app.usage import USERS, known_usage, measure_usage, seconds_needed
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
@@ -65,7 +65,7 @@ def _show(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
 
 def _unmeasured(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
     """What training leaves to a command of its own, where that was not run yet."""
-    missing = model_tables.unmeasured(checkpoint.metrics)
+    missing = model_tables.unmeasured(checkpoint.metrics, command_folder())
     if missing:
         st.info(missing)
         st.code(evaluate_command(checkpoint, dataset), language="bash", wrap_lines=True)
@@ -196,7 +196,8 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
         st.error(as_text(str(error)))
         return
     if survey is None:
-        st.info("The survey of all users says this, and there is none yet. Make it in the project's folder with:")
+        place = command_folder()
+        st.info(f"The survey of all users says this, and there is none yet. Make it{place and f' {place}'} with:")
         st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
         return
     if survey.stale:

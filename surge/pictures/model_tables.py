@@ -195,9 +195,9 @@ def _among_drawn(metrics: Mapping[str, Any], negatives: int) -> str:
     )
 
 
-def unmeasured(metrics: Mapping[str, Any]) -> str:
-    """Which of the test split and the explanations was not measured yet, before the command that measures both; empty
-    where both were."""
+def unmeasured(metrics: Mapping[str, Any], place: str = "") -> str:
+    """Which of the test split and the explanations was not measured yet, before the command that measures both, to be
+    typed in `place`; empty where both were."""
     missing = [
         words
         for part, words in (("test", "the test split"), ("explanation", "the explanations"))
@@ -209,8 +209,8 @@ def unmeasured(metrics: Mapping[str, Any]) -> str:
     verb = "has" if missing == ["the test split"] else "have"
     until = "; until then, the figures are those of the validation split" if "the test split" in missing else ""
     return (
-        f"{which} of this checkpoint {verb} {'' if len(missing) > 1 else 'not '}been measured yet. This command, in "
-        f"the project's folder, measures both and stores the figures with the checkpoint{until}:"
+        f"{which} of this checkpoint {verb} {'' if len(missing) > 1 else 'not '}been measured yet. This "
+        f"command{place and f', {place},'} measures both and stores the figures with the checkpoint{until}:"
     )
 
 

@@ -157,7 +157,7 @@ def test_what_the_test_split_left_out():
 
 def test_what_was_not_measured_yet():
     until = "; until then, the figures are those of the validation split:"
-    command = "This command, in the project's folder, measures both and stores the figures with the checkpoint"
+    command = "This command measures both and stores the figures with the checkpoint"
     assert unmeasured({"validation": {"auc": 0.5}}) == (
         f"Neither the test split nor the explanations of this checkpoint have been measured yet. {command}{until}"
     )
@@ -168,6 +168,7 @@ def test_what_was_not_measured_yet():
         f"The explanations of this checkpoint have not been measured yet. {command}:"
     )
     assert unmeasured(MEASURED) == ""
+    assert ". This command, in the project's folder, measures both" in unmeasured({}, "in the project's folder")
 
 
 def test_counts_are_whole_and_odd_numbers_cost_nothing():

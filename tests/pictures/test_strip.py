@@ -193,7 +193,7 @@ def test_staged_edits_are_marked_and_new_items_stand_where_they_will() -> None:
     assert list(trace(figure, "tiles").marker.pattern.shape) == ["", "x", "", "", "", ""]
     go.Figure(figure.to_dict())  # raises on a property that isn't one
     assert caption(record, staged=staged).endswith("Not run yet: × 1 to take out, ↔ 1 to move and + 3 to add.")
-    assert "Waiting" not in caption(record, staged=Staged())
+    assert "Not run yet" not in caption(record, staged=Staged())
     assert names(history_strip(record, "light", staged=Staged())) == ["columns", "bars", "tiles"]
 
 
