@@ -26,8 +26,8 @@ HALF_HELD = 0.5  # of a cluster's mass: with less a match is only the best of ba
 
 ABOUT = (
     "Two trained models read the same user. Numbers of clusters mean nothing across models, so each cluster of the "
-    "second is matched with the cluster of the first that holds most of the same items (one to one); a matched pair "
-    "shares its letter and colour. Links are the kept edges (Eq. 3) between items that both models know. Chances "
+    "second is matched with the cluster of the first that has most items in common with it (one to one); a matched "
+    "pair shares its letter and colour. Links are the kept edges (Eq. 3) between items that both models know. Chances "
     "and lifts are each model's own estimates: compare ranks first. What the comparison does not say is which of the "
     "two is right."
 )

@@ -118,7 +118,7 @@ def trust(record: Explanation, effects: Effects) -> Trust:
         )
         return Trust("unknown", sentence, importance, received)
     if np.ptp(np.abs(measured)) == 0:
-        sentence = "All items have an effect of the same size, so there is nothing that importance γ could tell apart."
+        sentence = "All items have an effect of the same size, so importance γ can't be compared with it."
         return Trust("unknown", sentence, importance, received)
     level: Level = "poor"
     if importance is not None and importance >= DISAGREES:
@@ -196,8 +196,8 @@ def _interest(
     used = np.unique(clusters)
     if _collapsed(record):
         return [
-            Piece("; the pooling has collapsed: all items are spread over the clusters alike, so no interest can be "),
-            Piece("told from another"),
+            Piece("; the pooling has collapsed: all items are spread over the clusters alike, so the interests can't "),
+            Piece("be distinguished"),
         ]
     if len(used) == 1:
         name = styles[int(used[0])].name

@@ -272,7 +272,8 @@ def test_collapsed_and_blurred_pooling() -> None:
     alike = changed(record, "interest_extraction", assignment=np.tile([0.4, 0.35, 0.25], (6, 1)))
     text = said((alike, effects))
     assert (
-        "; the pooling has collapsed: all items are spread over the clusters alike, so no interest can be told" in text
+        "; the pooling has collapsed: all items are spread over the clusters alike, so the interests can't "
+        "be distinguished" in text
     )
     assert "lie in one interest" not in text and "blurred" not in text
     blurred = np.full((6, 3), 0.3)
