@@ -197,9 +197,9 @@ def _lay_out(
 def caption(record: Explanation, drift: Drift) -> str:
     """What is drawn, in which unit, and what is left out."""
     steps = len(drift.lengths)
-    every = f"{count(steps, 'step')}, one an item" if steps == record.length else f"{steps} of {record.length} steps"
+    every = f"{count(steps, 'step')}, one per item" if steps == record.length else f"{steps} of {record.length} steps"
     most = max(len(edges) for edges in drift.edges)
-    lines = f"Lines: the strongest kept links, at most {most} a step. " if most else ""
+    lines = f"Lines: the strongest kept links, at most {most} per step. " if most else ""
     rank = ""
     if not np.isfinite(drift.rank).any():
         rank = " Its rank is not known until the catalogue is scored."
