@@ -72,7 +72,9 @@ def _unmeasured(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
 
 
 def _health(checkpoint: Checkpoint) -> None:
-    heading("Are the explanations alive?", "Clusters that collapsed or attention that is flat would explain nothing.")
+    heading(
+        "Do the explanations say anything?", "Clusters that collapsed or attention that is flat would explain nothing."
+    )
     figures = health.health(checkpoint.metrics)
     if not figures:
         st.info("The explanations have not been measured yet; the command at the top of the page does it.")
