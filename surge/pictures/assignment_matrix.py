@@ -267,8 +267,10 @@ def caption(record: Explanation, *, before: Before | None = None) -> str:
         then = (
             f" Hollow squares: the share before the change, where it differs by more than 5 percentage points{hollow}."
         )
+    idle = set(shown) - set(item_clusters(record).tolist())
+    dot = " A dot in place of a letter: a cluster that is no item's first choice." if idle else ""
     return (
         "Soft assignment S: rows are items, the oldest on top; columns are clusters in the order read. "
         f"Colour: the share of the item that belongs to the cluster; shares below 0.5 % aren't "
-        f"drawn.{rest}{deeper}{then}"
+        f"drawn.{dot}{rest}{deeper}{then}"
     )
