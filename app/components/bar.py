@@ -16,13 +16,18 @@ from app.components.labels import as_text
 from app.components.theme import apply_style
 from app.place import parameters_of
 from app.scoring import look_away
+from app.surveys import IN_CLONE
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 
 PAGES = {
     "user": ("Explain a user", ":material/account_tree:", "Why this item for this user?"),
-    "finder": ("Find users", ":material/travel_explore:", "All users by what the model made of them, after a survey."),
+    "finder": (
+        "Find users",
+        ":material/travel_explore:",
+        "All users with figures about their histories and predictions; needs a survey.",
+    ),
     "model": ("The model", ":material/monitoring:", "How well the checkpoint predicts, and how it was trained."),
 }
 PAGES_KEY = "pages"
@@ -120,7 +125,8 @@ def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
         names,
         str(name),
         lambda: _chosen_checkpoint(library),
-        "A trained model. Listed are the folders under checkpoints/ and those given when the app was started.",
+        f"A trained model. Listed are {'the folders under checkpoints/' if IN_CLONE else 'those of the demo'} and "
+        "those in the folders named when the app was started.",
     )
     return _opened(lambda: loading.open_checkpoint(library.checkpoints[str(name)]))
 
@@ -144,7 +150,7 @@ def _choose_dataset(library: loading.Library) -> Dataset | None:
         names,
         str(name),
         lambda: state.change(dataset=st.session_state["dataset"]),
-        "The log that histories are read from; it should be the one the checkpoint was trained on.",
+        "The log of interactions with the users' histories; it should be the one that the checkpoint was trained on.",
     )
     return _opened(lambda: loading.open_dataset(library.datasets[str(name)]))
 

@@ -12,6 +12,7 @@ from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
 from app.components.labels import as_text
+from app.surveys import command_folder, train_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.errors import SurgeError
@@ -31,8 +32,13 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     """Choose the second checkpoint; then what differs."""
     others = [name for name in library.checkpoints if name != state.current().checkpoint]
     if not others:
-        st.markdown("There is only one checkpoint here. Train another, for example without positions:")
-        st.code("python -m surge train sample_data --output checkpoints/other --set position=none", language="shell")
+        command, then = train_command(inspection.dataset)
+        place = command_folder()
+        st.markdown(
+            f"There is only one checkpoint here. Train another{place and f' {place}'}, for example without positions; "
+            f"then {then}."
+        )
+        st.code(command, language="shell")
         return
     name = state.current().versus
     if name not in others:
@@ -91,13 +97,13 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
             placeholder="–",
             column_config={
                 f"chance, {which}": st.column_config.NumberColumn(
-                    format="percent", help="How likely the item is to be the next one, of all items."
+                    format="percent", help="How likely the item is to be the next one, among all items."
                 )
                 for which in ("first", "second")
             },
         )
     with right:
-        st.markdown("**Clusters that are matched**")
+        st.markdown("**Matched clusters**")
         st.dataframe(
             comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles),
             hide_index=True,
@@ -155,7 +161,7 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
     told = comparison.edge_sentence(inspection.record, record, match, names)
     if told is None:
         return
-    st.markdown(as_text(f"{told} An item of both stands in the same place in both graphs below."))
+    st.markdown(as_text(f"{told} Items that both models read stand in the same place in both graphs below."))
     difference = comparison.edge_difference(inspection.record, record, match)
     if difference.empty:
         return

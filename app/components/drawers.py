@@ -15,7 +15,7 @@ from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
 from app.components.labels import as_text
 from app.components.words_table import words_table
-from app.surveys import find_survey, survey_command
+from app.surveys import command_folder, find_survey, survey_command
 from surge.errors import SurgeError
 from surge.pictures import columns, drift, faithfulness, percentiles
 from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
@@ -118,7 +118,11 @@ def _population(inspection: Inspection) -> None:
         st.error(as_text(str(error)))
         return
     if survey is None:
-        st.markdown("No survey of all users lies beside this checkpoint yet. Make it, then come back:")
+        place = command_folder()
+        st.markdown(
+            "There is no survey of all users for this checkpoint yet. Make it with this command"
+            f"{place and f', {place}'}; then come back:"
+        )
         st.code(survey_command(checkpoint, dataset), language="shell")
         return
     for sentence in survey.stale:

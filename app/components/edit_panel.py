@@ -35,7 +35,7 @@ def edit_buttons(inspection: Inspection) -> None:
                 label,
                 key=f"edit {icon}",
                 icon=f":material/{icon}:",
-                help=f"{words} It is staged: nothing runs before you say so.",
+                help=f"{words} It is staged: nothing runs until you press Run.",
                 disabled=not at[chosen] or not more,
                 type="tertiary",
                 on_click=state.here(_stage_chosen),
@@ -150,8 +150,8 @@ def _too_long() -> str:
     if not state.current().long_plans:
         return ""
     return (
-        "This history is too long for a link, so a copied link or a reload leaves it out; take it away as JSON to "
-        "keep what the model reads of it."
+        "This history is too long for a link, so a copied link or a reload leaves it out; download the record as "
+        "JSON to keep what the model reads of it."
     )
 
 
@@ -159,7 +159,7 @@ def _undo_buttons() -> None:
     place = state.current()
     st.button(
         "Undo", key="undo_edit", icon=":material/undo:", disabled=not state.can_undo(), on_click=state.undo,
-        help="Takes the last step back: what was staged last, or the last run. After a reload all that was run is one "
+        help="Takes the last step back: what was staged last, or the last run. After a reload all runs are one "
         "step.",
     )  # fmt: skip
     st.button(

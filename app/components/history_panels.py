@@ -63,7 +63,7 @@ def graph_panel(inspection: Inspection) -> None:
                 key="edges",
                 width="stretch",
                 on_change=lambda: state.change(edges=st.session_state["edges"]),
-                help="The strongest edges of each item come first; all of them would be a hairball.",
+                help="The strongest edges of each item come first; all of them at once can't be read.",
             )
     edges = min(place.edges, most)
     view = loading.figure(
@@ -179,7 +179,9 @@ def _background(subject: loading.Subject) -> None:
     elif standing.state == "failed":
         st.error(as_text(f"Scoring the catalogue failed ({standing.error})."))
     else:
-        st.markdown(f"Scoring {size:,} items for a history of {n} takes a while, so it waits for your word.")
+        st.markdown(
+            f"Scoring {size:,} items for a history of {n} takes a while, so it starts only when you press the button."
+        )
     label = "Try again" if standing.state == "failed" else "Score the catalogue"
     if st.button(label, key="start_scoring"):
         try:

@@ -1,4 +1,4 @@
-"""Take it away: the record, the tables, the graph and the whole page as files."""
+"""Downloads: the record, the tables, the graph and the whole page as files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TABLES = {
 def take_away(inspection: Inspection) -> None:
     """A button that opens the downloads; each file is made when it is asked for."""
     record, styles, effects = inspection.record, inspection.styles, inspection.effects
-    with st.popover("Take it away", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
+    with st.popover("Download", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
         st.caption("Everything about this prediction, as files. The page as one file takes some seconds to make.")
         _download(
             "The whole page as one HTML file", "html", "text/html", inspection, lambda: _report(inspection).encode()

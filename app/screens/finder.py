@@ -26,7 +26,7 @@ from app.components.inspection import caption, heading
 from app.components.labels import as_text
 from app.components.map_ring import map_ring
 from app.components.theme import current_theme
-from app.surveys import Survey, can_be_replaced, find_survey, survey_command
+from app.surveys import Survey, can_be_replaced, command_folder, find_survey, survey_command
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -92,7 +92,8 @@ def _sorted(sort: str) -> str:
 
 
 def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
-    st.markdown(f"{wish} with this command, in the project's folder:")
+    place = command_folder()
+    st.markdown(f"{wish} with this command{place and f', {place}'}:")
     st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
@@ -106,8 +107,8 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
     """
     heading(
         "Users",
-        "A tick in the first column opens the user; a click on any other cell puts the user on the button. A click on "
-        "a column's head sorts what you see.",
+        "A tick in the first column opens the user; a click on any other cell selects the user for the Open button. A "
+        "click on a column's head sorts what you see.",
     )
     pages = max(1, ceil(len(frame) / ROWS))
     page = min(max(state.current().page or 1, 1), pages)

@@ -11,7 +11,7 @@ from app.components.inspection import caption, heading, progress_bar
 from app.components.labels import as_text
 from app.components.theme import current_theme
 from app.components.words_table import words_table
-from app.surveys import evaluate_command, find_comparison, find_survey, survey_command
+from app.surveys import command_folder, evaluate_command, find_comparison, find_survey, survey_command
 from app.usage import USERS, known_usage, measure_usage, seconds_needed
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
@@ -65,14 +65,16 @@ def _show(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
 
 def _unmeasured(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
     """What training leaves to a command of its own, where that was not run yet."""
-    missing = model_tables.unmeasured(checkpoint.metrics)
+    missing = model_tables.unmeasured(checkpoint.metrics, command_folder())
     if missing:
         st.info(missing)
         st.code(evaluate_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
 def _health(checkpoint: Checkpoint) -> None:
-    heading("Are the explanations alive?", "Clusters that collapsed or attention that is flat would explain nothing.")
+    heading(
+        "Do the explanations say anything?", "Clusters that collapsed or attention that is flat would explain nothing."
+    )
     figures = health.health(checkpoint.metrics)
     if not figures:
         st.info("The explanations have not been measured yet; the command at the top of the page does it.")
@@ -166,7 +168,7 @@ def _metrics(checkpoint: Checkpoint) -> None:
 def _reliability(checkpoint: Checkpoint) -> None:
     heading(
         "Can the chances be believed?",
-        "How likely the model held its ten best items, against how often they really came next.",
+        "The chances that the model gave its ten best items, against how often these really came next.",
         reliability.ABOUT,
     )
     try:
@@ -175,7 +177,7 @@ def _reliability(checkpoint: Checkpoint) -> None:
         st.warning(as_text(str(error)))
         return
     if bins is None:
-        st.info("This checkpoint's metrics.json doesn't say how often its chances came true; "
+        st.info("This checkpoint's metrics.json doesn't say how often the predicted items came next; "
                 "`python -m surge evaluate` measures it.")  # fmt: skip
         return
     st.markdown(reliability.sentence(bins))
@@ -196,14 +198,15 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
         st.error(as_text(str(error)))
         return
     if survey is None:
-        st.info("The survey of all users says this, and there is none yet. Make it in the project's folder with:")
+        place = command_folder()
+        st.info(f"The survey of all users says this, and there is none yet. Make it{place and f' {place}'} with:")
         st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
         return
     if survey.stale:
         st.warning(as_text(" ".join(survey.stale)))
     frame = model_tables.length_table(survey.frame)
     if frame.empty:
-        st.info("The survey knows no user's rank of the next item.")
+        st.info("The survey has no user whose next item was ranked.")
         return
     number = st.column_config.NumberColumn
     st.dataframe(
@@ -212,7 +215,7 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
         column_config={
             "length": st.column_config.TextColumn("History"),
             "users": number("Users", format="localized"),
-            "hit@10": number("Hit@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
+            "hit@10": number("Hit rate@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
             "mrr": number("MRR", format="%.3f", help="Mean of 1 / rank of the next item; 1 is perfect."),
             "median rank": number("Median rank", format="%.0f", help="Half of the users' next items rank higher."),
         },

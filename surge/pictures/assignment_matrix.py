@@ -259,13 +259,18 @@ def caption(record: Explanation, *, before: Before | None = None) -> str:
     if left_out:
         held = float(mass.sum() - mass[shown].sum())
         amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
-        rest = f" {count(left_out, 'cluster')} holding {amount} {'is' if left_out == 1 else 'are'} left out."
+        rest = f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
     deeper = " Shares are products over the pooling layers." if record.interest_extraction.layers else ""
     then = ""
     if before is not None:
         hollow = "; rows with a hollow head: items taken out" if before.removed else ""
-        then = f" Hollow squares: the share before the change, where it differs by more than 5 % of the item{hollow}."
+        then = (
+            f" Hollow squares: the share before the change, where it differs by more than 5 percentage points{hollow}."
+        )
+    idle = set(shown) - set(item_clusters(record).tolist())
+    dot = " A dot in place of a letter: a cluster that is no item's first choice." if idle else ""
     return (
         "Soft assignment S: rows are items, the oldest on top; columns are clusters in the order read. "
-        f"Colour: the share of the item that the cluster holds; shares below 0.5 % aren't drawn.{rest}{deeper}{then}"
+        f"Colour: the share of the item that belongs to the cluster; shares below 0.5 % aren't "
+        f"drawn.{dot}{rest}{deeper}{then}"
     )

@@ -19,8 +19,9 @@ MOST_SQUARES = 2000  # with more, one picture of all cells is drawn faster than 
 ABOUT = (
     "Before it sorts the items into interests, the model lets each item listen to its neighbours in the graph: a row "
     "is the listening item, its squares are those it listens to. How much depends on both neighbourhoods and on the "
-    "candidate (Eq. 8). 1× is what an item would get if all neighbours were heard alike. Pairs that the graph does "
-    "not link weigh nothing and are left blank. Attention says where the model looks, not what the prediction rests on."
+    "candidate (Eq. 8). 1× is what each would get if the item listened to all neighbours alike. Pairs that the graph "
+    "does not link weigh nothing and are left blank. Attention says where the model looks, not what the prediction "
+    "depends on."
 )
 
 
@@ -181,8 +182,8 @@ def caption(record: Explanation, *, head: int | None = None, before: Before | No
         if gone := len(before.removed):
             then += f" {count(gone, 'item')} taken out {'has' if gone == 1 else 'have'} no row here."
     return (
-        f"Attention E ({which}): each row is an item, its cells the items it attends to, grouped by cluster. "
-        "Colour: multiples of that row's uniform weight 1/|Nᵢ|. "
+        f"Attention, E in the paper ({which}): each row is an item, its cells the items it attends to, grouped by "
+        "cluster. Colour: multiples of that row's uniform weight 1/|Nᵢ|. "
         f"{count(kept, 'cell')} of {record.length**2:,} {'is a kept edge' if kept == 1 else 'are kept edges'}, "
         f"both ways and each item's own; the others weigh 0.{then}"
     )

@@ -20,9 +20,9 @@ Categories = Sequence[Sequence[tuple[str | None, int]]]
 ABOUT = (
     "The model has a fixed number of interest clusters, shared by all users: a cluster means the same for everybody. "
     "Every item of a history is spread softly over them (the paper's Equations 9 to 11). A bar is the share of a "
-    "user's history that the cluster holds, averaged over the users drawn; all bars add up to 100 %. Names are the "
-    "commonest categories of the items that lie mostly in the cluster; the model is not told these names. Each user's "
-    "last item was the candidate."
+    "user's history that belongs to the cluster, averaged over the users drawn; all bars add up to 100 %. Names are "
+    "the commonest categories of the items that lie mostly in the cluster; the model doesn't know these names. Each "
+    "user's last item was the candidate."
 )
 
 
@@ -106,7 +106,7 @@ def caption(mass: np.ndarray, users: int, items: int) -> str:
     rest = f" The {MOST_BARS} largest are drawn." if len(mass) > MOST_BARS else ""
     return (
         f"{count(len(mass), 'cluster')} over {count(users, 'user')} and {count(items, 'item')} of their histories; "
-        f"used as evenly as {effective:.1f} equal ones would be. {idle or 'None'} of them "
-        f"{'holds' if idle in (0, 1) else 'hold'} less than a tenth of an even share (dashed). "
-        f"The number after a name is the cluster's.{rest}"
+        f"their use is as even as that of {effective:.1f} equal clusters. Dashed: an even share; {idle or 'none'} of "
+        f"them {'has' if idle in (0, 1) else 'have'} less than a tenth of it. "
+        f"The number after a name is the number of the cluster.{rest}"
     )

@@ -47,7 +47,7 @@ def curve_panels(
     told = [f"lift {lift(value)} after {words}" for value, words in zip(np.exp(lifts).tolist(), after, strict=True)]
     panels: list[dict[str, Any]] = [
         {
-            "heading": "Items held by each cluster",
+            "heading": "Items in each cluster",
             "traces": mass,
             "axis": "y2",
             "settings": {"range": [0, n], "nticks": 4},

@@ -29,15 +29,15 @@ MANY_ORDERS = 20  # from here on the band leaves out the outer tenths
 LEAST_MOVED = 0.05  # of the log of the lift: with less no order can be told from another
 TIE = 1e-9
 OTHER_TEST = (
-    "Another test than the verdict's, which compares each item's weight with that item's own effect: here items are "
-    "deleted one after another and stay deleted. "
+    "The verdict compares each item's weight with the effect of leaving out that item alone. This is another test: "
+    "here items are deleted one after another and stay deleted. "
 )
 
 ABOUT = (
     "A test of the explanation itself. Left: items are deleted, those said to matter most first; the better the order, "
     "the faster the candidate's lift falls. Right: only the items said to matter most are kept; the better the order, "
-    "the sooner the lift is there. Each line is one way to order the items, the grey band is what random orders reach: "
-    "an order inside it explains nothing. The measured effect sees what one item does alone, not what two do together."
+    "the sooner the lift is restored. Each line is one way to order the items, the grey band is what random orders "
+    "reach: an order inside it explains nothing. The measured effect sees what one item does alone, not two together."
 )
 
 
@@ -189,7 +189,7 @@ def faithfulness_sentence(faithfulness: Faithfulness, name: str = "importance") 
     if max(moved) < LEAST_MOVED:
         return (
             f"The candidate's lift stays within a factor of {bound(max(moved))} whatever is deleted, so no order can "
-            "be told from another."
+            "be called better than another."
         )
     areas = _areas(faithfulness, name)
     good, bad = areas[0] < random[0].min() - TIE, areas[0] > random[0].max() + TIE
@@ -200,7 +200,7 @@ def faithfulness_sentence(faithfulness: Faithfulness, name: str = "importance") 
     order += (
         f"faster than {orders}" if good else f"more slowly than {orders}" if bad else "no faster than random orders"
     )
-    order += f" (on average {_against(areas[0], random[0], ' against their mean')})"
+    order += f" (mean lift {_against(areas[0], random[0], ' against theirs')})"
     keeping = f"keeping only its first items {{}} faster than chance ({_against(areas[1], random[1])})"
     short = "γ" if name == "importance" else words
     alone = _measured_alone(faithfulness, random[0], named=name == "leave-one-out")
@@ -228,7 +228,7 @@ def _measured_alone(faithfulness: Faithfulness, random: Array, *, named: bool) -
         return ""
     against = factor(area - float(random.mean()))
     told = "" if named else f" Deleting in the order of the measured effect is no faster than chance ({against}):"
-    why = "leaving out one item at a time undervalues items that can stand in for one another, so look at whole "
+    why = "leaving out one item at a time undervalues items that can replace one another, so look at complete "
     return f"{told} {why[0].upper() + why[1:] if named else why}interests."
 
 
@@ -277,10 +277,12 @@ def _band(random: Array) -> tuple[Array, Array]:
 
 
 def _against(area: float, random: Array, against: str = "") -> str:
-    """A mean log lift against those of random orders (r): "÷2.1; they reach from ÷1.3 to ×1.4"."""
+    """A mean log lift against those of random orders (r): "÷2.1; single random orders reach from ÷1.3 to ×1.4"."""
     mean = float(random.mean())
     low, high = factor(float(random.min()) - mean), factor(float(random.max()) - mean)
-    return f"{factor(area - mean)}{against}" + (f"; they reach from {low} to {high}" if low != high else "")
+    return f"{factor(area - mean)}{against}" + (
+        f"; single random orders reach from {low} to {high}" if low != high else ""
+    )
 
 
 def _colours(theme: Theme) -> tuple[str, ...]:

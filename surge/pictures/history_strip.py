@@ -28,8 +28,8 @@ CLEAR = "rgba(0,0,0,0)"
 ABOUT = (
     "Each column is one thing the user did, oldest left. The bar is measured: the item is left out and the model is "
     "asked again. A bar up to ×2: with the item the candidate is twice as likely as without it. Down to ÷2: half as "
-    "likely. Items that stand in for each other both look weak. The grey row is what the model itself says: importance "
-    "γ, a softmax of how well an item suits the candidate (Eq. 7), its weight in the readout (Eq. 15)."
+    "likely. Two items that can replace each other both look weak. The grey row is what the model itself says: "
+    "importance γ, a softmax of how well an item suits the candidate (Eq. 7), its weight in the readout (Eq. 15)."
 )
 
 
@@ -369,8 +369,8 @@ def caption(
         sentences.append("No bar: without its only item, the history would leave nothing to score.")
     else:
         sentences.append(
-            "Height: how many times as likely the item makes this candidate, measured by leaving out that one item and "
-            "keeping all others; equal factors are equally high."
+            "Height: how many times as likely the item makes this candidate (the factor on its lift), measured by "
+            "leaving out that one item and keeping all others; ×2 is as high as ÷2 is low."
         )
         largest = float(np.nanmax(np.abs(effects.item_effect)))
         if largest < LEAST_SPAN:
@@ -392,11 +392,11 @@ def caption(
         waiting = [
             f"{sign} {number} {word}"
             for sign, number, word in (
-                ("×", len(staged.removed), "to go"),
+                ("×", len(staged.removed), "to take out"),
                 ("↔", len(staged.moved), "to move"),
-                ("+", len(staged.added), "to come"),
+                ("+", len(staged.added), "to add"),
             )
             if number
         ]
-        sentences.append(f"Waiting to be run: {listed(waiting)}.")
+        sentences.append(f"Not run yet: {listed(waiting)}.")
     return " ".join(sentences)

@@ -291,5 +291,5 @@ def _caption(
             parts.append(f"{'Square' if added == 1 else 'Squares'}: {count(added, 'new item')}.")
     alone = int((record.graph_construction.adjacency.sum(axis=1) == 1).sum())
     if own and total and before is None and 0 < alone < record.length:
-        parts.append(f"{count(alone, 'item')} without a kept edge in the bottom row.")
+        parts.append(f"Bottom row: {count(alone, 'item')} without a kept edge.")
     return " ".join(parts)

@@ -37,33 +37,49 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "catalogue_median_rank": ("Median rank", "Half of the true next items rank higher; 1 is best"),
     "calibration_error": (
         "Calibration error",
-        "How far the chances of the ten best items lie from the share that came true; 0 % is perfect",
+        "How far the chances of the ten best items lie from the share that came next, in percentage points; 0 is "
+        "perfect",
     ),
-    "calibration_error_first": ("The same of the best item alone", "The item that is ranked first"),
+    "calibration_error_first": ("The same for the best item alone", "For the item that is ranked first"),
     "users": ("Users measured", "Drawn at random"),
-    "faithfulness_users": ("Users whose items were deleted", "For the areas below; some of those drawn"),
+    "faithfulness_users": (
+        "Users whose items were deleted",
+        "For the deletion and insertion figures below; some of those drawn",
+    ),
     "effective_clusters": ("Effective clusters", "How many clusters a history uses, as if used evenly"),
-    "assignment_entropy": ("Blur of the clusters", "0: each item in one cluster; 1: spread over all"),
+    "assignment_entropy": (
+        "Blur of the clusters",
+        "0: each item in one cluster; 1: each item spread over all clusters",
+    ),
     "attention_distance_from_uniform": ("Attention's distance from uniform", "0: flat; 1: the most"),
     "attention_change_between_candidates": ("Attention's change between candidates", "0: none; 1: the most"),
     "assignment_change_between_candidates": ("Clusters' change between candidates", "0: none; 1: the most"),
-    "edges_per_item": ("Edges an item", "Neighbours in the interest graph, the item itself not counted"),
-    "true_interests": ("True interests a history", "Simulated truth, noise not counted"),
+    "edges_per_item": ("Edges per item", "Neighbours in the interest graph, the item itself not counted"),
+    "true_interests": ("True interests per history", "Simulated truth, noise not counted"),
     "nmi": ("Clusters against true interests (NMI)", "1: the same groups; 0: unrelated; noise left out"),
     "nmi_with_noise": ("The same with noise clicks", "Noise counts as an interest of its own"),
     "importance_noise_auc": ("Low importance marks noise (AUC)", "0.5 is guessing"),
     "degree_noise_auc": ("Few links mark noise (AUC)", "0.5 is guessing"),
     "importance_interest_auc": ("High importance marks the interest (AUC)", "0.5 is guessing"),
-    "ari": ("Clusters against true interests (ARI)", "The same, 0 where a random grouping stands"),
-    "effective_clusters_ratio": ("Effective clusters a true interest", "1 is one cluster for each interest"),
+    "ari": ("Clusters against true interests (ARI)", "1: the same groups; 0: as good as a random grouping"),
+    "effective_clusters_ratio": ("Effective clusters per true interest", "1: one cluster for each interest"),
     "order_time_correlation": ("Reading order against time", "1: clusters are read in the order of their items"),
     "noise_score_auc": ("Noise score marks noise (AUC)", "Items without similar ones nearby; 0.5 is guessing"),
     "attention_inside_interest": ("Attention inside the interest", "Share that stays in the candidate's true interest"),
     "uniform_inside_interest": ("The same if attention were flat", "What the graph alone does"),
-    "category_purity": ("Purity of the clusters in category", "Share of items in their cluster's commonest category"),
-    "category_purity_kmeans": ("The same for k-means", "On the same embeddings, as many clusters"),
-    "category_purity_kmeans_own": ("The same without the category's embedding", "Which names the category"),
-    "importance_share_of_leave_one_out": ("Importance against the measured effect", "Gain at deletion, as a ratio"),
+    "category_purity": (
+        "Category purity of the clusters",
+        "Share of items that have their cluster's commonest category",
+    ),
+    "category_purity_kmeans": ("The same for k-means", "On the same embeddings, with as many clusters"),
+    "category_purity_kmeans_own": (
+        "The same on the items' own part",
+        "k-means without the part of the embedding that stands for the category",
+    ),
+    "importance_share_of_leave_one_out": (
+        "Importance against the measured effect",
+        "Their gains at deletion, as a ratio of logarithms",
+    ),
 }
 ORDERS = {
     "importance": "by importance",
@@ -75,19 +91,27 @@ ORDERS = {
 MEANINGS |= {
     f"{kind}_{name}": (f"{label} {word}", meaning)
     for kind, label, meaning in (
-        ("deletion_area", "Lift as items are deleted", "Mean along the way; lower: the first ones mattered"),
-        ("deletion_gain", "Deletion", "The lift against that in random order; ÷2.0 halves it, and is better than ÷1.5"),
-        ("insertion_area", "Lift as items are inserted", "Mean along the way; higher: the first ones mattered"),
-        ("insertion_gain", "Insertion", "The lift against that in random order; ×2.0 doubles it"),
+        ("deletion_area", "Lift as items are deleted", "Mean along the way; lower: the items deleted first mattered"),
+        ("deletion_gain", "Deletion", "The lift compared with random order: ÷2.0 is half of it, and better than ÷1.5"),
+        (
+            "insertion_area",
+            "Lift as items are inserted",
+            "Mean along the way; higher: the items inserted first mattered",
+        ),
+        (
+            "insertion_gain",
+            "Insertion",
+            "The lift compared with random order: ×2.0 is twice as high, and better than ×1.5",
+        ),
     )
     for name, word in ORDERS.items()
 }
 ABOUT = (
     "Read from the checkpoint's own files, written when it was trained or last evaluated; nothing is measured now. "
-    "Ranks among all items say what a recommendation is worth; lists of drawn items, as in the paper, hold few rivals "
-    "and look better. Validation decided when training stopped, so the test figures are the honest ones. The lift is "
-    "how many times as likely an item is for this user as by popularity alone; × and ÷ say what multiplies it. "
-    "Simulated data bring a truth to compare with."
+    "Ranks among all items say what a recommendation is worth; lists of drawn items, as in the paper, have few rivals "
+    "and give better figures. Validation decided when training stopped, so the test figures are the honest ones. The "
+    "lift is how many times as likely an item is for this user as by popularity alone; × and ÷ are factors on it. "
+    "Simulated data have a known truth to compare with."
 )
 AMONG_ALL = (
     "catalogue_hr@10", "catalogue_ndcg@10", "catalogue_median_rank", "calibration_error", "calibration_error_first",
@@ -166,14 +190,14 @@ def _among_drawn(metrics: Mapping[str, Any], negatives: int) -> str:
     others = negatives_told(drawn, fewest or drawn)
     lists = _of_splits(metrics, "instances", "list")
     return (
-        f"Each true next item against {others} others{lists}. These others were drawn by popularity, so the raw score "
-        "ranks here: a chance holds popularity too, which would count twice."
+        f"Each true next item against {others} others{lists}. These others were drawn by popularity, so they are "
+        "ranked by the raw score: the chance includes popularity, which would count twice."
     )
 
 
-def unmeasured(metrics: Mapping[str, Any]) -> str:
-    """Which of the test split and the explanations was not measured yet, before the command that measures both; empty
-    where both were."""
+def unmeasured(metrics: Mapping[str, Any], place: str = "") -> str:
+    """Which of the test split and the explanations was not measured yet, before the command that measures both, to be
+    typed in `place`; empty where both were."""
     missing = [
         words
         for part, words in (("test", "the test split"), ("explanation", "the explanations"))
@@ -185,8 +209,8 @@ def unmeasured(metrics: Mapping[str, Any]) -> str:
     verb = "has" if missing == ["the test split"] else "have"
     until = "; until then, the figures are those of the validation split" if "the test split" in missing else ""
     return (
-        f"{which} of this checkpoint {verb} {'' if len(missing) > 1 else 'not '}been measured yet. This command, in "
-        f"the project's folder, measures both and stores the figures with the checkpoint{until}:"
+        f"{which} of this checkpoint {verb} {'' if len(missing) > 1 else 'not '}been measured yet. This "
+        f"command{place and f', {place},'} measures both and stores the figures with the checkpoint{until}:"
     )
 
 
@@ -312,8 +336,8 @@ def settings_table(
         ("Trained with", str(description.get("trained_on", "not said")), "The device"),
         ("Catalogue", f"{model['item_count']:,} items in {model['category_count']:,} categories", "What it predicts"),
         ("Reads", f"the last {model['max_length']:,} interactions", "Older ones are left out"),
-        ("Embedding", f"{size} numbers an item", f"{model['item_size']} of its own and {model['category_size']} of its "
-         "category"),
+        ("Embedding", f"{size} numbers per item", f"{model['item_size']} of its own and {model['category_size']} of "
+         "its category"),
         ("Graph", f"the strongest {_percent(model['sparsity'])} of item pairs", f"Similarity is the mean of "
          f"{metric_heads} learned metric{_plural(metric_heads)} (Equations 1 to 3)"),
         ("Attention", _attention(model), f"{heads} attention head{_plural(heads)}, an item's "
@@ -344,12 +368,12 @@ FUSION = {
 }
 FUSION_AS_PRINTED = {  # without LeakyReLU in Eq. 8, what the surroundings say cancels
     "full": "by the candidate alone: the surroundings cancel, as Equation 8 is printed",
-    "without_query": "even: the surroundings cancel, as Equation 8 is printed",
+    "without_query": "all neighbours alike: the surroundings cancel, as Equation 8 is printed",
 }
 FLATTEN = {"time": "by their mean place in the history", "index": "by their number, as in the paper"}
 POSITION = {
-    "recency": "learned, by steps ago",
-    "message": "learned, by steps ago; γ doesn't see it",
+    "recency": "learned from how many steps ago an item was",
+    "message": "learned from how many steps ago an item was; γ doesn't use it",
     "none": "not known to the model, as in the paper",
 }
 TIME = {
@@ -378,7 +402,7 @@ def _choice(words: Mapping[str, str], value: Any) -> str:
 def _softened(description: Mapping[str, Any]) -> str:
     temperature = description.get("temperature", 1.0)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or temperature == 1:
-        return "as the scores give them"
+        return "from the scores as they are"
     return f"scores divided by a temperature of {temperature:.3g}, chosen on the validation split"
 
 
@@ -468,7 +492,7 @@ def length_caption(frame: pd.DataFrame) -> str:
     return (
         f"From the survey: {len(used):,} of {len(frame):,} users, those {period}. Users of one length stay "
         "in one group; apart from that the groups are as even as can be. The rank is among all items of the "
-        "catalogue. Hit@10: share of users whose next item ranks in the top 10."
+        "catalogue. Hit rate@10: share of users whose next item ranks in the top 10."
     )
 
 

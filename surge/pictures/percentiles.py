@@ -34,8 +34,8 @@ LEAST = np.finfo(np.float64).tiny  # a chance can be rounded to 0, which has no 
 ABOUT = (
     "Is this user like the others? Each row is one figure of how the model reads a history. The hill shows how many "
     "users have which value, the line their median, the diamond this user. A user far out on a row is a case of its "
-    "own: what holds there need not hold for others. All users are read without their last item, with the top "
-    "prediction as the candidate; the survey holds nothing about edits or another candidate."
+    "own: what is true there need not be true for others. All users are read without their last item, with the top "
+    "prediction as the candidate; the survey knows nothing about edits or another candidate."
 )
 
 

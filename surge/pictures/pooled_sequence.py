@@ -212,11 +212,11 @@ def caption(record: Explanation, *, before: Before | None = None, effects: Effec
     if left_out:
         held = float(mass.sum() - mass[columns].sum())
         amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
-        rest = f" {count(left_out, 'cluster')} holding {amount} {'is' if left_out == 1 else 'are'} left out."
+        rest = f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
     measured = ""
     if effects is not None:
         measured = " Effect: how many times as likely the cluster's items make the candidate (measured)."
     then = " Hollow dots: γ* before the change; the thin row on top: the blocks before it." if before else ""
-    parts = listed(["width is mass (items held)", "fill is the mean update gate", "the dot is importance γ*"])
+    parts = listed(["width is mass (number of items)", "fill is the mean update gate", "the dot is importance γ*"])
     shown = f"{count(len(columns), 'cluster')} in the order read: {parts}. Below: the strongest items."
     return f"{shown}{measured}{then}{rest}"

@@ -20,13 +20,13 @@ BESIDE = ("epoch", "step", "seconds")  # of a record: where it stands, not how w
 VALIDATION = "valid_"
 # series -> its name, and the training setting that weighs it in the sum that is minimised
 LOSSES: dict[str, tuple[str, str | None]] = {
-    "total": ("Everything minimised", None),
+    "total": ("Total loss", None),
     "log_loss": ("Prediction error (log loss)", None),
     "balance": ("Uneven use of clusters", "balance_weight"),
     "single_affiliation": ("Blur of the clusters", "single_affiliation_weight"),
     "same_mapping": ("Neighbours kept apart", "same_mapping_weight"),
     "relative_position": ("Clusters out of time order", "relative_position_weight"),
-    "next_item": ("Next items not told apart", "next_item_weight"),
+    "next_item": ("Next items not recognised", "next_item_weight"),
     "l2": ("Size of the weights (L2)", None),
 }
 METRIC_NAMES = {

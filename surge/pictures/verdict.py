@@ -32,10 +32,10 @@ HARDLY_PERSONAL = 1.5  # a lift up to which a well placed item owes its place to
 POPULAR = 2.0  # times as much as what is personal counts, the popularity in those of an average item
 
 ABOUT = (
-    "The chance is how likely the item is to be the next one of all. The second number is what is personal in it: how "
-    "many times as likely the item is for this user as by popularity alone. What carries it is measured, not read "
-    "from attention: each interest and item is left out in turn and the model is asked again; two that can stand in "
-    "for each other both look weak. At its end: whether the model's own importance γ (Eq. 7) tells the same."
+    "The chance is how likely the item is to be the next one, among all items. The second number, the lift, is what is "
+    "personal in it: how many times as likely the item is for this user as by popularity alone. Each interest and item "
+    "is then left out in turn, and the model is asked again: the factors say what becomes of the lift. Two items that "
+    "can replace each other both look weak. At the end: whether the model's own importance γ (Eq. 7) agrees."
 )
 
 Level = Literal["good", "partly", "poor", "unknown"]
@@ -93,7 +93,7 @@ def verdict(
         pieces += [
             Piece(". The history holds a single item, "),
             _quoted(title_of(record.history[0]), 48),
-            Piece(": nothing can be left out to see what carries this"),
+            Piece(": nothing can be left out to see what matters"),
         ]
     elif effects is not None:
         pieces += _interest(record, effects, rank, ranked, styles, interests)
@@ -118,7 +118,7 @@ def trust(record: Explanation, effects: Effects) -> Trust:
         )
         return Trust("unknown", sentence, importance, received)
     if np.ptp(np.abs(measured)) == 0:
-        sentence = "All items have an effect of the same size, so there is nothing that importance γ could tell apart."
+        sentence = "All items have an effect of the same size, so importance γ can't be compared with it."
         return Trust("unknown", sentence, importance, received)
     level: Level = "poor"
     if importance is not None and importance >= DISAGREES:
@@ -129,7 +129,7 @@ def trust(record: Explanation, effects: Effects) -> Trust:
         tells = "does not tell it"
         if received >= DISAGREES:
             tells = "tells it" if received >= AGREES else "tells it in part"
-        attention = f"attention received {tells} ({correlation(received)})"
+        attention = f"the attention that items receive {tells} ({correlation(received)})"
     return Trust(level, f"The {_importance_words(level, importance)}; {attention}.", importance, received)
 
 
@@ -196,14 +196,14 @@ def _interest(
     used = np.unique(clusters)
     if _collapsed(record):
         return [
-            Piece("; the pooling has collapsed: all items are spread over the clusters alike, so no interest can be "),
-            Piece("told from another"),
+            Piece("; the pooling has collapsed: all items are spread over the clusters alike, so the interests can't "),
+            Piece("be distinguished"),
         ]
     if len(used) == 1:
         name = styles[int(used[0])].name
         return [
             Piece(f"; all {count(record.length, 'item')} lie in one interest{f' ({name})' if name else ''}, "),
-            Piece("so leaving out interests can't tell what carries this"),
+            Piece("so leaving out interests can't show what matters"),
         ]
     effect = effects.cluster_effect
     measured = np.flatnonzero(np.isfinite(effect))
@@ -223,15 +223,15 @@ def _interest(
     if effect[first] < MATTERS and effect[last] > -MATTERS:
         within = bound(float(np.abs(effect[measured]).max()))
         return [
-            Piece("; no single interest carries this: leaving one out changes it by less than a "),
+            Piece("; no single interest decides this: leaving one out changes it by less than a "),
             Piece(f"factor of {within}"),
         ]
     if effect[first] < MATTERS:
-        return [Piece("; no interest carries this, and one speaks against it, "), *told(last)]
+        return [Piece("; no interest speaks for it, and one speaks against it, "), *told(last)]
     second = float(effect[order[1]]) if len(order) > 1 else 0.0
     mainly = "mainly" if effect[first] >= CLEARLY * second else "most of all"
     if effect[first] < LITTLE:
-        pieces = [Piece("; no single interest carries this, it leans a little on "), *told(first)]
+        pieces = [Piece("; no single interest decides this, the one with the largest effect is "), *told(first)]
     elif _is_popular(record, rank, ranked):
         pieces = [Piece(f"; in the history, what speaks for it is {mainly} "), *told(first)]
     elif record.lift >= LIKELY or (rank is not None and rank <= WELL_PLACED):
@@ -246,7 +246,7 @@ def _interest(
 
 
 def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | None) -> list[Piece]:
-    """interest B (Camping, 11 of 42 items; in truth 9 are camping)."""
+    """interest B (Camping, 11 of 42 items; in the simulated truth 9 belong to “camping”)."""
     inside = [style.name] if style.name else []
     held = int(members.sum())
     inside.append(f"{held:,} of {count(len(members), 'item')}")
@@ -254,8 +254,8 @@ def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | 
     if interests is not None:
         name, number = Counter(interests[i] for i in np.flatnonzero(members).tolist()).most_common(1)[0]
         those = "all" if number == held > 1 else "it" if held == 1 else f"{number:,}"
-        verb = "is" if number == 1 else "are"
-        truth = f"; in the simulated truth {those} {verb} {shorten(name, 40)}" if name else ""
+        verb = "belongs" if number == 1 else "belong"
+        truth = f"; in the simulated truth {those} {verb} to “{shorten(name, 40)}”" if name else ""
     name = f"interest {style.letter}" if style.lettered else "an interest without a letter"
     return [Piece(name, strong=True), Piece(f" ({', '.join(inside)}{truth})")]
 
@@ -288,14 +288,14 @@ def _items(record: Explanation, effects: Effects) -> list[Piece]:
     against = -effect[last] >= MATTERS
     if carrying:
         first, *others = list(carrying.values())[:2]
-        pieces = [Piece("The items that carry it most: " if others else "The item that carries it: "), *told(first)]
+        pieces = [Piece("The items that matter most: " if others else "The item that matters most: "), *told(first)]
         for other in others:
             pieces += [Piece(", "), *told(other, " ", short=True)]
         if against and -effect[last] > effect[first]:
             pieces += [Piece("; "), *told(last, " speaks against it even more and makes it ")]
         return pieces + _stand_ins(record, effects)
     if against:
-        return [Piece("No single item carries it; "), *told(last, " speaks most against it and makes it ")]
+        return [Piece("No single item speaks clearly for it; "), *told(last, " speaks most against it and makes it ")]
     within = bound(float(np.abs(effect[measured]).max()))
     pieces = [
         Piece("No single item matters alone: leaving one out changes it by less than a "),
@@ -313,9 +313,9 @@ def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
     alone = effects.item_effect[clusters == first]
     if effect[first] < LITTLE or len(alone) < 2 or not np.isfinite(alone).all() or alone.max() > ALONE * effect[first]:
         return []
-    words = ". The items of that interest stand in for one another: one can be left out, but not all of them"
+    words = ". The items of that interest can replace one another: one can be left out, but not all of them"
     if (alone < 0).mean() > 0.5:
-        words += "; left out one by one, most of them even make room for it"
+        words += "; for most of them, leaving out that one alone even makes it likelier"
     return [Piece(words)]
 
 
@@ -330,7 +330,9 @@ def _notes(record: Explanation, effects: Effects | None) -> list[str]:
     if not (neighbours > 1).any():
         notes.append("each item is linked to itself alone, so graph and attention add nothing here")
     elif attention_distance(record) < FLAT:
-        notes.append("attention is flat: it adds nothing to the graph here")
+        notes.append(
+            "attention is flat: each item listens to all its neighbours alike, so it adds nothing to the graph"
+        )
     if effects is not None and np.any(np.abs(effects.item_effect) >= MATTERS):
         trusted = trust(record, effects)
         if trusted.level in ("good", "poor"):

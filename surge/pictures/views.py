@@ -96,7 +96,7 @@ ASSIGNMENT = View(
     "Interest clusters",
     _said(
         "The model spreads every item over a few clusters. A column is a cluster, a row an item; the strongest "
-        "colour means that the cluster holds all of the item."
+        "colour means that the item belongs to this cluster alone."
     ),
     assignment_matrix.ABOUT,
     "Assignment of items to clusters; the table of items holds each item's cluster and share.",

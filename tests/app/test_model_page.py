@@ -151,7 +151,7 @@ def test_damaged_chances_are_one_sentence(open_page, root: Path, bins: Any):
 def test_a_checkpoint_that_says_little(open_page):
     page = open_page()
     assert "history.json holds no training curves" in said(page)
-    assert "metrics.json doesn't say how often its chances came true" in said(page)
+    assert "metrics.json doesn't say how often the predicted items came next" in said(page)
     assert charts(page) == ["metric_weights", "cluster_usage"]
     assert "The survey of all users says this, and there is none yet" in said(page)
     assert page.code[0].value.startswith("python -m surge survey ")

@@ -97,12 +97,12 @@ def test_settings_that_differ_are_named_in_words() -> None:
     printed = settings(position="none", flatten="index", gate="absolute")
     assert settings_sentence((settings(), printed), (TRAINING, TRAINING), NAMES) == (
         "They differ in these settings (demo / mine): order of items (position: recency / none); order of clusters "
-        "(flatten: time / index) and how importance gates the memory (gate: relative / absolute)."
+        "(flatten: time / index) and how importance scales the update gate (gate: relative / absolute)."
     )
     shuffled = to_dict(TrainingConfig(learning_rate=0.001, instances_per_epoch=24_000))
     assert settings_sentence((settings(), settings(readout=False, clusters=(30, 10))), (TRAINING, shuffled), NAMES) == (
         "They differ in these settings (demo / mine): interest clusters (clusters: 20 / 30, 10); weighted sum of all "
-        "items (readout: on / off); examples a pass (instances_per_epoch: all / 24,000) and learning rate (0.002 / "
+        "items (readout: on / off); examples per epoch (instances_per_epoch: all / 24,000) and learning rate (0.002 / "
         "0.001)."
     )
 

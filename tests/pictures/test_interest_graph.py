@@ -352,7 +352,7 @@ def test_common_items_stand_where_the_first_model_has_them() -> None:
     assert np.sqrt(((positions[25:, None] - alone[None]) ** 2).sum(-1)).min() >= SPACING - 1e-6
     view = interest_graph(second, "kept edge", positions=positions)
     np.testing.assert_allclose([[node["x"], node["y"]] for node in view.nodes], positions, atol=0.005)
-    assert "bottom row" not in view.caption
+    assert "Bottom row" not in view.caption
 
 
 def test_without_a_common_item_a_graph_stands_as_alone() -> None:

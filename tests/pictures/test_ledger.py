@@ -97,10 +97,10 @@ def test_axis_names_factors_and_covers_every_bar() -> None:
         assert len(set(figure.layout.xaxis.ticktext)) == len(figure.layout.xaxis.ticktext)
 
 
-def test_sentence_names_what_tips_the_balance() -> None:
+def test_sentence_names_what_speaks_for_either() -> None:
     first, second, one, other = told()
     text = ledger_sentence(first, second, one, other)
-    tips = "“Tent pegs” tips the balance towards ①; “Giant Steps” and “Jazz at noon” towards ②."
+    tips = "“Tent pegs” speaks more for ①; “Giant Steps” and “Jazz at noon” speak more for ②."
     lifts = [times(record.lift) for record in (first, second)]
     assert text == (
         f"① “Trail stove” is {lifts[0]} as likely as by popularity alone, ② “Blue Train” {lifts[1]}. {tips}"
@@ -152,13 +152,13 @@ def test_sentence_of_one_side_of_none_and_of_nothing() -> None:
     first, second, one, _ = told()
     nothing = effects_of(second, [0.0] * 6)
     assert ledger_sentence(first, second, effects_of(first, [0.5, 0, 0, 0, 0, 0]), nothing).endswith(
-        " “Tent pegs” tips the balance towards ①; no single item tips it towards ②."
+        " “Tent pegs” speaks more for ①; no single item speaks clearly more for ②."
     )
     assert ledger_sentence(first, second, effects_of(first, [0, 0, 0, 0, 0, -0.5]), nothing).endswith(
-        " “Giant Steps” tips the balance towards ②; no single item tips it towards ①."
+        " “Giant Steps” speaks more for ②; no single item speaks clearly more for ①."
     )
     assert ledger_sentence(first, second, effects_of(first, [0.07, -0.02, 0, 0, 0, 0]), nothing).endswith(
-        "No single item tells them apart: leaving out any one of them changes how the two compare by less than a "
+        "No single item makes the difference: leaving out any one of them changes how the two compare by less than a "
         "factor of 1.08."
     )
     same = replace(second, target=first.target)
@@ -178,10 +178,10 @@ def test_a_single_item_draws_nothing_and_says_so() -> None:
 def test_caption_counts_what_is_left_out_and_what_moved() -> None:
     first, second, one, other = told()
     assert "6 items, ordered" in caption(*told()) and "not drawn" not in caption(*told())
-    assert "5 items, ordered" in caption(*told(), limit=5) and "1 item that tells them less" in caption(
+    assert "5 items, ordered" in caption(*told(), limit=5) and "1 item with a smaller difference" in caption(
         *told(), limit=5
     )
-    assert "2 items that tell them less apart are not drawn" in caption(*told(), limit=4)
+    assert "2 items with a smaller difference are not drawn" in caption(*told(), limit=4)
     extraction = first.interest_extraction
     swapped = replace(first, target=second.target)
     rows = extraction.assignment.copy()

@@ -67,7 +67,7 @@ def test_all_items_come_first_then_drawn_ones_then_the_rest():
         ["Hit rate@10", "0.1250", "0.0854"],
         ["Median rank", "47.5", "1,041"],
         ["Calibration error", "0.31 %", ""],
-        ["The same of the best item alone", "under 0.01 %", ""],
+        ["The same for the best item alone", "under 0.01 %", ""],
     ]
     assert second.frame.iloc[:, :3].values.tolist() == [["AUC", "0.5000", "0.7500"], ["MRR", "0.2500", ""]]
     assert third.frame.iloc[0, 1] == "0.8000" and third.says == ""
@@ -82,8 +82,8 @@ def test_the_tables_say_how_they_were_measured():
         "3,000 users in test. What the user took before is left out."
     )
     assert second.says == (
-        "Each true next item against 99 others: 4,000 lists in test. These others were drawn by popularity, so the raw "
-        "score ranks here: a chance holds popularity too, which would count twice."
+        "Each true next item against 99 others: 4,000 lists in test. These others were drawn by popularity, so they "
+        "are ranked by the raw score: the chance includes popularity, which would count twice."
     )
 
 
@@ -157,7 +157,7 @@ def test_what_the_test_split_left_out():
 
 def test_what_was_not_measured_yet():
     until = "; until then, the figures are those of the validation split:"
-    command = "This command, in the project's folder, measures both and stores the figures with the checkpoint"
+    command = "This command measures both and stores the figures with the checkpoint"
     assert unmeasured({"validation": {"auc": 0.5}}) == (
         f"Neither the test split nor the explanations of this checkpoint have been measured yet. {command}{until}"
     )
@@ -168,6 +168,7 @@ def test_what_was_not_measured_yet():
         f"The explanations of this checkpoint have not been measured yet. {command}:"
     )
     assert unmeasured(MEASURED) == ""
+    assert ". This command, in the project's folder, measures both" in unmeasured({}, "in the project's folder")
 
 
 def test_counts_are_whole_and_odd_numbers_cost_nothing():
@@ -192,9 +193,9 @@ def test_counts_are_whole_and_odd_numbers_cost_nothing():
 @pytest.mark.parametrize(
     ("temperature", "words"),
     [
-        (1.0, "as the scores give them"),
+        (1.0, "from the scores as they are"),
         (1.2, "scores divided by a temperature of 1.2, chosen on the validation split"),
-        ("x", "as the scores give them"),
+        ("x", "from the scores as they are"),
     ],
 )
 def test_the_settings_say_whether_chances_are_softened(temperature: Any, words: str):
@@ -219,7 +220,7 @@ def test_settings_in_plain_words():
     ("fusion", "words"),
     [
         ("full", "by the candidate alone: the surroundings cancel, as Equation 8 is printed"),
-        ("without_query", "even: the surroundings cancel, as Equation 8 is printed"),
+        ("without_query", "all neighbours alike: the surroundings cancel, as Equation 8 is printed"),
         ("without_cluster", "by the candidate alone"),
         ("none", "switched off"),
     ],
