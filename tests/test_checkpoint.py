@@ -18,12 +18,12 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from surge import checkpoint as module
-from surge.checkpoint import FILES, Checkpoint, category_rows, load_checkpoint, save_checkpoint
-from surge.config import ModelConfig
+from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading, save_checkpoint
+from surge.checkpoint.files import FILES
+from surge.config import ModelConfig, from_dict
 from surge.errors import SurgeError
 from surge.model.surge import History, SurgeModel
-from tests.training.toy import MODEL, settings
+from tests.training.toy import MODEL, measured, settings
 
 torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings
 
@@ -58,7 +58,14 @@ def make_model(seed: int = 0) -> SurgeModel:
 def save_to(folder: Path, model: SurgeModel | None = None, **changes: Any) -> Path:
     parts: dict[str, Any] = {"metrics": METRICS, "history": HISTORY, "description": DESCRIPTION, "items": ITEMS}
     parts |= changes
-    save_checkpoint(folder, model or make_model(), parts.pop("items"), training_config=settings(), **parts)
+    save_checkpoint(
+        folder,
+        model or make_model(),
+        parts.pop("items"),
+        training_config=settings(),
+        evaluation_config=measured(),
+        **parts,
+    )
     return folder
 
 
@@ -152,7 +159,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert not loaded.model.training
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
     assert loaded.model_config == model.config
-    assert loaded.training_config == settings()
+    assert (loaded.training_config, loaded.evaluation_config) == (settings(), measured())
     assert loaded.metrics == METRICS
     assert loaded.history == HISTORY
     assert loaded.description == loaded.description | DESCRIPTION
@@ -274,9 +281,9 @@ def fails(*_: Any, **__: Any) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        "surge.checkpoint.save_weights",
-        "surge.checkpoint._model_card",
-        "surge.checkpoint._entry",
+        "surge.checkpoint.saving.save_weights",
+        "surge.checkpoint.saving.model_card",
+        "surge.checkpoint.files._entry",
         "polars.DataFrame.write_parquet",
         "pathlib.Path.write_bytes",
         "os.replace",
@@ -532,12 +539,12 @@ def test_the_offset_of_a_lift(tmp_path: Path) -> None:
     """The measured constant, or log K; with a temperature the lift's popularity is still q."""
     log_q = np.log(np.array([3, 1, 1, 7, 2, 5]) / 19)
     plain = load_checkpoint(save_to(tmp_path / "plain"))
-    assert plain.lift_offset(np.arange(6)) == pytest.approx([np.log(plain.training_config.negatives)] * 6)
-    measured = load_checkpoint(save_to(tmp_path / "measured", description=DESCRIPTION | {"lift_constant": -0.5}))
-    assert measured.lift_offset(2) == pytest.approx(-0.5)
+    assert plain.catalogue.lift_offset(np.arange(6)) == pytest.approx([np.log(plain.training_config.negatives)] * 6)
+    constant = load_checkpoint(save_to(tmp_path / "measured", description=DESCRIPTION | {"lift_constant": -0.5}))
+    assert constant.catalogue.lift_offset(2) == pytest.approx(-0.5)
     both = {"lift_constant": -0.5, "temperature": 2.0}
     soft = load_checkpoint(save_to(tmp_path / "soft", description=DESCRIPTION | both))
-    assert soft.lift_offset(np.arange(6)) == pytest.approx(-0.5 - log_q / 2)
+    assert soft.catalogue.lift_offset(np.arange(6)) == pytest.approx(-0.5 - log_q / 2)
 
 
 @pytest.mark.parametrize(
@@ -566,7 +573,7 @@ def test_what_config_json_does_not_say_is_not_missed(folder: Path) -> None:
     kept = ("format_version", "model", "training")
     edit(folder, "config.json", lambda config: {name: config[name] for name in kept})
     loaded = load_checkpoint(folder)
-    assert not loaded.exclude_seen and loaded.temperature == 1
+    assert not loaded.exclude_seen and loaded.catalogue.temperature == 1
 
 
 def test_items_without_counts_say_how_to_make_them_anew(folder: Path) -> None:
@@ -576,9 +583,9 @@ def test_items_without_counts_say_how_to_make_them_anew(folder: Path) -> None:
 
 def test_counts_and_temperature_come_back(tmp_path: Path) -> None:
     loaded = load_checkpoint(save_to(tmp_path / "shop", description=DESCRIPTION | {"temperature": 1.25}))
-    assert loaded.counts.tolist() == [3, 0, 1, 7, 2, 5] and loaded.temperature == 1.25
-    assert loaded.log_popularity == pytest.approx(np.log(np.array([3, 1, 1, 7, 2, 5]) / 19))
-    assert load_checkpoint(save_to(tmp_path / "other")).temperature == 1
+    assert loaded.catalogue.counts.tolist() == [3, 0, 1, 7, 2, 5] and loaded.catalogue.temperature == 1.25
+    assert loaded.catalogue.log_popularity == pytest.approx(np.log(np.array([3, 1, 1, 7, 2, 5]) / 19))
+    assert load_checkpoint(save_to(tmp_path / "other")).catalogue.temperature == 1
 
 
 @pytest.mark.parametrize("version", [0, 3, "1", None, [1], float("nan")])
@@ -729,7 +736,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], Any]
 ) -> None:
     edit_header(folder, change)
-    monkeypatch.setattr(module, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "'shop'")
 
 
@@ -739,7 +746,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
 def test_a_header_of_an_impossible_length(folder: Path, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
     (folder / "model.safetensors").write_bytes(start)
     remake_manifest(folder)
-    monkeypatch.setattr(module, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "model.safetensors", "can't be read")
 
 
@@ -773,9 +780,7 @@ def test_settings_and_header_agree_on_more_than_there_is(folder: Path) -> None:
     edit_settings(folder, "model", item_size=4096, attention_hidden=[4096])
     config = json.loads((folder / "config.json").read_text())["model"]
     with torch.device("meta"):
-        claimed = SurgeModel(
-            ModelConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}), torch.zeros(6)
-        )
+        claimed = SurgeModel(from_dict(ModelConfig, config), torch.zeros(6))
 
     def claim(header: dict[str, Any]) -> None:
         for name, tensor in claimed.state_dict().items():
@@ -901,13 +906,11 @@ def test_a_checkpoint_from_before_the_forms_of_the_paper_could_be_chosen_stays_a
     )
     loaded = load_checkpoint(folder)
     assert (loaded.model_config, loaded.training_config) == (before.model_config, before.training_config)
-    assert (loaded.model_config.attention_activation, loaded.model_config.attention_nonlinearity) == (
-        "relu",
-        "leaky_relu",
-    )
+    forms = loaded.model_config.forms
+    assert (forms.attention_activation, forms.attention_nonlinearity) == ("relu", "leaky_relu")
     assert loaded.training_config.same_mapping == "scaled"
 
 
 def test_a_checkpoint_from_before_inputs_were_normalised_stays_without(folder: Path) -> None:
     edit(folder, "config.json", lambda config: config | {"model": without(config["model"], "normalise")})
-    assert load_checkpoint(folder).model_config.normalise is False
+    assert load_checkpoint(folder).model_config.forms.normalise is False

@@ -31,7 +31,6 @@ ORDER = (
     ("model",),
     ("backends",),
     ("recommenders",),
-    ("checkpoint_files",),
     ("checkpoint",),
     ("evaluation",),
     ("training",),

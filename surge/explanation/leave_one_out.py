@@ -115,8 +115,8 @@ def measure_effects(
         item_rank=ranks[:n],
         cluster_rank=ranks[n:],
         exact=rivals is None or rivals.exact,
-        offset=float(checkpoint.lift_offset(target)),
-        temperature=checkpoint.temperature,
+        offset=float(checkpoint.catalogue.lift_offset(target)),
+        temperature=checkpoint.catalogue.temperature,
     )
 
 

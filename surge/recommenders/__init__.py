@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.errors import SurgeError
 from surge.recommenders.base import Recommender
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context
+from surge.recommenders.baseline import Baseline, Context
 from surge.recommenders.caser import Caser
 from surge.recommenders.dien import DIEN
 from surge.recommenders.din import DIN

@@ -119,7 +119,7 @@ class Surge(Recommender):
         return self.model
 
     def next_item_weight(self, config: TrainingConfig) -> float:
-        return config.next_item_weight if self.config.next_item else 0.0
+        return config.next_item_weight if self.config.forms.next_item else 0.0
 
     def draw(
         self,
@@ -134,7 +134,7 @@ class Surge(Recommender):
             history, times = padded(history, context.times, self.config.max_length)
             context = context._replace(times=times)
         ages = None
-        if self.config.time != "none":
+        if self.config.forms.time != "none":
             ages = hidden_at_times(context.ages()) if self.model.training else context.ages()
         return super().draw(history, candidates, context, config, barred)._replace(ages=ages)
 

@@ -255,7 +255,7 @@ def test_an_unknown_name_lists_the_names() -> None:
     with pytest.raises(SurgeError, match=sentence):
         configure("bert4rec", {})
     with pytest.raises(SurgeError, match=sentence):
-        build("bert4rec", BaselineConfig(1, 1, 1), torch.zeros(1))
+        build("bert4rec", BaselineConfig(item_count=1, category_count=1, user_count=1), torch.zeros(1))
 
 
 @pytest.mark.parametrize(
