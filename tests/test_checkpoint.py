@@ -18,9 +18,9 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading, save_checkpoint
+from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading, save_checkpoint, store_metrics
 from surge.checkpoint.files import FILES
-from surge.config import ModelConfig, from_dict
+from surge.config import EvaluationConfig, ModelConfig, from_dict
 from surge.errors import SurgeError
 from surge.model.surge import History, SurgeModel
 from tests.training.toy import MODEL, measured, settings
@@ -357,6 +357,64 @@ def test_overwrite_replaces_all_of_it(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["shop"]
 
 
+def test_figures_measured_anew_leave_everything_else_in_the_folder(folder: Path) -> None:
+    """Comparisons for the model page, notes, a survey: none of it is the checkpoint's, all of it is the user's."""
+    (folder / "baselines.json").write_text('{"runs": []}')
+    (folder / ".hidden").write_bytes(b"\x00")
+    (folder / "model.safetensors.bak").write_bytes(b"mine")
+    (folder / "surveys" / "old").mkdir(parents=True)
+    (folder / "surveys" / "old" / "README.md").write_text("a file of this name that is not the model card")
+    (folder / "surveys" / "empty").mkdir()
+    (folder / "link").symlink_to("nowhere")
+    (folder / "baselines.json").chmod(0o400)
+    os.utime(folder / "baselines.json", (10, 1_000))
+    folder.chmod(0o700)
+
+    def others() -> dict[str, Any]:
+        return {
+            path.relative_to(folder).as_posix(): path.readlink()
+            if path.is_symlink()
+            else path.is_file() and path.read_bytes()
+            for path in folder.rglob("*")
+            if path.name not in ("metrics.json", "manifest.json") and path != folder / "README.md"
+        }
+
+    before = others()
+    loaded = store_metrics(load_checkpoint(folder), {"test": {"auc": 0.5}})
+    assert loaded.metrics == METRICS | {"test": {"auc": 0.5}}
+    assert others() == before and len(before) == 4 + 8
+    kept = (folder / "baselines.json").stat()
+    assert (kept.st_mtime, kept.st_mode & 0o777, folder.stat().st_mode & 0o777) == (1_000, 0o400, 0o700)
+    assert [path.name for path in folder.parent.iterdir()] == ["shop"]
+    assert set(json.loads((folder / "manifest.json").read_text())) == set(FILES)
+
+
+def test_figures_measured_anew_join_those_that_were_stored_meanwhile(folder: Path) -> None:
+    checkpoint = load_checkpoint(folder)
+    store_metrics(checkpoint, {"more": {"auc": 0.25}})
+    assert store_metrics(checkpoint, {"test": {"auc": 0.5}}).metrics == METRICS | {
+        "more": {"auc": 0.25},
+        "test": {"auc": 0.5},
+    }
+
+
+def test_figures_of_a_model_that_was_replaced_meanwhile_are_not_stored(folder: Path) -> None:
+    checkpoint = load_checkpoint(folder)
+    save_to(folder, make_model(1), overwrite=True)
+    with pytest.raises(
+        SurgeError, match=r"'shop' was replaced while it was measured, so nothing is stored; .*again\.$"
+    ):
+        store_metrics(checkpoint, {"test": {"auc": 0.5}})
+    assert load_checkpoint(folder).metrics == METRICS
+
+
+def test_figures_are_stored_in_the_folder_where_one_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    store_metrics(load_checkpoint("."), {"test": {"auc": 0.5}})
+    assert load_checkpoint(folder).metrics["test"] == {"auc": 0.5}
+    assert [path.name for path in folder.parent.iterdir()] == ["shop"]
+
+
 def test_missing_parents_are_made(tmp_path: Path) -> None:
     assert load_checkpoint(save_to(tmp_path / "a" / "b" / "shop")).name == "shop"
 
@@ -594,7 +652,7 @@ def test_an_unknown_format_version(folder: Path, version: object) -> None:
     refused(folder, "format version", repr(version), "reads version 2")
 
 
-@pytest.mark.parametrize("part", ["model", "training"])
+@pytest.mark.parametrize("part", ["model", "training", "evaluation"])
 @pytest.mark.parametrize("name", ["colour", "two\nlines"])
 def test_an_unknown_setting(folder: Path, part: str, name: str) -> None:
     edit_settings(folder, part, **{name: 1})
@@ -909,6 +967,44 @@ def test_a_checkpoint_from_before_the_forms_of_the_paper_could_be_chosen_stays_a
     forms = loaded.model_config.forms
     assert (forms.attention_activation, forms.attention_nonlinearity) == ("relu", "leaky_relu")
     assert loaded.training_config.same_mapping == "scaled"
+
+
+def evaluated_by_training(config: dict[str, Any]) -> dict[str, Any]:
+    """config.json as it was written while what says how to evaluate stood under training."""
+    return without(config, "evaluation") | {"training": config["training"] | config["evaluation"]}
+
+
+def test_a_checkpoint_from_before_the_evaluation_had_a_part_of_its_own_stays_as_it_was(folder: Path) -> None:
+    before = load_checkpoint(folder)
+    edit(folder, "config.json", evaluated_by_training)
+    stored = (folder / "config.json").read_bytes()
+    loaded = store_metrics(load_checkpoint(folder), {"test": {"auc": 0.5}})
+    assert (loaded.training_config, loaded.evaluation_config) == (before.training_config, before.evaluation_config)
+    assert loaded.evaluation_config == measured() != EvaluationConfig()
+    assert (folder / "config.json").read_bytes() == stored
+    card = (folder / "README.md").read_text()
+    assert "| evaluation_negatives | 20 |" in card and "## Evaluation" not in card
+    edit(folder, "config.json", lambda config: config | {"training": without(config["training"], "test_instances")})
+    assert load_checkpoint(folder).evaluation_config == measured(test_instances=4000)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c | {"training": c["training"] | {"test_instances": 9}}, "test_instances stands under training and"),
+        (
+            lambda c: c | {"training": c["training"] | {"heads": 1}},
+            "heads stands under training; it belongs under model",
+        ),
+        (lambda c: c | {"evaluation": {"seed": 1}}, "seed stands under evaluation; it belongs under training"),
+        (lambda c: c | {"evaluation": {"test_instances": 0}}, "test_instances is 0; it must be a whole number"),
+        (lambda c: c | {"evaluation": None}, "lacks its settings"),
+        (lambda c: c | {"evaluation": [1]}, "lacks its settings"),
+    ],
+)
+def test_settings_that_stand_where_they_do_not_belong(folder: Path, change: Callable[[Any], Any], words: str) -> None:
+    edit(folder, "config.json", change)
+    refused(folder, "config.json of the checkpoint 'shop'", words)
 
 
 def test_a_checkpoint_from_before_inputs_were_normalised_stays_without(folder: Path) -> None:

@@ -175,7 +175,6 @@ def check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -
 def write_files(folder: Path, contents: Mapping[str, bytes], keep: bool = False) -> None:
     """All files and their manifest, in a folder beside it that takes its place when it is complete; with `keep` what
     else lies in the folder is in the new one, too."""
-    folder = Path(os.path.abspath(folder))  # "." has no name
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:

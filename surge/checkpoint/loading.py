@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -154,7 +155,7 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     skeleton.load_state_dict(weights, assign=True)
     model = skeleton.to(device).eval().requires_grad_(False)
     return Checkpoint(
-        folder=folder,
+        folder=Path(os.path.abspath(folder)),  # "." has no name
         digest=digest,
         model=model,
         model_config=model_config,

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from surge.config import EvaluationConfig, TrainingConfig, from_dict, names, preset, read_value, to_dict
+from surge.config import PARTS, EvaluationConfig, TrainingConfig, from_dict, names, preset, read_value, to_dict
 from surge.errors import SurgeError
 from surge.recommenders import RECOMMENDERS, Recommender, build, configure
 from surge.training.data import TrainingData
@@ -73,11 +73,8 @@ class Contestant:
     @property
     def _parts(self) -> dict[str, set[str]]:
         """The same by part."""
-        return {
-            "model": set(names(RECOMMENDERS[self.name].settings)) - FROM_DATA,
-            "training": set(names(TrainingConfig)) - self._idle,
-            "evaluation": set(names(EvaluationConfig)),
-        }
+        kinds = {**PARTS, "model": RECOMMENDERS[self.name].settings}
+        return {part: set(names(kind)) - FROM_DATA - self._idle for part, kind in kinds.items()}
 
     @property
     def _idle(self) -> set[str]:

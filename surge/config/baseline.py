@@ -23,7 +23,7 @@ class BaselineConfig(RecommenderConfig):
     - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
     - `auxiliary_weight`: of the next-item loss at every step (GRU4Rec, DIEN, SASRec).
 
-    `Baseline.own` has the values in which a model differs; `Baseline.configure` puts them in.
+    `Recommender.own` has the values in which a model differs; `configure` puts them in.
     """
 
     user_count: Annotated[int, Range(1, 1_000_000_000)]

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from surge.config import BaselineConfig
 from surge.errors import SurgeError
 from surge.recommenders.base import Recommender
 from surge.recommenders.baseline import Baseline, Context
@@ -26,7 +25,6 @@ __all__ = [
     "BASELINES",
     "RECOMMENDERS",
     "Baseline",
-    "BaselineConfig",
     "Context",
     "Recommender",
     "Surge",

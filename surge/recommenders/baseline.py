@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from surge.backends.scoring import CELLS
 from surge.backends.training import EDGES
-from surge.config import BaselineConfig, TrainingConfig, from_dict
+from surge.config import BaselineConfig, TrainingConfig
 from surge.model.batches import in_parts
 from surge.model.embedding import EmbedsItems
 from surge.model.layers import PairScore, joined, multilayer_perceptron
@@ -59,12 +58,10 @@ class Baseline(EmbedsItems, Recommender):
     """A model that SURGE is measured against; a history without an item is a SurgeError, also of a model that reads
     none.
 
-    `own` has the settings that are the model's own where nobody says otherwise. `asks_items`: each candidate asks every
-    item of the history, which takes so much more memory.
+    `asks_items`: each candidate asks every item of the history, which takes so much more memory.
     """
 
     settings: ClassVar[type] = BaselineConfig
-    own: ClassVar[dict[str, Any]] = {}
     asks_items: ClassVar[bool] = False
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
@@ -87,11 +84,6 @@ class Baseline(EmbedsItems, Recommender):
     def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories."""
         return self.score(self.read(history, context), candidates)
-
-    @classmethod
-    def configure(cls, settings: Mapping[str, Any]) -> BaselineConfig:
-        """The model's own where they say nothing."""
-        return from_dict(BaselineConfig, cls.own | dict(settings))
 
     @classmethod
     def build(cls, config: BaselineConfig, item_category: Tensor) -> Baseline:

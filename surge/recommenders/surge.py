@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from surge.backends.compiled import Backend, Compiled, CompiledScores, complain
 from surge.backends.reader import Scorer
 from surge.backends.scoring import candidates_at_once, score_history
 from surge.backends.training import EDGES
-from surge.config import ModelConfig, TrainingConfig, from_dict
+from surge.config import ModelConfig, TrainingConfig
 from surge.data.negatives import Barred
 from surge.model.batches import padded
 from surge.model.interest_extraction import Pooling
@@ -105,10 +105,6 @@ class Surge(Recommender):
         self._tell: Callable[[str], None] = complain
         self._terms: CompiledTerms | None = None
         self._scores: CompiledScores | None = None
-
-    @classmethod
-    def configure(cls, settings: Mapping[str, Any]) -> ModelConfig:
-        return from_dict(ModelConfig, settings)
 
     @classmethod
     def build(cls, config: ModelConfig, item_category: Tensor) -> Surge:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from surge.config import ModelConfig, to_dict
+from surge.config import BaselineConfig, ModelConfig, to_dict
 from surge.errors import SurgeError
 from surge.model.surge import EMPTY, History, SurgeModel
 from surge.native.library import SWITCH
-from surge.recommenders import BASELINES, Baseline, BaselineConfig, Context, build, configure
+from surge.recommenders import BASELINES, Baseline, Context, build, configure
 from tests.recommenders.toy import (
     CATEGORIES,
     ITEMS,

@@ -345,6 +345,19 @@ def test_what_cannot_be_resumed(simulated: Dataset, interrupted: Path, monkeypat
     assert not interrupted.exists()
 
 
+def test_a_run_of_before_the_evaluation_had_a_part_of_its_own_is_resumed(
+    trained: Checkpoint, simulated: Dataset, interrupted: Path
+) -> None:
+    path = state_folder(interrupted) / "current" / "state.json"
+    state = json.loads(path.read_text())
+    state["settings"]["training"] |= state["settings"].pop("evaluation")
+    path.write_text(json.dumps(state))
+    config = settings(instances_per_epoch=128)
+    with pytest.raises(SurgeError, match=r"another evaluation \(evaluation_negatives\)"):
+        run(simulated, interrupted, config, resume=True, evaluation=measured(evaluation_negatives=5))
+    assert run(simulated, interrupted, config, resume=True).evaluation_config == measured()
+
+
 def test_resumed_with_more_epochs(simulated: Dataset, interrupted: Path) -> None:
     checkpoint = run(simulated, interrupted, settings(instances_per_epoch=128, epochs=4), resume=True)
     assert len(checkpoint.history) == 4
