@@ -17,9 +17,9 @@ from recbole.model.sequential_recommender import DIEN, DIN, Caser, GRU4Rec, SASR
 from recbole.utils import FeatureType
 from torch import Tensor, nn
 
-from surge.config import TrainingConfig
+from surge.config import BaselineConfig, TrainingConfig
 from surge.model.surge import History
-from surge.recommenders import BASELINES, Baseline, BaselineConfig, Context, configure
+from surge.recommenders import BASELINES, Baseline, Context, configure
 from surge.recommenders.base import Batch
 from surge.training.data import TrainingData
 

@@ -35,7 +35,7 @@ from surge.backends.compiled import Compiled, CompiledScores
 from surge.backends.reader import Scorer, by_torch
 from surge.backends.scoring import candidates_at_once, score_rows
 from surge.backends.training import EDGES
-from surge.config import ModelConfig
+from surge.config import EquationForms, ModelConfig
 from surge.explanation.search import search, shortlist
 from surge.model.losses import log_loss
 from surge.model.precision import autocast
@@ -70,7 +70,7 @@ def model_of(shape: Shape) -> SurgeModel:
     torch.manual_seed(0)
     config = ModelConfig(
         item_count=shape.catalogue, category_count=100, max_length=shape.length, clusters=(shape.clusters,),
-        next_item=False,
+        forms=EquationForms(next_item=False),
     )  # fmt: skip
     model = SurgeModel(config, torch.arange(shape.catalogue) % 100)
     with torch.no_grad():

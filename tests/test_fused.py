@@ -16,7 +16,7 @@ import torch
 from surge.backends import reader
 from surge.backends.reader import LEAST, Scorer, can_read
 from surge.checkpoint import load_checkpoint
-from surge.config import ModelConfig
+from surge.config import ModelConfig, from_dict
 from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
@@ -51,7 +51,9 @@ SETTINGS: list[dict[str, Any]] = [
 
 def lively(seed: int = 0, **settings: Any) -> SurgeModel:
     """A model in which every part matters."""
-    model = SurgeModel(ModelConfig(item_count=ITEMS, category_count=5, **settings), torch.arange(ITEMS) % 5)
+    model = SurgeModel(
+        from_dict(ModelConfig, {"item_count": ITEMS, "category_count": 5, **settings}), torch.arange(ITEMS) % 5
+    )
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -10,7 +10,7 @@ import torch
 from benchmarks.naive import naive_logits
 from benchmarks.search import main as measure_search
 from benchmarks.speed import Shape, macs_of_a_reading, measure, model_of
-from surge.config import ModelConfig
+from surge.config import ModelConfig, from_dict
 from surge.explanation import search
 from surge.model.surge import History, SurgeModel
 from surge.native.library import library
@@ -19,7 +19,8 @@ from surge.native.library import library
 @pytest.mark.parametrize("settings", [{}, {"position": "none"}, {"clusters": (6,), "sparsity": 0.3}], ids=str)
 def test_the_naive_forward_is_the_same_model_and_trains_the_same(settings: dict) -> None:
     torch.manual_seed(2)
-    model = SurgeModel(ModelConfig(item_count=60, category_count=4, max_length=20, **settings), torch.arange(60) % 4)
+    sizes = {"item_count": 60, "category_count": 4, "max_length": 20}
+    model = SurgeModel(from_dict(ModelConfig, sizes | settings), torch.arange(60) % 4)
     model = model.double()
     with torch.no_grad():
         for parameter in model.parameters():

@@ -145,12 +145,17 @@ def _model(
 
 def _about_models(first: Checkpoint, second: Checkpoint, names: tuple[str, str]) -> str:
     """Which of the two predicts better, and in which settings they differ."""
-    measured = [(c.description.get("dataset"), c.training_config.test_instances, c.training_config.evaluation_negatives)
-                for c in (first, second)]  # fmt: skip
+    measured = [
+        (one.description.get("dataset"), config.test_instances, config.evaluation_negatives)
+        for one, config in ((first, first.evaluation_config), (second, second.evaluation_config))
+    ]
     better = comparison.metrics_sentence(first.metrics, second.metrics, names, same_data=measured[0] == measured[1])
     settings = comparison.settings_sentence(
         (to_dict(first.model_config), to_dict(second.model_config)),
-        (to_dict(first.training_config), to_dict(second.training_config)),
+        (
+            to_dict(first.training_config) | to_dict(first.evaluation_config),
+            to_dict(second.training_config) | to_dict(second.evaluation_config),
+        ),
         names,
     )
     return f"{better} {settings}"

@@ -147,7 +147,7 @@ def _metrics(checkpoint: Checkpoint) -> None:
     tables = model_tables.metrics_tables(
         checkpoint.metrics,
         items=items,
-        negatives=min(checkpoint.training_config.evaluation_negatives, items - 1),
+        negatives=min(checkpoint.evaluation_config.evaluation_negatives, items - 1),
         seen_left_out=checkpoint.exclude_seen,
     )
     if not tables:
@@ -172,7 +172,7 @@ def _reliability(checkpoint: Checkpoint) -> None:
         reliability.ABOUT,
     )
     try:
-        bins = reliability.find_bins(checkpoint.metrics, checkpoint.temperature)
+        bins = reliability.find_bins(checkpoint.metrics, checkpoint.catalogue.temperature)
     except SurgeError as error:
         st.warning(as_text(str(error)))
         return

@@ -80,14 +80,14 @@ def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
 def can_read(model: SurgeModel) -> bool:
     """Whether the kernel knows this model: attention, soft clusters in one layer, read by a GRU or AUGRU,
     two hidden layers with ReLU in Eq. 7, LeakyReLU in Eq. 8, float32 on a CPU."""
-    config, weight = model.config, model.item_embedding.weight
+    config, forms, weight = model.config, model.config.forms, model.item_embedding.weight
     parts = [*map(type, model.extract.assign), type(model.predict.evolve)]
     return (
-        config.fusion != "none"
+        forms.fusion != "none"
         and parts == [SoftAssignment, RecurrentEvolution]
         and len(config.attention_hidden) == 2
-        and config.attention_activation == "relu"
-        and config.attention_nonlinearity == "leaky_relu"
+        and forms.attention_activation == "relu"
+        and forms.attention_nonlinearity == "leaky_relu"
         and weight.device.type == "cpu"
         and weight.dtype == torch.float32
     )
@@ -97,7 +97,7 @@ class _Reader:
     """One history, ready for the kernel."""
 
     def __init__(self, kernel: ctypes.CDLL, model: SurgeModel, graph: InterestGraph, place: int) -> None:
-        config, n = model.config, int(graph.mask[place].sum())
+        config, forms, n = model.config, model.config.forms, int(graph.mask[place].sum())
         near = graph.adjacency[place, :n, :n] > 0
         assign = cast(SoftAssignment, model.extract.assign[0])
         gate = cast(RecurrentEvolution, model.predict.evolve).gate
@@ -115,12 +115,12 @@ class _Reader:
             *(*config.attention_hidden, config.evolution_size),
             by_query=model.fuse.by_query,
             mean=assign.mean,
-            by_time=config.flatten == "time",
-            linear=config.activation == "none",
+            by_time=forms.flatten == "time",
+            linear=forms.activation == "none",
             gate=2 if gate is None else 0 if gate == "relative" else 1,
-            readout=config.readout,
-            long_term=config.long_term,
-            normalise=config.normalise,
+            readout=forms.readout,
+            long_term=forms.long_term,
+            normalise=forms.normalise,
             layers=len(layers),
         )
         pointers = {name: tensor.data_ptr() for name, tensor in self.tensors.items()}
@@ -162,7 +162,7 @@ def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dic
         given["category"] = model.category_embedding.weight
     long = model.long(graph)
     if long is not None:
-        given["always"] = scaled(long[place]) if model.config.normalise else long[place]
+        given["always"] = scaled(long[place]) if model.config.forms.normalise else long[place]
     if not model.fuse.by_query:
         return given
     heads: list[dict[str, Tensor]] = []

@@ -38,7 +38,7 @@ class Ranks:
     log_available: np.ndarray
 
     def lift_constant(self, temperature: float) -> float:
-        """The mean of log sum q - log sum exp(score / T) at one of the temperatures, see `Checkpoint.lift_offset`."""
+        """The mean of log sum q - log sum exp(score / T) at one of the temperatures, see `Catalogue.lift_offset`."""
         return float((self.log_available - self.normaliser[:, self._place(temperature)]).mean())
 
     def reliability(self, temperature: float, first: int = SHOWN) -> Reliability:

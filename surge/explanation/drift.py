@@ -75,8 +75,8 @@ def measure_drift(
         importance=tuple(reading.importance for reading in readings),
         edges=tuple(reading.edges for reading in readings),
         edge_similarity=tuple(reading.edge_similarity for reading in readings),
-        offset=float(checkpoint.lift_offset(row)),
-        temperature=checkpoint.temperature,
+        offset=float(checkpoint.catalogue.lift_offset(row)),
+        temperature=checkpoint.catalogue.temperature,
     )
 
 

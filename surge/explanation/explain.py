@@ -12,9 +12,9 @@ from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import Ranking, left_out, rank_catalogue
+from surge.explanation.catalogue import Ranking, left_out, log_lift, rank_catalogue
 from surge.explanation.history import UserHistory, read_history
-from surge.explanation.measured import log_lift, sigmoid
+from surge.explanation.measured import sigmoid
 from surge.explanation.record import (
     Embeddings,
     Explanation,
@@ -106,9 +106,9 @@ def explain_history(
             update_gate=_array(reading.evolution.update_gate[0]),
             logit=logit,
             probability=float(sigmoid(np.asarray(logit))),
-            long_weight=_array(graph.long_weight) if checkpoint.model_config.long_term else None,
-            log_popularity=float(checkpoint.log_popularity[row]),
-            lift=float(np.exp(log_lift(logit, checkpoint.lift_offset(row), checkpoint.temperature))),
+            long_weight=_array(graph.long_weight) if checkpoint.model_config.forms.long_term else None,
+            log_popularity=float(checkpoint.catalogue.log_popularity[row]),
+            lift=float(np.exp(log_lift(checkpoint.catalogue, row, logit))),
             next_probability=ranking.chance_of(row) if ranking is not None else None,
             left_out=row in left_out(checkpoint, history),
         ),

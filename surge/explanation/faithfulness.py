@@ -10,9 +10,10 @@ from torch import Tensor
 
 from surge.backends.scoring import CELLS, score_histories
 from surge.checkpoint import Checkpoint
+from surge.explanation.catalogue import log_lift
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import UserHistory
-from surge.explanation.measured import Effects, Faithfulness, log_lift
+from surge.explanation.measured import Effects, Faithfulness
 from surge.explanation.record import Explanation
 from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
@@ -67,7 +68,7 @@ def measure_faithfulness(
     deletion = np.array([[ask(order[k:]) for k in deleted] for order in orders])
     insertion = np.array([[ask(order[: k + 1]) for k in deleted] for order in orders])
     logits = score_histories(checkpoint.model, list(asked), [row], progress)[:, 0]
-    scores = log_lift(logits, checkpoint.lift_offset(row), checkpoint.temperature)
+    scores = log_lift(checkpoint.catalogue, row, logits)
     named = len(attributions)
     return Faithfulness(
         attributions=attributions,

@@ -112,7 +112,7 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
     earlier = tuple(checkpoint.rows[everything[index].item] for index in known[:left_out])
     known = known[left_out:]
     items = tuple(everything[index] for index in known)
-    if checkpoint.model_config.time != "none":
+    if checkpoint.model_config.forms.time != "none":
         items = _aged(items, next_item.timestamp if next_item is not None else _next_moment(items))
     return UserHistory(
         user=user,

@@ -122,8 +122,8 @@ def measure_effects(
         cluster_rank=ranks[n:],
         exact=rivals is None or rivals.exact,
         clusters_exact=pool is None or pool.exact,
-        offset=float(checkpoint.lift_offset(target)),
-        temperature=checkpoint.temperature,
+        offset=float(checkpoint.catalogue.lift_offset(target)),
+        temperature=checkpoint.catalogue.temperature,
     )
 
 

@@ -62,10 +62,10 @@ def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rou
     rows = np.setdiff1d(np.arange(checkpoint.model_config.item_count), left_out(checkpoint, history))
     if rough is None:
         rough = checkpoint.model.item_embedding.weight.device.type == "cuda"
-    popularity = checkpoint.log_popularity[rows]
+    popularity = checkpoint.catalogue.log_popularity[rows]
     result = (shortlist if rough else search)(checkpoint.model, history.events, rows, popularity, count)
     best = result.best
-    normaliser = _log_normaliser(result, popularity, checkpoint.temperature) if len(rows) else 0.0
+    normaliser = _log_normaliser(result, popularity, checkpoint.catalogue.temperature) if len(rows) else 0.0
     return Found(rows[best], result.logits[best], int(result.read.sum()), len(rows), checkpoint.catalogue, normaliser)
 
 

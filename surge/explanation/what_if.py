@@ -70,7 +70,7 @@ def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> 
     earlier = (*history.earlier, *(row for row in unread if row is not None))
     outdated = reading_notes(history.items, len(history.earlier), longest)
     told: tuple[str, ...] = ()
-    if checkpoint.model_config.time != "none":
+    if checkpoint.model_config.forms.time != "none":
         items, told = _aged(items, read)
     return replace(
         history,

@@ -57,7 +57,7 @@ class OwnCluster(Assignment):
 # by the setting `extraction`: the layers of the pooling
 ASSIGNMENTS: Mapping[str, Callable[[ModelConfig], Sequence[Assignment]]] = {
     "soft": lambda config: [
-        SoftAssignment(config.size, count, config.assignment_aggregation) for count in config.clusters
+        SoftAssignment(config.size, count, config.forms.assignment_aggregation) for count in config.clusters
     ],
     "none": lambda config: [OwnCluster()],
 }

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surge.config import EquationForms
 from surge.model.layers import ATTENTION_SLOPE, PairScore
 from surge.model.operations import Operations
 
@@ -56,34 +57,20 @@ def gather(attention: Tensor, message: Tensor) -> Tensor:
 
 
 class InterestFusion(nn.Module):
-    """Cluster- and query-aware attention over the graph; `mode` switches its parts off for ablations.
+    """Cluster- and query-aware attention over the graph; the form `fusion` switches its parts off for ablations."""
 
-    `activation`, `attention_activation` and `nonlinearity` are the settings `activation`, `attention_activation` and
-    `attention_nonlinearity` of `ModelConfig`.
-    """
-
-    def __init__(
-        self,
-        size: int,
-        heads: int,
-        hidden: Sequence[int],
-        hops: int,
-        mode: str,
-        activation: str = "leaky_relu",
-        attention_activation: str = "relu",
-        nonlinearity: str = "leaky_relu",
-    ) -> None:
+    def __init__(self, size: int, heads: int, hidden: Sequence[int], hops: int, forms: EquationForms) -> None:
         super().__init__()
-        self.heads, self.hops, self.mode, self.activation = heads, hops, mode, activation
-        self.linear = nonlinearity == "none"
-        self.by_cluster = mode in ("full", "without_query")
-        self.by_query = mode in ("full", "without_cluster")
-        if mode != "none":
+        self.heads, self.hops, self.mode, self.activation = heads, hops, forms.fusion, forms.activation
+        self.linear = forms.attention_nonlinearity == "none"
+        self.by_cluster = self.mode in ("full", "without_query")
+        self.by_query = self.mode in ("full", "without_cluster")
+        if self.mode != "none":
             self.aggregate = nn.Linear(size, size, bias=False)  # W_a of all heads, one block of rows each
         if self.by_cluster:
-            self.cluster = nn.ModuleList(PairScore(size, hidden, attention_activation) for _ in range(heads))
+            self.cluster = nn.ModuleList(PairScore(size, hidden, forms.attention_activation) for _ in range(heads))
         if self.by_query:
-            self.query = nn.ModuleList(PairScore(size, hidden, attention_activation) for _ in range(heads))
+            self.query = nn.ModuleList(PairScore(size, hidden, forms.attention_activation) for _ in range(heads))
 
     def cluster_score(self, embedded: Tensor, adjacency: Tensor) -> Tensor:
         """Eq. 6: alpha_i = FFN_c(W_c h_i, h_ic, W_c h_i * h_ic), (B, heads, n); 0 where switched off."""

@@ -123,30 +123,21 @@ class SurgeModel(EmbedsItems):
         evolution: InterestEvolution | None = None,
     ) -> None:
         super().__init__(config, item_category)
-        self.config = config
-        if config.position != "none":
+        self.config, forms = config, config.forms
+        if forms.position != "none":
             self.position_embedding = nn.Embedding(config.max_length, config.size)
             nn.init.normal_(self.position_embedding.weight, std=0.02)
-        if config.time != "none":
+        if forms.time != "none":
             self.age_embedding = nn.Embedding(AGES, config.size)
             nn.init.zeros_(self.age_embedding.weight)  # an age that never occurred in training says nothing
-        if config.next_item:
+        if forms.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
-        self.fuse = InterestFusion(
-            config.size,
-            config.heads,
-            config.attention_hidden,
-            config.hops,
-            config.fusion,
-            config.activation,
-            config.attention_activation,
-            config.attention_nonlinearity,
-        )
-        self.extract = InterestExtraction(assignments or ASSIGNMENTS[config.extraction](config))
-        if config.long_term:
+        self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, forms)
+        self.extract = InterestExtraction(assignments or ASSIGNMENTS[forms.extraction](config))
+        if forms.long_term:
             self.long_term = LongTerm(config.size, config.attention_hidden)
-        self.predict = Prediction(config, evolution or EVOLUTIONS[config.evolution](config))
+        self.predict = Prediction(config, evolution or EVOLUTIONS[forms.evolution](config))
 
     def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
         """The interest graph of each history; ages (B, n) in seconds for a model that reads them.
@@ -158,18 +149,18 @@ class SurgeModel(EmbedsItems):
 
     def graph_from_embeddings(self, embedded: Tensor, mask: Tensor, ages: Tensor | None = None) -> InterestGraph:
         """The same from embeddings h (B, n, d): gradients with respect to the history alone start here."""
-        graph = self.construct(embedded, mask)
+        graph, forms = self.construct(embedded, mask), self.config.forms
         values = embedded
-        if self.config.position != "none":
+        if forms.position != "none":
             steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
             values = embedded + self.position_embedding(steps_ago)
-        if self.config.time != "none":
+        if forms.time != "none":
             if ages is None:
                 raise ValueError("this model reads ages; give NaN where they are not known")
             values = values + embed_ages(ages, mask, self.age_embedding)
-        queried = embedded if self.config.position == "message" else values
+        queried = embedded if forms.position == "message" else values
         cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
-        long_weight = self.long_term(embedded, mask) if self.config.long_term else torch.zeros_like(embedded[..., 0])
+        long_weight = self.long_term(embedded, mask) if forms.long_term else torch.zeros_like(embedded[..., 0])
         return InterestGraph(
             mask,
             embedded,
@@ -184,7 +175,7 @@ class SurgeModel(EmbedsItems):
 
     def long(self, graph: InterestGraph) -> Tensor | None:
         """l (B, d), what each history always wants; None for a model without long_term."""
-        return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1) if self.config.long_term else None
+        return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1) if self.config.forms.long_term else None
 
     def read(self, graph: InterestGraph, candidates: Tensor) -> Reading:
         """Reads each graph with each of its T candidates: item rows (B, T); all that is computed on the way."""

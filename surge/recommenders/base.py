@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surge.config import TrainingConfig
+from surge.config import TrainingConfig, from_dict
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import Barred
 from surge.model.batches import move
@@ -41,20 +41,22 @@ class Batch(NamedTuple):
 class Recommender(ABC):
     """A sequential recommender: a network, what it learns from a batch, and how it scores.
 
-    `network` has the weights. `config`: its settings, among them item_count, max_length and heads.
-    `learns`: there are weights to train. `corrected`: its logit was trained against negatives drawn by popularity, so a
-    catalogue is ranked by logit + log q. `together`: so many histories have their catalogues scored at once.
+    `network` has the weights. `config`: its settings, a RecommenderConfig; `own`: those that are the model's own where
+    nobody says otherwise. `learns`: there are weights to train. `corrected`: its logit was trained against negatives
+    drawn by popularity, so a catalogue is ranked by logit + log q. `together`: so many histories have their catalogues
+    scored at once.
     """
 
     learns: ClassVar[bool] = True
     corrected: ClassVar[bool] = True
     settings: ClassVar[type]  # of `config`
+    own: ClassVar[dict[str, Any]] = {}
     config: Any
 
     @classmethod
-    @abstractmethod
     def configure(cls, settings: Mapping[str, Any]) -> Any:
         """`config` from plain JSON values; impossible ones are a SurgeError."""
+        return from_dict(cls.settings, cls.own | dict(settings))
 
     @classmethod
     @abstractmethod

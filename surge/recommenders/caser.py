@@ -7,9 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from surge.config import BaselineConfig
 from surge.model.embedding import embedding
 from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
+from surge.recommenders.baseline import Baseline, Context, Head
 
 
 class Caser(Baseline):

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from surge.config import BaselineConfig
 from surge.model.evolution import Recurrence, gate_scale
 from surge.model.layers import masked_softmax
 from surge.model.surge import History
-from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, resize
+from surge.recommenders.baseline import Context, Head, StepBaseline, resize
 
 
 class DIEN(StepBaseline):

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.model.layers import PairScore
 from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
+from surge.recommenders.baseline import Baseline, Context, Head
 
 
 class DIN(Baseline):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from surge.config import BaselineConfig
 from surge.model.surge import History
-from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, last_state, resize
+from surge.recommenders.baseline import Context, Head, StepBaseline, last_state, resize
 
 
 class GRU4Rec(StepBaseline):

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.data.instances import EncodedLog, Instances
 from surge.errors import SurgeError
 from surge.model.embedding import embedding
 from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
+from surge.recommenders.baseline import Baseline, Context, Head
 
 
 class Propagate(torch.autograd.Function):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from surge.config import BaselineConfig
 from surge.errors import SurgeError
 from surge.model.embedding import embedding
 from surge.model.layers import multilayer_perceptron
 from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context
+from surge.recommenders.baseline import Baseline, Context
 
 
 class NCF(Baseline):

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.data.instances import EncodedLog, Instances
 from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context
+from surge.recommenders.baseline import Baseline, Context
 
 
 class Popularity(Baseline):

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surge.config import BaselineConfig
 from surge.model.surge import History
-from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, last_state
+from surge.recommenders.baseline import Context, Head, StepBaseline, last_state
 
 
 class Block(nn.Module):

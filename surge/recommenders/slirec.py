@@ -8,11 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.model.layers import PairScore, masked_softmax, multilayer_perceptron
 from surge.model.long_term import LongTerm
 from surge.model.surge import Context, History
 from surge.model.time_lstm import Time4LSTM
-from surge.recommenders.baseline import Baseline, BaselineConfig, Head, resize
+from surge.recommenders.baseline import Baseline, Head, resize
 
 DAY = 86_400.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from surge.backends.compiled import Backend, Compiled, CompiledScores, complain
 from surge.backends.reader import Scorer
 from surge.backends.scoring import candidates_at_once, score_history
 from surge.backends.training import EDGES
-from surge.config import ModelConfig, TrainingConfig, from_dict
+from surge.config import ModelConfig, TrainingConfig
 from surge.data.negatives import Barred
 from surge.model.batches import padded
 from surge.model.interest_extraction import Pooling
@@ -107,10 +107,6 @@ class Surge(Recommender):
         self._scores: CompiledScores | None = None
 
     @classmethod
-    def configure(cls, settings: Mapping[str, Any]) -> ModelConfig:
-        return from_dict(ModelConfig, settings)
-
-    @classmethod
     def build(cls, config: ModelConfig, item_category: Tensor) -> Surge:
         return cls(SurgeModel(config, item_category))
 
@@ -119,7 +115,7 @@ class Surge(Recommender):
         return self.model
 
     def next_item_weight(self, config: TrainingConfig) -> float:
-        return config.next_item_weight if self.config.next_item else 0.0
+        return config.next_item_weight if self.config.forms.next_item else 0.0
 
     def draw(
         self,
@@ -134,7 +130,7 @@ class Surge(Recommender):
             history, times = padded(history, context.times, self.config.max_length)
             context = context._replace(times=times)
         ages = None
-        if self.config.time != "none":
+        if self.config.forms.time != "none":
             ages = hidden_at_times(context.ages()) if self.model.training else context.ages()
         return super().draw(history, candidates, context, config, barred)._replace(ages=ages)
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig, TrainingConfig
 from surge.data.instances import Instances
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import barred, evaluate_lists
@@ -33,9 +33,15 @@ class Fit:
     """A model being trained on a dataset; it starts where its weights and `optimiser` stand."""
 
     def __init__(
-        self, data: TrainingData, recommender: Recommender, config: TrainingConfig, quiet: bool = False
+        self,
+        data: TrainingData,
+        recommender: Recommender,
+        config: TrainingConfig,
+        evaluation: EvaluationConfig,
+        quiet: bool = False,
     ) -> None:
-        self.data, self.recommender, self.config, self.quiet = data, recommender, config, quiet
+        self.data, self.recommender, self.config, self.evaluation = data, recommender, config, evaluation
+        self.quiet = quiet
         self.model = model = recommender.network
         self.tells = not quiet  # a line after every epoch
         self.device = recommender.device
@@ -48,7 +54,7 @@ class Fit:
     @cached_property
     def validation(self) -> tuple[Instances, np.ndarray]:
         """The instances by which epochs are judged, and their candidate lists."""
-        return self.data.validation(self.config)
+        return self.data.validation(self.evaluation, self.config.seed)
 
     def run(self, state: TrainingState, after_epoch: Callable[[TrainingState], None] | None = None) -> None:
         """Epochs until patience or `epochs` run out; then the model has the weights of the best one.

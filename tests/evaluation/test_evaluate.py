@@ -31,7 +31,7 @@ from surge.evaluation.words import negatives_told, positives_told
 from surge.model.batches import read_events
 from surge.model.surge import SurgeModel
 from surge.recommenders.surge import Surge
-from tests.training.toy import dataset_of, lively_model, settings
+from tests.training.toy import dataset_of, lively_model, measured, settings
 
 ITEMS = 30
 
@@ -196,7 +196,8 @@ def checkpoint(dataset: Dataset) -> Callable[..., Checkpoint]:
             digest="",
             model=model,
             model_config=model.config,
-            training_config=settings(test_instances=20, catalogue_instances=6),
+            training_config=settings(),
+            evaluation_config=measured(test_instances=20, catalogue_instances=6),
             items=dataset.items,
             metrics={},
             history=[],

@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from surge.checkpoint import Checkpoint, category_rows
-from surge.config import ModelConfig, TrainingConfig
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict
 from surge.data.store import Dataset
 from surge.explanation.history import UserHistory
 from surge.explanation.record import Item
@@ -54,8 +54,8 @@ def make_checkpoint(
     """
     items = catalogue(count).with_columns(count=pl.Series(counts if counts is not None else [1] * count))
     categories, item_category = category_rows(items)
-    settings = {"normalise": False, "next_item": False} | settings
-    config = ModelConfig(item_count=count, category_count=len(categories), **settings)
+    given = {"item_count": count, "category_count": len(categories), "normalise": False, "next_item": False}
+    config = from_dict(ModelConfig, given | settings)
     model = SurgeModel(config, item_category)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -68,6 +68,7 @@ def make_checkpoint(
         model=model.eval().requires_grad_(False),
         model_config=config,
         training_config=TrainingConfig(),
+        evaluation_config=EvaluationConfig(),
         items=items,
         metrics={},
         history=[],
@@ -94,7 +95,7 @@ def events_of(rows: Sequence[int]) -> tuple[Event, ...]:
 
 def history_of(checkpoint: Checkpoint, rows: list[int]) -> UserHistory:
     """A history of these embedding rows; where the model reads ages, each step takes longer than the one before it."""
-    aged = checkpoint.model_config.time != "none"
+    aged = checkpoint.model_config.forms.time != "none"
     ages = [1_000 * (len(rows) ** 3 - at**3) if aged else None for at in range(len(rows))]
     items = tuple(
         Item(item["item"], item["title"], item["category"], START + at, age)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from surge.config import ModelConfig
+from surge.config import ModelConfig, from_dict
 from surge.model.surge import Context, History, SurgeModel
 
 ITEMS, CATEGORIES = 12, 3
@@ -32,7 +32,7 @@ def small_config(**settings: object) -> ModelConfig:
         "prediction_hidden": (7, 4),
         "next_item": False,  # a layer for training alone, which no reading touches
     }
-    return ModelConfig(**(values | settings))  # type: ignore[arg-type]
+    return from_dict(ModelConfig, values | settings)
 
 
 def small_model(seed: int = 0, dtype: torch.dtype = torch.float64, **settings: object) -> SurgeModel:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 import torch
 
-from surge.config import EVOLUTION, EXTRACTION, TrainingConfig
+from surge.config import EquationForms, TrainingConfig
 from surge.explanation.explain import explain_history
 from surge.model.assignment import ASSIGNMENTS, Assignment
 from surge.model.evolution import EVOLUTIONS, MeanEvolution
@@ -95,5 +96,6 @@ def test_a_new_evolution_is_injected() -> None:
 
 
 def test_every_setting_has_its_module() -> None:
-    assert tuple(ASSIGNMENTS) == EXTRACTION
-    assert tuple(EVOLUTIONS) == EVOLUTION
+    words = {name: get_args(kind) for name, kind in get_type_hints(EquationForms).items()}
+    assert tuple(ASSIGNMENTS) == words["extraction"]
+    assert tuple(EVOLUTIONS) == words["evolution"]

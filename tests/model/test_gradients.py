@@ -49,13 +49,13 @@ def cancelled(model: SurgeModel) -> set[str]:
     - evolution none: the sum of the pooled clusters is the sum of h', whatever S is.
     - the graph is read by the attention and by S; without both, w has nothing to act on.
     """
-    config, names = model.config, [name for name, _ in model.named_parameters()]
+    forms, names = model.config.forms, [name for name, _ in model.named_parameters()]
     out: set[str] = set()
-    if config.fusion == "without_query":
+    if forms.fusion == "without_query":
         out |= {name for name in names if name.startswith("fuse.cluster")}
-    if config.evolution == "none":
+    if forms.evolution == "none":
         out |= {name for name in names if name.startswith("extract.assign")}
-    if config.fusion == "none" and (config.extraction == "none" or config.evolution == "none"):
+    if forms.fusion == "none" and (forms.extraction == "none" or forms.evolution == "none"):
         out.add("construct.weight")
     return out
 

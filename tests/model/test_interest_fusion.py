@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from surge.config import EquationForms
 from surge.model.interest_fusion import InterestFusion, attention_weights, cluster_mean
 from surge.model.layers import PairScore
 from surge.model.plain import PLAIN
@@ -95,7 +96,7 @@ def test_as_printed_alpha_cancels() -> None:
 
 def test_fused_items_by_hand() -> None:
     """d = 2 in two heads; no scores, so attention is even over the neighbours."""
-    fuse = InterestFusion(size=2, heads=2, hidden=(3, 2), hops=1, mode="full").double()
+    fuse = InterestFusion(size=2, heads=2, hidden=(3, 2), hops=1, forms=EquationForms()).double()
     with torch.no_grad():
         for parameter in fuse.parameters():
             parameter.zero_()

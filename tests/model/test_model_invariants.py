@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from surge.config import ModelConfig
+from surge.config import ModelConfig, from_dict
 from surge.errors import SurgeError
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.surge import History, InterestGraph, Reading, SurgeModel
@@ -194,7 +194,9 @@ def test_float32_scores_do_not_depend_on_batch_padding_and_candidates_where_clus
 @pytest.mark.parametrize("settings", [{}, {"clusters": (30, 10), "heads": 2}, {"extraction": "none"}], ids=str)
 def test_float32_agrees_with_float64_at_the_default_sizes(settings: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    single = SurgeModel(ModelConfig(item_count=200, category_count=7, **settings), torch.arange(200) % 7)
+    single = SurgeModel(
+        from_dict(ModelConfig, {"item_count": 200, "category_count": 7, **settings}), torch.arange(200) % 7
+    )
     double = SurgeModel(single.config, single.item_category).double()
     double.load_state_dict(single.state_dict())
     histories = [torch.randperm(200)[:n].tolist() for n in (50, 20, 3, 1)]

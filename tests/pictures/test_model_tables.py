@@ -205,7 +205,7 @@ def test_the_settings_say_whether_chances_are_softened(temperature: Any, words: 
 
 
 def test_settings_in_plain_words():
-    model = to_dict(ModelConfig(item_count=2000, category_count=40, clusters=(30, 10), fusion="without_query"))
+    model = to_dict(ModelConfig(item_count=2000, category_count=40, clusters=(30, 10))) | {"fusion": "without_query"}
     frame = settings_table(model, to_dict(TrainingConfig()), {"dataset": {"name": "log", "users": 7}, "trained_on": 5})
     said = dict(zip(frame["what"], frame["value"], strict=True))
     assert said["Trained on"] == "log, 7 users" and said["Trained with"] == "5"
@@ -226,14 +226,15 @@ def test_settings_in_plain_words():
     ],
 )
 def test_attention_as_printed_hears_nothing_of_the_surroundings(fusion: str, words: str):
-    config = ModelConfig(item_count=2, category_count=1, fusion=fusion, attention_nonlinearity="none")
-    said = settings_table(to_dict(config), to_dict(TrainingConfig()), {}).set_index("what")["value"]
+    forms = {"fusion": fusion, "attention_nonlinearity": "none"}
+    model = to_dict(ModelConfig(item_count=2, category_count=1)) | forms
+    said = settings_table(model, to_dict(TrainingConfig()), {}).set_index("what")["value"]
     assert said["Attention"] == words
 
 
 @pytest.mark.parametrize("description", [{}, {"dataset": None}, {"dataset": "x"}, {"dataset": {"users": True}}])
 def test_a_description_that_says_little(description: dict[str, Any]):
-    model = to_dict(ModelConfig(item_count=2, category_count=1, extraction="none"))
+    model = to_dict(ModelConfig(item_count=2, category_count=1)) | {"extraction": "none"}
     said = settings_table(model, to_dict(TrainingConfig()), description).set_index("what")["value"]
     assert said["Trained on"] == "a dataset without a name"
     assert said["Interest clusters"] == "none: every item by itself"

@@ -13,7 +13,7 @@ from surge.evaluation.calibration import TEMPERATURES, log_normaliser
 from surge.evaluation.ranking import Ranks
 from surge.training import trainer
 from surge.training.trainer import Trainer
-from tests.training.toy import MODEL, settings
+from tests.training.toy import MODEL, measured, settings
 
 
 def ranks(right: int) -> Ranks:
@@ -44,7 +44,9 @@ def test_a_temperature_is_found_where_one_is_needed(
     error: float,
 ) -> None:
     monkeypatch.setattr(trainer, "rank_positives", lambda *_, **__: ranks(right))
-    figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), quiet=True)._catalogue(lambda share: None)
+    figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), measured(), quiet=True)._catalogue(
+        lambda share: None
+    )
     if temperature == 1:
         assert found["temperature"] == 1
     assert found["temperature"] == pytest.approx(temperature, rel=0.046)  # half a step between two that are tried
