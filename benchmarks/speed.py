@@ -39,7 +39,7 @@ from surge.config import ModelConfig
 from surge.explanation.search import search, shortlist
 from surge.model.losses import log_loss
 from surge.model.precision import autocast
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import ItemSequences, SurgeModel
 
 CANDIDATES = 100  # of an evaluation list
 NEGATIVES = 4
@@ -132,7 +132,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
     def draw(*size: int) -> Tensor:
         return torch.randint(shape.catalogue, size, generator=generator, device="cpu").to(device)
 
-    histories = History(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
+    histories = ItemSequences(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
     lists = draw(shape.batch, 1 + NEGATIVES)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 
@@ -153,7 +153,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
     model.eval().requires_grad_(False)
     before = torch.get_num_threads()
     with torch.inference_mode():
-        one = History(histories.items[:1], histories.mask[:1])
+        one = ItemSequences(histories.items[:1], histories.mask[:1])
         graph = model.build_graph(one)
         score = Scorer(model, graph)
         catalogue, few = torch.arange(part).unsqueeze(0), torch.arange(rows)
@@ -168,7 +168,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
         def test() -> None:
             for place in range(shape.batch):
                 pick = slice(place, place + 1)
-                history = History(histories.items[pick], histories.mask[pick])
+                history = ItemSequences(histories.items[pick], histories.mask[pick])
                 Scorer(model, model.build_graph(history))(tests[pick])
 
         compared: dict[str, Callable[[], Any]] = {

@@ -14,7 +14,7 @@ from surge.backends.reader import Scorer
 from surge.errors import SurgeError
 from surge.model.batches import Event, in_parts, padded, read_events
 from surge.model.precision import autocast
-from surge.model.surge import EMPTY, History, SurgeModel
+from surge.model.surge import EMPTY, ItemSequences, SurgeModel
 
 CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
 ON_GPU = 64  # times as many, for which it has both the memory and the threads
@@ -53,7 +53,7 @@ def score_rows(
 
 def score_history(
     model: SurgeModel,
-    history: History,
+    history: ItemSequences,
     ages: Tensor,
     candidates: np.ndarray,
     progress: Callable[[float], None] | None = None,

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from surge.data.instances import EncodedLog, Instances, histories
 from surge.errors import SurgeError, is_out_of_memory
-from surge.model.surge import EMPTY, Context, History
+from surge.model.surge import EMPTY, Context, ItemSequences
 
 Tensors = TypeVar("Tensors", bound=tuple[Any, ...])  # a named tuple of tensors
 Event = tuple[int, int | None]  # an item's embedding row, and its age: seconds before the prediction, None if unknown
@@ -19,7 +19,7 @@ Event = tuple[int, int | None]  # an item's embedding row, and its age: seconds 
 
 def read_batch(
     log: EncodedLog, instances: Instances, longest: int, device: torch.device | str = "cpu"
-) -> tuple[History, Context]:
+) -> tuple[ItemSequences, Context]:
     """The last `longest` items before each positive, and who took them when; `now` is the positive's own time.
 
     Padding has the time of the history's last item, so that nothing seems to have happened in 1970. A positive with
@@ -33,7 +33,7 @@ def read_batch(
     times = log.timestamps[(instances.position - length)[:, None] + steps]
     arrays = (rows, mask, instances.user, times, log.timestamps[instances.position])
     items, present, users, when, now = (torch.from_numpy(array).to(device) for array in arrays)
-    return History(items, present), Context(users, when, now)
+    return ItemSequences(items, present), Context(users, when, now)
 
 
 def move(tensors: Tensors, device: torch.device) -> Tensors:
@@ -41,18 +41,18 @@ def move(tensors: Tensors, device: torch.device) -> Tensors:
     return type(tensors)(*(x.to(device) if isinstance(x, torch.Tensor) else x for x in tensors))
 
 
-def padded(history: History, times: torch.Tensor, longest: int) -> tuple[History, torch.Tensor]:
+def padded(history: ItemSequences, times: torch.Tensor, longest: int) -> tuple[ItemSequences, torch.Tensor]:
     """The same histories, and times or ages (B, n) of their items, with room for `longest` items in each."""
     more = longest - history.items.shape[1]
     items, mask = (functional.pad(x, (0, more)) for x in history)
-    return History(items, mask), torch.cat([times, times[:, -1:].expand(-1, more)], dim=1)
+    return ItemSequences(items, mask), torch.cat([times, times[:, -1:].expand(-1, more)], dim=1)
 
 
 def read_events(
     histories: Sequence[Sequence[Event]], device: torch.device | str = "cpu"
-) -> tuple[History, torch.Tensor]:
+) -> tuple[ItemSequences, torch.Tensor]:
     """Histories of any lengths as one batch, and the ages of their items (B, n): float64, NaN where unknown."""
-    history = History.pad([[row for row, _ in events] for events in histories], device)
+    history = ItemSequences.pad([[row for row, _ in events] for events in histories], device)
     ages = np.full(tuple(history.mask.shape), np.nan)
     for place, events in enumerate(histories):
         if any(age is not None for _, age in events):  # of no model but one that reads ages

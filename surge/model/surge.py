@@ -25,14 +25,14 @@ from surge.model.prediction import Evolution, Prediction
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
 
 
-class History(NamedTuple):
+class ItemSequences(NamedTuple):
     """Item rows (B, n) in time order, padded on the right, and a mask (B, n) that is true where an item is."""
 
     items: Tensor
     mask: Tensor
 
     @classmethod
-    def pad(cls, histories: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> History:
+    def pad(cls, histories: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> ItemSequences:
         """Histories of any lengths as one batch; one without an item is a SurgeError."""
         if not histories or not all(len(history) for history in histories):
             raise SurgeError(EMPTY)
@@ -49,7 +49,7 @@ def refuse_empty(mask: Tensor) -> None:
     """A SurgeError where a row of a mask (B, n) has no item, whose softmaxes would be 0 / 0.
 
     Looked at where it needs no waiting: not on a GPU, nor in what torch compiles. Batches for those come from
-    `read_batch` and `History.pad`, which look themselves.
+    `read_batch` and `ItemSequences.pad`, which look themselves.
     """
     at_hand = mask.device.type == "cpu" and not torch.compiler.is_compiling()
     if at_hand and not bool(mask.any(1).all()):
@@ -148,7 +148,7 @@ class SurgeModel(EmbedsItems):
             self.long_term = LongTerm(config.size, config.attention_hidden)
         self.predict = Prediction(config, evolution or EVOLUTIONS[config.evolution](config))
 
-    def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
+    def build_graph(self, history: ItemSequences, ages: Tensor | None = None) -> InterestGraph:
         """The interest graph of each history; ages (B, n) in seconds for a model that reads them.
 
         An unknown age (NaN) adds nothing to its item. A model that reads ages and is given none: ValueError. A history
@@ -210,13 +210,13 @@ class SurgeModel(EmbedsItems):
         logit = self.predict.logit(extraction.layers[-1], extraction.readout, target, self.long(graph))
         return Scored(extraction, logit)
 
-    def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
+    def forward(self, history: ItemSequences, candidates: Tensor, context: Context | None = None) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories; a model that reads ages needs the context."""
         return self.score_batch(history, candidates, context.ages() if context else None)[1].logit
 
     def score_batch(
         self,
-        history: History,
+        history: ItemSequences,
         candidates: Tensor,
         ages: Tensor | None = None,
         operations: Operations = PLAIN,

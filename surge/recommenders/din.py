@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from surge.model.layers import PairScore
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
 
 
@@ -31,7 +31,7 @@ class DIN(Baseline):
         """s_t (B, T, d) of h (B, n, d), h_t (B, T, d) and the mask (B, n)."""
         return (self.score_pairs(self.activation_unit, embedded, target) * mask.unsqueeze(1)) @ embedded
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return self.embed(history.items), history.mask
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from surge.explanation.faithfulness import integrated_gradients, measure_faithfu
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.measured import Effects, Faithfulness
 from surge.model.batches import Event
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
 
 LONG = [3, 17, 8, 21, 5, 12, 29, 1, 14, 26, 9, 2, 19, 23]
@@ -191,7 +191,7 @@ def shrunk_logit(
 ) -> float:
     """The logit when every history embedding is `scale` times as long."""
     model = checkpoint.model
-    items, mask = History.pad([rows])
+    items, mask = ItemSequences.pad([rows])
     graph = model.graph_from_embeddings(model.embed(items) * scale, mask, ages)
     return float(model.read_embeddings(graph, model.embed(torch.tensor([[candidate]]))).logit)
 
@@ -210,7 +210,7 @@ def test_attributions_add_up_to_what_the_embeddings_do(rows: list[int], settings
 
 def test_the_graph_stays_what_it_is_along_the_path() -> None:
     checkpoint = make_checkpoint(seed=3)
-    items, mask = History.pad([LONG])
+    items, mask = ItemSequences.pad([LONG])
     h = checkpoint.model.embed(items)
     whole = checkpoint.model.graph_from_embeddings(h, mask).adjacency
     for scale in (0.5, 0.01, 0.001):

@@ -15,7 +15,7 @@ from surge.errors import SurgeError
 from surge.explanation import catalogue
 from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.measured import sigmoid
-from surge.model.surge import EMPTY, History
+from surge.model.surge import EMPTY, ItemSequences
 from tests.explanation.worlds import events_of, history_of, make_checkpoint
 
 
@@ -116,7 +116,7 @@ def test_chunks_change_no_score_and_report_progress_to_the_end(cells: int, monke
     assert shares[-1] == 1.0
     assert shares == sorted(shares)
     with torch.no_grad():
-        direct = checkpoint.model(History.pad([rows]), torch.tensor([[29, 0, 7]]))[0].numpy()
+        direct = checkpoint.model(ItemSequences.pad([rows]), torch.tensor([[29, 0, 7]]))[0].numpy()
     assert whole[[29, 0, 7]] == pytest.approx(direct, abs=1e-5)
     assert score_rows(checkpoint.model, events, np.array([29, 0, 7])) == pytest.approx(direct, abs=1e-5)
 

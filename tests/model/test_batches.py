@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from surge.data.instances import EncodedLog, Instances
 from surge.errors import SurgeError
 from surge.model.batches import in_parts, read_batch, read_events
-from surge.model.surge import EMPTY, History
+from surge.model.surge import EMPTY, ItemSequences
 from tests.model.small import small_model
 
 # user 0 takes 3, 1, 4 at 10, 20, 30; user 1 takes 2, 5 at 100, 200
@@ -145,7 +145,7 @@ def test_a_positive_with_nothing_before_it_is_one_sentence() -> None:
 def test_a_batch_made_by_hand_is_refused_alike() -> None:
     """By a whole step of SURGE and by its graph alone."""
     model = small_model()
-    history = History(torch.tensor([[1, 2], [3, 0]]), torch.tensor([[True, True], [False, False]]))
+    history = ItemSequences(torch.tensor([[1, 2], [3, 0]]), torch.tensor([[True, True], [False, False]]))
     for ask in (lambda: model(history, torch.tensor([[4], [5]])), lambda: model.build_graph(history)):
         with pytest.raises(SurgeError, match=f"^{EMPTY}$"):
             ask()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from surge.config import TrainingConfig
 from surge.data.instances import EncodedLog, Instances, split_instances
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 from surge.recommenders import BASELINES, Baseline, Context, build, configure
 from surge.training.losses import total_loss
 
@@ -23,7 +23,7 @@ DAY = 86_400
 class Batch(NamedTuple):
     """What a model is given."""
 
-    history: History
+    history: ItemSequences
     candidates: Tensor
     context: Context
 
@@ -71,7 +71,7 @@ def positives(log: EncodedLog) -> Instances:
 
 def batch_of(histories: Sequence[Sequence[int]], candidates: Sequence[Sequence[int]], seed: int = 0) -> Batch:
     """These histories with times of their own; user b is row b."""
-    history = History.pad(histories)
+    history = ItemSequences.pad(histories)
     rng = np.random.default_rng(seed)
     gaps = rng.exponential(DAY, size=(len(histories), history.items.shape[1] + 1)).astype(np.int64)
     times = torch.from_numpy(1_600_000_000 + gaps.cumsum(1))
