@@ -36,6 +36,7 @@ from surge.backends.reader import Scorer, by_torch
 from surge.backends.scoring import candidates_at_once, score_rows
 from surge.backends.training import EDGES
 from surge.config import ModelConfig
+from surge.data.history import History
 from surge.explanation.search import search, shortlist
 from surge.model.losses import log_loss
 from surge.model.precision import autocast
@@ -110,11 +111,11 @@ def two_stages(model: SurgeModel, shape: Shape, users: int) -> dict[str, float |
     find = shortlist if model.item_embedding.weight.device.type == "cuda" else search
     taken, shares, alike = [], [], np.zeros(shape.catalogue)  # as popular as one another: the harder case
     for _ in range(users):
-        events = tuple((row, None) for row in rng.integers(shape.catalogue, size=shape.length).tolist())
+        history = History.made_up(rng.integers(shape.catalogue, size=shape.length))
         started = time.perf_counter()
-        found = find(model, events, every, alike, BEST).best
+        found = find(model, history, every, alike, BEST).best
         taken.append(time.perf_counter() - started)
-        ranking = np.argsort(-score_rows(model, events, every), kind="stable")
+        ranking = np.argsort(-score_rows(model, history, every), kind="stable")
         shares.append(np.isin(ranking[:BEST], found).mean())
     return {"ms": statistics.median(taken) * 1000, "recall": float(np.mean(shares))}
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from surge.backends.compiled import CompiledScores
 from surge.backends.reader import Scorer
+from surge.data.history import Histories, History
 from surge.errors import SurgeError
-from surge.model.batches import Event, in_parts, padded, read_events
+from surge.model.batches import in_parts, padded, read_batch
 from surge.model.precision import autocast
 from surge.model.surge import EMPTY, ItemSequences, SurgeModel
 
@@ -35,7 +36,7 @@ def candidates_at_once(model: SurgeModel, length: int, near: int) -> int:
 
 def score_rows(
     model: SurgeModel,
-    events: Sequence[Event],
+    history: History,
     candidates: np.ndarray,
     progress: Callable[[float], None] | None = None,
     *,
@@ -47,8 +48,8 @@ def score_rows(
     `progress` is called with the share done; `precision` is that of the arithmetic; `compiled` scores in place of the
     kernel and of torch's single calls.
     """
-    history, ages = read_events([events], model.item_embedding.weight.device)
-    return score_history(model, history, ages, candidates, progress, precision=precision, compiled=compiled)
+    items, context = read_batch(Histories.of([history]), model.item_embedding.weight.device)
+    return score_history(model, items, context.ages(), candidates, progress, precision=precision, compiled=compiled)
 
 
 def score_history(
@@ -85,7 +86,7 @@ def score_history(
 
 def score_histories(
     model: SurgeModel,
-    histories: Sequence[Sequence[Event]],
+    histories: Sequence[History],
     candidates: Sequence[int] | np.ndarray,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
@@ -115,7 +116,8 @@ def score_histories(
         if len(part) == 1:
             scores[part[0]] = score_rows(model, histories[part[0]], rows.cpu().numpy())
         else:
-            score = Scorer(model, model.build_graph(*read_events([histories[index] for index in part], device)))
+            items, context = read_batch(Histories.of([histories[index] for index in part]), device)
+            score = Scorer(model, model.build_graph(items, context.ages()))
             scores[part] = score(rows.expand(len(part), -1)).float().cpu().numpy()
 
     with torch.inference_mode():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from surge.data.history import Histories, window_start
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 
@@ -47,6 +48,20 @@ class EncodedLog:
         """Whose each interaction is (N,)."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
+    @property
+    def places(self) -> np.ndarray:
+        """The place of each interaction among all of its user's, known or not (N,)."""
+        return np.arange(len(self.items)) - self.offsets[self.user] if self.place is None else self.place
+
+    def histories(self, instances: Instances, longest: int, now: np.ndarray | None = None) -> Histories:
+        """All that was taken before each positive, of which a model reads the last `longest`; asked for at the time of
+        the positive, or `now` (k,)."""
+        first, last = self.offsets[instances.user], instances.position
+        now = self.timestamps[last] if now is None else now
+        return Histories(
+            self.items, self.timestamps, first, window_start(first, last, longest), last, now, instances.user
+        )
+
 
 @dataclass(frozen=True)
 class Instances:
@@ -69,22 +84,28 @@ class Instances:
         return self.take(np.sort(rng.choice(len(self), count, replace=False)))
 
 
-def encode(dataset: Dataset, rows: Mapping[str, int]) -> EncodedLog:
-    """The log as embedding rows; interactions with items that have no row are kept apart in `unknown`."""
-    table = pl.DataFrame({"item": list(rows), "row": np.fromiter(rows.values(), dtype=np.int64, count=len(rows))})
-    joined = dataset.interactions.select("item", "timestamp").join(table, on="item", how="left", maintain_order="left")
-    row = joined["row"].fill_null(-1).to_numpy().astype(np.int64)
+def encode(dataset: Dataset, rows: Mapping[str, int], user: str | None = None) -> EncodedLog:
+    """The log, or one user's part of it, as embedding rows; interactions with items that have no row are kept apart in
+    `unknown`."""
+    frame, offsets = dataset.interactions, dataset.offsets
+    if user is not None:
+        frame = dataset.history(user)
+        offsets = np.array([0, frame.height])
+    items = frame["item"].unique()
+    table = pl.DataFrame({"item": items, "row": [rows.get(item, -1) for item in items.to_list()]})
+    joined = frame.select("item", "timestamp").join(table, on="item", how="left", maintain_order="left")
+    row = joined["row"].to_numpy()
     timestamps = joined["timestamp"].to_numpy()
-    lengths = np.diff(dataset.offsets)
-    user = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(row)) - dataset.offsets[user]
+    lengths = np.diff(offsets)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    place = np.arange(len(row)) - offsets[owner]
     known = row >= 0
-    counts = np.bincount(user[known], minlength=len(lengths))
+    counts = np.bincount(owner[known], minlength=len(lengths))
     return EncodedLog(
         items=row[known],
         timestamps=timestamps[known],
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        unknown=None if known.all() else Unknown(user[~known], timestamps[~known], place[~known]),
+        unknown=None if known.all() else Unknown(owner[~known], timestamps[~known], place[~known]),
         place=None if known.all() else place[known],
     )
 
@@ -104,8 +125,7 @@ def split_instances(log: EncodedLog, split: Mapping[str, object]) -> dict[str, I
     """
     user = log.user
     first = np.arange(len(log.items)) == log.offsets[user]
-    place = np.arange(len(log.items)) - log.offsets[user] if log.place is None else log.place
-    period = _periods(log, split, user, place, log.timestamps)
+    period = _periods(log, split, user, log.places, log.timestamps)
     return {
         name: Instances(user[chosen], np.flatnonzero(chosen))
         for index, name in enumerate(SPLITS)
@@ -178,12 +198,3 @@ def _periods(
     if log.unknown is not None:
         lengths = lengths + np.bincount(log.unknown.user, minlength=len(lengths))
     return np.clip(3 - (lengths[user] - place), 0, 2)
-
-
-def histories(log: EncodedLog, instances: Instances, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """The last `longest` items before each positive, as rows and mask (k, n), padded on the right with row 0."""
-    length = np.minimum(instances.position - log.offsets[instances.user], longest)
-    steps = np.arange(int(length.max(initial=1)))
-    mask = steps < length[:, None]
-    index = np.where(mask, (instances.position - length)[:, None] + steps, 0)
-    return np.where(mask, log.items[index], 0), mask

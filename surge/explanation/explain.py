@@ -10,10 +10,11 @@ from torch import Tensor
 
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
+from surge.data.history import Histories
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, left_out, rank_catalogue
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import ToldHistory, read_history
 from surge.explanation.measured import log_lift, sigmoid
 from surge.explanation.record import (
     Embeddings,
@@ -25,7 +26,7 @@ from surge.explanation.record import (
     PoolingLayer,
     Prediction,
 )
-from surge.model.batches import read_events
+from surge.model.batches import read_batch
 from surge.model.interest_extraction import Pooling, pool_adjacency
 from surge.model.surge import InterestGraph
 
@@ -47,7 +48,7 @@ def explain(
 
 
 def explain_history(
-    checkpoint: Checkpoint, history: UserHistory, item: str | None = None, ranking: Ranking | None = None
+    checkpoint: Checkpoint, history: ToldHistory, item: str | None = None, ranking: Ranking | None = None
 ) -> Explanation:
     """The same for a history at hand. Without a `ranking` of it, and with an `item`, nothing else is scored, and the
     record doesn't say how likely the item is to be the next of all."""
@@ -63,7 +64,8 @@ def explain_history(
     model = checkpoint.model
     device = model.item_embedding.weight.device
     with torch.inference_mode():
-        graph = model.build_graph(*read_events([history.events], device))
+        items, context = read_batch(Histories.of([history]), device)
+        graph = model.build_graph(items, context.ages())
         target = model.embed(torch.tensor([[row]], device=device))
         # the graph that scoring uses, read in float64: see precise_model
         graph = InterestGraph(*(part.double() if part.is_floating_point() else part for part in graph))

@@ -31,25 +31,12 @@ class ItemSequences(NamedTuple):
     items: Tensor
     mask: Tensor
 
-    @classmethod
-    def pad(cls, histories: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> ItemSequences:
-        """Histories of any lengths as one batch; one without an item is a SurgeError."""
-        if not histories or not all(len(history) for history in histories):
-            raise SurgeError(EMPTY)
-        longest = max(len(history) for history in histories)
-        items = torch.zeros(len(histories), longest, dtype=torch.long)
-        mask = torch.zeros(len(histories), longest, dtype=torch.bool)
-        for row, history in enumerate(histories):
-            items[row, : len(history)] = torch.as_tensor(history, dtype=torch.long)
-            mask[row, : len(history)] = True
-        return cls(items.to(device), mask.to(device))
-
 
 def refuse_empty(mask: Tensor) -> None:
     """A SurgeError where a row of a mask (B, n) has no item, whose softmaxes would be 0 / 0.
 
     Looked at where it needs no waiting: not on a GPU, nor in what torch compiles. Batches for those come from
-    `read_batch` and `ItemSequences.pad`, which look themselves.
+    `read_batch`, which looks itself.
     """
     at_hand = mask.device.type == "cpu" and not torch.compiler.is_compiling()
     if at_hand and not bool(mask.any(1).all()):
@@ -58,7 +45,8 @@ def refuse_empty(mask: Tensor) -> None:
 
 class Context(NamedTuple):
     """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
-    time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes).
+    time at which the candidates are scored, in unix seconds (int64 or float64, NaN where not known: float32 would lose
+    minutes).
 
     SURGE reads the ages where its setting `time` says so, and nothing else; some baselines read more."""
 

@@ -11,7 +11,6 @@ from surge.data.instances import (
     Positives,
     count_positives,
     encode,
-    histories,
     last_of_each_user,
     split_instances,
 )
@@ -198,37 +197,6 @@ def test_whose_last_item_is_unknown_has_no_last_instance() -> None:
 def test_unknown_split(split: dict[str, object]) -> None:
     with pytest.raises(SurgeError, match="must be 'time' or 'leave-last'"):
         split_instances(log_of([(0, 1), (1, 2)]), split)
-
-
-# -- histories ----------------------------------------------------------------------------------------
-
-
-def test_histories_are_cut_to_the_last_and_padded_on_the_right() -> None:
-    log = log_of([(10, 1), (11, 2), (12, 3), (13, 4), (14, 5)], [(20, 1), (21, 2)])
-    rows, mask = histories(log, Instances(np.array([0, 1, 0]), np.array([4, 6, 1])), longest=3)
-    assert rows.tolist() == [[11, 12, 13], [20, 0, 0], [10, 0, 0]]
-    assert mask.tolist() == [[True, True, True], [True, False, False], [True, False, False]]
-
-
-def test_histories_are_no_wider_than_the_longest_of_them() -> None:
-    log = log_of([(10, 1), (11, 2), (12, 3)])
-    rows, mask = histories(log, Instances(np.array([0]), np.array([2])), longest=50)
-    assert rows.tolist() == [[10, 11]]
-    assert mask.all()
-
-
-def test_a_history_holds_neither_the_positive_nor_what_follows() -> None:
-    # the log of one user after another: nothing leaks over the border either
-    log = log_of([(1, 1), (2, 2)], [(3, 1), (4, 2), (5, 3)], [(6, 1), (7, 2)])
-    instances = Instances(np.array([0, 1, 1, 2]), np.array([1, 3, 4, 6]))
-    rows, mask = histories(log, instances, longest=9)
-    assert [row[kept].tolist() for row, kept in zip(rows, mask, strict=True)] == [[1], [3], [3, 4], [6]]
-
-
-def test_histories_of_no_instance() -> None:
-    none = Instances(np.array([], dtype=int), np.array([], dtype=int))
-    rows, mask = histories(log_of([(1, 1), (2, 2)]), none, longest=5)
-    assert rows.shape == mask.shape == (0, 1)
 
 
 # -- sampling instances -------------------------------------------------------------------------------

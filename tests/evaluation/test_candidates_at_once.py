@@ -38,6 +38,6 @@ def test_what_grows_is_histories_by_candidates_and_by_items_where_each_is_asked(
 
     monkeypatch.setattr(model, "score", counted)
     monkeypatch.setattr(model, "read", reads)
-    model.score_catalogue(*read_batch(LOG, TWO, 8))
+    model.score_catalogue(*read_batch(LOG.histories(TWO, 8)))
     assert seen == parts
     assert readings == [len(TWO)]  # once, whatever the number of parts

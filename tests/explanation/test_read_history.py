@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
 from surge.errors import SurgeError
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import ToldHistory, read_history
 from tests.explanation.worlds import HOSTILE, START, catalogue, make_checkpoint, make_dataset
 
 DAY = 86_400
@@ -24,7 +25,7 @@ def test_the_last_interaction_is_held_out() -> None:
     history = read_history(checkpoint, dataset, "ann")
     assert history.user == "ann"
     assert [item.item for item in history.items] == ["i1", "i4"]
-    assert history.rows == (1, 4)
+    assert history.rows.tolist() == [1, 4]
     assert history.next_item is not None
     assert (history.next_item.item, history.next_item.timestamp) == ("i2", START + 2 * DAY)
     assert history.items[0].title == HOSTILE
@@ -39,7 +40,7 @@ def test_the_whole_history_is_read_without_hold_out() -> None:
     history = read_history(
         checkpoint, make_dataset({"ann": ["i1", "i4", "i2"]}, checkpoint.items), "ann", hold_out=False
     )
-    assert history.rows == (1, 4, 2)
+    assert history.rows.tolist() == [1, 4, 2]
     assert history.next_item is None
     assert history.notes == ()
 
@@ -48,7 +49,7 @@ def test_a_single_interaction_is_read_and_said() -> None:
     checkpoint = make_checkpoint()
     dataset = make_dataset({"ann": ["i3"]}, checkpoint.items)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (3,)
+    assert history.rows.tolist() == [3]
     assert history.next_item is None
     assert notes_about("single interaction", history.notes)
     assert notes_about("single node", history.notes)
@@ -60,7 +61,7 @@ def test_unknown_items_are_left_out_and_counted() -> None:
     interests = {"ann": ["camping", "noise", "jazz", "camping", "jazz"]}
     dataset = make_dataset({"ann": ["i1", "i20", "i4", "i25", "i2"]}, catalogue(30), interests)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (1, 4)
+    assert history.rows.tolist() == [1, 4]
     assert history.interests == ("camping", "jazz")
     (note,) = notes_about("unknown", history.notes)
     assert note.startswith("2 of 4 ")
@@ -80,7 +81,7 @@ def test_a_long_history_is_cut_to_its_last_items_after_the_unknown_ones() -> Non
     interests = {"ann": ["a", "b", "c", "d", "e", "f"]}
     dataset = make_dataset({"ann": ["i1", "i2", "i3", "i20", "i4", "i5"]}, catalogue(30), interests)
     history = read_history(checkpoint, dataset, "ann", hold_out=False)
-    assert history.rows == (3, 4, 5)
+    assert history.rows.tolist() == [3, 4, 5]
     assert history.interests == ("c", "e", "f")
     (note,) = notes_about("the last 3 items", history.notes)
     assert "; 2 earlier" in note
@@ -90,7 +91,7 @@ def test_a_history_as_long_as_the_model_reads_is_not_cut() -> None:
     checkpoint = make_checkpoint(count=10, max_length=3)
     dataset = make_dataset({"ann": ["i1", "i2", "i3", "i4"]}, checkpoint.items)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (1, 2, 3)
+    assert history.rows.tolist() == [1, 2, 3]
     assert history.notes == ()
 
 
@@ -98,7 +99,7 @@ def test_repeats_stay_and_are_counted() -> None:
     checkpoint = make_checkpoint()
     dataset = make_dataset({"ann": ["i1", "i2", "i1", "i1", "i2", "i7"]}, checkpoint.items)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (1, 2, 1, 1, 2)
+    assert history.rows.tolist() == [1, 2, 1, 1, 2]
     (note,) = notes_about("repeat", history.notes)
     assert note.startswith("3 of the 5 ")
 
@@ -106,7 +107,7 @@ def test_repeats_stay_and_are_counted() -> None:
 def test_repeats_of_what_was_cut_are_no_repeats() -> None:
     checkpoint = make_checkpoint(max_length=2)
     history = read_history(checkpoint, make_dataset({"ann": ["i1", "i1", "i2", "i7"]}, checkpoint.items), "ann")
-    assert history.rows == (1, 2)
+    assert history.rows.tolist() == [1, 2]
     assert not notes_about("repeat", history.notes)
 
 
@@ -152,8 +153,8 @@ def test_the_next_item_says_which_period_it_is_in(split, period):
 # -- ages ---------------------------------------------------------------------------------------------
 
 
-def ages_of(history: UserHistory) -> list[int | None]:
-    assert history.events == tuple(zip(history.rows, (item.age for item in history.items), strict=True))
+def ages_of(history: ToldHistory) -> list[int | None]:
+    assert [None if np.isnan(age) else age for age in history.ages] == [item.age for item in history.items]
     return [item.age for item in history.items]
 
 
@@ -161,7 +162,7 @@ def test_ages_count_to_the_next_item_and_are_read_by_a_model_that_knows_them() -
     items = ["i1", "i99", "i4", "i2"]
     for checkpoint, ages in ((make_checkpoint(time="age"), [3 * DAY, DAY]), (make_checkpoint(), [None, None])):
         history = read_history(checkpoint, make_dataset({"ann": items}, catalogue(100)), "ann")
-        assert history.rows == (1, 4)  # a stranger leaves its time out, too
+        assert history.rows.tolist() == [1, 4]  # a stranger leaves its time out, too
         assert ages_of(history) == ages
 
 
@@ -186,5 +187,9 @@ def test_a_prefix_was_read_when_the_item_after_it_came() -> None:
         history = read_history(checkpoint, dataset, "ann")
         ages = [[days * day if day else None for days in range(length, 0, -1)] for length in (1, 2, 3)]
         for length, expected in enumerate(ages, start=1):
-            assert history.prefix(length) == tuple(zip((1, 4, 2), expected, strict=False))
-        assert history.prefix(3) == history.events
+            prefix = history.prefix(length)
+            assert prefix.rows.tolist() == [1, 4, 2][:length]
+            assert prefix.ages.tolist() == pytest.approx(
+                [np.nan if days is None else days for days in expected], nan_ok=True
+            )
+        assert history.prefix(3).key == history.key

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from surge.config import ModelConfig
+from surge.data.history import Histories, History
+from surge.model.batches import read_batch
 from surge.model.surge import Context, ItemSequences, SurgeModel
 
 ITEMS, CATEGORIES = 12, 3
@@ -45,6 +49,11 @@ def small_model(seed: int = 0, dtype: torch.dtype = torch.float64, **settings: o
             parameter.copy_(torch.as_tensor(drawn))
         model.construct.weight.abs_()
     return model
+
+
+def pad(histories: Sequence[Sequence[int]]) -> ItemSequences:
+    """Histories of any lengths as one batch."""
+    return read_batch(Histories.of([History.made_up(rows) for rows in histories]))[0]
 
 
 def ages_of(history: ItemSequences) -> torch.Tensor:
