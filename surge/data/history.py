@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -59,7 +59,7 @@ class History:
         """The first `length` items of the window, asked for the item that came then."""
         stop = self.start + length
         now = self.times[stop] if self.now is not None and length < len(self) else self.now
-        return replace(self, taken=self.taken[:stop], times=self.times[:stop], now=now)
+        return History(self.taken[:stop], self.times[:stop], self.start, now, self.owner, self.whose)
 
     def edit(self, places: Array, new: Sequence[int] = (), longest: int = sys.maxsize) -> History:
         """The items at these places of the window in its place; places after its end are those of `new` rows. The last
@@ -71,14 +71,10 @@ class History:
         rows = np.concatenate([self.rows, np.asarray(new, dtype=np.int64)])[places]
         times = np.concatenate([self.times[self.start :], np.full(len(new), np.nan)])[places]
         begin = int(window_start(0, len(rows), longest))
-        return History(
-            taken=np.concatenate([self.taken[: self.start], rows]),
-            times=np.concatenate([self.times[: self.start], times[:begin], _in_order(times[begin:])]),
-            start=self.start + begin,
-            now=self.now,
-            owner=self.owner,
-            whose="made-up" if self.whose == "made-up" else "changed",
-        )
+        taken = np.concatenate([self.taken[: self.start], rows])
+        times = np.concatenate([self.times[: self.start], times[:begin], _in_order(times[begin:])])
+        whose: Whose = "made-up" if self.whose == "made-up" else "changed"
+        return History(taken, times, self.start + begin, self.now, self.owner, whose)
 
 
 def _in_order(times: Array) -> Array:
@@ -111,35 +107,28 @@ class Histories:
     @classmethod
     def of(cls, histories: Sequence[History]) -> Histories:
         """Histories of any kind."""
-        last = np.cumsum([len(one.taken) for one in histories], dtype=np.int64)
-        first = np.concatenate([[0], last[:-1]]).astype(np.int64)
-        return cls(
-            taken=np.concatenate([one.taken for one in histories]),
-            times=np.concatenate([one.times for one in histories]),
-            first=first,
-            start=first + [one.start for one in histories],
-            last=last,
-            now=np.array([np.nan if one.now is None else one.now for one in histories]),
-            owner=np.array([one.owner for one in histories]),
-        )
+        taken = np.concatenate([one.taken for one in histories])
+        times = np.concatenate([one.times for one in histories])
+        counts, starts, owner = np.array([(len(one.taken), one.start, one.owner) for one in histories]).T
+        now = np.array([np.nan if one.now is None else one.now for one in histories])
+        last = np.cumsum(counts)
+        return cls(taken, times, last - counts, last - counts + starts, last, now, owner)
 
     def __len__(self) -> int:
         return len(self.first)
 
     def __getitem__(self, place: int) -> History:
-        first, last, now = int(self.first[place]), int(self.last[place]), self.now[place].item()
-        return History(
-            taken=self.taken[first:last],
-            times=self.times[first:last],
-            start=int(self.start[place]) - first,
-            now=None if np.isnan(now) else now,
-            owner=int(self.owner[place]),
-        )
+        first, start, last, now, owner = (column[place].item() for column in self._columns)
+        stretch = slice(first, last)
+        return History(self.taken[stretch], self.times[stretch], start - first, None if np.isnan(now) else now, owner)
 
     def take(self, index: Array) -> Histories:
         """The histories at these places."""
-        columns = (self.first, self.start, self.last, self.now, self.owner)
-        return Histories(self.taken, self.times, *(column[index] for column in columns))
+        return Histories(self.taken, self.times, *(column[index] for column in self._columns))
+
+    @property
+    def _columns(self) -> tuple[Array, ...]:
+        return self.first, self.start, self.last, self.now, self.owner
 
     @property
     def lengths(self) -> Array:

@@ -28,19 +28,22 @@ class Unknown:
         return len(self.user)
 
 
+NOTHING = Unknown(*(np.empty(0, dtype=np.int64) for _ in range(3)))
+
+
 @dataclass(frozen=True)
 class EncodedLog:
     """All interactions as embedding rows, user after user in time order.
 
     items (N,) rows; timestamps (N,); offsets (users + 1,): user u has the rows offsets[u]:offsets[u + 1].
-    `unknown`: what is left out because its item has no row, None where nothing is. A split is cut on the whole log all
-    the same: `place` (N,) counts each interaction among all of its user's (None where none is left out).
+    `unknown`: what is left out because its item has no row. A split is cut on the whole log all the same: `place` (N,)
+    counts each interaction among all of its user's (None where none is left out).
     """
 
     items: np.ndarray
     timestamps: np.ndarray
     offsets: np.ndarray
-    unknown: Unknown | None = None
+    unknown: Unknown = NOTHING
     place: np.ndarray | None = None
 
     @property
@@ -105,7 +108,7 @@ def encode(dataset: Dataset, rows: Mapping[str, int], user: str | None = None) -
         items=row[known],
         timestamps=timestamps[known],
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        unknown=None if known.all() else Unknown(owner[~known], timestamps[~known], place[~known]),
+        unknown=Unknown(owner[~known], timestamps[~known], place[~known]),
         place=None if known.all() else place[known],
     )
 
@@ -139,13 +142,11 @@ def last_of_each_user(log: EncodedLog, instances: Instances, split: Mapping[str,
     order = np.argsort(instances.position, kind="stable")
     user = instances.user[order]
     last = instances.take(order[np.append(user[1:] != user[:-1], True)[: len(user)]])
-    if log.unknown is None or log.place is None:
-        return last
     periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
     here = periods == SPLITS.index(name)
     unknown = np.full(len(log.offsets) - 1, -1)
     np.maximum.at(unknown, log.unknown.user[here], log.unknown.place[here])
-    return last.take(np.flatnonzero(log.place[last.position] > unknown[last.user]))
+    return last.take(np.flatnonzero(log.places[last.position] > unknown[last.user]))
 
 
 @dataclass(frozen=True)
@@ -166,18 +167,13 @@ class Positives:
 def count_positives(log: EncodedLog, split: Mapping[str, object]) -> dict[str, Positives]:
     """The positives of each split, and why some of them can't be predicted."""
     instances = split_instances(log, split)
-    unknown = np.zeros(len(SPLITS), dtype=np.int64)
-    without = np.zeros(len(SPLITS), dtype=np.int64)
-    if log.unknown is not None and log.place is not None:
-        later = log.unknown.place > 0
-        periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
-        unknown = np.bincount(periods[later], minlength=len(SPLITS))
-        begin = log.offsets[:-1][np.diff(log.offsets) > 0]  # each user's first known interaction
-        begin = begin[log.place[begin] > 0]
-        user = np.searchsorted(log.offsets, begin, side="right") - 1
-        without = np.bincount(
-            _periods(log, split, user, log.place[begin], log.timestamps[begin]), minlength=len(SPLITS)
-        )
+    periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
+    unknown = np.bincount(periods[log.unknown.place > 0], minlength=len(SPLITS))
+    # each user's first known interaction, where others came before
+    user, place = log.user, log.places
+    begin = np.flatnonzero((np.arange(len(user)) == log.offsets[user]) & (place > 0))
+    periods = _periods(log, split, user[begin], place[begin], log.timestamps[begin])
+    without = np.bincount(periods, minlength=len(SPLITS))
     return {
         name: Positives(len(instances[name]) + int(missing) + int(bare), int(missing), int(bare))
         for name, missing, bare in zip(SPLITS, unknown, without, strict=True)
@@ -194,7 +190,6 @@ def _periods(
         raise SurgeError(
             f"The dataset's split is {split.get('method')!r}; it must be 'time' or 'leave-last': prepare it again."
         )
-    lengths = np.diff(log.offsets)
-    if log.unknown is not None:
-        lengths = lengths + np.bincount(log.unknown.user, minlength=len(lengths))
+    users = len(log.offsets) - 1
+    lengths = np.diff(log.offsets) + np.bincount(log.unknown.user, minlength=users)
     return np.clip(3 - (lengths[user] - place), 0, 2)

@@ -32,13 +32,9 @@ class Taken:
 
     def left(self, instances: Instances) -> np.ndarray:
         """How many items of the catalogue can be negatives of each instance (k): neither the positive nor taken."""
-        positive = self.log.items[instances.position][:, None]
-        return self.item_count - self._counts(instances) - ~self.before(instances, positive)[:, 0]
-
-    def _counts(self, instances: Instances) -> np.ndarray:
-        """How many distinct items each instance's user took before its positive (k)."""
-        starts = self.log.offsets[:-1]
         new = np.zeros(len(self.log.items) + 1, dtype=np.int64)
         new[self.first + 1] = 1  # a pair counts from the interaction after its first one
         total = np.cumsum(new)
-        return total[instances.position] - total[starts[instances.user]]
+        distinct = total[instances.position] - total[self.log.offsets[instances.user]]
+        positive = self.log.items[instances.position][:, None]
+        return self.item_count - distinct - ~self.before(instances, positive)[:, 0]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from surge.backends.scoring import CELLS, score_histories
+from surge.backends.scoring import histories_at_once, read_graphs, score_histories
 from surge.checkpoint import Checkpoint
-from surge.data.history import Histories, History
+from surge.data.history import History
 from surge.explanation.catalogue import Ranking, left_out, rank_catalogue, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.faithfulness import spread
@@ -18,7 +18,6 @@ from surge.explanation.history import ToldHistory
 from surge.explanation.leave_one_out import READING, spread_competitors
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
-from surge.model.batches import read_batch
 from surge.model.surge import SurgeModel
 
 Array = np.ndarray
@@ -129,16 +128,13 @@ def _read_prefixes(
     model: SurgeModel, prefixes: list[History], row: int, progress: Callable[[float], None]
 ) -> list[_Reading]:
     """All prefixes, shortest first, read with one candidate in chunks that fit in memory."""
-    device = model.item_embedding.weight.device
     readings: list[_Reading] = []
     with torch.inference_mode():
         while len(readings) < len(prefixes):
             rest = prefixes[len(readings) :]
-            fits = [(at + 1) * model.config.heads * len(prefix) ** 2 <= CELLS for at, prefix in enumerate(rest)]
-            part = rest[: max(1, sum(fits))]
-            items, context = read_batch(Histories.of(part), device)
-            graph = model.build_graph(items, context.ages())
-            reading = model.read(graph, torch.full((len(part), 1), row, device=device))
+            part = rest[: histories_at_once(model, [len(prefix) for prefix in rest])]
+            graph = read_graphs(model, part)
+            reading = model.read(graph, torch.full((len(part), 1), row, device=graph.mask.device))
             total = reading.extraction.layers[0].assignment
             for layer in reading.extraction.layers[1:]:
                 total = total @ layer.assignment

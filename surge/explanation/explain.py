@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.backends.scoring import read_graphs
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
-from surge.data.history import Histories
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, left_out, rank_catalogue
@@ -26,7 +26,6 @@ from surge.explanation.record import (
     PoolingLayer,
     Prediction,
 )
-from surge.model.batches import read_batch
 from surge.model.interest_extraction import Pooling, pool_adjacency
 from surge.model.surge import InterestGraph
 
@@ -64,8 +63,7 @@ def explain_history(
     model = checkpoint.model
     device = model.item_embedding.weight.device
     with torch.inference_mode():
-        items, context = read_batch(Histories.of([history]), device)
-        graph = model.build_graph(items, context.ages())
+        graph = read_graphs(model, [history])
         target = model.embed(torch.tensor([[row]], device=device))
         # the graph that scoring uses, read in float64: see precise_model
         graph = InterestGraph(*(part.double() if part.is_floating_point() else part for part in graph))

@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 from surge.checkpoint import Checkpoint
+from surge.data.history import window_start
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import ToldHistory
@@ -27,7 +28,7 @@ def made_up_history(user: str = "made-up user") -> ToldHistory:
 
 def read_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:
     """The part of a plan that the model reads: its last `max_length` entries."""
-    return Plan(plan.entries[-checkpoint.model_config.max_length :])
+    return Plan(plan.entries[window_start(0, len(plan.entries), checkpoint.model_config.max_length) :])
 
 
 def known_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:

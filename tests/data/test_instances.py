@@ -46,7 +46,7 @@ def test_encode_keeps_users_and_order() -> None:
     assert log.items.tolist() == [3, 7, 3, 7]
     assert log.timestamps.tolist() == [5, 1, 2, 2]
     assert log.offsets.tolist() == [0, 1, 4]
-    assert log.unknown is None
+    assert len(log.unknown) == 0
     assert log.items.dtype == log.offsets.dtype == np.int64
 
 
@@ -58,7 +58,7 @@ def test_encode_leaves_unknown_items_out_and_counts_them() -> None:
     assert log.items.tolist() == [1, 0, 0]
     assert log.timestamps.tolist() == [1, 3, 1]
     assert log.offsets.tolist() == [0, 2, 2, 3]  # b keeps its place, with nothing in it
-    assert log.unknown is not None and len(log.unknown) == 4
+    assert len(log.unknown) == 4
     assert log.unknown.user.tolist() == [0, 1, 1, 2]
     assert log.unknown.place.tolist() == [1, 0, 1, 1]
     assert log.unknown.timestamps.tolist() == [2, 1, 2, 9]
@@ -67,7 +67,7 @@ def test_encode_leaves_unknown_items_out_and_counts_them() -> None:
 def test_encode_of_nothing_known() -> None:
     log = encode(dataset_of({"a": [("x", 1), ("y", 2)]}), {"other": 0})
     assert log.offsets.tolist() == [0, 0]
-    assert log.unknown is not None and len(log.unknown) == 2
+    assert len(log.unknown) == 2
     assert places(split_instances(log, LEAVE_LAST)) == {"train": [], "valid": [], "test": []}
 
 

@@ -23,7 +23,7 @@ def ranks(right: int) -> Ranks:
     normaliser = np.tile(log_normaliser(scores[0], TEMPERATURES), (1000, 1))
     own = np.where(first, log(3), 0.0)
     hit = np.stack([first, ~first], axis=1)
-    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser, np.zeros(1000))
+    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser)
 
 
 @pytest.mark.parametrize(
