@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ from surge.checkpoint import Checkpoint
 from surge.config import ModelConfig
 from surge.data.history import History
 from surge.data.instances import SPLITS, Instances, encode, time_period
-from surge.data.store import ITEM_COLUMNS, Dataset
+from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.record import Explanation, Item
 
@@ -47,10 +48,12 @@ class ToldHistory(History):
         cls, config: ModelConfig, history: History, items: Sequence[Item], lasting: Sequence[str] = (), **told: Any
     ) -> ToldHistory:
         """A history in words, as a model of these settings reads it: with the items' ages, and the notes."""
-        ages = [None if np.isnan(age) else int(age) for age in history.ages.tolist()]
+        ages = [None if math.isnan(age) else int(age) for age in history.ages.tolist()]
         return cls(
             **{field.name: getattr(history, field.name) for field in fields(History)},
-            items=tuple(replace(item, age=age) for item, age in zip(items, ages, strict=True)),
+            items=tuple(
+                item if item.age == age else replace(item, age=age) for item, age in zip(items, ages, strict=True)
+            ),
             notes=(*lasting, *_reading_notes(config, history, items)),
             lasting=tuple(lasting),
             **told,
@@ -91,9 +94,9 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
     longest = checkpoint.model_config.max_length
     history = log.histories(Instances(np.zeros(1, dtype=np.int64), np.array([known])), longest, np.array([np.nan]))[0]
     read = log.places[history.start : known].tolist()
-    interactions = frame[[*read, count]] if held_out else frame[read]
-    items = _items(dataset, interactions)
+    items = _items(dataset, frame, [*read, count] if held_out else read)
     next_item = items.pop() if held_out else None
+    interests = frame["interest"].to_list() if "interest" in frame.columns else None
     if checkpoint.model_config.time != "none":
         now = next_item.timestamp if next_item is not None else _next_moment(history.times[history.start :])
         history = replace(history, now=now)
@@ -110,18 +113,17 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
         user=user,
         next_item=next_item,
         next_period=_period(dataset, next_item),
-        interests=tuple(interactions["interest"][: len(items)]) if "interest" in frame.columns else None,
+        interests=tuple(interests[place] for place in read) if interests is not None else None,
     )
 
 
-def _items(dataset: Dataset, interactions: pl.DataFrame) -> list[Item]:
-    """The items of these interactions, called as in the dataset; one without a title by its id."""
-    named = dataset.items.filter(pl.col("item").is_in(interactions["item"].to_list()))
-    about = {item: Item(item, title or item, category) for item, title, category in named.select(*ITEM_COLUMNS).rows()}
-    return [
-        replace(about.get(item, Item(item, item, None)), timestamp=timestamp)
-        for item, timestamp in interactions.select("item", "timestamp").rows()
-    ]
+def _items(dataset: Dataset, interactions: pl.DataFrame, places: list[int]) -> list[Item]:
+    """The items of the interactions at these places, called as in the dataset; one without a title by its id."""
+    ids, times = interactions["item"].to_list(), interactions["timestamp"].to_list()
+    wanted = {ids[place] for place in places}
+    about = {row["item"]: row for row in dataset.items.filter(pl.col("item").is_in(wanted)).to_dicts()}
+    named = {item: (about.get(item, {}).get("title") or item, about.get(item, {}).get("category")) for item in wanted}
+    return [Item(ids[place], *named[ids[place]], times[place]) for place in places]
 
 
 def _next_moment(times: np.ndarray) -> int | None:

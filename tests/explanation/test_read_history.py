@@ -7,7 +7,10 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from surge.data.instances import encode, split_instances
 from surge.errors import SurgeError
 from surge.explanation.history import ToldHistory, read_history
 from tests.explanation.worlds import HOSTILE, START, catalogue, make_checkpoint, make_dataset
@@ -148,6 +151,25 @@ def test_the_next_item_says_which_period_it_is_in(split, period):
     dataset = replace(dataset, description={**dataset.description, "split": split})
     assert read_history(checkpoint, dataset, "ann").next_period == period
     assert read_history(checkpoint, dataset, "ann", hold_out=False).next_period is None
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.lists(st.integers(0, 14), min_size=2, max_size=8), min_size=1),
+    st.integers(1, 5),
+)
+def test_what_is_explained_is_the_history_that_the_log_gives(users: dict[str, list[int]], longest: int) -> None:
+    """Training and evaluation read the whole log, an explanation one user of it: the same window, taken and ages."""
+    checkpoint = make_checkpoint(count=10, max_length=longest, time="age")  # of 15 items, five are strangers
+    dataset = make_dataset({user: [f"i{row}" for row in rows] for user, rows in users.items()}, catalogue(15))
+    log = encode(dataset, checkpoint.rows)
+    splits = split_instances(log, dataset.description["split"])
+    histories = log.histories(splits["test"], longest)
+    for place, user in enumerate(splits["test"].user.tolist()):
+        read, of_log = read_history(checkpoint, dataset, dataset.users[user]), histories[place]
+        assert read.key == of_log.key and read.taken.tolist() == of_log.taken.tolist()
+        assert (read.owner, read.now, read.whose) == (user, of_log.now, "user")
+        assert read.next_item is not None
+        assert checkpoint.rows[read.next_item.item] == log.items[splits["test"].position[place]]
 
 
 # -- ages ---------------------------------------------------------------------------------------------
