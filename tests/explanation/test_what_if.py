@@ -205,6 +205,9 @@ def test_a_position_outside_the_history_is_refused(position: int) -> None:
     checkpoint, history = base()
     with pytest.raises(SurgeError, match=rf"history of 4 items has no item at position {position};"):
         change_history(checkpoint, history, Plan((0, position)))
+    checkpoint, history = base(max_length=2)
+    with pytest.raises(SurgeError, match=rf"history of 2 items has no item at position {position};"):
+        change_history(checkpoint, history, Plan((position, 0, 1)))  # before what the model reads
 
 
 # -- lists of items -------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def test_a_temperature_is_found_where_one_is_needed(
     error: float,
 ) -> None:
     monkeypatch.setattr(trainer, "rank_positives", lambda *_, **__: ranks(right))
+    monkeypatch.setattr(trainer, "log_available", lambda *_: np.zeros(1000))
     figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), quiet=True)._catalogue(lambda share: None)
     if temperature == 1:
         assert found["temperature"] == 1
