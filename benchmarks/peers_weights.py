@@ -92,7 +92,7 @@ def same_weights(name: str, data: TrainingData, facts: Facts) -> float | None:
             return float((evolve(inputs.unsqueeze(1), gates.unsqueeze(1))[0][:, 0] - states).abs().max())
     instances = data.splits["test"]
     instances = instances.take(np.flatnonzero(instances.position - data.log.offsets[instances.user] >= WINDOW)[:SAME])
-    history, context = read_batch(data.log, instances, LENGTH)
+    history, context = read_batch(data.log.histories(instances, LENGTH))
     candidates = torch.from_numpy(data.lists(instances, EvaluationConfig(), seed=0))
     with torch.no_grad():
         return float((ours(history, candidates, context) - peer(history, candidates, context)).abs().max())

@@ -36,10 +36,11 @@ from surge.backends.reader import Scorer, by_torch
 from surge.backends.scoring import candidates_at_once, score_rows
 from surge.backends.training import EDGES
 from surge.config import EquationForms, ModelConfig
+from surge.data.history import History
 from surge.explanation.search import search, shortlist
 from surge.model.losses import log_loss
 from surge.model.precision import autocast
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import ItemSequences, SurgeModel
 
 CANDIDATES = 100  # of an evaluation list
 NEGATIVES = 4
@@ -110,11 +111,11 @@ def two_stages(model: SurgeModel, shape: Shape, users: int) -> dict[str, float |
     find = shortlist if model.item_embedding.weight.device.type == "cuda" else search
     taken, shares, alike = [], [], np.zeros(shape.catalogue)  # as popular as one another: the harder case
     for _ in range(users):
-        events = tuple((row, None) for row in rng.integers(shape.catalogue, size=shape.length).tolist())
+        history = History.made_up(rng.integers(shape.catalogue, size=shape.length))
         started = time.perf_counter()
-        found = find(model, events, every, alike, BEST).best
+        found = find(model, history, every, alike, BEST).best
         taken.append(time.perf_counter() - started)
-        ranking = np.argsort(-score_rows(model, events, every), kind="stable")
+        ranking = np.argsort(-score_rows(model, history, every), kind="stable")
         shares.append(np.isin(ranking[:BEST], found).mean())
     return {"ms": statistics.median(taken) * 1000, "recall": float(np.mean(shares))}
 
@@ -132,7 +133,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
     def draw(*size: int) -> Tensor:
         return torch.randint(shape.catalogue, size, generator=generator, device="cpu").to(device)
 
-    histories = History(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
+    histories = ItemSequences(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
     lists = draw(shape.batch, 1 + NEGATIVES)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 
@@ -153,7 +154,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
     model.eval().requires_grad_(False)
     before = torch.get_num_threads()
     with torch.inference_mode():
-        one = History(histories.items[:1], histories.mask[:1])
+        one = ItemSequences(histories.items[:1], histories.mask[:1])
         graph = model.build_graph(one)
         score = Scorer(model, graph)
         catalogue, few = torch.arange(part).unsqueeze(0), torch.arange(rows)
@@ -168,7 +169,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
         def test() -> None:
             for place in range(shape.batch):
                 pick = slice(place, place + 1)
-                history = History(histories.items[pick], histories.mask[pick])
+                history = ItemSequences(histories.items[pick], histories.mask[pick])
                 Scorer(model, model.build_graph(history))(tests[pick])
 
         compared: dict[str, Callable[[], Any]] = {

@@ -22,7 +22,8 @@ from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading
 from surge.checkpoint.files import FILES
 from surge.config import EvaluationConfig, ModelConfig, from_dict
 from surge.errors import SurgeError
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import SurgeModel
+from tests.model.small import pad
 from tests.training.toy import MODEL, measured, settings
 
 torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings
@@ -152,7 +153,7 @@ def test_round_trip(tmp_path: Path) -> None:
     for name, tensor in loaded.model.state_dict().items():
         assert torch.equal(tensor, saved[name]), name
         assert tensor.dtype == saved[name].dtype
-    history = History.pad([[0, 3, 3, 5], [2]])
+    history = pad([[0, 3, 3, 5], [2]])
     candidates = torch.tensor([[1, 4, 5], [0, 2, 3]])
     with torch.no_grad():
         assert torch.equal(loaded.model(history, candidates), model.eval()(history, candidates))

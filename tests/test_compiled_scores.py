@@ -9,8 +9,9 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 from surge.backends.compiled import CompiledScores
 from surge.backends.scoring import score_rows
+from surge.data.history import History
 from surge.model.surge import InterestGraph
-from tests.explanation.worlds import events_of, make_checkpoint
+from tests.explanation.worlds import make_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch by torch, while it compiles
 
@@ -25,8 +26,8 @@ def test_scores_are_those_of_torch_and_traced_once(settings: dict, precision: st
     compiled = CompiledScores(model, 16, pytest.fail, backend=counter)
     for rows in ([3, 17, 3, 41, 8], [2], list(range(12))):
         for every in (np.arange(50), np.array([7])):
-            scores = score_rows(model, events_of(rows), every, precision=precision, compiled=compiled)
-            plain = score_rows(model, events_of(rows), every)
+            scores = score_rows(model, History.made_up(rows), every, precision=precision, compiled=compiled)
+            plain = score_rows(model, History.made_up(rows), every)
             assert scores.shape == plain.shape
             off = np.abs(scores - plain)
             if precision == "float32":
@@ -42,8 +43,8 @@ def test_where_it_does_not_work_torch_goes_on() -> None:
 
     model, told = make_checkpoint(count=50).model, list[str]()
     compiled = CompiledScores(model, 16, told.append, backend=broken)
-    scores = score_rows(model, events_of([3, 9]), np.arange(50), compiled=compiled)
-    assert scores == pytest.approx(score_rows(model, events_of([3, 9]), np.arange(50)), abs=1e-5)
+    scores = score_rows(model, History.made_up([3, 9]), np.arange(50), compiled=compiled)
+    assert scores == pytest.approx(score_rows(model, History.made_up([3, 9]), np.arange(50)), abs=1e-5)
     assert len(told) == 1 and "no such GPU" in told[0]
 
 
@@ -59,6 +60,6 @@ def test_where_memory_runs_out_fewer_candidates_are_scored_at_once(monkeypatch: 
         return model.score(graph, candidates)
 
     monkeypatch.setattr(compiled, "_score", little_memory)
-    scores = score_rows(model, events_of([3, 9]), np.arange(50), compiled=compiled)
+    scores = score_rows(model, History.made_up([3, 9]), np.arange(50), compiled=compiled)
     assert sizes == [64, 32, 16, 16, 16, 16] and compiled.size == 16
-    assert scores == pytest.approx(score_rows(model, events_of([3, 9]), np.arange(50)), abs=1e-5)
+    assert scores == pytest.approx(score_rows(model, History.made_up([3, 9]), np.arange(50)), abs=1e-5)

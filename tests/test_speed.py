@@ -12,7 +12,7 @@ from benchmarks.search import main as measure_search
 from benchmarks.speed import Shape, macs_of_a_reading, measure, model_of
 from surge.config import ModelConfig, from_dict
 from surge.explanation import search
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import ItemSequences, SurgeModel
 from surge.native.library import library
 
 
@@ -33,7 +33,7 @@ def test_the_naive_forward_is_the_same_model_and_trains_the_same(settings: dict)
         if naive:
             logits = naive_logits(model, items.repeat_interleave(3, 0), candidates.flatten()).view(5, 3)
         else:
-            logits = model(History(items, torch.ones(5, 20, dtype=torch.bool)), candidates)
+            logits = model(ItemSequences(items, torch.ones(5, 20, dtype=torch.bool)), candidates)
         logits.square().sum().backward()
         gradients.append([logits.detach()] + [p.grad.clone() for p in model.parameters() if p.grad is not None])
     for one, other in zip(*gradients, strict=True):

@@ -155,7 +155,7 @@ def _background(subject: loading.Subject) -> None:
 
     The page looks after it only while there is something to wait for.
     """
-    size, n = subject.checkpoint.model_config.item_count, len(subject.history.rows)
+    size, n = subject.checkpoint.model_config.item_count, len(subject.history)
 
     @st.fragment(run_every=1.0)
     def look() -> None:

@@ -16,7 +16,7 @@ from app import loading
 from app.components.charts import chart, drawing
 from surge.data.store import Dataset
 from surge.explanation.catalogue import Ranking
-from surge.explanation.history import UserHistory
+from surge.explanation.history import TitledHistory
 from surge.explanation.measured import Effects, Predicted
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
@@ -50,7 +50,7 @@ class Inspection:
     theme: Theme
 
     @property
-    def history(self) -> UserHistory:
+    def history(self) -> TitledHistory:
         return self.subject.history
 
     @property
@@ -59,13 +59,8 @@ class Inspection:
 
     @property
     def whose(self) -> Whose:
-        """Whether the history on the screen is the user's own, was changed, or is made up.
-
-        A download asks it in a thread of its own, without a session.
-        """
-        if not self.base.history.items:
-            return "made-up"
-        return "changed" if self.before is not None else "user"
+        """Whether the history on the screen is the user's own, was changed, or is made up."""
+        return self.history.whose
 
     @property
     def rank(self) -> int | None:

@@ -98,7 +98,6 @@ def _report(inspection: Inspection) -> str:
         inspection.effects,
         loading.faithfulness(subject, candidate),
         loading.drift(subject, candidate),
-        whose=inspection.whose,
         root=loading.PROJECT,
     )
     return report(story, inspection.theme, styles=inspection.styles)

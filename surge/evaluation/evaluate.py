@@ -81,19 +81,18 @@ def score_lists(
     """Logits (float32) of candidate lists (k, T), in batches of histories of similar length; -inf where a list ends
     with NONE. A score that is no finite number is a SurgeError."""
     device = recommender.device
-    longest, heads = recommender.config.max_length, recommender.config.heads
-    length = np.minimum(instances.position - log.offsets[instances.user], longest)
-    order = np.argsort(length, kind="stable")
+    histories = log.histories(instances, recommender.config.max_length)
+    order = np.argsort(histories.lengths, kind="stable")
     scores = np.empty(lists.shape, dtype=np.float32)
 
     def fitting(start: int) -> int:
         # as many histories of the longest one's size as CELLS attention entries allow
-        last = min(start + TOGETHER, len(order)) - 1
-        return min(TOGETHER, CELLS // (lists.shape[1] * heads * int(length[order[last]]) ** 2))
+        longest = int(histories.lengths[order[min(start + TOGETHER, len(order)) - 1]])
+        return min(TOGETHER, CELLS // (lists.shape[1] * recommender.config.heads * longest**2))
 
     def read(start: int, stop: int) -> None:
         index = order[start:stop]
-        history, context = read_batch(log, instances.take(index), longest, device)
+        history, context = read_batch(histories.take(index), device)
         candidates = torch.from_numpy(np.maximum(lists[index], 0)).to(device)
         scores[index] = recommender.scorer(history, context)(candidates).float().cpu().numpy()
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from surge.backends.scoring import score_rows
 from surge.checkpoint import Catalogue, Checkpoint
+from surge.data.history import History
 from surge.errors import SurgeError
 from surge.explanation import measured
-from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted
 
 
@@ -64,9 +64,9 @@ class Ranking:
         return predicted(self.catalogue, rows, self.logits[rows], self.next_probability(rows))
 
 
-def left_out(checkpoint: Checkpoint, history: UserHistory) -> tuple[int, ...]:
+def left_out(checkpoint: Checkpoint, history: History) -> np.ndarray:
     """Rows of the items that are never recommended to this user: what was taken, where nothing is taken twice."""
-    return history.taken if checkpoint.exclude_seen else ()
+    return history.taken if checkpoint.exclude_seen else history.taken[:0]
 
 
 def predicted(
@@ -99,13 +99,13 @@ def stands_above(
 
 
 def rank_catalogue(
-    checkpoint: Checkpoint, history: UserHistory, progress: Callable[[float], None] | None = None
+    checkpoint: Checkpoint, history: History, progress: Callable[[float], None] | None = None
 ) -> Ranking:
     """Score every item of the checkpoint for a history, and rank them by logit + log q, without what the user took
     where the checkpoint recommends nothing twice. Ties keep the order of the catalogue. Logits that are no finite
     numbers are a SurgeError."""
     every = np.arange(checkpoint.model_config.item_count)
-    logits = score_rows(checkpoint.model, history.events, every, progress)
+    logits = score_rows(checkpoint.model, history, every, progress)
     if not np.isfinite(logits).all():
         raise SurgeError(
             f"The checkpoint {checkpoint.name!r} gives scores that are not finite numbers; train it again."

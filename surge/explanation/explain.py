@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.backends.scoring import read_graphs
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, left_out, log_lift, rank_catalogue
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.measured import sigmoid
 from surge.explanation.record import (
     Embeddings,
@@ -25,7 +26,6 @@ from surge.explanation.record import (
     PoolingLayer,
     Prediction,
 )
-from surge.model.batches import read_events
 from surge.model.interest_extraction import Pooling, pool_adjacency
 from surge.model.surge import InterestGraph
 
@@ -47,7 +47,7 @@ def explain(
 
 
 def explain_history(
-    checkpoint: Checkpoint, history: UserHistory, item: str | None = None, ranking: Ranking | None = None
+    checkpoint: Checkpoint, history: TitledHistory, item: str | None = None, ranking: Ranking | None = None
 ) -> Explanation:
     """The same for a history at hand. Without a `ranking` of it, and with an `item`, nothing else is scored, and the
     record doesn't say how likely the item is to be the next of all."""
@@ -63,7 +63,7 @@ def explain_history(
     model = checkpoint.model
     device = model.item_embedding.weight.device
     with torch.inference_mode():
-        graph = model.build_graph(*read_events([history.events], device))
+        graph = read_graphs(model, [history])
         target = model.embed(torch.tensor([[row]], device=device))
         # the graph that scoring uses, read in float64: see precise_model
         graph = InterestGraph(*(part.double() if part.is_floating_point() else part for part in graph))

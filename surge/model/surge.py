@@ -25,31 +25,18 @@ from surge.model.prediction import Evolution, Prediction
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
 
 
-class History(NamedTuple):
+class ItemSequences(NamedTuple):
     """Item rows (B, n) in time order, padded on the right, and a mask (B, n) that is true where an item is."""
 
     items: Tensor
     mask: Tensor
-
-    @classmethod
-    def pad(cls, histories: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> History:
-        """Histories of any lengths as one batch; one without an item is a SurgeError."""
-        if not histories or not all(len(history) for history in histories):
-            raise SurgeError(EMPTY)
-        longest = max(len(history) for history in histories)
-        items = torch.zeros(len(histories), longest, dtype=torch.long)
-        mask = torch.zeros(len(histories), longest, dtype=torch.bool)
-        for row, history in enumerate(histories):
-            items[row, : len(history)] = torch.as_tensor(history, dtype=torch.long)
-            mask[row, : len(history)] = True
-        return cls(items.to(device), mask.to(device))
 
 
 def refuse_empty(mask: Tensor) -> None:
     """A SurgeError where a row of a mask (B, n) has no item, whose softmaxes would be 0 / 0.
 
     Looked at where it needs no waiting: not on a GPU, nor in what torch compiles. Batches for those come from
-    `read_batch` and `History.pad`, which look themselves.
+    `read_batch`, which looks itself.
     """
     at_hand = mask.device.type == "cpu" and not torch.compiler.is_compiling()
     if at_hand and not bool(mask.any(1).all()):
@@ -58,7 +45,8 @@ def refuse_empty(mask: Tensor) -> None:
 
 class Context(NamedTuple):
     """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
-    time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes).
+    time at which the candidates are scored, in unix seconds (int64 or float64, NaN where not known: float32 would lose
+    minutes).
 
     SURGE reads the ages where its setting `time` says so, and nothing else; some baselines read more."""
 
@@ -139,7 +127,7 @@ class SurgeModel(EmbedsItems):
             self.long_term = LongTerm(config.size, config.attention_hidden)
         self.predict = Prediction(config, evolution or EVOLUTIONS[forms.evolution](config))
 
-    def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
+    def build_graph(self, history: ItemSequences, ages: Tensor | None = None) -> InterestGraph:
         """The interest graph of each history; ages (B, n) in seconds for a model that reads them.
 
         An unknown age (NaN) adds nothing to its item. A model that reads ages and is given none: ValueError. A history
@@ -201,13 +189,13 @@ class SurgeModel(EmbedsItems):
         logit = self.predict.logit(extraction.layers[-1], extraction.readout, target, self.long(graph))
         return Scored(extraction, logit)
 
-    def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
+    def forward(self, history: ItemSequences, candidates: Tensor, context: Context | None = None) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories; a model that reads ages needs the context."""
         return self.score_batch(history, candidates, context.ages() if context else None)[1].logit
 
     def score_batch(
         self,
-        history: History,
+        history: ItemSequences,
         candidates: Tensor,
         ages: Tensor | None = None,
         operations: Operations = PLAIN,

@@ -16,7 +16,7 @@ from surge.data.negatives import Barred
 from surge.model.batches import move
 from surge.model.embedding import EmbedsItems
 from surge.model.next_item import draw_items
-from surge.model.surge import Context, History
+from surge.model.surge import Context, ItemSequences
 
 Score = Callable[[Tensor], Tensor]  # candidates (B, T) of the histories at hand -> their logits (B, T)
 
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     ages (B, n) for a model that reads them; drawn (B, n - 1), items for the next-item loss of a model that learns it.
     """
 
-    history: History
+    history: ItemSequences
     candidates: Tensor
     context: Context
     ages: Tensor | None = None
@@ -83,7 +83,7 @@ class Recommender(ABC):
 
     def draw(
         self,
-        history: History,
+        history: ItemSequences,
         candidates: Tensor,
         context: Context,
         config: TrainingConfig,
@@ -112,10 +112,10 @@ class Recommender(ABC):
         """The terms of the training loss by name, log_loss among them; `total_loss` weighs them."""
 
     @abstractmethod
-    def scorer(self, history: History, context: Context) -> Score:
+    def scorer(self, history: ItemSequences, context: Context) -> Score:
         """Reads B histories, and gives what scores T candidates for each of them."""
 
     @abstractmethod
-    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
+    def score_catalogue(self, history: ItemSequences, context: Context) -> np.ndarray:
         """Logits (B, items), float32, of all items for each of at most `together` histories, in chunks that fit in
         memory."""

@@ -19,7 +19,7 @@ from surge.model.layers import PairScore, joined, multilayer_perceptron
 from surge.model.losses import log_loss
 from surge.model.next_item import next_item_loss
 from surge.model.plain import PLAIN
-from surge.model.surge import Context, History, refuse_empty
+from surge.model.surge import Context, ItemSequences, refuse_empty
 from surge.recommenders.base import Batch, Recommender, Score
 
 HIDDEN = 40  # a usual size of a layer
@@ -68,20 +68,20 @@ class Baseline(EmbedsItems, Recommender):
         super().__init__(config, item_category)
         self.config = config
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         """What a model makes of B histories before it sees a candidate: tensors (B, ...)."""
         refuse_empty(history.mask)
         return self._read(history, context)
 
     @abstractmethod
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         """The same of histories that hold at least one item."""
 
     @abstractmethod
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories, of what `read` gives."""
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def forward(self, history: ItemSequences, candidates: Tensor, context: Context) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories."""
         return self.score(self.read(history, context), candidates)
 
@@ -108,10 +108,10 @@ class Baseline(EmbedsItems, Recommender):
         logit = self(batch.history, batch.candidates, batch.context)
         return {"log_loss": log_loss(logit.float())}
 
-    def scorer(self, history: History, context: Context) -> Score:
+    def scorer(self, history: ItemSequences, context: Context) -> Score:
         return partial(self.score, self.read(history, context))
 
-    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
+    def score_catalogue(self, history: ItemSequences, context: Context) -> np.ndarray:
         """Each history is read once; the candidates come in chunks."""
         count, size = len(history.items), self.config.item_count
         scores = np.empty((count, size), dtype=np.float32)
@@ -132,7 +132,7 @@ class StepBaseline(Baseline):
     """A baseline whose every step learns the item after it, `auxiliary_weight` times the next-item loss."""
 
     @abstractmethod
-    def steps(self, history: History) -> Tensor:
+    def steps(self, history: ItemSequences) -> Tensor:
         """The state after each item (B, n, d), which knows nothing of later ones."""
 
     def next_item_weight(self, config: TrainingConfig) -> float:
@@ -143,6 +143,6 @@ class StepBaseline(Baseline):
         terms = super().loss_terms(batch, config)
         return terms if batch.drawn is None else terms | {"auxiliary": self.auxiliary(batch.history, batch.drawn)}
 
-    def auxiliary(self, history: History, drawn: Tensor) -> Tensor:
+    def auxiliary(self, history: ItemSequences, drawn: Tensor) -> Tensor:
         """The weighted next-item loss of the steps, with the items drawn (B, n - 1)."""
         return self.config.auxiliary_weight * next_item_loss(self.steps(history), history, self.embed, drawn)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from surge.config import BaselineConfig
 from surge.model.layers import PairScore
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 from surge.recommenders.baseline import Baseline, Context, Head
 
 
@@ -32,7 +32,7 @@ class DIN(Baseline):
         """s_t (B, T, d) of h (B, n, d), h_t (B, T, d) and the mask (B, n)."""
         return (self.score_pairs(self.activation_unit, embedded, target) * mask.unsqueeze(1)) @ embedded
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return self.embed(history.items), history.mask
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

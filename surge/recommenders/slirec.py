@@ -11,7 +11,7 @@ from torch import Tensor
 from surge.config import BaselineConfig
 from surge.model.layers import PairScore, masked_softmax, multilayer_perceptron
 from surge.model.long_term import LongTerm
-from surge.model.surge import Context, History
+from surge.model.surge import Context, ItemSequences
 from surge.model.time_lstm import Time4LSTM
 from surge.recommenders.baseline import Baseline, Head, resize
 
@@ -45,7 +45,7 @@ class SLiRec(Baseline):
         self.fuse = multilayer_perceptron(3 * config.size + 1, config.attention_hidden)
         self.head = Head(config)
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         embedded, mask = self.embed(history.items), history.mask
         interval = time_feature(context.times.diff(dim=1, prepend=context.times[:, :1]))
         age = time_feature(context.now.unsqueeze(1) - context.times)

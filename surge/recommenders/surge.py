@@ -30,7 +30,7 @@ from surge.model.losses import (
 from surge.model.next_item import next_item_loss
 from surge.model.operations import Operations
 from surge.model.plain import PLAIN
-from surge.model.surge import Context, History, InterestGraph, Reading, Scored, SurgeModel
+from surge.model.surge import Context, InterestGraph, ItemSequences, Reading, Scored, SurgeModel
 from surge.recommenders.base import Batch, Recommender, Score
 
 HIDDEN = 0.1  # of the histories of a batch
@@ -119,7 +119,7 @@ class Surge(Recommender):
 
     def draw(
         self,
-        history: History,
+        history: ItemSequences,
         candidates: Tensor,
         context: Context,
         config: TrainingConfig,
@@ -149,10 +149,10 @@ class Surge(Recommender):
         """The last batch of an epoch may be smaller; then its step is a plain one."""
         return self.compiled and len(candidates) == config.batch_size
 
-    def scorer(self, history: History, context: Context) -> Score:
+    def scorer(self, history: ItemSequences, context: Context) -> Score:
         return Scorer(self.model, self.model.build_graph(history, context.ages()))
 
-    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
+    def score_catalogue(self, history: ItemSequences, context: Context) -> np.ndarray:
         if self.compiled and self.device.type == "cuda" and self._scores is None:
             longest = self.config.max_length
             self._scores = CompiledScores(self.model, candidates_at_once(self.model, longest, longest), self._tell)

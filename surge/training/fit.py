@@ -115,7 +115,7 @@ class Fit:
     def _step(self, instances: Instances, rng: np.random.Generator, step: int) -> dict[str, Tensor]:
         """One step of the optimiser; the terms and the total (float64) before it, on the device."""
         config, recommender = self.config, self.recommender
-        history, context = read_batch(self.data.log, instances, recommender.config.max_length)
+        history, context = read_batch(self.data.log.histories(instances, recommender.config.max_length))
         positive = self.data.log.items[instances.position]
         negatives = self.data.negatives(instances, config.negatives, rng)
         known = barred(self.data.taken, instances)

@@ -17,7 +17,7 @@ from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
 from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, count_negatives
-from surge.evaluation.ranking import rank_positives
+from surge.evaluation.ranking import log_available, rank_positives
 from surge.model.surge import SurgeModel
 from surge.recommenders.surge import Surge
 from surge.training.data import TrainingData
@@ -164,7 +164,8 @@ class Trainer:
             temperature = best_temperature(ranks.own, ranks.normaliser)
         calibration = {"temperature": temperature}
         if len(chosen):
-            calibration["lift_constant"] = ranks.lift_constant(temperature)
+            available = log_available(data.log, chosen, data.taken, data.log_popularity)
+            calibration["lift_constant"] = ranks.lift_constant(available, temperature)
         counts = {"catalogue_instances": len(chosen)}
         return catalogue_metrics(ranks) | calibration_metrics(ranks, temperature) | counts, calibration
 

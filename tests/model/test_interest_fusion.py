@@ -11,8 +11,7 @@ from surge.config import EquationForms
 from surge.model.interest_fusion import InterestFusion, attention_weights, cluster_mean
 from surge.model.layers import PairScore
 from surge.model.plain import PLAIN
-from surge.model.surge import History
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 CHAIN = torch.tensor([[[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]], dtype=torch.float64)
 
@@ -121,7 +120,7 @@ def test_crossed_and_aligned_scores_are_one_function() -> None:
 
 def test_without_query_nothing_but_the_score_depends_on_the_candidate() -> None:
     model = small_model(fusion="without_query")
-    reading = model.read(model.build_graph(History.pad(HISTORIES[:1])), torch.tensor([[0, 5, 9]]))
+    reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[0, 5, 9]]))
     extraction = reading.extraction
     for tensor in (reading.fusion.attention, reading.fusion.fused, extraction.importance, extraction.readout):
         assert torch.equal(tensor[:, :1].expand_as(tensor), tensor)
@@ -132,7 +131,7 @@ def test_without_query_nothing_but_the_score_depends_on_the_candidate() -> None:
 
 def test_with_the_query_attention_and_importance_do_depend_on_the_candidate() -> None:
     model = small_model()
-    reading = model.read(model.build_graph(History.pad(HISTORIES[:1])), torch.tensor([[0, 5]]))
+    reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[0, 5]]))
     for tensor in (reading.fusion.attention, reading.extraction.importance):
         assert (tensor[:, 0] - tensor[:, 1]).abs().max() > 0.01
 
@@ -154,7 +153,7 @@ def test_without_cluster_two_items_with_the_same_neighbours_attend_alike() -> No
 
 def test_fusion_none_passes_the_values_on() -> None:
     model = small_model(fusion="none")
-    graph = model.build_graph(History.pad(HISTORIES[:1]))
+    graph = model.build_graph(pad(HISTORIES[:1]))
     reading = model.read(graph, torch.tensor([[0, 5]]))
     assert torch.equal(reading.fusion.fused, graph.values.unsqueeze(1).expand(1, 2, 7, 8))
     assert torch.equal(reading.fusion.attention[0, 1, 0], torch.eye(7, dtype=torch.float64))

@@ -9,11 +9,11 @@ from torch import Tensor
 from surge.backends import neighbours
 from surge.backends.reader import by_torch
 from surge.model.interest_fusion import attention_weights
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import SurgeModel
 from surge.native import library
-from tests.model.small import HISTORIES, ITEMS, ages_of, small_model
+from tests.model.small import HISTORIES, ITEMS, ages_of, pad, small_model
 
-HISTORY = History.pad(HISTORIES)
+HISTORY = pad(HISTORIES)
 EVERY = torch.arange(ITEMS).repeat(2).expand(len(HISTORIES), -1)  # 24 candidates a history
 
 

@@ -12,7 +12,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 from surge.data.store import Dataset
 from surge.model.batches import padded
-from surge.model.surge import Context, History, SurgeModel
+from surge.model.surge import Context, ItemSequences, SurgeModel
 from surge.recommenders import surge as recommender
 from surge.recommenders.base import Batch
 from surge.recommenders.surge import CompiledTerms, Surge, surge_terms
@@ -28,7 +28,7 @@ NOTHING_SAID = pytest.fail
 def batch_for(model: SurgeModel, seed: int) -> Batch:
     """Five histories of any length, padded to eight items."""
     torch.manual_seed(seed)
-    history = History(torch.randint(30, (5, 8)), torch.arange(8) < torch.randint(1, 9, (5, 1)))
+    history = ItemSequences(torch.randint(30, (5, 8)), torch.arange(8) < torch.randint(1, 9, (5, 1)))
     context = Context(torch.arange(5), torch.randint(10**6, (5, 8)), torch.full((5,), 10**6))
     return Surge(model).draw(history, torch.randint(30, (5, 3)), context, settings())
 
@@ -160,7 +160,7 @@ def test_training_compiles_whole_batches_and_takes_the_rest_as_it_is(
 
 
 def test_padding_adds_nothing_but_room() -> None:
-    history = History(torch.tensor([[4, 5], [6, 0]]), torch.tensor([[True, True], [True, False]]))
+    history = ItemSequences(torch.tensor([[4, 5], [6, 0]]), torch.tensor([[True, True], [True, False]]))
     wider, times = padded(history, torch.tensor([[10, 20], [30, 30]]), 4)
     assert wider.items.tolist() == [[4, 5, 0, 0], [6, 0, 0, 0]]
     assert wider.mask.tolist() == [[True, True, False, False], [True, False, False, False]]

@@ -23,7 +23,7 @@ def ranks(right: int) -> Ranks:
     normaliser = np.tile(log_normaliser(scores[0], TEMPERATURES), (1000, 1))
     own = np.where(first, log(3), 0.0)
     hit = np.stack([first, ~first], axis=1)
-    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser, np.zeros(1000))
+    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,7 @@ def test_a_temperature_is_found_where_one_is_needed(
     error: float,
 ) -> None:
     monkeypatch.setattr(trainer, "rank_positives", lambda *_, **__: ranks(right))
+    monkeypatch.setattr(trainer, "log_available", lambda *_: np.zeros(1000))
     figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), measured(), quiet=True)._catalogue(
         lambda share: None
     )
