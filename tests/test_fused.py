@@ -21,9 +21,8 @@ from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
 from surge.model.batches import read_events
-from surge.model.plain import PLAIN
 from surge.model.surge import History, SurgeModel
-from surge.native import edges, library, pairs
+from surge.native import edges, library
 from tests.app.shipped import CHECKPOINTS
 from tests.kernel import needs_kernel
 
@@ -123,7 +122,7 @@ def test_scores_far_apart_neither_overflow_nor_vanish() -> None:
             score.rest[1][2].weight.mul_(300)
     fused, plain = both(model, [history_of(30)], torch.arange(ITEMS).unsqueeze(0))
     with torch.inference_mode():
-        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2, PLAIN)
+        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2)
     assert beta.max() - beta.min() > 200
     assert torch.isfinite(fused).all()
     assert torch.allclose(fused, plain, atol=1e-4 * float(plain.std()))
@@ -230,12 +229,11 @@ def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_structures_are_those_of_the_source() -> None:
     """Names in order: a field that one side lacks would shift all the others."""
-    reading, edge, pair = (library.SOURCES[name].read_text() for name in ("reading", "edges", "pairs"))
+    reading, edge = (library.SOURCES[name].read_text() for name in ("reading", "edges"))
     for source, structure, names in (
         (reading, "Sizes", reader.SIZES),
         (reading, "Arrays", reader.ARRAYS),
         (edge, "EdgeSizes", edges.SIZES),
-        (pair, "PairSizes", pairs.SIZES),
     ):
         body = source.split(f"struct {structure} {{")[1].split("}")[0]
         words = re.sub(r"const (float|int32_t|int64_t)|int32_t|\*", "", body)

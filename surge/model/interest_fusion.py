@@ -92,11 +92,11 @@ class InterestFusion(nn.Module):
         around = cluster_mean(embedded, adjacency, self.hops)
         return torch.stack([score.aligned(embedded, around) for score in self.cluster], dim=1)  # type: ignore[operator]
 
-    def query_score(self, queried: Tensor, target: Tensor, operations: Operations) -> Tensor:
+    def query_score(self, queried: Tensor, target: Tensor) -> Tensor:
         """Eq. 7: beta_j = FFN_q(W_q h_j, h_t, W_q h_j * h_t), (B, T, heads, n); 0 where switched off."""
         if not self.by_query:
             return queried.new_zeros(queried.shape[0], target.shape[1], self.heads, queried.shape[1])
-        scores = [operations.score_pairs(cast(PairScore, score), queried, target) for score in self.query]
+        scores = [cast(PairScore, score).crossed(queried, target) for score in self.query]
         return torch.stack(scores, dim=2)
 
     def forward(

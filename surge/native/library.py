@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-SOURCES = {name: Path(__file__).with_name(f"{name}.cpp") for name in ("reading", "edges", "pairs")}
-HEADERS = tuple(Path(__file__).with_name(name) for name in ("rows.h", "team.h", "vectors.h"))
+SOURCES = {path.stem: path for path in Path(__file__).parent.glob("*.cpp")}
+HEADERS = sorted(Path(__file__).parent.glob("*.h"))
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-pthread", "-shared", "-fPIC", "-w")
 COMPILERS = ("c++", "g++", "clang++")
 LONGEST = 120  # seconds that a compiler may take
