@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from surge.backends import reader
-from surge.backends.reader import LEAST, Scorer, can_read
+from surge.backends.reader import LEAST, Scorer
 from surge.checkpoint import load_checkpoint
 from surge.config import ModelConfig
 from surge.data.store import Dataset
@@ -43,6 +43,9 @@ SETTINGS: list[dict[str, Any]] = [
     {"long_term": True, "readout": False},
     {"item_size": 3, "category_size": 2, "attention_hidden": (5, 3), "evolution_size": 7, "prediction_hidden": (6,)},
     {"item_size": 9, "category_size": 0, "heads": 3, "attention_hidden": (17, 11), "evolution_size": 1},
+    {"attention_activation": "leaky_relu"},
+    {"attention_nonlinearity": "none", "heads": 2},
+    {"attention_nonlinearity": "none", "attention_activation": "leaky_relu", "assignment_aggregation": "sum"},
     {"sparsity": 1.0},
     {"sparsity": 0.0},
 ]
@@ -170,21 +173,22 @@ def test_a_trained_model_ranks_the_same_items_first() -> None:
         {"evolution": "time_lstm"},
         {"evolution": "none"},
         {"attention_hidden": (8,)},
-        {"attention_activation": "leaky_relu"},
-        {"attention_nonlinearity": "none"},
     ],
     ids=str,
 )
 def test_what_the_kernel_can_not_read_is_read_by_torch(settings: dict[str, Any]) -> None:
     model, everything = lively(**settings), torch.arange(ITEMS).unsqueeze(0)
-    assert not can_read(model)
     with torch.inference_mode():
         graph = model.build_graph(History.pad([history_of(9)]))
         score = Scorer(model, graph)
         assert not score.fused
         read = model.read(graph, everything).logit
         assert torch.allclose(score(everything), read, rtol=0, atol=1e-5 * float(read.std()))
-    assert not can_read(lively().double())
+
+
+def test_a_model_in_float64_is_read_by_torch() -> None:
+    model = lively().double()
+    assert not Scorer(model, model.build_graph(History.pad([history_of(9)]))).fused
 
 
 def test_few_candidates_are_read_by_torch() -> None:

@@ -15,11 +15,13 @@ from surge.native import library as compiled
 from surge.native.library import library
 from tests.kernel import needs_kernel
 
+pytestmark = pytest.mark.usefixtures("small")
+
 
 @pytest.fixture
 def cache(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache folder, empty and of this user; nothing has been told."""
-    compiled._tell.cache_clear()
+    monkeypatch.setattr(compiled, "told", [])
     monkeypatch.setattr(compiled, "_version", lambda compiler: "12.2.0")
     folder = fresh / "surge-explorer"
     folder.mkdir(mode=0o700)

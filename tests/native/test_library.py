@@ -17,6 +17,8 @@ from surge.native import library as compiled
 from surge.native.library import library
 from tests.kernel import needs_kernel
 
+pytestmark = pytest.mark.usefixtures("small")
+
 
 @needs_kernel
 def test_it_is_compiled_once_and_kept(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
