@@ -166,6 +166,7 @@ class Checkpoint:
 
 
 BEFORE = {"normalise": False, "next_item": False}  # what was so before it was a setting
+GONE = {"compiled"}  # settings of training that changed no number and are none any more
 
 
 def category_rows(items: pl.DataFrame) -> tuple[list[str], torch.Tensor]:
@@ -287,7 +288,7 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         )
     try:
         model_config = from_dict(ModelConfig, BEFORE | config["model"])
-        training_config = from_dict(TrainingConfig, config["training"])
+        training_config = from_dict(TrainingConfig, {k: v for k, v in config["training"].items() if k not in GONE})
     except SurgeError as error:
         reason = " ".join(str(error).split())  # a name in the file may hold a line break
         raise SurgeError(f"config.json of the checkpoint {folder.name!r} can't be used: {reason}") from error

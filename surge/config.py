@@ -191,9 +191,6 @@ class TrainingConfig:
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them). `catalogue_instances`: users whose
     last positive is ranked among all items in an evaluation (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
-    `compiled`: SURGE by torch.compile, everything of one shape: the steps of training, and on a GPU, where both are
-    CUDA graphs, the scores of whole catalogues in an evaluation. On a CPU plain steps have C++ of their own and are
-    faster.
     """
 
     seed: int = 0
@@ -220,7 +217,6 @@ class TrainingConfig:
     warmup_steps: int = 300
     precision: str = "float32"
     device: str = "auto"
-    compiled: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -260,7 +256,6 @@ class TrainingConfig:
         choice("relative_position", self.relative_position, POSITION_REGULARISER)
         choice("precision", self.precision, ("float32", "bfloat16"))
         choice("device", self.device, ("auto", "cpu", "cuda"))
-        switch("compiled", self.compiled)
 
 
 # Settings by name, of the model and of its training, for `train --preset`.

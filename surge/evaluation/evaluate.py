@@ -116,8 +116,6 @@ def evaluate_split(
     """
     config = checkpoint.training_config
     recommender = Surge(checkpoint.model)
-    if config.compiled:
-        recommender.compile_steps()
     log = encode(dataset, checkpoint.rows)
     rule = dataset.description.get("split", {})
     instances, positives = split_instances(log, rule)[split], count_positives(log, rule)[split]

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from surge.data.instances import EncodedLog, Instances, histories
 from surge.errors import SurgeError, is_out_of_memory
@@ -39,13 +38,6 @@ def read_batch(
 def move(tensors: Tensors, device: torch.device) -> Tensors:
     """The same named tuple on a device; what is no tensor stays."""
     return type(tensors)(*(x.to(device) if isinstance(x, torch.Tensor) else x for x in tensors))
-
-
-def padded(history: History, times: torch.Tensor, longest: int) -> tuple[History, torch.Tensor]:
-    """The same histories, and times or ages (B, n) of their items, with room for `longest` items in each."""
-    more = longest - history.items.shape[1]
-    items, mask = (functional.pad(x, (0, more)) for x in history)
-    return History(items, mask), torch.cat([times, times[:, -1:].expand(-1, more)], dim=1)
 
 
 def read_events(
