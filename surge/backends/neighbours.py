@@ -13,7 +13,7 @@ from surge.model.assignment import soft_assignment
 from surge.model.interest_fusion import over_edges
 from surge.model.operations import Operations
 
-LEAST = 16  # candidates; fewer don't fill what is read at once
+LEAST = 16  # candidates; fewer don't fill what is read at once, here and in the kernel
 
 
 class Neighbours(Operations):

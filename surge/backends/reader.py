@@ -9,8 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from surge.backends.neighbours import LEAST as ENOUGH
-from surge.backends.neighbours import NEIGHBOURS
+from surge.backends.neighbours import LEAST, NEIGHBOURS
 from surge.model.assignment import SoftAssignment
 from surge.model.evolution import RecurrentEvolution
 from surge.model.layers import PairScore, scaled
@@ -19,7 +18,6 @@ from surge.model.surge import InterestGraph, SurgeModel
 from surge.native.library import library, without
 from surge.native.team import team
 
-LEAST = 16  # candidates; a block is half empty below
 SIZES = (
     *("item_size", "n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate", "linear"),
     *("leaky", "printed", "readout", "long_term", "normalise", "layers"),
@@ -68,7 +66,7 @@ class Scorer:
 
 def by_torch(model: SurgeModel, graph: InterestGraph, candidates: Tensor) -> Tensor:
     """The same by torch alone: along lists of neighbours where there are candidates enough, else densely."""
-    return model.score(graph, candidates, NEIGHBOURS if candidates.shape[1] >= ENOUGH else PLAIN)
+    return model.score(graph, candidates, NEIGHBOURS if candidates.shape[1] >= LEAST else PLAIN)
 
 
 def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
