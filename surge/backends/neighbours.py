@@ -38,7 +38,9 @@ class Neighbours(Operations):
         return (attention.transpose(3, 4) @ given).permute(0, 3, 2, 1, 4).flatten(3)
 
     def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
-        assignment = soft_assignment(weight @ nodes.permute(0, 2, 3, 1), adjacency, mean)
+        if mean:  # of n x n numbers, not of n x m for each candidate
+            adjacency = adjacency / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
+        assignment = soft_assignment(weight @ nodes.permute(0, 2, 3, 1), adjacency, mean=False)
         # candidates first again, for the products of each
         return assignment.flatten(1, 2).transpose(1, 2).contiguous().unflatten(2, assignment.shape[1:3])
 

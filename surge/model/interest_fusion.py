@@ -37,7 +37,9 @@ def over_edges(alpha: Tensor, beta: Tensor, log_adjacency: Tensor, linear: bool,
     j is not in N_i.
     """
     raw = alpha + beta
-    return torch.softmax((raw if linear else functional.leaky_relu(raw, ATTENTION_SLOPE)) + log_adjacency, sources)
+    if not linear:
+        functional.leaky_relu_(raw, ATTENTION_SLOPE)  # in place: fresh memory of this size costs as much
+    return torch.softmax(raw + log_adjacency, sources)
 
 
 def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, linear: bool = False) -> Tensor:
