@@ -653,6 +653,13 @@ def test_an_unknown_format_version(folder: Path, version: object) -> None:
     refused(folder, "format version", repr(version), "reads version 2")
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_a_setting_that_is_gone_and_changed_no_number_is_passed_over(folder: Path, value: bool) -> None:
+    before = load_checkpoint(folder).training_config
+    edit_settings(folder, "training", compiled=value)
+    assert load_checkpoint(folder).training_config == before
+
+
 @pytest.mark.parametrize("part", ["model", "training", "evaluation"])
 @pytest.mark.parametrize("name", ["colour", "two\nlines"])
 def test_an_unknown_setting(folder: Path, part: str, name: str) -> None:

@@ -95,7 +95,6 @@ TRAINING_CHOICES = {
     "device": ("auto", "cpu", "cuda"),
 }
 MODEL_SWITCHES = ("readout", "long_term", "normalise", "next_item")
-TRAINING_SWITCHES = ("compiled",)
 MODEL_LISTS = ("attention_hidden", "clusters", "prediction_hidden")
 BASELINE_LISTS = ("attention_hidden", "prediction_hidden")
 
@@ -135,7 +134,7 @@ def test_every_setting_is_in_a_table_here() -> None:
     tables = {
         ModelConfig: {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *MODEL_LISTS, *MODEL_SWITCHES, "heads"},
         BaselineConfig: {*BASELINE_RANGES, *BASELINE_REALS, *BASELINE_CHOICES, *BASELINE_LISTS, "normalise", "heads"},
-        TrainingConfig: {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, *TRAINING_SWITCHES, "gradient_clip"},
+        TrainingConfig: {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, "gradient_clip"},
         EvaluationConfig: {*EVALUATION_RANGES},
     }
     for kind, settings in tables.items():
@@ -345,9 +344,7 @@ def test_some_may_be_none() -> None:
 @pytest.mark.parametrize("value", [0, 1, None, "yes", "true"])
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(ModelConfig, name) for name in MODEL_SWITCHES]
-    + [(TrainingConfig, name) for name in TRAINING_SWITCHES]
-    + [(BaselineConfig, "normalise")],
+    [(ModelConfig, name) for name in MODEL_SWITCHES] + [(BaselineConfig, "normalise")],
 )
 def test_a_switch_is_true_or_false_and_nothing_like_it(kind: type, name: str, value: object) -> None:
     assert "true or false" in refused(kind, name, value)

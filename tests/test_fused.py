@@ -14,15 +14,14 @@ import pytest
 import torch
 
 from surge.backends import reader
-from surge.backends.reader import LEAST, Scorer, can_read
+from surge.backends.reader import LEAST, Scorer
 from surge.checkpoint import load_checkpoint
 from surge.config import ModelConfig, from_dict
 from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
-from surge.model.plain import PLAIN
 from surge.model.surge import SurgeModel
-from surge.native import edges, library, pairs
+from surge.native import edges, library
 from tests.app.shipped import CHECKPOINTS
 from tests.kernel import needs_kernel
 from tests.model.small import pad
@@ -44,6 +43,9 @@ SETTINGS: list[dict[str, Any]] = [
     {"long_term": True, "readout": False},
     {"item_size": 3, "category_size": 2, "attention_hidden": (5, 3), "evolution_size": 7, "prediction_hidden": (6,)},
     {"item_size": 9, "category_size": 0, "heads": 3, "attention_hidden": (17, 11), "evolution_size": 1},
+    {"attention_activation": "leaky_relu"},
+    {"attention_nonlinearity": "none", "heads": 2},
+    {"attention_nonlinearity": "none", "attention_activation": "leaky_relu", "assignment_aggregation": "sum"},
     {"sparsity": 1.0},
     {"sparsity": 0.0},
 ]
@@ -124,7 +126,7 @@ def test_scores_far_apart_neither_overflow_nor_vanish() -> None:
             score.rest[1][2].weight.mul_(300)
     fused, plain = both(model, [history_of(30)], torch.arange(ITEMS).unsqueeze(0))
     with torch.inference_mode():
-        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2, PLAIN)
+        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2)
     assert beta.max() - beta.min() > 200
     assert torch.isfinite(fused).all()
     assert torch.allclose(fused, plain, atol=1e-4 * float(plain.std()))
@@ -172,21 +174,22 @@ def test_a_trained_model_ranks_the_same_items_first() -> None:
         {"evolution": "time_lstm"},
         {"evolution": "none"},
         {"attention_hidden": (8,)},
-        {"attention_activation": "leaky_relu"},
-        {"attention_nonlinearity": "none"},
     ],
     ids=str,
 )
 def test_what_the_kernel_can_not_read_is_read_by_torch(settings: dict[str, Any]) -> None:
     model, everything = lively(**settings), torch.arange(ITEMS).unsqueeze(0)
-    assert not can_read(model)
     with torch.inference_mode():
         graph = model.build_graph(pad([history_of(9)]))
         score = Scorer(model, graph)
         assert not score.fused
         read = model.read(graph, everything).logit
         assert torch.allclose(score(everything), read, rtol=0, atol=1e-5 * float(read.std()))
-    assert not can_read(lively().double())
+
+
+def test_a_model_in_float64_is_read_by_torch() -> None:
+    model = lively().double()
+    assert not Scorer(model, model.build_graph(pad([history_of(9)]))).fused
 
 
 def test_few_candidates_are_read_by_torch() -> None:
@@ -231,12 +234,11 @@ def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_structures_are_those_of_the_source() -> None:
     """Names in order: a field that one side lacks would shift all the others."""
-    reading, edge, pair = (library.SOURCES[name].read_text() for name in ("reading", "edges", "pairs"))
+    reading, edge = (library.SOURCES[name].read_text() for name in ("reading", "edges"))
     for source, structure, names in (
         (reading, "Sizes", reader.SIZES),
         (reading, "Arrays", reader.ARRAYS),
         (edge, "EdgeSizes", edges.SIZES),
-        (pair, "PairSizes", pairs.SIZES),
     ):
         body = source.split(f"struct {structure} {{")[1].split("}")[0]
         words = re.sub(r"const (float|int32_t|int64_t)|int32_t|\*", "", body)

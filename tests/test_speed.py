@@ -57,15 +57,6 @@ def test_a_measurement_has_every_ratio() -> None:
     assert set(figures) >= {"fused", "gemm_share"} and figures["two_stage_recall"] == 1  # of 50 items all are read
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch by torch, while it compiles
-def test_torch_compile_is_measured_where_asked_for() -> None:
-    shape = Shape(length=6, clusters=2, catalogue=50, batch=3)
-    with torch.device("cpu"):  # as the benchmark does
-        figures = measure(shape, rounds=1, part=32, rows=4, users=0, compiled="aot_eager")
-    for name in ("training_compiled", "catalogue_compiled", "catalogue_compiled_ms"):
-        assert figures[name] > 0, name
-
-
 def test_multiplications_are_counted_by_hand() -> None:
     model = model_of(Shape(length=3, clusters=2, catalogue=9, batch=1))
     query = 3 * (40 * 80 + 80 * 40 + 40)

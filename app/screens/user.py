@@ -29,6 +29,7 @@ from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
+from surge.native.library import told
 from surge.pictures.before import Before
 
 LONG = 120  # items; measuring their effects takes more than a moment
@@ -125,6 +126,8 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
     item_panel(inspection)
     listen(inspection)
     drawers(inspection, library)
+    for reason in told:
+        st.caption(as_text(reason))
     state.mirror()
 
 

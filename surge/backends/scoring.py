@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from surge.backends.compiled import CompiledScores
 from surge.backends.reader import Scorer
 from surge.data.history import Histories, History
 from surge.errors import SurgeError
-from surge.model.batches import in_parts, padded, read_batch
+from surge.model.batches import in_parts, read_batch
 from surge.model.precision import autocast
 from surge.model.surge import EMPTY, InterestGraph, ItemSequences, SurgeModel
 
@@ -56,15 +54,13 @@ def score_rows(
     progress: Callable[[float], None] | None = None,
     *,
     precision: str = "float32",
-    compiled: CompiledScores | None = None,
 ) -> np.ndarray:
     """Logits (float32) of candidate rows for one history: one graph, read in chunks that fit in memory.
 
-    `progress` is called with the share done; `precision` is that of the arithmetic; `compiled` scores in place of the
-    kernel and of torch's single calls.
+    `progress` is called with the share done; `precision` is that of the arithmetic.
     """
     items, context = read_batch(Histories.of([history]), model.item_embedding.weight.device)
-    return score_history(model, items, context.ages(), candidates, progress, precision=precision, compiled=compiled)
+    return score_history(model, items, context.ages(), candidates, progress, precision=precision)
 
 
 def score_history(
@@ -75,21 +71,14 @@ def score_history(
     progress: Callable[[float], None] | None = None,
     *,
     precision: str = "float32",
-    compiled: CompiledScores | None = None,
 ) -> np.ndarray:
     """The same for a batch of one history (1, n) and the ages of its items (1, n)."""
     device = model.item_embedding.weight.device
     scores = np.empty(len(candidates), dtype=np.float32)
     with torch.inference_mode(), autocast(device, precision):
-        if compiled:
-            graph = model.build_graph(*padded(history, ages, compiled.longest))
-            score: Callable[[Tensor], Tensor] = partial(compiled, graph)
-            chunk = compiled.size
-        else:
-            graph = model.build_graph(history, ages)
-            score = scorer = Scorer(model, graph)
-            near = int(graph.adjacency.sum(-1).max())
-            chunk = FUSED_CHUNK if scorer.fused else candidates_at_once(model, history.items.shape[1], near)
+        graph = model.build_graph(history, ages)
+        score, near = Scorer(model, graph), int(graph.adjacency.sum(-1).max())
+        chunk = FUSED_CHUNK if score.fused else candidates_at_once(model, history.items.shape[1], near)
 
         def read(start: int, stop: int) -> None:
             part = torch.as_tensor(candidates[start:stop], dtype=torch.long, device=device)

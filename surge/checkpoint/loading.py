@@ -30,6 +30,7 @@ from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 
 BEFORE = {"normalise": False, "next_item": False}  # what was so before it was a setting
+GONE = {"compiled"}  # settings of training that changed no number and are none any more
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
             f"reads version {FORMAT_VERSION}; use the program's release that wrote it, or train it again."
         )
     try:
-        given = {"model": BEFORE | config["model"], "training": config["training"]}
+        training = {name: value for name, value in config["training"].items() if name not in GONE}
+        given = {"model": BEFORE | config["model"], "training": training}
         parts = in_parts(given | {"evaluation": config.get("evaluation", {})})
         model_config = from_dict(ModelConfig, parts["model"])
         training_config = from_dict(TrainingConfig, parts["training"])

@@ -25,7 +25,6 @@ OF_SURGE = {  # of the training settings: what no baseline reads, so that it dec
     "balance_weight",
     "next_item_weight",
     "warmup_steps",
-    "compiled",
 }
 SHARED = {"seed", "device", *names(EvaluationConfig)}
 

@@ -29,9 +29,6 @@ class TrainingConfig:
     `schedule`: the learning rate stays (constant) or falls to 0 over the steps of all `epochs` (linear).
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
-    `compiled`: SURGE by torch.compile, everything of one shape: the steps of training, and on a GPU, where both are
-    CUDA graphs, the scores of whole catalogues in an evaluation. On a CPU plain steps have C++ of their own and are
-    faster.
     """
 
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0
@@ -54,7 +51,6 @@ class TrainingConfig:
     warmup_steps: Annotated[int, Range(0, 10**9)] = 300
     precision: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    compiled: bool = False
 
     def __post_init__(self) -> None:
         check(self)

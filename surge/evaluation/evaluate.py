@@ -115,8 +115,6 @@ def evaluate_split(
     """
     config, training, catalogue = checkpoint.evaluation_config, checkpoint.training_config, checkpoint.catalogue
     recommender = Surge(checkpoint.model)
-    if training.compiled:
-        recommender.compile_steps()
     log = encode(dataset, catalogue.rows)
     rule = dataset.description.get("split", {})
     instances, positives = split_instances(log, rule)[split], count_positives(log, rule)[split]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
-from torch.nn import functional
 
 from surge.data.history import Histories
 from surge.errors import SurgeError, is_out_of_memory
@@ -28,13 +27,6 @@ def read_batch(histories: Histories, device: torch.device | str = "cpu") -> tupl
 def move(tensors: Tensors, device: torch.device) -> Tensors:
     """The same named tuple on a device; what is no tensor stays."""
     return type(tensors)(*(x.to(device) if isinstance(x, torch.Tensor) else x for x in tensors))
-
-
-def padded(history: ItemSequences, times: torch.Tensor, longest: int) -> tuple[ItemSequences, torch.Tensor]:
-    """The same histories, and times or ages (B, n) of their items, with room for `longest` items in each."""
-    more = longest - history.items.shape[1]
-    items, mask = (functional.pad(x, (0, more)) for x in history)
-    return ItemSequences(items, mask), torch.cat([times, times[:, -1:].expand(-1, more)], dim=1)
 
 
 def in_parts(

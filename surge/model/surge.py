@@ -171,7 +171,7 @@ class SurgeModel(EmbedsItems):
 
     def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
         """The same from candidate embeddings h_t (B, T, d)."""
-        query_score = self.fuse.query_score(graph.queried, target, PLAIN)
+        query_score = self.fuse.query_score(graph.queried, target)
         fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score, query_score)
         extraction = self.extract(fusion.fused, query_score, graph.adjacency, graph.mask, PLAIN)
         evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph))
@@ -183,7 +183,7 @@ class SurgeModel(EmbedsItems):
 
     def score_embeddings(self, graph: InterestGraph, target: Tensor, operations: Operations = PLAIN) -> Scored:
         """The same from candidate embeddings h_t (B, T, d), and what the loss needs beside the logits."""
-        query_score = self.fuse.query_score(graph.queried, target, operations)
+        query_score = self.fuse.query_score(graph.queried, target)
         fused = self.fuse.fused(graph.values, target, graph.adjacency, graph.cluster_score, query_score, operations)
         extraction = self.extract(fused, query_score, graph.adjacency, graph.mask, operations)
         logit = self.predict.logit(extraction.layers[-1], extraction.readout, target, self.long(graph))

@@ -64,7 +64,6 @@ SETTINGS = {
     "warmup_steps": "steps before L_A counts fully",
     "precision": "precision",
     "device": "device",
-    "compiled": "training steps compiled",
 }
 
 

@@ -104,9 +104,6 @@ class Recommender(ABC):
     def next_item_weight(self, config: TrainingConfig) -> float:
         """Of the next-item loss in its training, 0 where it doesn't learn that."""
 
-    def compile_steps(self, tell: Callable[[str], None]) -> None:  # noqa: B027 - most don't
-        """From now on by torch.compile, where this model knows how; `tell` is given a sentence where that fails."""
-
     @abstractmethod
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         """The terms of the training loss by name, log_loss among them; `total_loss` weighs them."""

@@ -11,14 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from surge.backends.scoring import CELLS
-from surge.backends.training import EDGES
 from surge.config import BaselineConfig, TrainingConfig
 from surge.model.batches import in_parts
 from surge.model.embedding import EmbedsItems
-from surge.model.layers import PairScore, joined, multilayer_perceptron
+from surge.model.layers import joined, multilayer_perceptron
 from surge.model.losses import log_loss
 from surge.model.next_item import next_item_loss
-from surge.model.plain import PLAIN
 from surge.model.surge import Context, ItemSequences, refuse_empty
 from surge.recommenders.base import Batch, Recommender, Score
 
@@ -96,10 +94,6 @@ class Baseline(EmbedsItems, Recommender):
     @property
     def together(self) -> int:
         return 1 if self.asks_items else TOGETHER  # one alone has no padding to ask
-
-    def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
-        """As `Operations.score_pairs`: compiled for the steps of training, as SURGE's are."""
-        return (EDGES if self.training else PLAIN).score_pairs(score, x, y)
 
     def next_item_weight(self, config: TrainingConfig) -> float:
         return 0.0

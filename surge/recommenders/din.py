@@ -30,7 +30,7 @@ class DIN(Baseline):
 
     def attend(self, embedded: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """s_t (B, T, d) of h (B, n, d), h_t (B, T, d) and the mask (B, n)."""
-        return (self.score_pairs(self.activation_unit, embedded, target) * mask.unsqueeze(1)) @ embedded
+        return (self.activation_unit.crossed(embedded, target) * mask.unsqueeze(1)) @ embedded
 
     def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return self.embed(history.items), history.mask

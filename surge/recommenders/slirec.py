@@ -57,7 +57,7 @@ class SLiRec(Baseline):
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         states, mask, long, since = known
         target = self.embed(candidates)
-        short = masked_softmax(self.score_pairs(self.short_attention, states, target), mask.unsqueeze(1)) @ states
+        short = masked_softmax(self.short_attention.crossed(states, target), mask.unsqueeze(1)) @ states
         long, since = long.expand_as(target), since.expand(*target.shape[:2], 1)
         share = torch.sigmoid(self.fuse(torch.cat([long, short, target, since], dim=-1)))
         return self.head(share * long + (1 - share) * short, target)

@@ -48,8 +48,6 @@ class Fit:
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=self.device.type == "cuda")
         self.l2 = L2(model.parameters(), config.weight_decay)
         recommender.prepare(data.log, data.splits["train"])
-        if config.compiled:
-            recommender.compile_steps(self._tell)
 
     @cached_property
     def validation(self) -> tuple[Instances, np.ndarray]:
@@ -140,10 +138,6 @@ class Fit:
         positives = min(config.instances_per_epoch or sys.maxsize, len(self.data.splits["train"]))
         steps = config.epochs * math.ceil(positives / config.batch_size)
         return config.learning_rate * max(0.0, 1 - step / steps)
-
-    def _tell(self, text: str) -> None:
-        if not self.quiet:
-            tqdm.write(text)
 
     def _say(self, record: Mapping[str, Any], best_epoch: int) -> None:
         if self.tells:

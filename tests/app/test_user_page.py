@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from app import loading
 from app.jobs import Jobs
 from surge.errors import SurgeError
+from surge.native import library
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 
@@ -398,3 +399,14 @@ def test_roots_after_two_dashes(monkeypatch: pytest.MonkeyPatch, world: World, t
     shutil.copytree(world.root / "tiny model", tmp_path / "tiny model")
     monkeypatch.setattr(sys, "argv", [*sys.argv, str(tmp_path)])
     assert f"tiny model ({tmp_path.name})" in loading.find_library().checkpoints
+
+
+def test_the_page_says_once_why_torch_computes(open_page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("surge.native.library.told", told := [])
+    monkeypatch.setattr("app.screens.user.told", told)
+    before = open_page(**TINY)
+    library.without("There is no C++ compiler", "install one")
+    sentence = (
+        "There is no C++ compiler, so torch computes in place of the compiled kernels, which is slower; install one."
+    )
+    assert sentence not in said(before) and said(open_page(**TINY)).count(sentence) == 1

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from surge.backends.compiled import CompiledScores
 from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
 from surge.errors import SurgeError
@@ -60,20 +59,17 @@ def expected(scores: np.ndarray, log: EncodedLog, instances: Instances, seen: bo
 
 @pytest.mark.parametrize("popularity", [None, POPULAR], ids=["by the logit", "by chance"])
 @pytest.mark.parametrize("time", ["none", "age"])
-@pytest.mark.parametrize(("seen", "compiled"), [(True, False), (False, False), (False, True)])
+@pytest.mark.parametrize("seen", [True, False])
 def test_ranks_are_counts_over_all_items(
     log: EncodedLog,
     instances: Instances,
     seen: bool,
-    compiled: bool,
     time: str,
     popularity: np.ndarray | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = aged_model() if time == "age" else lively_model(ITEMS)
     recommender = Surge(model)
-    if compiled:  # as a GPU would have it
-        recommender._scores = CompiledScores(model, 16, pytest.fail, backend="eager")
     history, context = read_batch(log.histories(instances, model.config.max_length))
     with torch.inference_mode():
         graph = model.build_graph(history, context.ages())

@@ -10,7 +10,6 @@ import torch
 from surge.config import EquationForms
 from surge.model.interest_fusion import InterestFusion, attention_weights, cluster_mean
 from surge.model.layers import PairScore
-from surge.model.plain import PLAIN
 from tests.model.small import HISTORIES, pad, small_model
 
 CHAIN = torch.tensor([[[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]], dtype=torch.float64)
@@ -143,7 +142,7 @@ def test_without_cluster_two_items_with_the_same_neighbours_attend_alike() -> No
     for mode in ("full", "without_cluster"):
         fuse = small_model(fusion=mode).fuse
         alpha = fuse.cluster_score(values, adjacency) + (torch.tensor([0.0, -3.0, 3.0]) if mode == "full" else 0)
-        beta = fuse.query_score(values, target.double(), PLAIN)
+        beta = fuse.query_score(values, target.double())
         rows[mode] = fuse(values, target.double(), adjacency, alpha, beta).attention[0, 0, 0]
         if mode == "without_cluster":
             assert torch.all(alpha == 0)

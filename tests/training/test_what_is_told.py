@@ -1,8 +1,7 @@
-"""What a training says and writes down: what each split is worth, the figures of an epoch, what compiling says."""
+"""What a training says and writes down: what each split is worth, the figures of an epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from tqdm import tqdm
 
 from surge.data.instances import Instances
 from surge.data.store import Dataset
-from surge.recommenders import surge as recommender
-from surge.recommenders.surge import surge_terms
 from surge.training.state import TrainingState
 from surge.training.trainer import Trainer, _moves, train
 from tests.training.toy import MODEL, dataset_of, measured, settings
@@ -56,22 +53,6 @@ def test_the_figures_of_an_epoch_are_means_over_its_steps(simulated: Dataset, tm
     assert (record["log_loss"], record["total"]) == (5, 10)  # of steps 4, 5 and 6
     squares = sum(float(p.detach().double().square().sum()) for p in fit.model.parameters())
     assert record["l2"] == pytest.approx(0.5 * squares)
-
-
-@pytest.mark.parametrize("quiet", [True, False])
-def test_what_compiling_says_is_passed_on(
-    simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quiet: bool
-) -> None:
-    def says(device: torch.device, tell: Callable[[str], None]) -> object:
-        tell("goes on without it")
-        return surge_terms
-
-    monkeypatch.setattr(recommender, "CompiledTerms", says)
-    fit = Trainer(
-        simulated, tmp_path / "out", MODEL, settings(compiled=True, batch_size=8), measured(), quiet=quiet
-    ).fit
-    fit._step(fit.data.splits["train"].take(np.arange(8)), np.random.default_rng(0), 0)
-    assert ("goes on without it" in "".join(capsys.readouterr())) == (not quiet)
 
 
 def test_a_bar_shows_the_share_that_is_done() -> None:
