@@ -61,7 +61,8 @@ function attach(player) {
     listen(player, "plotly_animating", () => (player.moving = true));
     listen(player, "plotly_animated", () => ((player.moving = false), rest(player)));
     listen(player, "plotly_sliderchange", () => (describe(player), rest(player)));
-    listen(player, "plotly_react", () => (repair(player), describe(player), settle(player))); // a figure is whole, maybe another one
+    // a figure is whole, maybe another one
+    listen(player, "plotly_react", () => (repair(player), describe(player), settle(player)));
   }
   settle(player);
 }
