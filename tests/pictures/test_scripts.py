@@ -33,6 +33,12 @@ def test_every_script_is_whole_and_its_names_are_its_own(path: Path, tmp_path: P
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+def test_plotlys_own_parts_are_read_in_one_place_and_nobody_plays_the_mouse() -> None:
+    texts = {path.name: re.sub(r"//.*", "", path.read_text(encoding="utf-8")) for path in SCRIPTS}
+    assert [name for name, text in texts.items() if re.search(r"\._[a-zA-Z]|\b_[a-z]\w*[,}:]", text)] == ["axes.js"]
+    assert [name for name, text in texts.items() if re.search(r"MouseEvent|PointerEvent|\.innerHTML", text)] == []
+
+
 def test_what_is_imported_comes_first_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
         "base.js": "export const BASE = 1;\n",

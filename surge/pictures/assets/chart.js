@@ -1,7 +1,7 @@
 // One plotly chart, and the frames around what is selected in it, drawn over it without a redraw.
 import { axesOf } from "#surge/axes.js";
 import { download, whenGone, whenLoaded } from "#surge/component.js";
-import { SELECTION, ask, selected } from "#surge/events.js";
+import { DRAWN, SELECTION, ask, selected } from "#surge/events.js";
 import { merged } from "#surge/rectangles.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -23,7 +23,7 @@ export default function ({ parentElement, data }) {
 function create(root) {
   const plot = root.querySelector(".surge-chart");
   plot.setAttribute("role", "figure");
-  const chart = { plot, text: null, width: 0 };
+  const chart = { plot, text: null, width: 0, drawn: false };
   root.querySelectorAll("[data-format]").forEach((button) => {
     button.onclick = () => save(chart, button.dataset.format);
   });
@@ -59,7 +59,11 @@ function draw(chart) {
   chart.width = width;
   const { data: traces, layout, frames } = JSON.parse(data.figure);
   layout.width = width || undefined;
-  globalThis.Plotly.react(plot, { data: traces, layout, frames, config: STATIC });
+  chart.drawn = false;
+  globalThis.Plotly.react(plot, { data: traces, layout, frames, config: STATIC }).then(() => {
+    chart.drawn = true;
+    plot.dispatchEvent(new CustomEvent(DRAWN, { bubbles: true }));
+  });
   if (first) {
     plot.on("plotly_click", (event) => click(chart, event));
     plot.on("plotly_afterplot", () => frame(chart));

@@ -1,6 +1,7 @@
-// What is selected on a page, as all its views share it: the two events, and how a view asks for a change.
+// What is selected on a page, as all its views share it: the events, and how a view asks for a change.
 export const SELECTION = "surge:selection"; // the window's event that says what is selected now
 export const CHOOSE = "surge:choose"; // asks the page's listener, selection.js, to select something
+export const DRAWN = "surge:drawn"; // rises from a chart that plotly has drawn, or drawn again, whole
 
 // What is selected now; also for a view that comes to the page later. `clusters`: the first choice of each item.
 export function selected() {
