@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from app.components.labels import as_text
 from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
 from surge.errors import SurgeError
-from surge.pictures import columns, drift, faithfulness, percentiles
+from surge.pictures import columns, percentiles
 from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
 
 
@@ -52,7 +53,7 @@ def _faithfulness(inspection: Inspection) -> None:
     _measured_view(FAITHFULNESS, inspection, scene)
     caption(FAITHFULNESS.caption(scene), FAITHFULNESS.name)
     st.dataframe(
-        faithfulness.faithfulness_table(measured),
+        FAITHFULNESS.table.frame(scene),
         hide_index=True,
         placeholder="–",
         column_config={
@@ -66,7 +67,7 @@ def _faithfulness(inspection: Inspection) -> None:
     about(FAITHFULNESS.about, FAITHFULNESS.name)
 
 
-def _measured_view(view: View, inspection: Inspection, scene: Scene) -> None:
+def _measured_view(view: View[Any], inspection: Inspection, scene: Scene) -> None:
     """What it shows in a sentence, then the picture."""
     st.markdown(as_text(view.finding(scene)))
     view_picture(view, inspection, scene)
@@ -82,7 +83,7 @@ def _drift(inspection: Inspection) -> None:
         drift_player("drift", _step(last), lambda: _settle_step(last))
     caption(DRIFT.caption(scene), DRIFT.name)
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
-        st.dataframe(drift.drift_table(inspection.record, measured, styles=inspection.styles), hide_index=True)
+        st.dataframe(DRIFT.table.frame(scene), hide_index=True)
     about(DRIFT.about, DRIFT.name)
 
 

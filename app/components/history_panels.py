@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -18,9 +20,8 @@ from surge.explanation.tell import shown_predictions
 from surge.pictures import columns, interest_graph, tables
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import found_sentence, next_sentence
-from surge.pictures.views import ASSIGNMENT, HISTORY
+from surge.pictures.views import ASSIGNMENT, GRAPH, HISTORY
 
-GRAPH_KEY = "interest_graph"
 LEAST_HEIGHT = 480  # pixels of the graph's row
 BEST = 20  # predicted items shown
 
@@ -35,14 +36,10 @@ def strip_panel(inspection: Inspection) -> None:
 
 def graph_panel(inspection: Inspection) -> None:
     """The learned interest graph."""
-    record = inspection.record
-    heading(
-        "Interest graph",
-        "The model connects history items that it finds alike. Drag a node, scroll to zoom, click to select.",
-        interest_graph.ABOUT,
-    )
     place = state.current()
-    most = max(1, min(interest_graph.edge_total(record, place.layer), interest_graph.MOST_EDGES))
+    most = max(1, min(interest_graph.edge_total(inspection.record, place.layer), interest_graph.MOST_EDGES))
+    scene = replace(inspection.scene(), layer=place.layer, edges=min(place.edges, most))
+    view_heading(GRAPH, scene)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.session_state["layer"] = place.layer
         st.segmented_control(
@@ -54,7 +51,7 @@ def graph_panel(inspection: Inspection) -> None:
             help="Similarity: how alike two items are. Kept edge: the pairs that the model keeps, the strongest ones. "
             "Attention: how much an item listens to another for this candidate; 1× is as much as to any neighbour.",
         )
-        st.session_state["edges"] = min(place.edges, most)
+        st.session_state["edges"] = scene.edges
         if most > 1:
             st.slider(
                 "Edges drawn",
@@ -65,21 +62,9 @@ def graph_panel(inspection: Inspection) -> None:
                 on_change=lambda: state.change(edges=st.session_state["edges"]),
                 help="The strongest edges of each item come first; all of them would be a hairball.",
             )
-    edges = min(place.edges, most)
-    view = loading.figure(
-        ("graph", *inspection.key, place.layer, edges),
-        lambda: interest_graph.interest_graph(
-            record,
-            place.layer,
-            edges,
-            inspection.theme,
-            effects=inspection.effects,
-            before=inspection.before,
-            styles=inspection.styles,
-        ),
-    )
-    graph_component(view, inspection.theme, GRAPH_KEY, _height(inspection), inspection.history.digest)
-    caption(view.caption, "graph")
+    view = loading.figure((GRAPH.name, *inspection.key, scene.layer, scene.edges), lambda: GRAPH.figure(scene))
+    graph_component(view, inspection.theme, GRAPH.key, _height(inspection), inspection.history.digest)
+    caption(view.caption, GRAPH.name)
 
 
 def _height(inspection: Inspection) -> int:

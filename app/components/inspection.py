@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -94,7 +95,17 @@ class Inspection:
 
     def scene(self, head: int | None = None) -> Scene:
         """What the views draw from; `head` of the attention."""
-        return Scene(self.record, self.theme, self.effects, self.styles, self.whose, self.before, self.staged, head)
+        return Scene(
+            self.record,
+            self.theme,
+            self.effects,
+            self.styles,
+            self.whose,
+            self.before,
+            self.staged,
+            head,
+            interests=self.history.interests,
+        )
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -131,17 +142,17 @@ def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.
     chart(drawn, name, alt, inspection.theme, inspection.history.digest)
 
 
-def view_heading(view: View, scene: Scene) -> None:
+def view_heading(view: View[Any], scene: Scene) -> None:
     """A view's heading, a word of help under it, and what the picture is."""
     heading(view.title, view.lead(scene), view.about)
 
 
-def view_picture(view: View, inspection: Inspection, scene: Scene, *shows: object) -> None:
+def view_picture(view: View[Any], inspection: Inspection, scene: Scene, *shows: object) -> None:
     """A view's picture; `shows` as for `picture`."""
     picture(inspection, view.key, view.alt, lambda: view.figure(scene), *shows)
 
 
-def view_panel(view: View, inspection: Inspection, scene: Scene) -> None:
+def view_panel(view: View[Any], inspection: Inspection, scene: Scene) -> None:
     """A whole view that has no control of its own."""
     view_heading(view, scene)
     view_picture(view, inspection, scene)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,23 @@ import plotly.graph_objects as go
 
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
-from surge.pictures import interest_graph
 from surge.pictures.amounts import chance, lift
 from surge.pictures.html_parts import changes, escape
+from surge.pictures.interest_graph import graph_data
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.report_page import page
 from surge.pictures.report_sections import (
     LAYERS,
     card,
-    graph_section,
     record_sections,
     scene_of,
     sections,
     small_print,
+    view_section,
 )
 from surge.pictures.text import title_of
 from surge.pictures.verdict import verdict
-from surge.pictures.views import drawn
+from surge.pictures.views import GRAPH, charts
 
 GRAPH_HEIGHT = 520  # pixels
 FOR = {
@@ -64,7 +65,7 @@ def record_page(record: Explanation) -> str:
 def graph_page(record: Explanation, theme: Theme | str, height: int) -> str:
     """The interest graph alone, as a page; `height` in pixels."""
     story = Story(record)
-    section = graph_section(story)
+    section = view_section(GRAPH, scene_of(story))
     body = f'<main><section class="wide">{section.body}{small_print(section)}</section></main>'
     return page("Interest graph", body, {}, _graphs(story, height), [], theme)
 
@@ -87,8 +88,7 @@ def _page(
 
 
 def _figures(story: Story, theme: Theme, like: Sequence[ClusterStyle] | None = None) -> dict[str, go.Figure]:
-    scene = scene_of(story, cluster_styles(story.record, theme, like), theme)
-    return {view.name: view.figure(scene) for view in drawn(scene)}
+    return charts(scene_of(story, cluster_styles(story.record, theme, like), theme))
 
 
 def _looks(story: Story, like: Sequence[ClusterStyle] | None) -> dict[str, Any]:
@@ -112,11 +112,10 @@ def _graphs(story: Story, height: int, like: Sequence[ClusterStyle] | None = Non
 def _graph_data(
     story: Story, layer: str, theme: Theme, height: int, like: Sequence[ClusterStyle] | None
 ) -> dict[str, Any]:
-    record = story.record
-    styles = cluster_styles(record, theme, like)
-    view = interest_graph.interest_graph(record, layer, theme=theme, effects=story.effects, styles=styles)
+    scene = scene_of(story, cluster_styles(story.record, theme, like), theme)
+    view = GRAPH.figure(replace(scene, layer=layer))
     # through JSON, so that both looks hold lists where they hold lists
-    return {**json.loads(json.dumps(interest_graph.graph_data(view, theme, height))), "caption": view.caption}
+    return {**json.loads(json.dumps(graph_data(view, theme, height))), "caption": view.caption}
 
 
 # -- the page -------------------------------------------------------------------------------------------

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from surge.explanation.story import Story
-from surge.pictures import interest_graph, report_tables, tables
+from surge.pictures import report_tables, tables
 from surge.pictures.html_parts import escape
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import next_sentence
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
 from surge.pictures.verdict import trust
-from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, HISTORY, SEQUENCE, Scene, View
+from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, Scene, View, drawn
 
 LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
 NOT_REPEATED = {
@@ -45,27 +45,22 @@ def sections(story: Story, styles: Sequence[ClusterStyle] | None = None) -> list
     """All parts of the story that there is something to show for; `styles` of the clusters in the tables."""
     styles = cluster_styles(story.record, like=styles)
     scene = scene_of(story, styles)
-    parts = [
-        _view(HISTORY, scene),
-        graph_section(story),
-        _view(ASSIGNMENT, scene),
-        _predictions(story),
-        _view(SEQUENCE, scene),
-        _view(ATTENTION, scene),
-        _clusters(story, styles),
-        _items(story, styles),
-    ]
-    if story.faithfulness is not None:
-        parts.append(_view(FAITHFULNESS, scene, _more("As a table", report_tables.faithfulness(story.faithfulness))))
-    if story.drift is not None:
-        parts.append(_view(DRIFT, scene, _more("As a table", report_tables.drift(story, styles))))
+    behind = {FAITHFULNESS.name: report_tables.faithfulness(story), DRIFT.name: report_tables.drift(story, styles)}
+    after: dict[str, list[Section | None]] = {
+        ASSIGNMENT.name: [_predictions(story)],
+        ATTENTION.name: [_clusters(story, styles), _items(story, styles)],
+    }
+    parts: list[Section | None] = []
+    for view in drawn(scene):
+        table = _more("As a table", behind[view.name]) if view.name in behind else ""
+        parts += [view_section(view, scene, table), *after.get(view.name, [])]
     return [part for part in (*parts, _making(story)) if part is not None]
 
 
 def record_sections(story: Story) -> list[Section]:
     """The pictures of the record alone."""
-    first, *rest = (_view(view, scene_of(story)) for view in (HISTORY, ASSIGNMENT, SEQUENCE, ATTENTION))
-    return [first, graph_section(story), *rest]
+    scene = scene_of(story)
+    return [view_section(view, scene) for view in drawn(scene)]
 
 
 def scene_of(story: Story, styles: Sequence[ClusterStyle] | None = None, theme: Theme | str = Theme.LIGHT) -> Scene:
@@ -81,12 +76,14 @@ def scene_of(story: Story, styles: Sequence[ClusterStyle] | None = None, theme: 
     )
 
 
-def _view(view: View, scene: Scene, table: str = "") -> Section:
+def view_section(view: View[Any], scene: Scene, table: str = "") -> Section:
+    """A view with its words; `table` is HTML that stands under it."""
+    picture = _graph() if view.kind == "graph" else _picture(view.name, view.alt, clickable=view.clickable)
     return Section(
         view.name,
         view.title,
         view.lead(scene),
-        _picture(view.name, view.alt, clickable=view.clickable) + table,
+        picture + table,
         said=view.finding(scene),
         caption=view.caption(scene),
         about=view.about,
@@ -94,20 +91,13 @@ def _view(view: View, scene: Scene, table: str = "") -> Section:
     )
 
 
-def graph_section(story: Story) -> Section:
+def _graph() -> str:
+    """The place of the graph, and the choice of its layer."""
     buttons = "".join(
         f'<button type="button" data-layer="{layer}" aria-pressed="false">{label}</button>'
         for layer, label in LAYERS.items()
     )
-    return Section(
-        "graph",
-        "Interest graph",
-        "The model links history items that it finds alike. Drag a node, scroll to zoom, hover to read.",
-        f'<div class="choice" role="group" aria-label="Edges show">{buttons}</div><div id="picture-graph"></div>',
-        caption=interest_graph.interest_graph(story.record, effects=story.effects).caption,
-        about=interest_graph.ABOUT,
-        wide=False,
-    )
+    return f'<div class="choice" role="group" aria-label="Edges show">{buttons}</div><div id="picture-graph"></div>'
 
 
 def _predictions(story: Story) -> Section | None:
