@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import importlib
 import os
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from surge.errors import SurgeError
+from surge.escapes import for_html
 
 # Records and stories are Any here: the record comes to this module when it is shown, so this one can't import it.
 NOTEBOOK_HEIGHT = 760  # pixels of a record in a notebook; its frame can be pulled larger
@@ -30,7 +30,7 @@ class Page:
 def framed(page: str, height: int) -> str:
     """A page in a frame of its own: its ids, styles and scripts can't meet those of the notebook around it."""
     return (
-        f'<iframe srcdoc="{html.escape(page, quote=True)}" sandbox="allow-scripts allow-downloads" title="SURGE" '
+        f'<iframe srcdoc="{for_html(page)}" sandbox="allow-scripts allow-downloads" title="SURGE" '
         f'style="width:100%;height:{height}px;border:0;resize:vertical;overflow:auto"></iframe>'
     )
 
@@ -108,7 +108,7 @@ def _plain_table(record: Any, problem: str) -> str:
     rows = "".join(
         "<tr>"
         + "".join(
-            f"<td>{_escape(value)}</td>"
+            f"<td>{for_html(value)}</td>"
             for value in (
                 place,
                 item.title.strip() or item.item,
@@ -125,12 +125,8 @@ def _plain_table(record: Any, problem: str) -> str:
     heads = "".join(f"<th>{head}</th>" for head in ("#", "Item", "Category", "Cluster", "Importance γ"))
     title = record.target.title.strip() or record.target.item
     return (
-        f"<p><strong>{_escape(title)}</strong> for user {_escape(record.user)}: {likely_words(record)}, "
+        f"<p><strong>{for_html(title)}</strong> for user {for_html(record.user)}: {likely_words(record)}, "
         f"{record.length} history items.</p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        f"<p><em>The pictures could not be loaded: {_escape(problem)}.</em></p>"
+        f"<p><em>The pictures could not be loaded: {for_html(problem)}.</em></p>"
     )
-
-
-def _escape(value: object) -> str:
-    return html.escape(str(value), quote=True)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PLACES = ("surge", "app", "benchmarks", "tests")
 PICTURES_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "story", "structure")} | {
     "surge.errors",
+    "surge.escapes",
     "surge.evaluation.words",
     "surge.pictures",
 }
@@ -23,6 +24,7 @@ PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "she
 # Each part of surge may import itself and what stands before it; an area is the first name after `surge`.
 ORDER = (
     ("errors",),
+    ("escapes",),
     ("folders",),
     ("presentation",),
     ("config",),

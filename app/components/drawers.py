@@ -14,10 +14,10 @@ from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
-from app.components.labels import as_text
 from app.components.words_table import words_table
 from app.surveys import find_survey, survey_command
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.pictures import columns, percentiles
 from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
 
@@ -42,7 +42,7 @@ def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
             try:
                 content()
             except SurgeError as error:  # the checkpoint was replaced, no memory is left, too many wait in line
-                st.error(as_text(str(error)))
+                st.error(for_markdown(str(error)))
     state.mirror()
 
 
@@ -69,7 +69,7 @@ def _faithfulness(inspection: Inspection) -> None:
 
 def _measured_view(view: View[Any], inspection: Inspection, scene: Scene) -> None:
     """What it shows in a sentence, then the picture."""
-    st.markdown(as_text(view.finding(scene)))
+    st.markdown(for_markdown(view.finding(scene)))
     view_picture(view, inspection, scene)
 
 
@@ -116,14 +116,14 @@ def _population(inspection: Inspection) -> None:
     try:
         survey = find_survey(checkpoint, dataset)
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         return
     if survey is None:
         st.markdown("No survey of all users lies beside this checkpoint yet. Make it, then come back:")
         st.code(survey_command(checkpoint, dataset), language="shell")
         return
     for sentence in survey.stale:
-        st.info(as_text(sentence))
+        st.info(for_markdown(sentence))
     own = survey.frame[survey.frame["user"] == inspection.base.history.user]
     if own.empty:
         st.markdown("This user is not in the survey, which may have drawn only some of the users.")
@@ -132,7 +132,7 @@ def _population(inspection: Inspection) -> None:
         name: survey.frame[name].to_numpy(dtype=float) for name in percentiles.METRICS if name in survey.frame
     }
     values = {name: float(own.iloc[0][name]) for name in population}
-    st.markdown(as_text(percentiles.sentence(values, population)))
+    st.markdown(for_markdown(percentiles.sentence(values, population)))
     left, right = st.columns(2, gap="medium")
     with left:
         chart(

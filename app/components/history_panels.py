@@ -10,10 +10,10 @@ import streamlit as st
 from app import loading, state
 from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
 from app.components.interest_graph import graph_component
-from app.components.labels import as_text
 from app.components.linked_table import choosing_table
 from app.scoring import scoring, start_scoring, stop_scoring, watches
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
@@ -162,7 +162,7 @@ def _background(subject: loading.Subject) -> None:
     if standing.under_way:
         st.markdown("Another page still waits for the scoring that you stopped, so it goes on for that one.")
     elif standing.state == "failed":
-        st.error(as_text(f"Scoring the catalogue failed ({standing.error})."))
+        st.error(for_markdown(f"Scoring the catalogue failed ({standing.error})."))
     else:
         st.markdown(f"Scoring {size:,} items for a history of {n} takes a while, so it waits for your word.")
     label = "Try again" if standing.state == "failed" else "Score the catalogue"
@@ -170,6 +170,6 @@ def _background(subject: loading.Subject) -> None:
         try:
             start_scoring(subject)
         except SurgeError as error:
-            st.warning(as_text(str(error)))
+            st.warning(for_markdown(str(error)))
         else:
             st.rerun()

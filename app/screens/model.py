@@ -8,7 +8,6 @@ import streamlit as st
 from app.components.bar import bar, page_notes
 from app.components.charts import chart, load_plotly
 from app.components.inspection import caption, heading, progress_bar
-from app.components.labels import as_text
 from app.components.theme import current_theme
 from app.components.words_table import words_table
 from app.surveys import evaluate_command, find_comparison, find_survey, survey_command
@@ -17,6 +16,7 @@ from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.pictures import cluster_usage, health, metric_weights, model_tables, reliability, training_curves
 
 AT_ONCE = 1.0  # seconds; what takes no longer needs no button
@@ -172,7 +172,7 @@ def _reliability(checkpoint: Checkpoint) -> None:
     try:
         bins = reliability.find_bins(checkpoint.metrics, checkpoint.temperature)
     except SurgeError as error:
-        st.warning(as_text(str(error)))
+        st.warning(for_markdown(str(error)))
         return
     if bins is None:
         st.info("This checkpoint's metrics.json doesn't say how often its chances came true; "
@@ -193,14 +193,14 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
     try:
         survey = find_survey(checkpoint, dataset)
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         return
     if survey is None:
         st.info("The survey of all users says this, and there is none yet. Make it in the project's folder with:")
         st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
         return
     if survey.stale:
-        st.warning(as_text(" ".join(survey.stale)))
+        st.warning(for_markdown(" ".join(survey.stale)))
     frame = model_tables.length_table(survey.frame)
     if frame.empty:
         st.info("The survey knows no user's rank of the next item.")
@@ -227,7 +227,7 @@ def _comparison(checkpoint: Checkpoint, name: str, title: str, help_text: str) -
         frame = find_comparison(checkpoint, name)
     except SurgeError as error:
         heading(title, help_text)
-        st.warning(as_text(str(error)))
+        st.warning(for_markdown(str(error)))
         return
     if frame is None:
         return
@@ -253,7 +253,7 @@ def _weights(checkpoint: Checkpoint) -> None:
     )
     weights = checkpoint.model.construct.weight.detach().cpu().numpy()
     item_size = checkpoint.model_config.item_size
-    st.markdown(as_text(metric_weights.sentence(weights, item_size)))
+    st.markdown(for_markdown(metric_weights.sentence(weights, item_size)))
     chart(
         metric_weights.metric_weights_figure(weights, item_size, current_theme()),
         "metric_weights",
@@ -281,7 +281,7 @@ def _usage(checkpoint: Checkpoint, dataset: Dataset) -> None:
             with progress_bar("Reading histories …") as progress:
                 usage = measure_usage(checkpoint, dataset, progress)
         except SurgeError as error:
-            st.error(as_text(str(error)))
+            st.error(for_markdown(str(error)))
             return
     chart(
         cluster_usage.usage_figure(usage.mass, usage.categories, current_theme()),

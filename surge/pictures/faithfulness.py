@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Faithfulness
 from surge.pictures.amounts import bound, factor, lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme, rgba
-from surge.pictures.text import count, escape
+from surge.pictures.text import count
 
 Array = np.ndarray
 
@@ -103,7 +104,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
                 x=share,
                 y=curve,
                 customdata=[[int(k), lift(value)] for k, value in zip(items, np.exp(curve).tolist(), strict=True)],
-                name=escape(LABELS.get(name, name)),
+                name=for_plotly(LABELS.get(name, name)),
                 line={
                     "color": colours[index % len(colours)],
                     "dash": DASHES[index % len(DASHES)],
@@ -111,7 +112,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
                 },
                 marker={"size": 7 if len(share) == 1 else 5},
                 hovertemplate=(
-                    f"<b>{escape(LABELS.get(name, name))}</b><br>{word}: %{{customdata[0]}} of {count(n, 'item')}"
+                    f"<b>{for_plotly(LABELS.get(name, name))}</b><br>{word}: %{{customdata[0]}} of {count(n, 'item')}"
                     "<br>lift %{customdata[1]}<extra></extra>"
                 ),
                 showlegend=x_axis == "x",

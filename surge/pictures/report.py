@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from surge.escapes import for_html
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
 from surge.pictures.amounts import chance, lift
-from surge.pictures.html_parts import changes, escape
+from surge.pictures.html_parts import changes
 from surge.pictures.interest_graph import graph_data
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.report_page import page
@@ -46,7 +47,7 @@ def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[C
     keep, such as those on the screen. The same story gives the same page.
     """
     parts = sections(story, styles)
-    links = "".join(f'<a href="#{part.name}">{escape(part.title)}</a>' for part in parts)
+    links = "".join(f'<a href="#{part.name}">{for_html(part.title)}</a>' for part in parts)
     bar = (
         f'<div class="bar"><strong>SURGE explorer</strong><nav aria-label="Parts of this report">{links}</nav>'
         '<button id="toggle" type="button" title="Light or dark">Dark</button></div>'
@@ -126,7 +127,7 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     styles = cluster_styles(record, like=like)
     likely = story.next_probability
     sentence = "".join(
-        f"<strong>{escape(piece.text)}</strong>" if piece.strong else escape(piece.text)
+        f"<strong>{for_html(piece.text)}</strong>" if piece.strong else for_html(piece.text)
         for piece in verdict(
             record,
             story.effects,
@@ -148,11 +149,11 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     figures.append(("Clusters in use", f"{len(np.unique(item_clusters(record))):,}"))
     if story.next_prediction is not None:
         figures.append(("Rank of the true next item", f"#{story.next_prediction.rank:,}"))
-    chips = "".join(f"<li><b>{escape(value)}</b><span>{escape(label)}</span></li>" for label, value in figures)
-    notes = "".join(f"<li>{escape(note)}</li>" for note in story.notes or record.notes)
+    chips = "".join(f"<li><b>{for_html(value)}</b><span>{for_html(label)}</span></li>" for label, value in figures)
+    notes = "".join(f"<li>{for_html(note)}</li>" for note in story.notes or record.notes)
     return (
-        f"<header><h1>Why “{escape(title_of(record.target))}”?"
-        f"<small>{escape(FOR[story.whose].format(user=record.user))}</small></h1>"
+        f"<header><h1>Why “{for_html(title_of(record.target))}”?"
+        f"<small>{for_html(FOR[story.whose].format(user=record.user))}</small></h1>"
         f'<p class="verdict">{sentence}</p><ul class="figures">{chips}</ul>'
         + (f'<ul class="notes">{notes}</ul>' if notes else "")
         + '<p class="hint">Click an item or a cluster in any picture to see it in all of them; Shift adds, Escape '

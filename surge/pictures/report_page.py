@@ -8,8 +8,9 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from surge.escapes import for_html
 from surge.pictures.assets import asset, script
-from surge.pictures.html_parts import data_block, escape, packed_block
+from surge.pictures.html_parts import data_block, packed_block
 from surge.pictures.interest_graph import graph_assets
 from surge.pictures.palette import FONT, Theme
 
@@ -40,7 +41,7 @@ def page(
         f'<!doctype html><html lang="en"{opening}><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title><style>{_colours()}{asset('report.css')}"
+        f"<title>{for_html(title)}</title><style>{_colours()}{asset('report.css')}"
         f"{asset('chart.css')}</style></head><body>{body}",
         f'<template id="chart-parts">{asset("chart.html")}</template>',
         f'<template id="graph-parts"><style>{assets.css}</style>{assets.html}</template>',

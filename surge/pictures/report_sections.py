@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from surge.escapes import for_html
 from surge.explanation.story import Story
 from surge.pictures import report_tables, tables
-from surge.pictures.html_parts import escape
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import next_sentence
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
@@ -154,7 +154,7 @@ def _making(story: Story) -> Section | None:
             "The same command, in the folder where this was made and with your own folders of the checkpoint and the "
             "dataset, makes it again."
         )
-        command = f"<pre>{escape(_command(story))}</pre>"
+        command = f"<pre>{for_html(_command(story))}</pre>"
     else:  # no command knows the edits
         again, command = NOT_REPEATED[story.whose], ""
     return Section(
@@ -189,32 +189,34 @@ def _setting(value: Any) -> str:
 
 
 def _facts(facts: Mapping[str, str]) -> str:
-    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts.items())}</dl>"
+    return (
+        f"<dl>{''.join(f'<dt>{for_html(name)}</dt><dd>{for_html(value)}</dd>' for name, value in facts.items())}</dl>"
+    )
 
 
 def _picture(name: str, label: str, *, clickable: bool = True) -> str:
     """The place of a chart; the classes of one that can be clicked are those that selection.js looks for."""
     classes = f"picture stPlotlyChart st-key-{name}" if clickable else "picture"
-    return f'<div class="{classes}"><div id="picture-{name}" role="group" aria-label="{escape(label)}"></div></div>'
+    return f'<div class="{classes}"><div id="picture-{name}" role="group" aria-label="{for_html(label)}"></div></div>'
 
 
 def card(section: Section) -> str:
     """A section as HTML."""
     kind = " ".join(name for name, holds in (("wide", section.wide), ("long", section.long)) if holds)
-    said = f'<p class="said">{escape(section.said)}</p>' if section.said else ""
-    about = _more("About this picture", f"<p>{escape(section.about)}</p>") if section.about else ""
+    said = f'<p class="said">{for_html(section.said)}</p>' if section.said else ""
+    about = _more("About this picture", f"<p>{for_html(section.about)}</p>") if section.about else ""
     return (
-        f'<section id="{section.name}" class="{kind}"><h2>{escape(section.title)}</h2>'
-        f'<p class="lead">{escape(section.lead)}</p>{said}{section.body}{small_print(section)}'
+        f'<section id="{section.name}" class="{kind}"><h2>{for_html(section.title)}</h2>'
+        f'<p class="lead">{for_html(section.lead)}</p>{said}{section.body}{small_print(section)}'
         f"{about}</section>"
     )
 
 
 def small_print(section: Section) -> str:
     """A section's caption as HTML; the script writes it anew where the picture changes."""
-    return f'<p class="caption" id="caption-{section.name}">{escape(section.caption)}</p>' if section.caption else ""
+    return f'<p class="caption" id="caption-{section.name}">{for_html(section.caption)}</p>' if section.caption else ""
 
 
 def _more(summary: str, body: str) -> str:
     """What opens at a click; `body` is HTML."""
-    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+    return f"<details><summary>{for_html(summary)}</summary>{body}</details>"
