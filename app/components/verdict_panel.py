@@ -7,7 +7,8 @@ import streamlit as st
 from app import loading
 from app.components.inspection import Inspection, about
 from surge.escapes import for_markdown
-from surge.pictures.verdict import ABOUT, trust, verdict
+from surge.pictures.trust import trust
+from surge.pictures.verdict import ABOUT, verdict
 
 TRUST_ICONS = {
     "good": ":material/verified:",

@@ -148,14 +148,12 @@ def ledger_figure(
             },
         )
     )
+    titles = [for_plotly(shorten(title_of(item), 32)) for item in first.history]
     figure.update_yaxes(
         bare_axis(
             range=[len(shown) - 0.5, -0.5],
             tickvals=rows.tolist(),
-            ticktext=[
-                f"{for_plotly(shorten(title_of(first.history[i]), 32))}  <b>{styles[clusters[i]].letter}</b>"
-                for i in shown
-            ],
+            ticktext=[f"{titles[i]}  <b>{styles[clusters[i]].letter}</b>" for i in shown],
             tickfont={"size": 13, "color": theme.text},
         )
     )

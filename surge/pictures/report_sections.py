@@ -13,7 +13,7 @@ from surge.pictures import report_tables, tables
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import next_sentence
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
-from surge.pictures.verdict import trust
+from surge.pictures.trust import trust
 from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, Scene, View, drawn
 
 LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}

@@ -44,7 +44,7 @@ def root(world: World, tmp_path: Path) -> Path:
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
     STORE.forget("usage")
-    monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 0.4)  # however busy the machine is
+    monkeypatch.setattr("app.components.usage_panel.seconds_needed", lambda *_: 0.4)  # however busy the machine is
 
     def open_at(checkpoint: str = "tiny model", dataset: str = "tiny") -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)
@@ -173,7 +173,7 @@ def test_lengths_come_from_the_survey(open_page, root: Path):
 
 
 def test_usage_waits_for_a_button_where_it_takes_long(open_page, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 7.4)
+    monkeypatch.setattr("app.components.usage_panel.seconds_needed", lambda *_: 7.4)
     page = open_page()
     assert charts(page) == ["metric_weights"]
     button = page.button(key="measure_usage")

@@ -11,19 +11,10 @@ import pytest
 
 from surge.config import ModelConfig, TrainingConfig, to_dict
 from surge.errors import SurgeError
-from surge.pictures.model_tables import (
-    LARGEST_COMPARISON,
-    MetricsTable,
-    comparison_table,
-    counted_users,
-    flat_metrics,
-    left_out,
-    length_caption,
-    length_table,
-    metrics_tables,
-    settings_table,
-    unmeasured,
-)
+from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table
+from surge.pictures.length_table import counted_users, length_caption, length_table
+from surge.pictures.metrics_tables import MetricsTable, flat_metrics, left_out, metrics_tables, unmeasured
+from surge.pictures.settings_table import settings_table
 from tests.pictures.hostile import HOSTILE
 
 METRICS = {
