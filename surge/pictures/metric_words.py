@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from surge.evaluation.words import LEFT_OUT
+
 PARTS = {"validation": "Validation", "test": "Test", "explanation": "Explanations"}
 # metric -> its name, what it says
 MEANINGS: dict[str, tuple[str, str]] = {
@@ -73,11 +75,6 @@ AMONG_ALL = (
     "catalogue_hr@10", "catalogue_ndcg@10", "catalogue_median_rank", "calibration_error", "calibration_error_first",
 )  # fmt: skip
 AMONG_DRAWN = ("auc", "gauc", "list_auc", "mrr", "ndcg@2", "ndcg@10", "hr@10")
-LEFT_OUT = {
-    "unknown_positives": "of an item that the model doesn't know",
-    "positives_without_history": "without a history before it",
-    "positives_without_negatives": "of a user who took all other items before",
-}
 TOLD = (
     "catalogue_instances", "users_without_last", "instances", "negatives", "fewest_negatives", "positives", *LEFT_OUT,
     "cold_positives",

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from surge.evaluation.words import negatives_told
+from surge.evaluation.words import LEFT_OUT, negatives_told
 from surge.pictures.amounts import LARGEST_LOG, chance, factor, lift
-from surge.pictures.metric_words import AMONG_ALL, AMONG_DRAWN, LEFT_OUT, MEANINGS, ORDERS, PARTS, TOLD
+from surge.pictures.metric_words import AMONG_ALL, AMONG_DRAWN, MEANINGS, ORDERS, PARTS, TOLD
 from surge.pictures.text import count, listed
 
 LARGEST_SHOWN = 1e300  # of a metric
