@@ -16,7 +16,7 @@ from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey_file import check_output, read_survey, survey_path
-from surge.pictures.model_tables import LARGEST_COMPARISON, comparison_table
+from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table
 
 COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one

@@ -11,11 +11,11 @@ from app import loading, state
 from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
-from app.components.labels import as_text
 from app.surveys import command_folder, train_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.matching import match_records
 from surge.explanation.measured import Match
 from surge.explanation.record import Explanation
@@ -43,7 +43,7 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     name = state.current().versus
     if name not in others:
         if name is not None:
-            st.warning(as_text(f"There is no other checkpoint {name!r} here; {others[0]!r} is compared."))
+            st.warning(for_markdown(f"There is no other checkpoint {name!r} here; {others[0]!r} is compared."))
         name = others[0]
         state.settle(versus=name)
     st.session_state["versus"] = name
@@ -60,7 +60,7 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
         other = _subject(inspection, library, str(name))
         record = loading.explanation(other, inspection.candidate)
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         return
     names = str(state.current().checkpoint), str(name)
     match = match_records(inspection.record, record)
@@ -79,8 +79,8 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
         rank_second=ranking.rank_of(row) if ranking is not None else None,
         names=names,
     )
-    st.markdown(as_text(_about_models(inspection.subject.checkpoint, other.checkpoint, names)))
-    st.markdown(as_text(words))
+    st.markdown(for_markdown(_about_models(inspection.subject.checkpoint, other.checkpoint, names)))
+    st.markdown(for_markdown(words))
     _links(inspection, record, match, names)
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:
@@ -125,7 +125,7 @@ def _model(
 ) -> None:
     """One model's graph, its nodes where `positions` has them, and assignment."""
     theme, key = inspection.theme, (*inspection.key, *other.key, which)
-    st.markdown(f"**{as_text(name, 40)}** · the candidate: {as_text(likely_words(record))}")
+    st.markdown(f"**{for_markdown(name, 40)}** · the candidate: {for_markdown(likely_words(record))}")
     view = loading.figure(
         ("versus graph", *key),
         lambda: interest_graph.interest_graph(record, "kept edge", 60, theme, styles=styles, positions=positions),
@@ -166,7 +166,7 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
     told = comparison.edge_sentence(inspection.record, record, match, names)
     if told is None:
         return
-    st.markdown(as_text(f"{told} Items that both models read stand in the same place in both graphs below."))
+    st.markdown(for_markdown(f"{told} Items that both models read stand in the same place in both graphs below."))
     difference = comparison.edge_difference(inspection.record, record, match)
     if difference.empty:
         return

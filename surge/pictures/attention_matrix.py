@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.record import Explanation
 from surge.pictures.before import Before
 from surge.pictures.figure import Rectangle, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.measures import attention, attention_lift
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
-from surge.pictures.text import count, escape, title_of
+from surge.pictures.text import count, title_of
 
 MOST_SQUARES = 2000  # with more, one picture of all cells is drawn faster than one mark a cell
 ABOUT = (
@@ -84,7 +85,7 @@ def attention_matrix(
             }
         )
     # titles are sent once, as tick texts that only the hover boxes read, and not with every cell
-    titles = [escape(title_of(record.history[i])) for i in order]
+    titles = [for_plotly(title_of(record.history[i])) for i in order]
     ticks = {"tickvals": list(range(n)), "ticktext": titles, "showticklabels": False}
     start = edge - (0.7 if before is None else 2.2 + 0.015 * n)
     return figure_of(

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, escape, shorten
+from surge.pictures.text import count, shorten
 
 MOST_BARS = 40
 BAR_HEIGHT = 20
@@ -34,7 +35,7 @@ def usage_figure(mass: np.ndarray, categories: Categories, theme: Theme | str) -
     theme = Theme(theme)
     order = drawn_clusters(mass)
     figure = new_figure(theme, len(order) * BAR_HEIGHT + 60, margin={"l": 8, "r": 60, "t": 8, "b": 34}, bargap=0.25)
-    names = [f"{escape(cluster_name(categories[c]))} · {c + 1}" for c in order]
+    names = [f"{for_plotly(cluster_name(categories[c]))} · {c + 1}" for c in order]
     figure.add_bar(
         x=mass[order],
         y=np.arange(len(order)),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.drift_controls import play_buttons, step_slider
@@ -17,7 +18,7 @@ from surge.pictures.drift_words import sentence as sentence
 from surge.pictures.figure import BLANK, bare_axis, new_figure
 from surge.pictures.graph_layout import SPACING, graph_positions
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
-from surge.pictures.text import count, escape, moment_of, title_of
+from surge.pictures.text import count, moment_of, title_of
 
 HEIGHT = 560  # pixels
 WIDTH, DRAWN = 430, 400  # pixels that the graph has at least, across and down
@@ -123,8 +124,8 @@ def _what_items_say(record: Explanation) -> dict[str, Any]:
         "marker_opacity": 1,
         "customdata": [
             [
-                escape(title_of(item)),
-                escape(item.category or "no category"),
+                for_plotly(title_of(item)),
+                for_plotly(item.category or "no category"),
                 " · ".join(part for part in (moment_of(item), f"item {i + 1} of {n}") if part),
             ]
             for i, item in enumerate(record.history)

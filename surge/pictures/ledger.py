@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import bound, chance, factor, times
 from surge.pictures.factor_axis import factor_ticks
 from surge.pictures.figure import LEAST_CONTRAST, bare_axis, new_figure, places
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, contrast, item_clusters, rgba
-from surge.pictures.text import count, date_of, escape, listed, shorten, title_of
+from surge.pictures.text import count, date_of, listed, shorten, title_of
 
 FIRST, SECOND = "①", "②"
 DIFFERS = 0.1  # of the log of the lift, as in the verdict
@@ -147,13 +148,12 @@ def ledger_figure(
             },
         )
     )
+    titles = [for_plotly(shorten(title_of(item), 32)) for item in first.history]
     figure.update_yaxes(
         bare_axis(
             range=[len(shown) - 0.5, -0.5],
             tickvals=rows.tolist(),
-            ticktext=[
-                f"{escape(shorten(title_of(first.history[i]), 32))}  <b>{styles[clusters[i]].letter}</b>" for i in shown
-            ],
+            ticktext=[f"{titles[i]}  <b>{styles[clusters[i]].letter}</b>" for i in shown],
             tickfont={"size": 13, "color": theme.text},
         )
     )
@@ -272,8 +272,8 @@ def _told(
     words = [f"effect {factor(float(side.item_effect[index]))}" for side in (first_effects, second_effects)]
     return [
         int(index),
-        escape(title_of(item)),
-        escape(f"{style.letter} {style.name}".strip()),
+        for_plotly(title_of(item)),
+        for_plotly(f"{style.letter} {style.name}".strip()),
         date_of(item) or "day not known",
         *words,
         factor(float(_difference(first_effects, second_effects)[index])),
@@ -293,7 +293,7 @@ def _notes(first: Explanation, second: Explanation, theme: Theme) -> list[dict[s
             "showarrow": False,
             "font": {"size": 13, "color": theme.text},
             "text": "     ".join(
-                f"<b>{mark}</b> {square} {escape(shorten(title_of(record.target), 36))}"
+                f"<b>{mark}</b> {square} {for_plotly(shorten(title_of(record.target), 36))}"
                 for mark, square, record in ((FIRST, "■", first), (SECOND, "□", second))
             ),
         }

@@ -11,10 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.errors import SurgeError
+from surge.escapes import for_plotly
 from surge.pictures.amounts import chance, two_digits
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, escape
+from surge.pictures.text import count
 
 HEIGHT = 380
 SPLITS = {"test": "Test split", "validation": "Validation split"}  # the first that is measured is drawn
@@ -165,7 +166,7 @@ def reliability_figure(bins: Bins, theme: Theme | str) -> go.Figure:
     ):
         figure.add_annotation(
             x=x, y=y, xref="paper", yref="paper", xanchor=anchor, yanchor="top" if y > 0.5 else "bottom",
-            text=escape(words), showarrow=False, font={"size": 11, "color": theme.muted},
+            text=for_plotly(words), showarrow=False, font={"size": 11, "color": theme.muted},
         )  # fmt: skip
     ticks = _ticks(low, high)
     axis = bare_axis(

@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from surge.explanation.measured import LEAST_COMPARED, Effects
+from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
-from surge.explanation.structure import assignment_entropy, attention_distance
-from surge.pictures.amounts import a_chance, as_likely, bound, correlation, makes_it
+from surge.pictures.amounts import a_chance, as_likely, bound, makes_it
 from surge.pictures.palette import ClusterStyle, cluster_styles, item_clusters
 from surge.pictures.text import count, shorten, title_of
+from surge.pictures.trust import MATTERS, NEARLY_ALL, collapsed, notes
 
-MATTERS = 0.1  # of the log of the lift: 1.1 times as likely
-AGREES, DISAGREES = 0.6, 0.2  # rank correlations
 LITTLE = 0.4  # of the log of the lift, 1.5 times as likely: with less no interest carries it by itself
 ALONE = 0.25  # of an interest's effect: where no single item of it has as much, they stand in for one another
 CLEARLY = 2.0  # times the effect of the next interest: then it is "mainly" the first one
-NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left
-FLAT = 0.02  # total variation of attention from uniform
-ALIKE = 0.02  # total variation of the rows of S from their mean
-BLURRED = 0.75  # entropy of S over its largest
 WELL_PLACED = 20  # a rank up to which "because" is the right word
 LIKELY = 2.0  # a lift from which it is the right word too
 HARDLY_PERSONAL = 1.5  # a lift up to which a well placed item owes its place to what everybody likes
@@ -38,8 +31,6 @@ ABOUT = (
     "can replace each other both look weak. At the end: whether the model's own importance γ (Eq. 7) agrees."
 )
 
-Level = Literal["good", "partly", "poor", "unknown"]
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -47,19 +38,6 @@ class Piece:
 
     text: str
     strong: bool = False
-
-
-@dataclass(frozen=True)
-class Trust:
-    """Do the model's own weights tell which items matter: rank correlations with the size of the measured effect.
-
-    None where a correlation is undefined.
-    """
-
-    level: Level
-    sentence: str
-    correlation_importance: float | None
-    correlation_attention: float | None
 
 
 def verdict(
@@ -99,38 +77,11 @@ def verdict(
         pieces += _interest(record, effects, rank, ranked, styles, interests)
         items = _items(record, effects)
         pieces += [Piece(". "), *items] if items else []
-    notes = _notes(record, effects if weights else None)
-    if notes:
-        words = "; ".join(notes)
+    said = notes(record, effects if weights else None)
+    if said:
+        words = "; ".join(said)
         pieces.append(Piece(f". {words[0].upper()}{words[1:]}"))
     return _joined([*pieces, Piece(".")])
-
-
-def trust(record: Explanation, effects: Effects) -> Trust:
-    """A plain word on importance and attention against what was measured for this user and candidate."""
-    importance = effects.agreement(record.interest_extraction.importance)
-    received = effects.agreement(record.attention_received())
-    measured = effects.item_effect[np.isfinite(effects.item_effect)]
-    if len(measured) < LEAST_COMPARED:
-        sentence = (
-            f"With fewer than {LEAST_COMPARED} items that can be left out it can't be said whether the model's own "
-            "weights tell which items matter."
-        )
-        return Trust("unknown", sentence, importance, received)
-    if np.ptp(np.abs(measured)) == 0:
-        sentence = "All items have an effect of the same size, so importance γ can't be compared with it."
-        return Trust("unknown", sentence, importance, received)
-    level: Level = "poor"
-    if importance is not None and importance >= DISAGREES:
-        level = "good" if importance >= AGREES else "partly"
-    if received is None:
-        attention = "all items receive the same attention"
-    else:
-        tells = "does not tell it"
-        if received >= DISAGREES:
-            tells = "tells it" if received >= AGREES else "tells it in part"
-        attention = f"the attention that items receive {tells} ({correlation(received)})"
-    return Trust(level, f"The {_importance_words(level, importance)}; {attention}.", importance, received)
 
 
 # -- the sentences ------------------------------------------------------------------------------------
@@ -194,7 +145,7 @@ def _interest(
     """The interest that carries the prediction: goes on from `_place`, in its sentence."""
     clusters = item_clusters(record)
     used = np.unique(clusters)
-    if _collapsed(record):
+    if collapsed(record):
         return [
             Piece("; the pooling has collapsed: all items are spread over the clusters alike, so the interests can't "),
             Piece("be distinguished"),
@@ -307,7 +258,7 @@ def _items(record: Explanation, effects: Effects) -> list[Piece]:
 def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
     """Why leaving out an interest changes much and leaving out any one of its items little; empty where it isn't so."""
     effect, clusters = effects.cluster_effect, item_clusters(record)
-    if len(np.unique(clusters)) < 2 or not np.isfinite(effect).any() or _collapsed(record):
+    if len(np.unique(clusters)) < 2 or not np.isfinite(effect).any() or collapsed(record):
         return []
     first = int(np.nanargmax(effect))
     alone = effects.item_effect[clusters == first]
@@ -319,49 +270,7 @@ def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
     return [Piece(words)]
 
 
-def _notes(record: Explanation, effects: Effects | None) -> list[str]:
-    """What to know before believing the pictures: clauses without a capital and a full stop."""
-    if record.length == 1:
-        return []
-    notes = []
-    if not _collapsed(record) and assignment_entropy(record) > BLURRED:
-        notes.append("the clusters are blurred (each item lies in many of them), so interests say little here")
-    neighbours = record.graph_construction.adjacency.sum(axis=1)
-    if not (neighbours > 1).any():
-        notes.append("each item is linked to itself alone, so graph and attention add nothing here")
-    elif attention_distance(record) < FLAT:
-        notes.append(
-            "attention is flat: each item listens to all its neighbours alike, so it adds nothing to the graph"
-        )
-    if effects is not None and np.any(np.abs(effects.item_effect) >= MATTERS):
-        trusted = trust(record, effects)
-        if trusted.level in ("good", "poor"):
-            notes.append(f"the {_importance_words(trusted.level, trusted.correlation_importance)}")
-    return notes
-
-
-def _importance_words(level: Level, value: float | None) -> str:
-    if value is None:
-        return "model's own importance γ is the same for every item; trust the measured effect"
-    tells = {
-        "good": "tells which single items matter, for or against",
-        "partly": "tells only in part which single items matter",
-        "poor": "does not tell which single items matter here",
-    }[level]
-    rest = "; trust the measured effect" if level == "poor" else ""
-    measured = f"rank correlation with the size of their measured effect {correlation(value)}"
-    return f"model's own importance γ {tells} ({measured}){rest}"
-
-
 # -- helpers ------------------------------------------------------------------------------------------
-
-
-def _collapsed(record: Explanation) -> bool:
-    """Whether all rows of S are alike without being crisp: then the first choice of an item means nothing."""
-    total = record.interest_extraction.total_assignment().astype(np.float64)
-    mean = total.mean(axis=0)
-    alike = 0.5 * np.abs(total - mean).sum(axis=1).max() < ALIKE
-    return bool(alike and len(mean) > 1 and len(total) > 1 and mean.max() < NEARLY_ALL)
 
 
 def _quoted(title: str, length: int) -> Piece:

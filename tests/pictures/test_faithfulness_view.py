@@ -10,15 +10,8 @@ import pytest
 
 from surge.explanation.measured import Faithfulness
 from surge.pictures.amounts import lift
-from surge.pictures.faithfulness import (
-    ABOUT,
-    LABELS,
-    OTHER_TEST,
-    caption,
-    faithfulness_figure,
-    faithfulness_sentence,
-    faithfulness_table,
-)
+from surge.pictures.faithfulness import faithfulness_figure, faithfulness_table
+from surge.pictures.faithfulness_words import ABOUT, LABELS, OTHER_TEST, caption, faithfulness_sentence
 from surge.pictures.palette import Theme
 from tests.pictures.hostile import HOSTILE
 

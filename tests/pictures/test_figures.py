@@ -17,6 +17,7 @@ from surge.pictures import assignment_matrix as assignment
 from surge.pictures import attention_matrix as attention
 from surge.pictures import history_strip as strip
 from surge.pictures import pooled_sequence as pooled
+from surge.pictures import strip_words
 from surge.pictures.amounts import factor, lift
 from surge.pictures.measures import attention_lift, mean_update_gate
 from surge.pictures.palette import Theme, cluster_mass, cluster_styles, item_clusters
@@ -32,7 +33,7 @@ VIEWS: tuple[View, ...] = (
     pooled.pooled_sequence,
 )
 MEASURED = (strip.history_strip, assignment.assignment_matrix, pooled.pooled_sequence)
-MODULES = (strip, assignment, attention, pooled)
+MODULES = (strip_words, assignment, attention, pooled)
 
 
 def everything(view: View, record: Explanation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.amounts import times
@@ -20,7 +21,6 @@ from surge.pictures.ledger import (
     shown_items,
 )
 from surge.pictures.palette import Theme, cluster_styles, item_clusters
-from surge.pictures.text import escape
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 
@@ -210,7 +210,7 @@ def test_hostile_titles_are_text(theme: Theme) -> None:
     text = json.dumps(json.loads(figure.to_json()), ensure_ascii=False)
     for part in ("<img", "<script", "<a ", "%{customdata[0]} %{meta}"):
         assert part not in text
-    assert [entry[1] for entry in figure.data[0].customdata] == [escape(title) for title in HOSTILE[::-1]]
+    assert [entry[1] for entry in figure.data[0].customdata] == [for_plotly(title) for title in HOSTILE[::-1]]
     assert ledger_table(first, second, *effects)["title"].tolist() == list(HOSTILE)
     assert ledger_sentence(first, second, *effects).isprintable()
 

@@ -12,9 +12,10 @@ import pytest
 from surge.explanation.measured import Effects
 from surge.pictures.before import Before, Staged
 from surge.pictures.factor_axis import LEAST_SPAN
-from surge.pictures.history_strip import caption, history_strip
+from surge.pictures.history_strip import history_strip
 from surge.pictures.palette import cluster_styles, item_clusters
 from surge.pictures.strip_columns import columns_of
+from surge.pictures.strip_words import caption
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_before, make_effects
 from tests.records import make_explanation

@@ -14,7 +14,8 @@ from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures import amounts
 from surge.pictures.palette import NO_LETTER, ClusterStyle
-from surge.pictures.verdict import ABOUT, trust, verdict
+from surge.pictures.trust import trust
+from surge.pictures.verdict import ABOUT, verdict
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 

@@ -11,19 +11,10 @@ import pytest
 
 from surge.config import ModelConfig, TrainingConfig, to_dict
 from surge.errors import SurgeError
-from surge.pictures.model_tables import (
-    LARGEST_COMPARISON,
-    MetricsTable,
-    comparison_table,
-    counted_users,
-    flat_metrics,
-    left_out,
-    length_caption,
-    length_table,
-    metrics_tables,
-    settings_table,
-    unmeasured,
-)
+from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table
+from surge.pictures.length_table import counted_users, length_caption, length_table
+from surge.pictures.metrics_tables import MetricsTable, flat_metrics, left_out, metrics_tables, unmeasured
+from surge.pictures.settings_table import settings_table
 from tests.pictures.hostile import HOSTILE
 
 METRICS = {
@@ -141,12 +132,12 @@ def test_deletion_and_insertion_are_told_as_what_they_do_to_the_lift():
 def test_what_the_test_split_left_out():
     whole = {"positives": 12_000, "unknown_positives": 12, "positives_without_history": 40, "cold_positives": 5}
     assert left_out({"test": whole}) == (
-        "Left out are true next items of the 12,000 in the test split: 12 of an item that the model doesn't know and "
-        "40 without a history before it. 5 true next items of the test split are measured though the model met them in "
-        "no training example."
+        "Left out are true next items of the 12,000 in the test split: 12 of items that the model doesn't know and "
+        "40 with no known item before them. 5 true next items of the test split are measured though the model met them "
+        "in no training example."
     )
     assert left_out({"test": whole | {"unknown_positives": 0, "cold_positives": 1}}) == (
-        "Left out are true next items of the 12,000 in the test split: 40 without a history before it. 1 true next "
+        "Left out are true next items of the 12,000 in the test split: 40 with no known item before them. 1 true next "
         "item of the test split is measured though the model met it in no training example."
     )
     nothing = {"positives": 12_000, "unknown_positives": 0, "positives_without_history": 0, "cold_positives": 0}
