@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup app test test-app test-rest check lint types clean requirements
+.PHONY: setup app test test-app test-rest test-js check lint types clean requirements
 
 setup: $(READY)
 
@@ -21,7 +21,7 @@ app: $(READY)
 	$(BIN)/streamlit run app/main.py -- $(ROOTS)
 
 # Two processes at a time, the browser's tests and all others, with a thread each: the tests take half as long.
-test: $(READY)
+test: lint test-js
 	@$(MAKE) --no-print-directory -j2 test-app test-rest
 
 test-app: $(READY)
@@ -30,19 +30,25 @@ test-app: $(READY)
 test-rest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --ignore=tests/app --ignore=tests/test_wheel.py
 
+# The scripts' unit tests need Node alone.
+test-js:
+	@if command -v node >/dev/null; then node --test tests/scripts/*.test.js; \
+	else echo "skipped: the scripts' unit tests need Node 18 or newer"; test -z "$$SURGE_REQUIRE_NODE"; fi
+
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
+	.ci/lint-scripts
 
 types: $(READY)
 	$(BIN)/mypy
 
-check: lint types test
+check: types test
 
 # pyproject.toml names the dependencies; what is made from it is renewed here. Afterwards, with uv: `uv lock`.
 requirements:
 	$(PYTHON) .ci/requirements.py
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surge.checkpoint_files import PICKLES
+from surge.checkpoint.files import PICKLES
 from surge.data.store import DESCRIPTION_FILE
 from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset
 

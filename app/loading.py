@@ -21,7 +21,7 @@ from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.drift import measure_drift
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.faithfulness import measure_faithfulness
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.leave_one_out import measure_competitors, measure_effects
 from surge.explanation.measured import Drift, Effects, Faithfulness
 from surge.explanation.plan import Plan
@@ -62,11 +62,11 @@ class Subject:
 
     key: tuple[str, ...]
     checkpoint: Checkpoint
-    history: UserHistory
+    history: TitledHistory
 
     def at_once(self, readings: int) -> bool:
         """Whether one can wait for so many readings of the history."""
-        cells = readings * self.checkpoint.model_config.heads * len(self.history.rows) ** 2
+        cells = readings * self.checkpoint.model_config.heads * len(self.history) ** 2
         if cells <= MOST_CELLS_AT_ONCE:
             return True
         return cells <= KERNEL_GAIN * MOST_CELLS_AT_ONCE and kernel_for(self.checkpoint.model) is not None
@@ -209,7 +209,7 @@ def _telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
         best = best or user
         history = found.history
         row = checkpoint.rows.get(history.next_item.item) if history.next_item else None
-        if row is None or len(history.rows) < LEAST_TELLING:
+        if row is None or len(history) < LEAST_TELLING:
             continue
         ranked = ranking(found)
         if ranked is None:  # a catalogue too large to look around in

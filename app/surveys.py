@@ -16,7 +16,7 @@ from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey_file import check_output, read_survey, survey_path
-from surge.pictures.model_tables import LARGEST_COMPARISON, comparison_table
+from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table
 
 COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
@@ -109,8 +109,13 @@ def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
     return second
 
 
+def command_folder() -> str:
+    """Where the commands below are to be typed; empty where the app is installed and any folder will do."""
+    return "in the project's folder" if IN_CLONE else ""
+
+
 def survey_command(checkpoint: Checkpoint, dataset: Dataset) -> str:
-    """What to type in the project's folder to make the survey, quoted for a shell."""
+    """What to type in `command_folder` to make the survey, quoted for a shell."""
     return shlex.join([*SURGE, "survey", _shown(checkpoint.folder), _shown(dataset.folder)])
 
 
@@ -124,11 +129,19 @@ def can_be_replaced(checkpoint: Checkpoint) -> bool:
 
 
 def evaluate_command(checkpoint: Checkpoint, dataset: Dataset | None) -> str:
-    """What to type in the project's folder to measure the test split and the explanations, quoted for a shell; DATASET
+    """What to type in `command_folder` to measure the test split and the explanations, quoted for a shell; DATASET
     stands for the dataset that the checkpoint was trained on where none is at hand or another one is."""
     fits = dataset is not None and _dataset_digest(checkpoint.description) in (None, dataset.digest)
     folder = _shown(dataset.folder) if dataset is not None and fits else "DATASET"
     return shlex.join([*SURGE, "evaluate", _shown(checkpoint.folder), folder])
+
+
+def train_command(dataset: Dataset) -> tuple[str, str]:
+    """What to type in `command_folder` to train another checkpoint, quoted for a shell, and how the app comes to list
+    it, as the end of a sentence."""
+    output = "checkpoints/other" if IN_CLONE else "other"
+    command = shlex.join([*SURGE, "train", _shown(dataset.folder), "--output", output, "--set", "position=none"])
+    return command, "load this page again" if IN_CLONE else "start the explorer with its folder: `surge explore other`"
 
 
 def _shown(folder: Path) -> str:

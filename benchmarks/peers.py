@@ -28,7 +28,7 @@ from scipy.stats import t as student
 from benchmarks.peers_weights import SAME, same_weights
 from benchmarks.recbole_networks import LENGTH, PAIRS, SIZE, SPREAD, Facts, build_side
 from surge.comparison.table import table
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig, TrainingConfig
 from surge.data.store import Dataset
 from surge.evaluation.evaluate import listable, score_lists
 from surge.evaluation.metrics import list_metrics
@@ -47,12 +47,12 @@ SETTINGS: dict[str, Any] = {
     "patience": 100,
     "batch_size": 64,
     "instances_per_epoch": 12_000,
-    "validation_instances": 500,
-    "test_instances": 2_000,
     "weight_decay": 0.0,
     "device": "cpu",
 }
 TRAINING = TrainingConfig(**SETTINGS)
+MEASURED = {"validation_instances": 500, "test_instances": 2_000}
+EVALUATION = EvaluationConfig(**MEASURED)
 
 
 def run(name: str, side: str, seed: int, data: TrainingData, facts: Facts) -> dict[str, Any]:
@@ -61,9 +61,9 @@ def run(name: str, side: str, seed: int, data: TrainingData, facts: Facts) -> di
     model = build_side(name, side, data, facts, seed)
     state, pair = TrainingState({}), PAIRS[name]
     config = replace(TRAINING, seed=seed, epochs=pair.epochs, learning_rate=pair.rate)
-    Fit(data, model, config, quiet=True).run(state)
-    listed = listable(data.splits["test"], data.taken).sample(TRAINING.test_instances, np.random.default_rng(0))
-    scores = score_lists(model, data.log, listed, data.lists(listed, TRAINING))
+    Fit(data, model, config, EVALUATION, quiet=True).run(state)
+    listed = listable(data.splits["test"], data.taken).sample(EVALUATION.test_instances, np.random.default_rng(0))
+    scores = score_lists(model, data.log, listed, data.lists(listed, EVALUATION, TRAINING.seed))
     return {
         "model": name,
         "side": side,
@@ -120,8 +120,8 @@ of processor time. Behind it: `peers.json`.
 RecBole's network classes take the place of ours; everything else is the same object: the instances and negatives of
 each seed, the log loss, Adam without weight decay, the loop, the lists and the metrics. Data: `{results["data"]}`,
 items without categories in {SIZE} dimensions, the last {LENGTH} items, {TRAINING.instances_per_epoch:,} positives an
-epoch in batches of {TRAINING.batch_size}, {TRAINING.test_instances:,} test lists of a positive and
-{TRAINING.evaluation_negatives} negatives, the weights of the best epoch by validation GAUC.
+epoch in batches of {TRAINING.batch_size}, {EVALUATION.test_instances:,} test lists of a positive and
+{EVALUATION.evaluation_negatives} negatives, the weights of the best epoch by validation GAUC.
 
 ## With the same weights
 
@@ -175,7 +175,7 @@ def main() -> None:
         | {"ours": pair.ours, "theirs": pair.theirs}
         for name, pair in PAIRS.items()
     }
-    setting = {"data": dataset.name, "digest": dataset.digest, "training": SETTINGS, "pairs": pairs}
+    setting = {"data": dataset.name, "digest": dataset.digest, "training": SETTINGS | MEASURED, "pairs": pairs}
     results = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else {"runs": []}
     if any(results.get(key, value) != value for key, value in setting.items()):
         sys.exit(f"{stored} has runs of other data or settings; remove it first.")

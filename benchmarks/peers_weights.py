@@ -9,7 +9,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from benchmarks.recbole_networks import LENGTH, SIZE, WINDOW, Facts, build_side
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig
 from surge.model.batches import read_batch
 from surge.training.data import TrainingData
 
@@ -92,7 +92,7 @@ def same_weights(name: str, data: TrainingData, facts: Facts) -> float | None:
             return float((evolve(inputs.unsqueeze(1), gates.unsqueeze(1))[0][:, 0] - states).abs().max())
     instances = data.splits["test"]
     instances = instances.take(np.flatnonzero(instances.position - data.log.offsets[instances.user] >= WINDOW)[:SAME])
-    history, context = read_batch(data.log, instances, LENGTH)
-    candidates = torch.from_numpy(data.lists(instances, TrainingConfig()))
+    history, context = read_batch(data.log.histories(instances, LENGTH))
+    candidates = torch.from_numpy(data.lists(instances, EvaluationConfig(), seed=0))
     with torch.no_grad():
         return float((ours(history, candidates, context) - peer(history, candidates, context)).abs().max())

@@ -17,9 +17,9 @@ from recbole.model.sequential_recommender import DIEN, DIN, Caser, GRU4Rec, SASR
 from recbole.utils import FeatureType
 from torch import Tensor, nn
 
-from surge.config import TrainingConfig
-from surge.model.surge import History
-from surge.recommenders import BASELINES, Baseline, BaselineConfig, Context, configure
+from surge.config import BaselineConfig, TrainingConfig
+from surge.model.surge import ItemSequences
+from surge.recommenders import BASELINES, Baseline, Context, configure
 from surge.recommenders.base import Batch
 from surge.training.data import TrainingData
 
@@ -200,14 +200,14 @@ class Peer(Baseline):
         self._smoothed = None
         return super().train(mode)
 
-    def sequence(self, history: History) -> tuple[Tensor, Tensor]:
+    def sequence(self, history: ItemSequences) -> tuple[Tensor, Tensor]:
         """The last items, filled up on the right with 0, and how many: (B, longest) and (B,)."""
         length = history.mask.sum(1)
         kept, steps = length.clamp(max=self.longest), torch.arange(self.longest)
         place = ((length - kept).unsqueeze(1) + steps).clamp(max=history.items.shape[1] - 1)
         return (history.items.gather(1, place) + 1) * (steps < kept.unsqueeze(1)), kept
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return (context.users + 1, *self.sequence(history))
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """How fast SURGE trains, evaluates and ranks a catalogue, as ratios to a plain batched forward in the same process.
 
-    python -m benchmarks.speed [--quick] [--shape NAME] [--threads N] [--device cuda] [--compiled] [--json FILE]
+    python -m benchmarks.speed [--quick] [--shape NAME] [--threads N] [--device cuda] [--json FILE]
 
 Shapes: Taobao's (50 items, 40 dimensions, 10 or 30 clusters, 64,138 items in the catalogue; batches of 100 histories)
 and Kuaishou's (250 items, 50 clusters, 292,286 items; batches of 20), weights drawn at random. Every figure is the
@@ -10,8 +10,8 @@ than trained ones do (see benchmarks/search.py). For scale: the authors' TensorF
 2,700 inference rows a second on one core like the one this was written on, at Taobao's shape, and 100 and 150 at
 Kuaishou's.
 
-With --compiled, training and the catalogue (in bfloat16) by torch.compile, too, which is made for a GPU; there the
-whole catalogue is scored, and the best are found by bfloat16 for all and float32 for the best (`shortlist`).
+On a GPU the whole catalogue is scored, and the best are found by bfloat16 for all and float32 for the best
+(`shortlist`).
 """
 
 from __future__ import annotations
@@ -31,15 +31,14 @@ import torch
 from torch import Tensor
 
 from benchmarks.naive import naive_logits
-from surge.backends.compiled import Compiled, CompiledScores
 from surge.backends.reader import Scorer, by_torch
 from surge.backends.scoring import candidates_at_once, score_rows
 from surge.backends.training import EDGES
-from surge.config import ModelConfig
+from surge.config import EquationForms, ModelConfig
+from surge.data.history import History
 from surge.explanation.search import search, shortlist
 from surge.model.losses import log_loss
-from surge.model.precision import autocast
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import ItemSequences, SurgeModel
 
 CANDIDATES = 100  # of an evaluation list
 NEGATIVES = 4
@@ -70,7 +69,7 @@ def model_of(shape: Shape) -> SurgeModel:
     torch.manual_seed(0)
     config = ModelConfig(
         item_count=shape.catalogue, category_count=100, max_length=shape.length, clusters=(shape.clusters,),
-        next_item=False,
+        forms=EquationForms(next_item=False),
     )  # fmt: skip
     model = SurgeModel(config, torch.arange(shape.catalogue) % 100)
     with torch.no_grad():
@@ -110,18 +109,18 @@ def two_stages(model: SurgeModel, shape: Shape, users: int) -> dict[str, float |
     find = shortlist if model.item_embedding.weight.device.type == "cuda" else search
     taken, shares, alike = [], [], np.zeros(shape.catalogue)  # as popular as one another: the harder case
     for _ in range(users):
-        events = tuple((row, None) for row in rng.integers(shape.catalogue, size=shape.length).tolist())
+        history = History.made_up(rng.integers(shape.catalogue, size=shape.length))
         started = time.perf_counter()
-        found = find(model, events, every, alike, BEST).best
+        found = find(model, history, every, alike, BEST).best
         taken.append(time.perf_counter() - started)
-        ranking = np.argsort(-score_rows(model, events, every), kind="stable")
+        ranking = np.argsort(-score_rows(model, history, every), kind="stable")
         shares.append(np.isin(ranking[:BEST], found).mean())
     return {"ms": statistics.median(taken) * 1000, "recall": float(np.mean(shares))}
 
 
-def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compiled: str | None = None) -> dict[str, Any]:
+def measure(shape: Shape, rounds: int, part: int, rows: int, users: int) -> dict[str, Any]:
     """The ratios of one shape; `part` candidates of the catalogue (on a GPU all), `rows` pairs of a history and a
-    candidate, `users` whose whole catalogue is ranked; `compiled`: a backend of torch.compile to measure, too."""
+    candidate, `users` whose whole catalogue is ranked."""
     device = torch.get_default_device()
     if device.type == "cuda":
         part = shape.catalogue
@@ -132,7 +131,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
     def draw(*size: int) -> Tensor:
         return torch.randint(shape.catalogue, size, generator=generator, device="cpu").to(device)
 
-    histories = History(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
+    histories = ItemSequences(draw(shape.batch, shape.length), torch.ones(shape.batch, shape.length, dtype=torch.bool))
     lists = draw(shape.batch, 1 + NEGATIVES)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 
@@ -146,14 +145,11 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
         "naive": lambda: step(lambda: naive_logits(model, repeated, lists.flatten()).view_as(lists)),
         "product": lambda: step(lambda: model.score_batch(histories, lists, None, EDGES)[1].logit),
     }
-    if compiled:
-        forward = Compiled(model, device, _refuse, compiled)
-        steps["compiled"] = lambda: step(lambda: forward(histories, lists))
     training = seconds(steps, rounds)
     model.eval().requires_grad_(False)
     before = torch.get_num_threads()
     with torch.inference_mode():
-        one = History(histories.items[:1], histories.mask[:1])
+        one = ItemSequences(histories.items[:1], histories.mask[:1])
         graph = model.build_graph(one)
         score = Scorer(model, graph)
         catalogue, few = torch.arange(part).unsqueeze(0), torch.arange(rows)
@@ -168,7 +164,7 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
         def test() -> None:
             for place in range(shape.batch):
                 pick = slice(place, place + 1)
-                history = History(histories.items[pick], histories.mask[pick])
+                history = ItemSequences(histories.items[pick], histories.mask[pick])
                 Scorer(model, model.build_graph(history))(tests[pick])
 
         compared: dict[str, Callable[[], Any]] = {
@@ -177,15 +173,6 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
             "catalogue": plain,
             "peak": lambda: square @ square,
         }
-        if compiled:
-            size = candidates_at_once(model, shape.length, shape.length)
-            compiled_scores = CompiledScores(model, size, _refuse, compiled)
-
-            def rough() -> None:
-                with autocast(device, "bfloat16"):
-                    compiled_scores(graph, catalogue)
-
-            compared["compiled"] = rough
         if score.fused:
             more = torch.arange(FULL * part).remainder(shape.catalogue).unsqueeze(0)
 
@@ -215,16 +202,8 @@ def measure(shape: Shape, rounds: int, part: int, rows: int, users: int, compile
         "naive_us": naive * 1e6,
         "fused_us": reading * 1e6 if reading else None,
         "training_rows_per_second": lists.numel() / training["product"],
-        "training_compiled": training["naive"] / training["compiled"] if compiled else None,
-        "training_compiled_rows_per_second": lists.numel() / training["compiled"] if compiled else None,
-        "catalogue_compiled": naive / (taken["compiled"] / part) if compiled else None,
-        "catalogue_compiled_ms": taken["compiled"] / part * shape.catalogue * 1e3 if compiled else None,
         "gemm_gflops": 2 * peak / 1e9,
     }
-
-
-def _refuse(text: str) -> None:
-    raise SystemExit(text)
 
 
 def main() -> None:
@@ -233,7 +212,6 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, help="this one alone (all)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch and of the kernel (1)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu); the kernel is the CPU's alone")
-    parser.add_argument("--compiled", action="store_true", help="by torch.compile, too (on a CPU it compiles minutes)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -247,8 +225,7 @@ def main() -> None:
         rounds, part, rows = (2, 512, 64 if long else 256) if arguments.quick else (7, 4096, 128 if long else 512)
         users = (0 if arguments.quick else 2) if long else 3 if arguments.quick else 20
         with torch.device(arguments.device):
-            backend = "inductor" if arguments.compiled else None
-            figures = results[name] = measure(shape, rounds, part, rows, users, backend)
+            figures = results[name] = measure(shape, rounds, part, rows, users)
         fused = "none" if figures["fused"] is None else f"{figures['fused']:.1f}x"
         rest = f"{'':28}"
         if figures["fused"] is not None:
@@ -259,12 +236,6 @@ def main() -> None:
             f"{name:12}{figures['training']:>9.1f}x{figures['evaluation']:>11.1f}x{figures['catalogue']:>10.1f}x"
             f"{fused:>8}{rest}"
         )
-        if arguments.compiled:
-            print(
-                f"{'':12}by torch.compile: training {figures['training_compiled']:.1f}x, the catalogue in bfloat16 "
-                f"{figures['catalogue_compiled']:.1f}x, {figures['catalogue_compiled_ms']:.0f} ms; "
-                f"{figures['training_compiled_rows_per_second']:,.0f} rows of training a second"
-            )
     results["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"peak memory {results['memory_mb']:.0f} MB; a product of {PEAK} x {PEAK}: {figures['gemm_gflops']:.0f} GFLOP/s"

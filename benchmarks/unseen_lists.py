@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.evaluation.evaluate import listable
@@ -27,7 +27,7 @@ def draw(data: TrainingData, users: list[str], earlier: Path, count: int) -> tup
     test = data.splits["test"]
     rest = listable(test.take(np.flatnonzero(~np.isin(test.position, seen.position))), data.taken)
     instances = rest.sample(count, np.random.default_rng(SEED))
-    return instances, data.lists(instances, TrainingConfig(seed=SEED))
+    return instances, data.lists(instances, EvaluationConfig(), SEED)
 
 
 def main() -> None:

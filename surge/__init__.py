@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-    from surge.config import ModelConfig, TrainingConfig
+    from surge.config import EvaluationConfig, ModelConfig, TrainingConfig
     from surge.data.store import Dataset
     from surge.errors import SurgeError
     from surge.explanation.explain import explain
@@ -24,6 +24,7 @@ _HOMES = {
     "Checkpoint": "surge.checkpoint",
     "load_checkpoint": "surge.checkpoint",
     "save_checkpoint": "surge.checkpoint",
+    "EvaluationConfig": "surge.config",
     "ModelConfig": "surge.config",
     "TrainingConfig": "surge.config",
     "Dataset": "surge.data.store",
@@ -36,6 +37,7 @@ _HOMES = {
 __all__ = [
     "Checkpoint",
     "Dataset",
+    "EvaluationConfig",
     "Explanation",
     "ModelConfig",
     "SurgeError",

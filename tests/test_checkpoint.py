@@ -18,12 +18,13 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from surge import checkpoint as module
-from surge.checkpoint import FILES, Checkpoint, category_rows, load_checkpoint, save_checkpoint
-from surge.config import ModelConfig
+from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading, save_checkpoint, store_metrics
+from surge.checkpoint.files import FILES
+from surge.config import EvaluationConfig, ModelConfig, from_dict
 from surge.errors import SurgeError
-from surge.model.surge import History, SurgeModel
-from tests.training.toy import MODEL, settings
+from surge.model.surge import SurgeModel
+from tests.model.small import pad
+from tests.training.toy import MODEL, measured, settings
 
 torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings
 
@@ -58,7 +59,14 @@ def make_model(seed: int = 0) -> SurgeModel:
 def save_to(folder: Path, model: SurgeModel | None = None, **changes: Any) -> Path:
     parts: dict[str, Any] = {"metrics": METRICS, "history": HISTORY, "description": DESCRIPTION, "items": ITEMS}
     parts |= changes
-    save_checkpoint(folder, model or make_model(), parts.pop("items"), training_config=settings(), **parts)
+    save_checkpoint(
+        folder,
+        model or make_model(),
+        parts.pop("items"),
+        training_config=settings(),
+        evaluation_config=measured(),
+        **parts,
+    )
     return folder
 
 
@@ -145,14 +153,14 @@ def test_round_trip(tmp_path: Path) -> None:
     for name, tensor in loaded.model.state_dict().items():
         assert torch.equal(tensor, saved[name]), name
         assert tensor.dtype == saved[name].dtype
-    history = History.pad([[0, 3, 3, 5], [2]])
+    history = pad([[0, 3, 3, 5], [2]])
     candidates = torch.tensor([[1, 4, 5], [0, 2, 3]])
     with torch.no_grad():
         assert torch.equal(loaded.model(history, candidates), model.eval()(history, candidates))
     assert not loaded.model.training
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
     assert loaded.model_config == model.config
-    assert loaded.training_config == settings()
+    assert (loaded.training_config, loaded.evaluation_config) == (settings(), measured())
     assert loaded.metrics == METRICS
     assert loaded.history == HISTORY
     assert loaded.description == loaded.description | DESCRIPTION
@@ -274,9 +282,9 @@ def fails(*_: Any, **__: Any) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        "surge.checkpoint.save_weights",
-        "surge.checkpoint._model_card",
-        "surge.checkpoint._entry",
+        "surge.checkpoint.saving.save_weights",
+        "surge.checkpoint.saving.model_card",
+        "surge.checkpoint.files._entry",
         "polars.DataFrame.write_parquet",
         "pathlib.Path.write_bytes",
         "os.replace",
@@ -348,6 +356,64 @@ def test_overwrite_replaces_all_of_it(tmp_path: Path) -> None:
     )
     assert sorted(path.name for path in (tmp_path / "shop").iterdir()) == sorted(EVERY_FILE)
     assert [path.name for path in tmp_path.iterdir()] == ["shop"]
+
+
+def test_figures_measured_anew_leave_everything_else_in_the_folder(folder: Path) -> None:
+    """Comparisons for the model page, notes, a survey: none of it is the checkpoint's, all of it is the user's."""
+    (folder / "baselines.json").write_text('{"runs": []}')
+    (folder / ".hidden").write_bytes(b"\x00")
+    (folder / "model.safetensors.bak").write_bytes(b"mine")
+    (folder / "surveys" / "old").mkdir(parents=True)
+    (folder / "surveys" / "old" / "README.md").write_text("a file of this name that is not the model card")
+    (folder / "surveys" / "empty").mkdir()
+    (folder / "link").symlink_to("nowhere")
+    (folder / "baselines.json").chmod(0o400)
+    os.utime(folder / "baselines.json", (10, 1_000))
+    folder.chmod(0o700)
+
+    def others() -> dict[str, Any]:
+        return {
+            path.relative_to(folder).as_posix(): path.readlink()
+            if path.is_symlink()
+            else path.is_file() and path.read_bytes()
+            for path in folder.rglob("*")
+            if path.name not in ("metrics.json", "manifest.json") and path != folder / "README.md"
+        }
+
+    before = others()
+    loaded = store_metrics(load_checkpoint(folder), {"test": {"auc": 0.5}})
+    assert loaded.metrics == METRICS | {"test": {"auc": 0.5}}
+    assert others() == before and len(before) == 4 + 8
+    kept = (folder / "baselines.json").stat()
+    assert (kept.st_mtime, kept.st_mode & 0o777, folder.stat().st_mode & 0o777) == (1_000, 0o400, 0o700)
+    assert [path.name for path in folder.parent.iterdir()] == ["shop"]
+    assert set(json.loads((folder / "manifest.json").read_text())) == set(FILES)
+
+
+def test_figures_measured_anew_join_those_that_were_stored_meanwhile(folder: Path) -> None:
+    checkpoint = load_checkpoint(folder)
+    store_metrics(checkpoint, {"more": {"auc": 0.25}})
+    assert store_metrics(checkpoint, {"test": {"auc": 0.5}}).metrics == METRICS | {
+        "more": {"auc": 0.25},
+        "test": {"auc": 0.5},
+    }
+
+
+def test_figures_of_a_model_that_was_replaced_meanwhile_are_not_stored(folder: Path) -> None:
+    checkpoint = load_checkpoint(folder)
+    save_to(folder, make_model(1), overwrite=True)
+    with pytest.raises(
+        SurgeError, match=r"'shop' was replaced while it was measured, so nothing is stored; .*again\.$"
+    ):
+        store_metrics(checkpoint, {"test": {"auc": 0.5}})
+    assert load_checkpoint(folder).metrics == METRICS
+
+
+def test_figures_are_stored_in_the_folder_where_one_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    store_metrics(load_checkpoint("."), {"test": {"auc": 0.5}})
+    assert load_checkpoint(folder).metrics["test"] == {"auc": 0.5}
+    assert [path.name for path in folder.parent.iterdir()] == ["shop"]
 
 
 def test_missing_parents_are_made(tmp_path: Path) -> None:
@@ -532,12 +598,12 @@ def test_the_offset_of_a_lift(tmp_path: Path) -> None:
     """The measured constant, or log K; with a temperature the lift's popularity is still q."""
     log_q = np.log(np.array([3, 1, 1, 7, 2, 5]) / 19)
     plain = load_checkpoint(save_to(tmp_path / "plain"))
-    assert plain.lift_offset(np.arange(6)) == pytest.approx([np.log(plain.training_config.negatives)] * 6)
-    measured = load_checkpoint(save_to(tmp_path / "measured", description=DESCRIPTION | {"lift_constant": -0.5}))
-    assert measured.lift_offset(2) == pytest.approx(-0.5)
+    assert plain.catalogue.lift_offset(np.arange(6)) == pytest.approx([np.log(plain.training_config.negatives)] * 6)
+    constant = load_checkpoint(save_to(tmp_path / "measured", description=DESCRIPTION | {"lift_constant": -0.5}))
+    assert constant.catalogue.lift_offset(2) == pytest.approx(-0.5)
     both = {"lift_constant": -0.5, "temperature": 2.0}
     soft = load_checkpoint(save_to(tmp_path / "soft", description=DESCRIPTION | both))
-    assert soft.lift_offset(np.arange(6)) == pytest.approx(-0.5 - log_q / 2)
+    assert soft.catalogue.lift_offset(np.arange(6)) == pytest.approx(-0.5 - log_q / 2)
 
 
 @pytest.mark.parametrize(
@@ -566,7 +632,7 @@ def test_what_config_json_does_not_say_is_not_missed(folder: Path) -> None:
     kept = ("format_version", "model", "training")
     edit(folder, "config.json", lambda config: {name: config[name] for name in kept})
     loaded = load_checkpoint(folder)
-    assert not loaded.exclude_seen and loaded.temperature == 1
+    assert not loaded.exclude_seen and loaded.catalogue.temperature == 1
 
 
 def test_items_without_counts_say_how_to_make_them_anew(folder: Path) -> None:
@@ -576,9 +642,9 @@ def test_items_without_counts_say_how_to_make_them_anew(folder: Path) -> None:
 
 def test_counts_and_temperature_come_back(tmp_path: Path) -> None:
     loaded = load_checkpoint(save_to(tmp_path / "shop", description=DESCRIPTION | {"temperature": 1.25}))
-    assert loaded.counts.tolist() == [3, 0, 1, 7, 2, 5] and loaded.temperature == 1.25
-    assert loaded.log_popularity == pytest.approx(np.log(np.array([3, 1, 1, 7, 2, 5]) / 19))
-    assert load_checkpoint(save_to(tmp_path / "other")).temperature == 1
+    assert loaded.catalogue.counts.tolist() == [3, 0, 1, 7, 2, 5] and loaded.catalogue.temperature == 1.25
+    assert loaded.catalogue.log_popularity == pytest.approx(np.log(np.array([3, 1, 1, 7, 2, 5]) / 19))
+    assert load_checkpoint(save_to(tmp_path / "other")).catalogue.temperature == 1
 
 
 @pytest.mark.parametrize("version", [0, 3, "1", None, [1], float("nan")])
@@ -587,7 +653,14 @@ def test_an_unknown_format_version(folder: Path, version: object) -> None:
     refused(folder, "format version", repr(version), "reads version 2")
 
 
-@pytest.mark.parametrize("part", ["model", "training"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_setting_that_is_gone_and_changed_no_number_is_passed_over(folder: Path, value: bool) -> None:
+    before = load_checkpoint(folder).training_config
+    edit_settings(folder, "training", compiled=value)
+    assert load_checkpoint(folder).training_config == before
+
+
+@pytest.mark.parametrize("part", ["model", "training", "evaluation"])
 @pytest.mark.parametrize("name", ["colour", "two\nlines"])
 def test_an_unknown_setting(folder: Path, part: str, name: str) -> None:
     edit_settings(folder, part, **{name: 1})
@@ -729,7 +802,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], Any]
 ) -> None:
     edit_header(folder, change)
-    monkeypatch.setattr(module, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "'shop'")
 
 
@@ -739,7 +812,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
 def test_a_header_of_an_impossible_length(folder: Path, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
     (folder / "model.safetensors").write_bytes(start)
     remake_manifest(folder)
-    monkeypatch.setattr(module, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "model.safetensors", "can't be read")
 
 
@@ -773,9 +846,7 @@ def test_settings_and_header_agree_on_more_than_there_is(folder: Path) -> None:
     edit_settings(folder, "model", item_size=4096, attention_hidden=[4096])
     config = json.loads((folder / "config.json").read_text())["model"]
     with torch.device("meta"):
-        claimed = SurgeModel(
-            ModelConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}), torch.zeros(6)
-        )
+        claimed = SurgeModel(from_dict(ModelConfig, config), torch.zeros(6))
 
     def claim(header: dict[str, Any]) -> None:
         for name, tensor in claimed.state_dict().items():
@@ -901,13 +972,49 @@ def test_a_checkpoint_from_before_the_forms_of_the_paper_could_be_chosen_stays_a
     )
     loaded = load_checkpoint(folder)
     assert (loaded.model_config, loaded.training_config) == (before.model_config, before.training_config)
-    assert (loaded.model_config.attention_activation, loaded.model_config.attention_nonlinearity) == (
-        "relu",
-        "leaky_relu",
-    )
+    forms = loaded.model_config.forms
+    assert (forms.attention_activation, forms.attention_nonlinearity) == ("relu", "leaky_relu")
     assert loaded.training_config.same_mapping == "scaled"
+
+
+def evaluated_by_training(config: dict[str, Any]) -> dict[str, Any]:
+    """config.json as it was written while what says how to evaluate stood under training."""
+    return without(config, "evaluation") | {"training": config["training"] | config["evaluation"]}
+
+
+def test_a_checkpoint_from_before_the_evaluation_had_a_part_of_its_own_stays_as_it_was(folder: Path) -> None:
+    before = load_checkpoint(folder)
+    edit(folder, "config.json", evaluated_by_training)
+    stored = (folder / "config.json").read_bytes()
+    loaded = store_metrics(load_checkpoint(folder), {"test": {"auc": 0.5}})
+    assert (loaded.training_config, loaded.evaluation_config) == (before.training_config, before.evaluation_config)
+    assert loaded.evaluation_config == measured() != EvaluationConfig()
+    assert (folder / "config.json").read_bytes() == stored
+    card = (folder / "README.md").read_text()
+    assert "| evaluation_negatives | 20 |" in card and "## Evaluation" not in card
+    edit(folder, "config.json", lambda config: config | {"training": without(config["training"], "test_instances")})
+    assert load_checkpoint(folder).evaluation_config == measured(test_instances=4000)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c | {"training": c["training"] | {"test_instances": 9}}, "test_instances stands under training and"),
+        (
+            lambda c: c | {"training": c["training"] | {"heads": 1}},
+            "heads stands under training; it belongs under model",
+        ),
+        (lambda c: c | {"evaluation": {"seed": 1}}, "seed stands under evaluation; it belongs under training"),
+        (lambda c: c | {"evaluation": {"test_instances": 0}}, "test_instances is 0; it must be a whole number"),
+        (lambda c: c | {"evaluation": None}, "lacks its settings"),
+        (lambda c: c | {"evaluation": [1]}, "lacks its settings"),
+    ],
+)
+def test_settings_that_stand_where_they_do_not_belong(folder: Path, change: Callable[[Any], Any], words: str) -> None:
+    edit(folder, "config.json", change)
+    refused(folder, "config.json of the checkpoint 'shop'", words)
 
 
 def test_a_checkpoint_from_before_inputs_were_normalised_stays_without(folder: Path) -> None:
     edit(folder, "config.json", lambda config: config | {"model": without(config["model"], "normalise")})
-    assert load_checkpoint(folder).model_config.normalise is False
+    assert load_checkpoint(folder).model_config.forms.normalise is False

@@ -11,7 +11,8 @@ import torch
 
 from surge import checkpoint as checkpoint_module
 from surge.checkpoint import load_checkpoint, save_checkpoint, store_metrics
-from surge.cli import main
+from surge.cli import build_parser, main
+from surge.commands.settings import read_settings
 from surge.config import preset
 from surge.data.simulator import simulate
 from surge.explanation.record import Explanation
@@ -46,6 +47,12 @@ def test_train_writes_a_checkpoint_with_the_settings_given(places):
     config = json.loads((Path(places[0]) / "config.json").read_text())
     assert config["model"]["clusters"] == [4, 2]
     assert config["training"]["seed"] == 3
+    assert config["evaluation"] == {
+        "validation_instances": 20,
+        "test_instances": 20,
+        "catalogue_instances": 5,
+        "evaluation_negatives": 9,
+    }
     assert config["trained_on"].startswith("cpu")
     metrics = json.loads((Path(places[0]) / "metrics.json").read_text())
     for name in ("auc", "gauc", "mrr", "ndcg@2", "ndcg@10", "hr@10", "catalogue_hr@10", "catalogue_ndcg@10"):
@@ -74,6 +81,7 @@ def test_evaluate_measures_the_test_split_and_stores_it(places, tmp_path, capsys
     shutil.copytree(places[0], checkpoint)
     before = load_checkpoint(checkpoint)
     store_metrics(before, {"test": {"auc": 0.0}, "explanation": {}})
+    (checkpoint / "baselines.json").write_text("the user's own")
     assert load_checkpoint(checkpoint).metrics["test"] == {"auc": 0.0}
     assert main(["evaluate", str(checkpoint), places[1]]) == 0
     out = capsys.readouterr().out
@@ -82,6 +90,7 @@ def test_evaluate_measures_the_test_split_and_stores_it(places, tmp_path, capsys
     assert after.metrics["test"]["positives"] >= after.metrics["test"]["instances"] > 0
     assert after.digest == before.digest
     assert f"stored in the metrics.json of {checkpoint}" in out
+    assert (checkpoint / "baselines.json").read_text() == "the user's own"
     printed = figures_of(out)
     assert set(printed) == {"test", "explanation"}
     for part, figures in printed.items():
@@ -228,13 +237,21 @@ def test_a_dataset_that_does_not_match_the_checkpoint(places, tmp_path, capsys):
         (["--resume"], "no interrupted training"),
         (["--config", "broken.json"], "not a JSON file"),
         (["--preset", "printed"], "the presets are as-printed"),
-        (["--config", "other.json"], "may hold model and training"),
+        (["--config", "other.json"], "may hold model, training and evaluation"),
+        (["--config", "flat.json"], "not a JSON file"),
+        (["--config", "wrong.json"], "heads stands under training; it belongs under model"),
+        (["--config", "twice.json"], "test_instances stands under training and evaluation; give it once"),
+        (["--set", "test_instances=0"], "test_instances is 0"),
+        (["--set", "item_count=5"], "one of"),
     ],
 )
 def test_train_refuses_settings_with_a_sentence(places, tmp_path, monkeypatch, capsys, arguments, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.json").write_text("[1")
     (tmp_path / "other.json").write_text('{"modle": {}}')
+    (tmp_path / "flat.json").write_text('{"heads": 2}')
+    (tmp_path / "wrong.json").write_text('{"training": {"heads": 2}}')
+    (tmp_path / "twice.json").write_text('{"training": {"test_instances": 2}, "evaluation": {"test_instances": 2}}')
     assert words in refused(capsys, "train", places[1], "--output", tmp_path / "out", *arguments)
     assert not (tmp_path / "out").exists()
 
@@ -252,6 +269,17 @@ def test_a_config_file_gives_settings_and_options_win(places, tmp_path):
     assert main(arguments) == 0
     config = json.loads((output / "config.json").read_text())
     assert (config["model"]["heads"], config["training"]["seed"]) == (2, 3)
+
+
+@pytest.mark.parametrize("part", ["evaluation", "training"])
+def test_a_config_file_says_how_to_evaluate_and_one_of_before_says_it_under_training(tmp_path, part):
+    (tmp_path / "settings.json").write_text(json.dumps({part: {"test_instances": 7, "catalogue_instances": None}}))
+    given = ["train", "shop", "--output", "out", "--config", str(tmp_path / "settings.json"), "--set", "time=age"]
+    assert read_settings(build_parser().parse_args([*given, "--set", "evaluation_negatives=3", "--seed", "2"])) == {
+        "model": {"time": "age"},
+        "training": {"seed": 2},
+        "evaluation": {"test_instances": 7, "catalogue_instances": None, "evaluation_negatives": 3},
+    }
 
 
 def test_a_preset_gives_settings_and_both_the_file_and_the_options_win(places, tmp_path):

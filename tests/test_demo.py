@@ -114,7 +114,7 @@ def test_the_demos_test_figures_are_those_of_its_weights(demo, sample):
         encode(sample, demo.rows),
         TrainingData.of(sample).last("test").sample(300, np.random.default_rng(0)),
         taken=None,
-        log_popularity=1e6 * demo.log_popularity,  # so that nothing else counts
+        log_popularity=1e6 * demo.catalogue.log_popularity,  # so that nothing else counts
     )
     assert measured["catalogue_ndcg@10"] > 2 * ndcg(popular.above, popular.tied, 10) > 0
     assert measured["gauc"] > 0.87

@@ -14,18 +14,17 @@ import pytest
 import torch
 
 from surge.backends import reader
-from surge.backends.reader import LEAST, Scorer, can_read
+from surge.backends.reader import LEAST, Scorer
 from surge.checkpoint import load_checkpoint
-from surge.config import ModelConfig
+from surge.config import ModelConfig, from_dict
 from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
-from surge.model.batches import read_events
-from surge.model.plain import PLAIN
-from surge.model.surge import History, SurgeModel
-from surge.native import edges, library, pairs
+from surge.model.surge import SurgeModel
+from surge.native import edges, library
 from tests.app.shipped import CHECKPOINTS
 from tests.kernel import needs_kernel
+from tests.model.small import pad
 
 ITEMS = 130
 # in slot order: by time, clusters whose mean positions differ in the fifth decimal may change places by rounding
@@ -44,6 +43,9 @@ SETTINGS: list[dict[str, Any]] = [
     {"long_term": True, "readout": False},
     {"item_size": 3, "category_size": 2, "attention_hidden": (5, 3), "evolution_size": 7, "prediction_hidden": (6,)},
     {"item_size": 9, "category_size": 0, "heads": 3, "attention_hidden": (17, 11), "evolution_size": 1},
+    {"attention_activation": "leaky_relu"},
+    {"attention_nonlinearity": "none", "heads": 2},
+    {"attention_nonlinearity": "none", "attention_activation": "leaky_relu", "assignment_aggregation": "sum"},
     {"sparsity": 1.0},
     {"sparsity": 0.0},
 ]
@@ -51,7 +53,9 @@ SETTINGS: list[dict[str, Any]] = [
 
 def lively(seed: int = 0, **settings: Any) -> SurgeModel:
     """A model in which every part matters."""
-    model = SurgeModel(ModelConfig(item_count=ITEMS, category_count=5, **settings), torch.arange(ITEMS) % 5)
+    model = SurgeModel(
+        from_dict(ModelConfig, {"item_count": ITEMS, "category_count": 5, **settings}), torch.arange(ITEMS) % 5
+    )
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -65,8 +69,9 @@ def history_of(length: int, seed: int = 1) -> list[int]:
 
 
 def both(model: SurgeModel, histories: list[list[int]], candidates: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    history = pad(histories)
     with torch.inference_mode():
-        graph = model.build_graph(*read_events([[(row, 50 * row) for row in rows] for rows in histories]))
+        graph = model.build_graph(history, 50 * history.items)
         score = Scorer(model, graph)
         assert score.fused
         return score(candidates), model.read(graph, candidates).logit
@@ -100,9 +105,7 @@ def test_clusters_are_read_by_their_mean_position() -> None:
     fused, plain = both(model, [history_of(40)], everything)
     slots, _ = both(lively(clusters=(4,), flatten="index"), [history_of(40)], everything)
     with torch.inference_mode():
-        positions = (
-            model.read(model.build_graph(History.pad([history_of(40)])), everything).extraction.layers[0].position
-        )
+        positions = model.read(model.build_graph(pad([history_of(40)])), everything).extraction.layers[0].position
     apart = positions[0].sort(-1).values.diff(dim=-1).amin(-1) > 2e-5
     assert apart.float().mean() > 0.9
     assert torch.allclose(fused[0, apart], plain[0, apart], atol=1e-5 * float(plain.std()))
@@ -123,7 +126,7 @@ def test_scores_far_apart_neither_overflow_nor_vanish() -> None:
             score.rest[1][2].weight.mul_(300)
     fused, plain = both(model, [history_of(30)], torch.arange(ITEMS).unsqueeze(0))
     with torch.inference_mode():
-        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2, PLAIN)
+        beta = model.fuse.query_score(*(model.embed(torch.arange(ITEMS)).unsqueeze(0),) * 2)
     assert beta.max() - beta.min() > 200
     assert torch.isfinite(fused).all()
     assert torch.allclose(fused, plain, atol=1e-4 * float(plain.std()))
@@ -149,7 +152,7 @@ def test_a_trained_model_ranks_the_same_items_first() -> None:
     every, precise = torch.arange(checkpoint.model_config.item_count).unsqueeze(0), deepcopy(checkpoint.model).double()
     for user in dataset.users[::300]:
         fused = rank_catalogue(checkpoint, read_history(checkpoint, dataset, user))
-        history = History.pad([read_history(checkpoint, dataset, user).rows])
+        history = pad([read_history(checkpoint, dataset, user).rows])
         with torch.inference_mode():
             plain = checkpoint.model(history, every)[0]
             exact = precise(history, every)[0]
@@ -171,27 +174,28 @@ def test_a_trained_model_ranks_the_same_items_first() -> None:
         {"evolution": "time_lstm"},
         {"evolution": "none"},
         {"attention_hidden": (8,)},
-        {"attention_activation": "leaky_relu"},
-        {"attention_nonlinearity": "none"},
     ],
     ids=str,
 )
 def test_what_the_kernel_can_not_read_is_read_by_torch(settings: dict[str, Any]) -> None:
     model, everything = lively(**settings), torch.arange(ITEMS).unsqueeze(0)
-    assert not can_read(model)
     with torch.inference_mode():
-        graph = model.build_graph(History.pad([history_of(9)]))
+        graph = model.build_graph(pad([history_of(9)]))
         score = Scorer(model, graph)
         assert not score.fused
         read = model.read(graph, everything).logit
         assert torch.allclose(score(everything), read, rtol=0, atol=1e-5 * float(read.std()))
-    assert not can_read(lively().double())
+
+
+def test_a_model_in_float64_is_read_by_torch() -> None:
+    model = lively().double()
+    assert not Scorer(model, model.build_graph(pad([history_of(9)]))).fused
 
 
 def test_few_candidates_are_read_by_torch() -> None:
     model, few = lively(), torch.arange(LEAST - 1).unsqueeze(0)
     with torch.inference_mode():
-        graph = model.build_graph(History.pad([history_of(9)]))
+        graph = model.build_graph(pad([history_of(9)]))
         assert torch.equal(Scorer(model, graph)(few), model.read(graph, few).logit)
 
 
@@ -204,7 +208,7 @@ def test_no_memory_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     model = lively()
     monkeypatch.setattr(reader, "library", lambda name: Kernel())
     with torch.inference_mode(), pytest.raises(MemoryError):
-        Scorer(model, model.build_graph(History.pad([[1, 2]])))(torch.arange(ITEMS).unsqueeze(0))
+        Scorer(model, model.build_graph(pad([[1, 2]])))(torch.arange(ITEMS).unsqueeze(0))
 
 
 @needs_kernel
@@ -225,17 +229,16 @@ def test_on_narrower_processors_it_gives_the_same(
 
 def test_the_switch_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SURGE_FUSED", "0")
-    assert not Scorer(lively(), lively().build_graph(History.pad([[1, 2]]))).fused
+    assert not Scorer(lively(), lively().build_graph(pad([[1, 2]]))).fused
 
 
 def test_the_structures_are_those_of_the_source() -> None:
     """Names in order: a field that one side lacks would shift all the others."""
-    reading, edge, pair = (library.SOURCES[name].read_text() for name in ("reading", "edges", "pairs"))
+    reading, edge = (library.SOURCES[name].read_text() for name in ("reading", "edges"))
     for source, structure, names in (
         (reading, "Sizes", reader.SIZES),
         (reading, "Arrays", reader.ARRAYS),
         (edge, "EdgeSizes", edges.SIZES),
-        (pair, "PairSizes", pairs.SIZES),
     ):
         body = source.split(f"struct {structure} {{")[1].split("}")[0]
         words = re.sub(r"const (float|int32_t|int64_t)|int32_t|\*", "", body)
@@ -250,14 +253,14 @@ def test_a_candidate_that_has_no_embedding_is_not_read(row: int) -> None:
     candidates = torch.arange(LEAST).unsqueeze(0)
     candidates[0, 3] = row
     with torch.inference_mode(), pytest.raises(IndexError):
-        Scorer(model, model.build_graph(History.pad([[1, 2]])))(candidates)
+        Scorer(model, model.build_graph(pad([[1, 2]])))(candidates)
 
 
 @needs_kernel
 def test_rows_of_any_kind_of_integer_in_any_layout_are_read() -> None:
     model = lively(flatten="index")
     with torch.inference_mode():
-        score = Scorer(model, model.build_graph(History.pad([[1, 2, 5]])))
+        score = Scorer(model, model.build_graph(pad([[1, 2, 5]])))
         rows = torch.arange(2 * LEAST, dtype=torch.int32).view(1, -1, 2)[..., 1]
         assert torch.equal(score(rows), score(torch.arange(1, 2 * LEAST, 2).unsqueeze(0)))
 
@@ -267,7 +270,7 @@ def test_so_many_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> 
     model = lively(flatten="index")
     candidates = torch.arange(1000).remainder(ITEMS).unsqueeze(0)
     with torch.inference_mode():
-        score = Scorer(model, model.build_graph(History.pad([history_of(20)])))
+        score = Scorer(model, model.build_graph(pad([history_of(20)])))
         results = []
         for threads in (1, 2, 5):
             monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)

@@ -15,6 +15,7 @@ PLACES = ("surge", "app", "benchmarks", "tests")
 PICTURES_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "story", "structure")} | {
     "surge.errors",
     "surge.atomic_write",
+    "surge.escapes",
     "surge.evaluation.words",
     "surge.pictures",
 }

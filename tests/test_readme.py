@@ -46,7 +46,7 @@ def test_paths_are_found_at_all() -> None:
         named("README.md")
     )
     assert {"checkpoints/demo", "checkpoints/demo-no-regularisation", "sample_data"} <= set(named("docs/results.md"))
-    assert {"surge/config.py", "surge/model/surge.py", "surge/pictures/"} <= set(named("docs/architecture.md"))
+    assert {"surge/config/", "surge/model/surge.py", "surge/pictures/"} <= set(named("docs/architecture.md"))
 
 
 def test_the_readme_is_short_and_leads_to_every_guide() -> None:

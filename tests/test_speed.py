@@ -10,16 +10,17 @@ import torch
 from benchmarks.naive import naive_logits
 from benchmarks.search import main as measure_search
 from benchmarks.speed import Shape, macs_of_a_reading, measure, model_of
-from surge.config import ModelConfig
+from surge.config import ModelConfig, from_dict
 from surge.explanation import search
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import ItemSequences, SurgeModel
 from surge.native.library import library
 
 
 @pytest.mark.parametrize("settings", [{}, {"position": "none"}, {"clusters": (6,), "sparsity": 0.3}], ids=str)
 def test_the_naive_forward_is_the_same_model_and_trains_the_same(settings: dict) -> None:
     torch.manual_seed(2)
-    model = SurgeModel(ModelConfig(item_count=60, category_count=4, max_length=20, **settings), torch.arange(60) % 4)
+    sizes = {"item_count": 60, "category_count": 4, "max_length": 20}
+    model = SurgeModel(from_dict(ModelConfig, sizes | settings), torch.arange(60) % 4)
     model = model.double()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -32,7 +33,7 @@ def test_the_naive_forward_is_the_same_model_and_trains_the_same(settings: dict)
         if naive:
             logits = naive_logits(model, items.repeat_interleave(3, 0), candidates.flatten()).view(5, 3)
         else:
-            logits = model(History(items, torch.ones(5, 20, dtype=torch.bool)), candidates)
+            logits = model(ItemSequences(items, torch.ones(5, 20, dtype=torch.bool)), candidates)
         logits.square().sum().backward()
         gradients.append([logits.detach()] + [p.grad.clone() for p in model.parameters() if p.grad is not None])
     for one, other in zip(*gradients, strict=True):
@@ -54,15 +55,6 @@ def test_a_measurement_has_every_ratio() -> None:
     } | fused:
         assert figures[name] > 0, name
     assert set(figures) >= {"fused", "gemm_share"} and figures["two_stage_recall"] == 1  # of 50 items all are read
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch by torch, while it compiles
-def test_torch_compile_is_measured_where_asked_for() -> None:
-    shape = Shape(length=6, clusters=2, catalogue=50, batch=3)
-    with torch.device("cpu"):  # as the benchmark does
-        figures = measure(shape, rounds=1, part=32, rows=4, users=0, compiled="aot_eager")
-    for name in ("training_compiled", "catalogue_compiled", "catalogue_compiled_ms"):
-        assert figures[name] > 0, name
 
 
 def test_multiplications_are_counted_by_hand() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.unseen_lists import main
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig
 from surge.data.simulator import simulate
 from surge.data.store import Dataset
 from surge.evaluation.lists import read_lists, write_lists
@@ -24,7 +24,7 @@ def test_no_positive_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     test = data.splits["test"]
     before = test.sample(len(test) // 2, np.random.default_rng(0))
     earlier, fresh = tmp_path / "earlier.parquet", tmp_path / "fresh.parquet"
-    write_lists(earlier, before, data.lists(before, TrainingConfig()), data.log, users, items)
+    write_lists(earlier, before, data.lists(before, EvaluationConfig(), seed=0), data.log, users, items)
     monkeypatch.setattr(sys, "argv", ["unseen_lists", str(tmp_path / "log"), str(earlier), str(fresh), "--lists", "10"])
     main()
     drawn, lists = read_lists(fresh, data.log, users, items)

@@ -12,17 +12,22 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import loading, state
 from app.components.copy_link import copy_link
-from app.components.labels import as_text
 from app.components.theme import apply_style
 from app.place import parameters_of
 from app.scoring import look_away
+from app.surveys import IN_CLONE
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 
 PAGES = {
     "user": ("Explain a user", ":material/account_tree:", "Why this item for this user?"),
-    "finder": ("Find users", ":material/travel_explore:", "All users by what the model made of them, after a survey."),
+    "finder": (
+        "Find users",
+        ":material/travel_explore:",
+        "All users with figures about their histories and predictions; needs a survey.",
+    ),
     "model": ("The model", ":material/monitoring:", "How well the checkpoint predicts, and how it was trained."),
 }
 PAGES_KEY = "pages"
@@ -64,11 +69,11 @@ def bar(page: str) -> Bar:
         if library.refused:
             with st.popover(f"{len(library.refused)} refused", icon=":material/block:", key="refused"):
                 for sentence in library.refused:
-                    st.markdown(as_text(sentence))
+                    st.markdown(for_markdown(sentence))
     messages = st.container()
     if checkpoint is not None and dataset is not None and _foreign(checkpoint, dataset):
         messages.info(
-            as_text(
+            for_markdown(
                 f"Checkpoint {checkpoint.name!r} was trained on another dataset, or another version of this one; items "
                 "that it does not know are left out."
             )
@@ -81,7 +86,7 @@ def page_notes(messages: DeltaGenerator) -> Iterator[None]:
     """At the end of a page: what was wrong with the link in one box, and the place in the URL."""
     yield
     if notes := state.notes():
-        messages.warning("  \n".join(as_text(note) for note in notes), icon=":material/link_off:")
+        messages.warning("  \n".join(for_markdown(note) for note in notes), icon=":material/link_off:")
     state.mirror()
 
 
@@ -120,7 +125,8 @@ def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
         names,
         str(name),
         lambda: _chosen_checkpoint(library),
-        "A trained model. Listed are the folders under checkpoints/ and those given when the app was started.",
+        f"A trained model. Listed are {'the folders under checkpoints/' if IN_CLONE else 'those of the demo'} and "
+        "those in the folders named when the app was started.",
     )
     return _opened(lambda: loading.open_checkpoint(library.checkpoints[str(name)]))
 
@@ -144,7 +150,7 @@ def _choose_dataset(library: loading.Library) -> Dataset | None:
         names,
         str(name),
         lambda: state.change(dataset=st.session_state["dataset"]),
-        "The log that histories are read from; it should be the one the checkpoint was trained on.",
+        "The log of interactions with the users' histories; it should be the one that the checkpoint was trained on.",
     )
     return _opened(lambda: loading.open_dataset(library.datasets[str(name)]))
 
@@ -158,7 +164,7 @@ def _opened(read: Callable[[], Given]) -> Given | None:
     try:
         return read()
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         return None
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 from app import loading, state
 from app.components.inspection import Inspection, about, caption, picture
 from app.components.item_search import found_items
-from app.components.labels import as_text
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
@@ -30,7 +30,7 @@ def candidates_drawer(inspection: Inspection) -> None:
         return
     record, effects = loading.explanation(inspection.subject, second), loading.effects(inspection.subject, second)
     styles = inspection.styles
-    st.markdown(as_text(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
+    st.markdown(for_markdown(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
     picture(
         inspection,
         "ledger",
@@ -55,7 +55,7 @@ def candidates_drawer(inspection: Inspection) -> None:
 def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Effects) -> None:
     """One candidate's pooled sequence, assignment and attention."""
     theme, styles = inspection.theme, inspection.styles_of(record)
-    st.markdown(f"**{mark} {as_text(title_of(record.target), 60)}** · {as_text(likely_words(record))}")
+    st.markdown(f"**{mark} {for_markdown(title_of(record.target), 60)}** · {for_markdown(likely_words(record))}")
     pictures: dict[str, Callable[[], go.Figure]] = {
         "pooled sequence": lambda: pooled_sequence.pooled_sequence(record, theme, styles=styles, effects=effects),
         "assignment": lambda: assignment_matrix.assignment_matrix(record, theme, styles=styles, effects=effects),
@@ -79,7 +79,7 @@ def _second(inspection: Inspection) -> str | None:
             candidate_row(inspection.subject.checkpoint, second)
             return second
         except SurgeError as error:
-            st.warning(as_text(f"{error} Another item is compared."), icon=":material/link_off:")
+            st.warning(for_markdown(f"{error} Another item is compared."), icon=":material/link_off:")
     second = inspection.runner_up
     st.session_state[_SETTLED] = (candidate, second)
     state.settle(second=second)
@@ -120,7 +120,7 @@ def _choose(inspection: Inspection, second: str | None) -> None:
             ).strip()
             for row in found_items(checkpoint, inspection.dataset, text) if text else []:
                 st.button(
-                    as_text(row["title"] or row["item"], 60),
+                    for_markdown(row["title"] or row["item"], 60),
                     key=f"second {row['item']}",
                     on_click=_take,
                     args=(row["item"],),

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from surge.pictures.assets import asset
+from surge.pictures.assets import asset, script
 from surge.pictures.palette import Theme
 
 # Streamlit sends a component's script again whenever its data change, so one without data carries the library, once
@@ -23,7 +23,7 @@ _chart = st.components.v2.component(
     "surge_chart",
     html=asset("chart.html"),
     css=asset("chart.css"),
-    js=asset("chart.js"),
+    js=script("chart.js"),
     isolate_styles=False,  # plotly's own styles are the page's
 )
 

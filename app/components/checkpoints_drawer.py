@@ -11,10 +11,11 @@ from app import loading, state
 from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
-from app.components.labels import as_text
+from app.surveys import command_folder, train_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.matching import match_records
 from surge.explanation.measured import Match
 from surge.explanation.record import Explanation
@@ -31,13 +32,18 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     """Choose the second checkpoint; then what differs."""
     others = [name for name in library.checkpoints if name != state.current().checkpoint]
     if not others:
-        st.markdown("There is only one checkpoint here. Train another, for example without positions:")
-        st.code("python -m surge train sample_data --output checkpoints/other --set position=none", language="shell")
+        command, then = train_command(inspection.dataset)
+        place = command_folder()
+        st.markdown(
+            f"There is only one checkpoint here. Train another{place and f' {place}'}, for example without positions; "
+            f"then {then}."
+        )
+        st.code(command, language="shell")
         return
     name = state.current().versus
     if name not in others:
         if name is not None:
-            st.warning(as_text(f"There is no other checkpoint {name!r} here; {others[0]!r} is compared."))
+            st.warning(for_markdown(f"There is no other checkpoint {name!r} here; {others[0]!r} is compared."))
         name = others[0]
         state.settle(versus=name)
     st.session_state["versus"] = name
@@ -54,7 +60,7 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
         other = _subject(inspection, library, str(name))
         record = loading.explanation(other, inspection.candidate)
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         return
     names = str(state.current().checkpoint), str(name)
     match = match_records(inspection.record, record)
@@ -73,8 +79,8 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
         rank_second=ranking.rank_of(row) if ranking is not None else None,
         names=names,
     )
-    st.markdown(as_text(_about_models(inspection.subject.checkpoint, other.checkpoint, names)))
-    st.markdown(as_text(words))
+    st.markdown(for_markdown(_about_models(inspection.subject.checkpoint, other.checkpoint, names)))
+    st.markdown(for_markdown(words))
     _links(inspection, record, match, names)
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:
@@ -91,13 +97,13 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
             placeholder="–",
             column_config={
                 f"chance, {which}": st.column_config.NumberColumn(
-                    format="percent", help="How likely the item is to be the next one, of all items."
+                    format="percent", help="How likely the item is to be the next one, among all items."
                 )
                 for which in ("first", "second")
             },
         )
     with right:
-        st.markdown("**Clusters that are matched**")
+        st.markdown("**Matched clusters**")
         st.dataframe(
             comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles),
             hide_index=True,
@@ -119,7 +125,7 @@ def _model(
 ) -> None:
     """One model's graph, its nodes where `positions` has them, and assignment."""
     theme, key = inspection.theme, (*inspection.key, *other.key, which)
-    st.markdown(f"**{as_text(name, 40)}** · the candidate: {as_text(likely_words(record))}")
+    st.markdown(f"**{for_markdown(name, 40)}** · the candidate: {for_markdown(likely_words(record))}")
     view = loading.figure(
         ("versus graph", *key),
         lambda: interest_graph.interest_graph(record, "kept edge", 60, theme, styles=styles, positions=positions),
@@ -139,12 +145,17 @@ def _model(
 
 def _about_models(first: Checkpoint, second: Checkpoint, names: tuple[str, str]) -> str:
     """Which of the two predicts better, and in which settings they differ."""
-    measured = [(c.description.get("dataset"), c.training_config.test_instances, c.training_config.evaluation_negatives)
-                for c in (first, second)]  # fmt: skip
+    measured = [
+        (one.description.get("dataset"), config.test_instances, config.evaluation_negatives)
+        for one, config in ((first, first.evaluation_config), (second, second.evaluation_config))
+    ]
     better = comparison.metrics_sentence(first.metrics, second.metrics, names, same_data=measured[0] == measured[1])
     settings = comparison.settings_sentence(
         (to_dict(first.model_config), to_dict(second.model_config)),
-        (to_dict(first.training_config), to_dict(second.training_config)),
+        (
+            to_dict(first.training_config) | to_dict(first.evaluation_config),
+            to_dict(second.training_config) | to_dict(second.evaluation_config),
+        ),
         names,
     )
     return f"{better} {settings}"
@@ -155,7 +166,7 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
     told = comparison.edge_sentence(inspection.record, record, match, names)
     if told is None:
         return
-    st.markdown(as_text(f"{told} An item of both stands in the same place in both graphs below."))
+    st.markdown(for_markdown(f"{told} Items that both models read stand in the same place in both graphs below."))
     difference = comparison.edge_difference(inspection.record, record, match)
     if difference.empty:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -13,11 +14,11 @@ from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
-from app.components.labels import as_text
 from app.components.words_table import words_table
-from app.surveys import find_survey, survey_command
+from app.surveys import command_folder, find_survey, survey_command
 from surge.errors import SurgeError
-from surge.pictures import columns, drift, faithfulness, percentiles
+from surge.escapes import for_markdown
+from surge.pictures import columns, percentiles
 from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
 
 
@@ -41,7 +42,7 @@ def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
             try:
                 content()
             except SurgeError as error:  # the checkpoint was replaced, no memory is left, too many wait in line
-                st.error(as_text(str(error)))
+                st.error(for_markdown(str(error)))
     state.mirror()
 
 
@@ -52,7 +53,7 @@ def _faithfulness(inspection: Inspection) -> None:
     _measured_view(FAITHFULNESS, inspection, scene)
     caption(FAITHFULNESS.caption(scene), FAITHFULNESS.name)
     st.dataframe(
-        faithfulness.faithfulness_table(measured),
+        FAITHFULNESS.table.frame(scene),
         hide_index=True,
         placeholder="–",
         column_config={
@@ -66,9 +67,9 @@ def _faithfulness(inspection: Inspection) -> None:
     about(FAITHFULNESS.about, FAITHFULNESS.name)
 
 
-def _measured_view(view: View, inspection: Inspection, scene: Scene) -> None:
+def _measured_view(view: View[Any], inspection: Inspection, scene: Scene) -> None:
     """What it shows in a sentence, then the picture."""
-    st.markdown(as_text(view.finding(scene)))
+    st.markdown(for_markdown(view.finding(scene)))
     view_picture(view, inspection, scene)
 
 
@@ -82,7 +83,7 @@ def _drift(inspection: Inspection) -> None:
         drift_player("drift", _step(last), lambda: _settle_step(last))
     caption(DRIFT.caption(scene), DRIFT.name)
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
-        st.dataframe(drift.drift_table(inspection.record, measured, styles=inspection.styles), hide_index=True)
+        st.dataframe(DRIFT.table.frame(scene), hide_index=True)
     about(DRIFT.about, DRIFT.name)
 
 
@@ -115,14 +116,18 @@ def _population(inspection: Inspection) -> None:
     try:
         survey = find_survey(checkpoint, dataset)
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         return
     if survey is None:
-        st.markdown("No survey of all users lies beside this checkpoint yet. Make it, then come back:")
+        place = command_folder()
+        st.markdown(
+            "There is no survey of all users for this checkpoint yet. Make it with this command"
+            f"{place and f', {place}'}; then come back:"
+        )
         st.code(survey_command(checkpoint, dataset), language="shell")
         return
     for sentence in survey.stale:
-        st.info(as_text(sentence))
+        st.info(for_markdown(sentence))
     own = survey.frame[survey.frame["user"] == inspection.base.history.user]
     if own.empty:
         st.markdown("This user is not in the survey, which may have drawn only some of the users.")
@@ -131,7 +136,7 @@ def _population(inspection: Inspection) -> None:
         name: survey.frame[name].to_numpy(dtype=float) for name in percentiles.METRICS if name in survey.frame
     }
     values = {name: float(own.iloc[0][name]) for name in population}
-    st.markdown(as_text(percentiles.sentence(values, population)))
+    st.markdown(for_markdown(percentiles.sentence(values, population)))
     left, right = st.columns(2, gap="medium")
     with left:
         chart(

@@ -10,9 +10,9 @@ from app import loading, state
 from app.components.edit_plans import current_plan, staged_plan
 from app.components.inspection import Inspection
 from app.components.item_search import found_items
-from app.components.labels import as_text
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.plan import MOST_ENTRIES, Plan
 from surge.explanation.what_if import LARGEST_LIST, read_item_list
 from surge.pictures.amounts import times
@@ -35,7 +35,7 @@ def edit_buttons(inspection: Inspection) -> None:
                 label,
                 key=f"edit {icon}",
                 icon=f":material/{icon}:",
-                help=f"{words} It is staged: nothing runs before you say so.",
+                help=f"{words} It is staged: nothing runs until you press Run.",
                 disabled=not at[chosen] or not more,
                 type="tertiary",
                 on_click=state.here(_stage_chosen),
@@ -101,7 +101,7 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
     if inspection is not None and "edit" not in state.current().open and state.current().staged is None:
         if inspection.before is not None or state.current().made_up:
             with st.container(horizontal=True, vertical_alignment="center", key="edited"):
-                st.markdown(f"**What if:** {as_text(f'{_difference(inspection)} {_too_long()}')}", width="stretch")
+                st.markdown(f"**What if:** {for_markdown(f'{_difference(inspection)} {_too_long()}')}", width="stretch")
                 _undo_buttons()
         return
     length = len(base.history.items)
@@ -112,11 +112,11 @@ def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection |
             st.markdown(
                 "**A user made up by you**" if state.current().made_up else "**What if the history were another?**"
             )
-            st.markdown(as_text(_staged_sentence(inspection, plan)))
+            st.markdown(for_markdown(_staged_sentence(inspection, plan)))
             if words := _too_long():
-                st.caption(as_text(words))
+                st.caption(for_markdown(words))
             if refused := st.session_state.pop(_REFUSED, None):
-                st.warning(as_text(refused))
+                st.warning(for_markdown(refused))
             with st.container(horizontal=True, vertical_alignment="center"):
                 waiting = state.current().staged is not None
                 st.button(
@@ -150,8 +150,8 @@ def _too_long() -> str:
     if not state.current().long_plans:
         return ""
     return (
-        "This history is too long for a link, so a copied link or a reload leaves it out; take it away as JSON to "
-        "keep what the model reads of it."
+        "This history is too long for a link, so a copied link or a reload leaves it out; download the record as "
+        "JSON to keep what the model reads of it."
     )
 
 
@@ -159,7 +159,7 @@ def _undo_buttons() -> None:
     place = state.current()
     st.button(
         "Undo", key="undo_edit", icon=":material/undo:", disabled=not state.can_undo(), on_click=state.undo,
-        help="Takes the last step back: what was staged last, or the last run. After a reload all that was run is one "
+        help="Takes the last step back: what was staged last, or the last run. After a reload all runs are one "
         "step.",
     )  # fmt: skip
     st.button(
@@ -181,8 +181,8 @@ def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection |
     ).strip()
     if text:
         for row in found_items(base.checkpoint, dataset, text):
-            name = as_text(row["title"] or row["item"], 60) + (
-                f" · *{as_text(row['category'], 30)}*" if row["category"] else ""
+            name = for_markdown(row["title"] or row["item"], 60) + (
+                f" · *{for_markdown(row['category'], 30)}*" if row["category"] else ""
             )
             st.button(
                 name,
@@ -202,14 +202,16 @@ def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection |
         try:
             items = read_item_list(upload.getvalue())
         except SurgeError as error:
-            st.error(as_text(str(error)))
+            st.error(for_markdown(str(error)))
             return
         known = [item for item in items if item in base.checkpoint.rows]
         if len(known) < len(items):
             strangers = [item for item in items if item not in base.checkpoint.rows]
             named = listed([repr(item[:40]) for item in strangers[:3]])
             st.warning(
-                as_text(f"The model doesn't know {count(len(strangers), 'of the ids', 'of the ids')}, such as {named}.")
+                for_markdown(
+                    f"The model doesn't know {count(len(strangers), 'of the ids', 'of the ids')}, such as {named}."
+                )
             )
         st.button(
             f"Add {count(len(known), 'item')}", key="insert_list", disabled=not known,

@@ -6,10 +6,10 @@ import streamlit as st
 
 from app import loading, state
 from app.components.inspection import Inspection
-from app.components.labels import as_text
 from app.place import PLANS
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.plan import Plan
 from surge.explanation.what_if import known_plan, read_plan
 from surge.pictures.before import Staged
@@ -23,7 +23,7 @@ def parse_plan(text: str | None, length: int, name: str) -> Plan | None:
     try:
         return Plan.from_text(text, length)
     except SurgeError as error:
-        st.warning(as_text(f"The link's {name} don't fit this history: {error} They were left out."))
+        st.warning(for_markdown(f"The link's {name} don't fit this history: {error} They were left out."))
         state.settle(**{name: None})
         return None
 
@@ -42,7 +42,7 @@ def leave_out_unknown(checkpoint: Checkpoint) -> None:
     if gone:
         gone = list(dict.fromkeys(gone))
         named = listed(gone if len(gone) <= 3 else [*gone[:2], f"{len(gone) - 2:,} more"])
-        st.warning(as_text(f"The model of checkpoint {checkpoint.name!r} doesn't know {named}; left out."))
+        st.warning(for_markdown(f"The model of checkpoint {checkpoint.name!r} doesn't know {named}; left out."))
         state.settle(**known)
 
 

@@ -150,8 +150,8 @@ def narrow(frame: pd.DataFrame, search: Search) -> np.ndarray:
 def _question(search: Search) -> None:
     heading(
         "Find users",
-        "Every user with figures of how the model reads them. Each question keeps the users that stand out most, "
-        "about a tenth of all, the most telling first. A tick in the table or a click on the map opens a user.",
+        "Every user with figures of how the model reads the history. Each question keeps the users that stand out "
+        "most, about a tenth of all, the clearest cases first. A tick in the table or a click on the map opens a user.",
     )
     st.session_state["finder_preset"] = search.question
     st.pills(

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from app import loading, state
 from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
 from app.components.interest_graph import graph_component
-from app.components.labels import as_text
 from app.components.linked_table import choosing_table
 from app.scoring import scoring, start_scoring, stop_scoring, watches
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.catalogue import Ranking
 from surge.explanation.measured import Predicted
 from surge.explanation.tell import shown_predictions
 from surge.pictures import columns, interest_graph, tables
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import found_sentence, next_sentence
-from surge.pictures.views import ASSIGNMENT, HISTORY
+from surge.pictures.views import ASSIGNMENT, GRAPH, HISTORY
 
-GRAPH_KEY = "interest_graph"
 LEAST_HEIGHT = 480  # pixels of the graph's row
 BEST = 20  # predicted items shown
 
@@ -35,14 +36,10 @@ def strip_panel(inspection: Inspection) -> None:
 
 def graph_panel(inspection: Inspection) -> None:
     """The learned interest graph."""
-    record = inspection.record
-    heading(
-        "Interest graph",
-        "The model connects history items that it finds alike. Drag a node, scroll to zoom, click to select.",
-        interest_graph.ABOUT,
-    )
     place = state.current()
-    most = max(1, min(interest_graph.edge_total(record, place.layer), interest_graph.MOST_EDGES))
+    most = max(1, min(interest_graph.edge_total(inspection.record, place.layer), interest_graph.MOST_EDGES))
+    scene = replace(inspection.scene(), layer=place.layer, edges=min(place.edges, most))
+    view_heading(GRAPH, scene)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.session_state["layer"] = place.layer
         st.segmented_control(
@@ -54,7 +51,7 @@ def graph_panel(inspection: Inspection) -> None:
             help="Similarity: how alike two items are. Kept edge: the pairs that the model keeps, the strongest ones. "
             "Attention: how much an item listens to another for this candidate; 1× is as much as to any neighbour.",
         )
-        st.session_state["edges"] = min(place.edges, most)
+        st.session_state["edges"] = scene.edges
         if most > 1:
             st.slider(
                 "Edges drawn",
@@ -63,23 +60,11 @@ def graph_panel(inspection: Inspection) -> None:
                 key="edges",
                 width="stretch",
                 on_change=lambda: state.change(edges=st.session_state["edges"]),
-                help="The strongest edges of each item come first; all of them would be a hairball.",
+                help="The strongest edges of each item come first; all of them at once can't be read.",
             )
-    edges = min(place.edges, most)
-    view = loading.figure(
-        ("graph", *inspection.key, place.layer, edges),
-        lambda: interest_graph.interest_graph(
-            record,
-            place.layer,
-            edges,
-            inspection.theme,
-            effects=inspection.effects,
-            before=inspection.before,
-            styles=inspection.styles,
-        ),
-    )
-    graph_component(view, inspection.theme, GRAPH_KEY, _height(inspection), inspection.history.digest)
-    caption(view.caption, "graph")
+    view = loading.figure((GRAPH.name, *inspection.key, scene.layer, scene.edges), lambda: GRAPH.figure(scene))
+    graph_component(view, inspection.theme, GRAPH.key, _height(inspection), inspection.history.digest)
+    caption(view.caption, GRAPH.name)
 
 
 def _height(inspection: Inspection) -> int:
@@ -155,7 +140,7 @@ def _background(subject: loading.Subject) -> None:
 
     The page looks after it only while there is something to wait for.
     """
-    size, n = subject.checkpoint.model_config.item_count, len(subject.history.rows)
+    size, n = subject.checkpoint.model_config.item_count, len(subject.history)
 
     @st.fragment(run_every=1.0)
     def look() -> None:
@@ -177,14 +162,16 @@ def _background(subject: loading.Subject) -> None:
     if standing.under_way:
         st.markdown("Another page still waits for the scoring that you stopped, so it goes on for that one.")
     elif standing.state == "failed":
-        st.error(as_text(f"Scoring the catalogue failed ({standing.error})."))
+        st.error(for_markdown(f"Scoring the catalogue failed ({standing.error})."))
     else:
-        st.markdown(f"Scoring {size:,} items for a history of {n} takes a while, so it waits for your word.")
+        st.markdown(
+            f"Scoring {size:,} items for a history of {n} takes a while, so it starts only when you press the button."
+        )
     label = "Try again" if standing.state == "failed" else "Score the catalogue"
     if st.button(label, key="start_scoring"):
         try:
             start_scoring(subject)
         except SurgeError as error:
-            st.warning(as_text(str(error)))
+            st.warning(for_markdown(str(error)))
         else:
             st.rerun()

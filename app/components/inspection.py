@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,14 +16,14 @@ import streamlit as st
 from app import loading
 from app.components.charts import chart, drawing
 from surge.data.store import Dataset
+from surge.escapes import for_html
 from surge.explanation.catalogue import Ranking
-from surge.explanation.history import UserHistory
+from surge.explanation.history import TitledHistory
 from surge.explanation.measured import Effects, Predicted
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
 from surge.pictures.before import Before, Staged
-from surge.pictures.html_parts import escape
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.selection import Selection
 from surge.pictures.views import Scene, View
@@ -50,7 +51,7 @@ class Inspection:
     theme: Theme
 
     @property
-    def history(self) -> UserHistory:
+    def history(self) -> TitledHistory:
         return self.subject.history
 
     @property
@@ -59,13 +60,8 @@ class Inspection:
 
     @property
     def whose(self) -> Whose:
-        """Whether the history on the screen is the user's own, was changed, or is made up.
-
-        A download asks it in a thread of its own, without a session.
-        """
-        if not self.base.history.items:
-            return "made-up"
-        return "changed" if self.before is not None else "user"
+        """Whether the history on the screen is the user's own, was changed, or is made up."""
+        return self.history.whose
 
     @property
     def rank(self) -> int | None:
@@ -94,7 +90,17 @@ class Inspection:
 
     def scene(self, head: int | None = None) -> Scene:
         """What the views draw from; `head` of the attention."""
-        return Scene(self.record, self.theme, self.effects, self.styles, self.whose, self.before, self.staged, head)
+        return Scene(
+            self.record,
+            self.theme,
+            self.effects,
+            self.styles,
+            self.whose,
+            self.before,
+            self.staged,
+            head,
+            interests=self.history.interests,
+        )
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -117,8 +123,8 @@ def heading(text: str, help_text: str, about_text: str = "") -> None:
     """A view's heading with a word of help under it; behind the small button beside it, what the picture is."""
     # one element of HTML: a page of Streamlit's own headings, tooltips and popovers takes the browser twice as long
     note = _note("About this picture", text, about_text) if about_text else ""
-    lead = f'<p class="surge-lead">{escape(help_text)}</p>'
-    st.html(f'<div class="surge-heading"><h5>{escape(text)}</h5>{note}</div>{lead}')
+    lead = f'<p class="surge-lead">{for_html(help_text)}</p>'
+    st.html(f'<div class="surge-heading"><h5>{for_html(text)}</h5>{note}</div>{lead}')
 
 
 def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.Figure], *shows: object) -> None:
@@ -131,17 +137,17 @@ def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.
     chart(drawn, name, alt, inspection.theme, inspection.history.digest)
 
 
-def view_heading(view: View, scene: Scene) -> None:
+def view_heading(view: View[Any], scene: Scene) -> None:
     """A view's heading, a word of help under it, and what the picture is."""
     heading(view.title, view.lead(scene), view.about)
 
 
-def view_picture(view: View, inspection: Inspection, scene: Scene, *shows: object) -> None:
+def view_picture(view: View[Any], inspection: Inspection, scene: Scene, *shows: object) -> None:
     """A view's picture; `shows` as for `picture`."""
     picture(inspection, view.key, view.alt, lambda: view.figure(scene), *shows)
 
 
-def view_panel(view: View, inspection: Inspection, scene: Scene) -> None:
+def view_panel(view: View[Any], inspection: Inspection, scene: Scene) -> None:
     """A whole view that has no control of its own."""
     view_heading(view, scene)
     view_picture(view, inspection, scene)
@@ -156,16 +162,16 @@ def about(text: str, key: str, label: str = "About this picture") -> None:
 def _note(label: str, key: str, *paragraphs: str) -> str:
     """A button and the card that it opens; the browser closes it by Escape or a click elsewhere."""
     name = "about-" + re.sub(r"[^a-z0-9]+", "-", key.lower())
-    words = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs if paragraph)
+    words = "".join(f"<p>{for_html(paragraph)}</p>" for paragraph in paragraphs if paragraph)
     return (
         f'<button type="button" popovertarget="{name}">{label}</button>'
-        f'<div popover id="{name}" class="surge-note"><h6>{escape(key)}</h6>{words}</div>'
+        f'<div popover id="{name}" class="surge-note"><h6>{for_html(key)}</h6>{words}</div>'
     )
 
 
 def caption(text: str, key: str) -> None:
     """The style reserves lines for the captions that change with a control, by their key."""
-    st.html(f'<p class="surge-caption" data-of="{escape(key)}">{escape(text)}</p>')
+    st.html(f'<p class="surge-caption" data-of="{for_html(key)}">{for_html(text)}</p>')
 
 
 @contextmanager

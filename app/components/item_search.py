@@ -8,9 +8,9 @@ import streamlit as st
 
 from app import state
 from app.components.inspection import Inspection
-from app.components.labels import as_text
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
+from surge.escapes import for_markdown
 
 SHOWN = 10
 SEARCHED = 500  # matches looked at for items that the model knows
@@ -21,7 +21,7 @@ def item_search(inspection: Inspection) -> None:
     """A button that names the candidate and opens the search, and one that goes back to the top prediction."""
     candidate, top = inspection.record.target, inspection.best(SHOWN)
     with st.popover(
-        f"Candidate **{as_text(candidate.title, 40)}**",
+        f"Candidate **{for_markdown(candidate.title, 40)}**",
         key=f"item_search {candidate.item}",
         icon=":material/search:",
         width="stretch",
@@ -58,16 +58,16 @@ def found_items(checkpoint: Checkpoint, dataset: Dataset, text: str) -> list[dic
     found = dataset.search_items(text, SEARCHED)
     known = found.filter(found["item"].is_in(list(checkpoint.rows))) if found.height else found
     if not found.height:
-        st.markdown(f"No item has “{as_text(text, 40)}” in its title, category or id.")
+        st.markdown(f"No item has “{for_markdown(text, 40)}” in its title, category or id.")
     elif not known.height:
-        st.markdown(f"The model knows none of the {found.height} items that match “{as_text(text, 40)}”.")
+        st.markdown(f"The model knows none of the {found.height} items that match “{for_markdown(text, 40)}”.")
     elif known.height > SHOWN:
         st.caption(f"The first {SHOWN} matches; type more to see others.")
     return known.head(SHOWN).to_dicts()
 
 
 def _offer(item: str, title: str, category: str | None) -> None:
-    name = as_text(title, 60) + (f" · *{as_text(category, 30)}*" if category else "")
+    name = for_markdown(title, 60) + (f" · *{for_markdown(category, 30)}*" if category else "")
     st.button(name, key=f"item {item}", on_click=state.here(_choose), args=(item,), type="tertiary", width="stretch")
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import streamlit as st
 
-from surge.pictures.assets import asset
+from surge.pictures.assets import script
 from surge.pictures.selection import Selection
 
 KEY = "page_selection"
 _ANSWERED = "page_selection answered"
-_component = st.components.v2.component("surge_page_selection", js=asset("selection.js"))
+_component = st.components.v2.component("surge_page_selection", js=script("selection.js"))
 
 
 def report_selection(

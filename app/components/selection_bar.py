@@ -7,8 +7,8 @@ import streamlit as st
 from app import state
 from app.components.edit_panel import edit_buttons
 from app.components.inspection import Inspection
-from app.components.labels import as_text
 from app.components.page_selection import report_selection
+from surge.escapes import for_markdown
 from surge.pictures.text import count, listed, title_of
 
 
@@ -35,12 +35,12 @@ def _sentence(inspection: Inspection) -> str:
         return "Nothing is selected. Click an item or a cluster in any view; Shift adds."
     parts = []
     if selection.items:
-        names = [f"“{as_text(title_of(record.history[i]), 36)}”" for i in sorted(selection.items)]
+        names = [f"“{for_markdown(title_of(record.history[i]), 36)}”" for i in sorted(selection.items)]
         shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
         parts.append(f"{count(len(names), 'item')}: {listed(shown)}")
     if selection.cluster is not None:
         style = inspection.styles[selection.cluster]
-        named = f" ({as_text(style.name, 40)})" if style.name else ""
+        named = f" ({for_markdown(style.name, 40)})" if style.name else ""
         parts.append(f"cluster **{style.letter}**{named}" if style.lettered else f"a cluster without a letter{named}")
     return f"Selected: {' · '.join(parts)}"
 

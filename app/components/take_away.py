@@ -1,10 +1,11 @@
-"""Take it away: the record, the tables, the graph and the whole page as files."""
+"""Downloads: the record, the tables, the graph and the whole page as files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from app import loading
@@ -12,22 +13,15 @@ from app.components.inspection import Inspection
 from surge.explanation.tell import compose_story, shown_predictions
 from surge.pictures import exports, tables
 from surge.pictures.report import report
+from surge.pictures.views import Scene, Table, drawn
 
 MOST_PREDICTED = 100  # rows of the table of predictions
-TABLES = {
-    "items": "items",
-    "clusters": "clusters",
-    "predictions": "predictions",
-    "links": "links between items",
-    "assignment": "the assignment S",
-    "attention": "the attention E",
-}
 
 
 def take_away(inspection: Inspection) -> None:
     """A button that opens the downloads; each file is made when it is asked for."""
     record, styles, effects = inspection.record, inspection.styles, inspection.effects
-    with st.popover("Take it away", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
+    with st.popover("Download", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
         st.caption("Everything about this prediction, as files. The page as one file takes some seconds to make.")
         _download(
             "The whole page as one HTML file", "html", "text/html", inspection, lambda: _report(inspection).encode()
@@ -36,8 +30,13 @@ def take_away(inspection: Inspection) -> None:
         _download(
             "The record (NumPy)", "npz", "application/octet-stream", inspection, lambda: exports.record_npz(record)
         )
-        for name, of in TABLES.items():
-            _download(f"Table of {of} (CSV)", "csv", "text/csv", inspection, partial(_table, inspection, name), name)
+        scene = inspection.scene()
+        for table in (
+            *(view.table for view in drawn(scene)),
+            Table("predictions", "predictions", _predictions(inspection)),
+        ):
+            make = partial(_csv, table, scene)
+            _download(f"Table of {table.of} (CSV)", "csv", "text/csv", inspection, make, table.name)
         _download(
             "The graph for Gephi (GEXF)",
             "gexf",
@@ -65,25 +64,19 @@ def _download(
     )
 
 
-def _table(inspection: Inspection, name: str) -> bytes:
+def _csv(table: Table, scene: Scene) -> bytes:
     """A table behind one of the page's pictures, with no cell that a spreadsheet would run."""
-    record, effects, styles = inspection.record, inspection.effects, inspection.styles
-    if name == "items":
-        frame = tables.item_table(record, inspection.history.interests, effects=effects, styles=styles)
-    elif name == "clusters":
-        frame = tables.cluster_table(record, effects=effects, styles=styles)
-    elif name == "links":
-        frame = tables.link_table(record)
-    elif name == "assignment":
-        frame = tables.assignment_table(record, styles=styles)
-    elif name == "attention":
-        frame = tables.attention_table(record)
-    else:
+    return exports.csv_bytes(table.frame(scene))
+
+
+def _predictions(inspection: Inspection) -> Callable[[Scene], pd.DataFrame]:
+    def frame(scene: Scene) -> pd.DataFrame:
         ranking, followed = inspection.ranking, inspection.history.next_item
         others = (followed.item if followed is not None else None, inspection.candidate)
         shown = shown_predictions(ranking, *others, best=MOST_PREDICTED) if ranking is not None else ()
-        frame = tables.prediction_table(shown, followed, inspection.candidate, record.history)
-    return exports.csv_bytes(frame)
+        return tables.prediction_table(shown, followed, inspection.candidate, scene.record.history)
+
+    return frame
 
 
 def _report(inspection: Inspection) -> str:
@@ -98,7 +91,6 @@ def _report(inspection: Inspection) -> str:
         inspection.effects,
         loading.faithfulness(subject, candidate),
         loading.drift(subject, candidate),
-        whose=inspection.whose,
         root=loading.PROJECT,
     )
     return report(story, inspection.theme, styles=inspection.styles)

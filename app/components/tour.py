@@ -39,8 +39,8 @@ STEPS = (
         "panel_attention",
         "Neighbours listen to one another",
         "Each item mixes in its neighbours. How much it listens to one depends on how well it suits the candidate "
-        "(β) and on how central the listener is in its own neighbourhood (α): a softmax over the neighbours of the two "
-        "added up and bent below 0 (Equations 4 to 8; without the bend, as printed, α cancels). 1× is as much as to "
+        "(β) and on how central the listener is in its own neighbourhood (α): a softmax over the neighbours of "
+        "LeakyReLU(α + β) (Equations 4 to 8; without the LeakyReLU, as printed, α cancels). 1× is as much as to "
         "any other. So another candidate is another reading of the same graph: try it, and watch the squares change.",
         left=True,
         runner_up=True,
@@ -49,7 +49,7 @@ STEPS = (
         "panel_assignment",
         "Items become a few interests",
         "Every item is spread over a few clusters, so that each row sums to 100 % (Equations 9 to 11: a softmax of "
-        "what an item and its neighbours are about). A cluster holds its items' parts, added up. Try it: click the "
+        "what an item and its neighbours are about). A cluster is the sum of its items' parts. Try it: click the "
         "head of a column; all of its items light up everywhere.",
     ),
     Step(
@@ -61,7 +61,7 @@ STEPS = (
     ),
     Step(
         "panel_strip",
-        "What really carries the prediction",
+        "What the prediction really depends on",
         "The end of the memory, the whole graph's readout and the candidate give the prediction (Equation 17). But "
         "weights are not causes: so each bar here is measured, by leaving this one item out and asking the model "
         "again. Up to ×2: with the item the candidate is twice as likely; down to ÷2: half as likely. Try it: select "

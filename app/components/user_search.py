@@ -7,8 +7,8 @@ import random
 import streamlit as st
 
 from app import state
-from app.components.labels import as_text
 from surge.data.store import Dataset
+from surge.escapes import for_markdown
 
 SHOWN = 10
 _TEXT = "user_search_text"
@@ -16,7 +16,7 @@ _TEXT = "user_search_text"
 
 def user_search(dataset: Dataset, user: str | None) -> None:
     """A button that names the user and opens the search, and one for a random user."""
-    label = f"User **{as_text(user, 24)}**" if user is not None else "Choose a user"
+    label = f"User **{for_markdown(user, 24)}**" if user is not None else "Choose a user"
     with st.popover(label, key=f"user_search {user}", icon=":material/person_search:"):
         text = st.text_input(
             "Search a user",
@@ -26,10 +26,15 @@ def user_search(dataset: Dataset, user: str | None) -> None:
         ).strip()
         found = dataset.search_users(text, SHOWN + 1)
         if not found:
-            st.markdown(f"No user has “{as_text(text, 40)}” in the id.")
+            st.markdown(f"No user has “{for_markdown(text, 40)}” in the id.")
         for name in found[:SHOWN]:
             st.button(
-                as_text(name, 60), key=f"user {name}", on_click=_choose, args=(name,), type="tertiary", width="stretch"
+                for_markdown(name, 60),
+                key=f"user {name}",
+                on_click=_choose,
+                args=(name,),
+                type="tertiary",
+                width="stretch",
             )
         if len(found) > SHOWN:
             st.caption(f"The first {SHOWN} of {len(dataset.users):,} users; type more of the id to see others.")

@@ -6,8 +6,9 @@ import streamlit as st
 
 from app import loading
 from app.components.inspection import Inspection, about
-from app.components.labels import as_text
-from surge.pictures.verdict import ABOUT, trust, verdict
+from surge.escapes import for_markdown
+from surge.pictures.trust import trust
+from surge.pictures.verdict import ABOUT, verdict
 
 TRUST_ICONS = {
     "good": ":material/verified:",
@@ -34,13 +35,13 @@ def verdict_panel(inspection: Inspection) -> None:
         weights=False,  # said below, with a sign
     )
     with st.container(key="headline"):
-        st.markdown("".join(f"**{as_text(p.text)}**" if p.strong else _inline(p.text) for p in pieces))
+        st.markdown("".join(f"**{for_markdown(p.text)}**" if p.strong else _inline(p.text) for p in pieces))
         verdict_on_weights = trust(record, effects)
-        st.caption(f"{TRUST_ICONS[verdict_on_weights.level]} {as_text(verdict_on_weights.sentence)}")
+        st.caption(f"{TRUST_ICONS[verdict_on_weights.level]} {for_markdown(verdict_on_weights.sentence)}")
         about(ABOUT, "The verdict", "About this sentence")
 
 
 def _inline(text: str) -> str:
     """As text, with the spaces at its ends that part it from its neighbours."""
     left, right = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-    return f"{' ' if left else ''}{as_text(text)}{' ' if right else ''}" if text.strip() else " "
+    return f"{' ' if left else ''}{for_markdown(text)}{' ' if right else ''}" if text.strip() else " "

@@ -23,13 +23,13 @@ from app.components.finder_filters import (
     sort_words,
 )
 from app.components.inspection import caption, heading
-from app.components.labels import as_text
 from app.components.map_ring import map_ring
 from app.components.theme import current_theme
-from app.surveys import Survey, can_be_replaced, find_survey, survey_command
+from app.surveys import Survey, can_be_replaced, command_folder, find_survey, survey_command
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.pictures import presets, users_map
 from surge.pictures.exports import csv_bytes
 from surge.pictures.percentiles import METRICS
@@ -58,18 +58,21 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     try:
         survey = find_survey(checkpoint, dataset)
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         wish = "Make it again" if can_be_replaced(checkpoint) else "Remove the file, then make it again"
         _offer_command(wish, checkpoint, dataset)
         return
     if survey is None or not len(survey.frame):
         what = "There is no survey" if survey is None else "The survey holds no user"
-        st.info(f"{what} of checkpoint {as_text(repr(checkpoint.name))} yet. It reads every user once and writes one "
-                "small file beside the checkpoint.")  # fmt: skip
+        name = for_markdown(repr(checkpoint.name))
+        st.info(
+            f"{what} of checkpoint {name} yet. It reads every user once and writes one small file "
+            "beside the checkpoint."
+        )
         _offer_command("Make it", checkpoint, dataset)
         return
     if survey.stale:
-        st.warning(as_text(f"{' '.join(survey.stale)} Its figures are shown all the same; they may not fit."))
+        st.warning(for_markdown(f"{' '.join(survey.stale)} Its figures are shown all the same; they may not fit."))
         _offer_command("Make it anew", checkpoint, dataset)
     search = current_search(survey.frame)
     rows = narrow(survey.frame, search)
@@ -92,7 +95,8 @@ def _sorted(sort: str) -> str:
 
 
 def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
-    st.markdown(f"{wish} with this command, in the project's folder:")
+    place = command_folder()
+    st.markdown(f"{wish} with this command{place and f', {place}'}:")
     st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
@@ -106,8 +110,8 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
     """
     heading(
         "Users",
-        "A tick in the first column opens the user; a click on any other cell puts the user on the button. A click on "
-        "a column's head sorts what you see.",
+        "A tick in the first column opens the user; a click on any other cell selects the user for the Open button. A "
+        "click on a column's head sorts what you see.",
     )
     pages = max(1, ceil(len(frame) / ROWS))
     page = min(max(state.current().page or 1, 1), pages)
@@ -141,7 +145,7 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
         st.markdown(f"**{count(len(frame), 'user')}**", width="content")
         target = picked or (users[0] if users else "")
         if st.button(
-            f"Open {as_text(target, 24)}", key="finder_open", icon=":material/arrow_forward:", disabled=not users,
+            f"Open {for_markdown(target, 24)}", key="finder_open", icon=":material/arrow_forward:", disabled=not users,
             help="Opens the user whose cell was clicked, or else the first of the table.",
         ):  # fmt: skip
             open_user(target)

@@ -7,19 +7,27 @@ import streamlit as st
 
 from app.components.bar import bar, page_notes
 from app.components.charts import chart, load_plotly
-from app.components.inspection import caption, heading, progress_bar
-from app.components.labels import as_text
+from app.components.inspection import caption, heading
 from app.components.theme import current_theme
+from app.components.usage_panel import usage_panel
 from app.components.words_table import words_table
-from app.surveys import evaluate_command, find_comparison, find_survey, survey_command
-from app.usage import USERS, known_usage, measure_usage, seconds_needed
+from app.surveys import command_folder, evaluate_command, find_comparison, find_survey, survey_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.pictures import cluster_usage, health, metric_weights, model_tables, reliability, training_curves
+from surge.escapes import for_markdown
+from surge.pictures import (
+    health,
+    length_table,
+    metric_weights,
+    metrics_tables,
+    reliability,
+    training_curves,
+)
+from surge.pictures.metric_words import ABOUT
+from surge.pictures.settings_table import settings_table
 
-AT_ONCE = 1.0  # seconds; what takes no longer needs no button
 COMPARISON_WORDS = {
     "ablations.json": (
         "With parts switched off",
@@ -60,19 +68,21 @@ def _show(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
         _reliability(checkpoint)
         _weights(checkpoint)
         if dataset is not None:
-            _usage(checkpoint, dataset)
+            usage_panel(checkpoint, dataset)
 
 
 def _unmeasured(checkpoint: Checkpoint, dataset: Dataset | None) -> None:
     """What training leaves to a command of its own, where that was not run yet."""
-    missing = model_tables.unmeasured(checkpoint.metrics)
+    missing = metrics_tables.unmeasured(checkpoint.metrics, command_folder())
     if missing:
         st.info(missing)
         st.code(evaluate_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
 def _health(checkpoint: Checkpoint) -> None:
-    heading("Are the explanations alive?", "Clusters that collapsed or attention that is flat would explain nothing.")
+    heading(
+        "Do the explanations say anything?", "Clusters that collapsed or attention that is flat would explain nothing."
+    )
     figures = health.health(checkpoint.metrics)
     if not figures:
         st.info("The explanations have not been measured yet; the command at the top of the page does it.")
@@ -89,9 +99,7 @@ def _health(checkpoint: Checkpoint) -> None:
 def _settings(checkpoint: Checkpoint) -> None:
     heading("What it is", "The settings of the model and of its training, from config.json, in plain words.")
     words_table(
-        model_tables.settings_table(
-            to_dict(checkpoint.model_config), to_dict(checkpoint.training_config), checkpoint.description
-        ),
+        settings_table(to_dict(checkpoint.model_config), to_dict(checkpoint.training_config), checkpoint.description),
         {"what": "Setting", "value": "Here", "meaning": "What it means"},
         alt="Settings of the checkpoint.",
     )
@@ -140,12 +148,12 @@ def _training(checkpoint: Checkpoint) -> None:
 
 
 def _metrics(checkpoint: Checkpoint) -> None:
-    heading("All metrics", "As they stand in metrics.json.", model_tables.ABOUT)
+    heading("All metrics", "As they stand in metrics.json.", ABOUT)
     items = checkpoint.model_config.item_count
-    tables = model_tables.metrics_tables(
+    tables = metrics_tables.metrics_tables(
         checkpoint.metrics,
         items=items,
-        negatives=min(checkpoint.training_config.evaluation_negatives, items - 1),
+        negatives=min(checkpoint.evaluation_config.evaluation_negatives, items - 1),
         seen_left_out=checkpoint.exclude_seen,
     )
     if not tables:
@@ -160,22 +168,22 @@ def _metrics(checkpoint: Checkpoint) -> None:
             alt=f"Metrics, {table.title}: {', '.join(parts.values())}.",
             numbers=parts,
         )
-    caption(model_tables.left_out(checkpoint.metrics), "metrics")
+    caption(metrics_tables.left_out(checkpoint.metrics), "metrics")
 
 
 def _reliability(checkpoint: Checkpoint) -> None:
     heading(
         "Can the chances be believed?",
-        "How likely the model held its ten best items, against how often they really came next.",
+        "The chances that the model gave its ten best items, against how often these really came next.",
         reliability.ABOUT,
     )
     try:
-        bins = reliability.find_bins(checkpoint.metrics, checkpoint.temperature)
+        bins = reliability.find_bins(checkpoint.metrics, checkpoint.catalogue.temperature)
     except SurgeError as error:
-        st.warning(as_text(str(error)))
+        st.warning(for_markdown(str(error)))
         return
     if bins is None:
-        st.info("This checkpoint's metrics.json doesn't say how often its chances came true; "
+        st.info("This checkpoint's metrics.json doesn't say how often the predicted items came next; "
                 "`python -m surge evaluate` measures it.")  # fmt: skip
         return
     st.markdown(reliability.sentence(bins))
@@ -193,17 +201,18 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
     try:
         survey = find_survey(checkpoint, dataset)
     except SurgeError as error:
-        st.error(as_text(str(error)))
+        st.error(for_markdown(str(error)))
         return
     if survey is None:
-        st.info("The survey of all users says this, and there is none yet. Make it in the project's folder with:")
+        place = command_folder()
+        st.info(f"The survey of all users says this, and there is none yet. Make it{place and f' {place}'} with:")
         st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
         return
     if survey.stale:
-        st.warning(as_text(" ".join(survey.stale)))
-    frame = model_tables.length_table(survey.frame)
+        st.warning(for_markdown(" ".join(survey.stale)))
+    frame = length_table.length_table(survey.frame)
     if frame.empty:
-        st.info("The survey knows no user's rank of the next item.")
+        st.info("The survey has no user whose next item was ranked.")
         return
     number = st.column_config.NumberColumn
     st.dataframe(
@@ -212,13 +221,13 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
         column_config={
             "length": st.column_config.TextColumn("History"),
             "users": number("Users", format="localized"),
-            "hit@10": number("Hit@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
+            "hit@10": number("Hit rate@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
             "mrr": number("MRR", format="%.3f", help="Mean of 1 / rank of the next item; 1 is perfect."),
             "median rank": number("Median rank", format="%.0f", help="Half of the users' next items rank higher."),
         },
         alt="How well the next item ranks by length of the history.",
     )
-    caption(model_tables.length_caption(survey.frame), "lengths")
+    caption(length_table.length_caption(survey.frame), "lengths")
 
 
 def _comparison(checkpoint: Checkpoint, name: str, title: str, help_text: str) -> None:
@@ -227,7 +236,7 @@ def _comparison(checkpoint: Checkpoint, name: str, title: str, help_text: str) -
         frame = find_comparison(checkpoint, name)
     except SurgeError as error:
         heading(title, help_text)
-        st.warning(as_text(str(error)))
+        st.warning(for_markdown(str(error)))
         return
     if frame is None:
         return
@@ -253,7 +262,7 @@ def _weights(checkpoint: Checkpoint) -> None:
     )
     weights = checkpoint.model.construct.weight.detach().cpu().numpy()
     item_size = checkpoint.model_config.item_size
-    st.markdown(as_text(metric_weights.sentence(weights, item_size)))
+    st.markdown(for_markdown(metric_weights.sentence(weights, item_size)))
     chart(
         metric_weights.metric_weights_figure(weights, item_size, current_theme()),
         "metric_weights",
@@ -261,47 +270,3 @@ def _weights(checkpoint: Checkpoint) -> None:
         current_theme(),
     )
     caption(metric_weights.caption(weights), "metric_weights")
-
-
-def _usage(checkpoint: Checkpoint, dataset: Dataset) -> None:
-    heading(
-        "Use of the clusters",
-        "Which interest clusters the model uses over many users, and for what.",
-        cluster_usage.ABOUT,
-    )
-    usage = known_usage(checkpoint, dataset)
-    if usage is None:
-        try:
-            seconds = seconds_needed((checkpoint.digest, dataset.digest), checkpoint, dataset)
-            users = min(USERS, len(dataset.users))
-            words = f"Measure cluster usage on {users} users (about {max(1, round(seconds))} s)"
-            if seconds > AT_ONCE and not st.button(words, key="measure_usage", icon=":material/monitoring:"):
-                caption("Reads the histories of users drawn at random; nothing is written.", "usage")
-                return
-            with progress_bar("Reading histories …") as progress:
-                usage = measure_usage(checkpoint, dataset, progress)
-        except SurgeError as error:
-            st.error(as_text(str(error)))
-            return
-    chart(
-        cluster_usage.usage_figure(usage.mass, usage.categories, current_theme()),
-        "cluster_usage",
-        "Use of the clusters; the table under the bars holds the numbers.",
-        current_theme(),
-    )
-    caption(cluster_usage.caption(usage.mass, usage.users, usage.items), "usage")
-    with st.popover("The numbers", type="tertiary", icon=":material/table:", key="usage_numbers"):
-        number = st.column_config.NumberColumn
-        st.dataframe(
-            cluster_usage.usage_table(usage.mass, usage.first_choices, usage.categories),
-            hide_index=True,
-            width=760,
-            column_config={
-                "cluster": number("Cluster"),
-                "name": "Name",
-                "share": number("Share of a history", format="percent"),
-                "items": number("Items", format="localized", help="Items that lie mostly in this cluster."),
-                "categories": "Commonest categories",
-            },
-            alt="Use of the clusters in numbers.",
-        )

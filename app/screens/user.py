@@ -14,7 +14,6 @@ from app.components.history_panels import assignment_panel, graph_panel, predict
 from app.components.inspection import Inspection, progress_bar
 from app.components.interest_graph import load_library
 from app.components.item_search import item_search
-from app.components.labels import as_text
 from app.components.selection_bar import listen, selection_bar
 from app.components.sequence_panels import attention_panel, item_panel, sequence_panel
 from app.components.take_away import take_away
@@ -26,9 +25,11 @@ from app.surveys import telling_user
 from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.errors import SurgeError
+from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
 from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
+from surge.native.library import told
 from surge.pictures.before import Before
 
 LONG = 120  # items; measuring their effects takes more than a moment
@@ -82,7 +83,7 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
     try:
         base = loading.made_up(checkpoint) if user is None else loading.subject(checkpoint, dataset, user)
     except SurgeError as error:
-        st.error(as_text(_sentence(error)))
+        st.error(for_markdown(_sentence(error)))
         return
     if user is not None:
         _settle_history(base)
@@ -91,7 +92,7 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
         try:
             inspection = _inspection(base, dataset)
         except SurgeError as error:  # no memory left to score with
-            st.error(as_text(_sentence(error)))
+            st.error(for_markdown(_sentence(error)))
             return
     if inspection is None:
         if user is None:
@@ -125,6 +126,8 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
     item_panel(inspection)
     listen(inspection)
     drawers(inspection, library)
+    for reason in told:
+        st.caption(for_markdown(reason))
     state.mirror()
 
 
@@ -152,7 +155,7 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
     try:
         subject = loading.edited(base, plan)
     except SurgeError as error:
-        st.warning(as_text(f"{_sentence(error)} The history is shown as it was."), icon=":material/link_off:")
+        st.warning(for_markdown(f"{_sentence(error)} The history is shown as it was."), icon=":material/link_off:")
         state.settle(edits=None, items=frozenset(), cluster=None)
         plan, subject = Plan.whole(length), base
         if not length:
@@ -204,7 +207,7 @@ def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
             candidate_row(subject.checkpoint, candidate)
             return candidate
         except SurgeError as error:
-            st.warning(as_text(f"{_sentence(error)} The top prediction is shown."), icon=":material/link_off:")
+            st.warning(for_markdown(f"{_sentence(error)} The top prediction is shown."), icon=":material/link_off:")
     asked = base if base.history.items else subject
     top, ranking = _top(asked), loading.ranking(asked)
     if top is not None:

@@ -9,20 +9,18 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from surge.backends.neighbours import LEAST as ENOUGH
-from surge.backends.neighbours import NEIGHBOURS
+from surge.backends.neighbours import LEAST, NEIGHBOURS
 from surge.model.assignment import SoftAssignment
 from surge.model.evolution import RecurrentEvolution
 from surge.model.layers import PairScore, scaled
 from surge.model.plain import PLAIN
 from surge.model.surge import InterestGraph, SurgeModel
-from surge.native.library import library
+from surge.native.library import library, without
 from surge.native.team import team
 
-LEAST = 16  # candidates; a block is half empty below
 SIZES = (
     *("item_size", "n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate", "linear"),
-    *("readout", "long_term", "normalise", "layers"),
+    *("leaky", "printed", "readout", "long_term", "normalise", "layers"),
 )
 WEIGHTS = (
     *("item", "category"),
@@ -48,7 +46,7 @@ class Arrays(ctypes.Structure):
 class Scorer:
     """Logits of candidate rows (B, T) for B graphs, (B, T), without gradients: those of `model.score`, within rounding.
 
-    The kernel reads the usual model alone (see `can_read`), and LEAST candidates or more; `fused` says whether it does.
+    The kernel reads what `unknown_part` lets pass, and LEAST candidates or more; `fused` says whether it does.
     """
 
     def __init__(self, model: SurgeModel, graph: InterestGraph) -> None:
@@ -68,36 +66,39 @@ class Scorer:
 
 def by_torch(model: SurgeModel, graph: InterestGraph, candidates: Tensor) -> Tensor:
     """The same by torch alone: along lists of neighbours where there are candidates enough, else densely."""
-    return model.score(graph, candidates, NEIGHBOURS if candidates.shape[1] >= ENOUGH else PLAIN)
+    return model.score(graph, candidates, NEIGHBOURS if candidates.shape[1] >= LEAST else PLAIN)
 
 
 def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
-    """The kernel, where there is one and it can read this model in the precision that is asked for."""
-    rough = torch.is_autocast_enabled("cpu")
-    return library("reading") if can_read(model) and not rough else None
+    """The kernel, where there is one and it can read this model: in float32 on a CPU. Settings that it doesn't know are
+    told once."""
+    weight = model.item_embedding.weight
+    if weight.device.type != "cpu" or weight.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+        return None
+    if unknown := unknown_part(model):
+        return without(f"The compiled kernel can't score a model with {unknown}", "the scores are the same")
+    return library("reading")
 
 
-def can_read(model: SurgeModel) -> bool:
-    """Whether the kernel knows this model: attention, soft clusters in one layer, read by a GRU or AUGRU,
-    two hidden layers with ReLU in Eq. 7, LeakyReLU in Eq. 8, float32 on a CPU."""
-    config, weight = model.config, model.item_embedding.weight
-    parts = [*map(type, model.extract.assign), type(model.predict.evolve)]
-    return (
-        config.fusion != "none"
-        and parts == [SoftAssignment, RecurrentEvolution]
-        and len(config.attention_hidden) == 2
-        and config.attention_activation == "relu"
-        and config.attention_nonlinearity == "leaky_relu"
-        and weight.device.type == "cpu"
-        and weight.dtype == torch.float32
-    )
+def unknown_part(model: SurgeModel) -> str | None:
+    """What the kernel doesn't know of a model, in words; it knows attention with two hidden layers in Eq. 7 and one
+    layer of soft clusters, read by a GRU or AUGRU."""
+    if model.config.forms.fusion == "none":
+        return "fusion none"
+    if [*map(type, model.extract.assign)] != [SoftAssignment]:
+        return "another pooling than one layer of soft clusters"
+    if type(model.predict.evolve) is not RecurrentEvolution:
+        return "another evolution than gru and augru"
+    if len(model.config.attention_hidden) != 2:
+        return "another number of attention_hidden layers than two"
+    return None
 
 
 class _Reader:
     """One history, ready for the kernel."""
 
     def __init__(self, kernel: ctypes.CDLL, model: SurgeModel, graph: InterestGraph, place: int) -> None:
-        config, n = model.config, int(graph.mask[place].sum())
+        config, forms, n = model.config, model.config.forms, int(graph.mask[place].sum())
         near = graph.adjacency[place, :n, :n] > 0
         assign = cast(SoftAssignment, model.extract.assign[0])
         gate = cast(RecurrentEvolution, model.predict.evolve).gate
@@ -115,12 +116,14 @@ class _Reader:
             *(*config.attention_hidden, config.evolution_size),
             by_query=model.fuse.by_query,
             mean=assign.mean,
-            by_time=config.flatten == "time",
-            linear=config.activation == "none",
+            by_time=forms.flatten == "time",
+            linear=forms.activation == "none",
+            leaky=forms.attention_activation == "leaky_relu",
+            printed=forms.attention_nonlinearity == "none",
             gate=2 if gate is None else 0 if gate == "relative" else 1,
-            readout=config.readout,
-            long_term=config.long_term,
-            normalise=config.normalise,
+            readout=forms.readout,
+            long_term=forms.long_term,
+            normalise=forms.normalise,
             layers=len(layers),
         )
         pointers = {name: tensor.data_ptr() for name, tensor in self.tensors.items()}
@@ -162,7 +165,7 @@ def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dic
         given["category"] = model.category_embedding.weight
     long = model.long(graph)
     if long is not None:
-        given["always"] = scaled(long[place]) if model.config.normalise else long[place]
+        given["always"] = scaled(long[place]) if model.config.forms.normalise else long[place]
     if not model.fuse.by_query:
         return given
     heads: list[dict[str, Tensor]] = []

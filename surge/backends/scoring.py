@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from surge.backends.compiled import CompiledScores
 from surge.backends.reader import Scorer
+from surge.data.history import Histories, History
 from surge.errors import SurgeError
-from surge.model.batches import Event, in_parts, padded, read_events
+from surge.model.batches import in_parts, read_batch
 from surge.model.precision import autocast
-from surge.model.surge import EMPTY, History, SurgeModel
+from surge.model.surge import EMPTY, InterestGraph, ItemSequences, SurgeModel
 
 CELLS = 1_000_000  # numbers of the largest tensor of a chunk; more don't fit the cache
 ON_GPU = 64  # times as many, for which it has both the memory and the threads
@@ -27,53 +26,59 @@ def candidates_at_once(model: SurgeModel, length: int, near: int) -> int:
     An item takes so many numbers for each candidate: the first layer of Eq. 7, or its edges.
     """
     config, on_cpu = model.config, model.item_embedding.weight.device.type == "cpu"
-    near = length if config.extraction == "none" else near
+    near = length if config.forms.extraction == "none" else near
     width = max(config.attention_hidden[0], config.heads * near)
     # lists of neighbours make smaller tensors beside the widest one: twice as many fit
     return max(1, 2 * CELLS * (1 if on_cpu else ON_GPU) // (width * length))
 
 
+def histories_at_once(model: SurgeModel, lengths: Sequence[int], candidates: int = 1) -> int:
+    """How many histories of such lengths, the shortest first, are read with so many candidates each: as many as fit,
+    and one at least."""
+    cells, take = candidates * model.config.heads, 1
+    while take < len(lengths) and (take + 1) * cells * lengths[take] ** 2 <= CELLS:  # the longest decides
+        take += 1
+    return take
+
+
+def read_graphs(model: SurgeModel, histories: Sequence[History]) -> InterestGraph:
+    """The graphs of histories of any lengths, as one batch."""
+    items, context = read_batch(Histories.of(histories), model.item_embedding.weight.device)
+    return model.build_graph(items, context.ages())
+
+
 def score_rows(
     model: SurgeModel,
-    events: Sequence[Event],
+    history: History,
     candidates: np.ndarray,
     progress: Callable[[float], None] | None = None,
     *,
     precision: str = "float32",
-    compiled: CompiledScores | None = None,
 ) -> np.ndarray:
     """Logits (float32) of candidate rows for one history: one graph, read in chunks that fit in memory.
 
-    `progress` is called with the share done; `precision` is that of the arithmetic; `compiled` scores in place of the
-    kernel and of torch's single calls.
+    `progress` is called with the share done; `precision` is that of the arithmetic.
     """
-    history, ages = read_events([events], model.item_embedding.weight.device)
-    return score_history(model, history, ages, candidates, progress, precision=precision, compiled=compiled)
+    items, context = read_batch(Histories.of([history]), model.item_embedding.weight.device)
+    return score_history(model, items, context.ages(), candidates, progress, precision=precision)
 
 
 def score_history(
     model: SurgeModel,
-    history: History,
+    history: ItemSequences,
     ages: Tensor,
     candidates: np.ndarray,
     progress: Callable[[float], None] | None = None,
     *,
     precision: str = "float32",
-    compiled: CompiledScores | None = None,
 ) -> np.ndarray:
     """The same for a batch of one history (1, n) and the ages of its items (1, n)."""
     device = model.item_embedding.weight.device
     scores = np.empty(len(candidates), dtype=np.float32)
     with torch.inference_mode(), autocast(device, precision):
-        if compiled:
-            graph = model.build_graph(*padded(history, ages, compiled.longest))
-            score: Callable[[Tensor], Tensor] = partial(compiled, graph)
-            chunk = compiled.size
-        else:
-            graph = model.build_graph(history, ages)
-            score = scorer = Scorer(model, graph)
-            near = int(graph.adjacency.sum(-1).max())
-            chunk = FUSED_CHUNK if scorer.fused else candidates_at_once(model, history.items.shape[1], near)
+        graph = model.build_graph(history, ages)
+        score, near = Scorer(model, graph), int(graph.adjacency.sum(-1).max())
+        chunk = FUSED_CHUNK if score.fused else candidates_at_once(model, history.items.shape[1], near)
 
         def read(start: int, stop: int) -> None:
             part = torch.as_tensor(candidates[start:stop], dtype=torch.long, device=device)
@@ -85,7 +90,7 @@ def score_history(
 
 def score_histories(
     model: SurgeModel,
-    histories: Sequence[Sequence[Event]],
+    histories: Sequence[History],
     candidates: Sequence[int] | np.ndarray,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
@@ -95,27 +100,21 @@ def score_histories(
     """
     if any(len(history) == 0 for history in histories):
         raise SurgeError(EMPTY)
-    device = model.item_embedding.weight.device
     order = sorted(range(len(histories)), key=lambda index: len(histories[index]))
-    rows = torch.as_tensor(np.asarray(candidates, dtype=np.int64), device=device)
+    rows = torch.as_tensor(np.asarray(candidates, dtype=np.int64), device=model.item_embedding.weight.device)
     scores = np.empty((len(histories), len(rows)), dtype=np.float32)
 
+    lengths = [len(histories[index]) for index in order]
+
     def fitting(start: int) -> int:
-        # the longest of a chunk is its last: as many as fit
-        take = 1
-        while start + take < len(order):
-            longest = len(histories[order[start + take]])
-            if (take + 1) * max(len(rows), 1) * model.config.heads * longest**2 > CELLS:
-                break
-            take += 1
-        return take
+        return histories_at_once(model, lengths[start:], max(len(rows), 1))
 
     def read(start: int, stop: int) -> None:
         part = order[start:stop]
         if len(part) == 1:
             scores[part[0]] = score_rows(model, histories[part[0]], rows.cpu().numpy())
         else:
-            score = Scorer(model, model.build_graph(*read_events([histories[index] for index in part], device)))
+            score = Scorer(model, read_graphs(model, [histories[index] for index in part]))
             scores[part] = score(rows.expand(len(part), -1)).float().cpu().numpy()
 
     with torch.inference_mode():

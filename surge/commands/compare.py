@@ -6,7 +6,7 @@ from typing import Any
 
 from surge.commands import add_command
 from surge.commands.model import work_hard
-from surge.errors import SurgeError
+from surge.commands.settings import assignments
 
 _EXAMPLE = """\
   python -m surge compare sample_data --models surge din sasrec --output runs/sample.md --seeds 1 --epochs 3
@@ -14,7 +14,7 @@ _EXAMPLE = """\
       --output runs/ablations.md
 
 models: surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, popularity; each may be followed by settings of
-surge/config.py or surge/recommenders/base.py, as in the example; surge:preset=as-printed is the paper to the letter.
+surge/config, as in the example; surge:preset=as-printed is the paper to the letter.
 popularity scores an item by the logarithm of how often it is a training positive and learns nothing: what is no better
 knows nothing about a user. The others are tested against the first, over seeds and users together; with --seeds 1 there
 is no such test.
@@ -52,15 +52,9 @@ def add_compare(subparsers: Any) -> None:
 def _compare(arguments: argparse.Namespace) -> None:
     from surge.comparison.compare import compare
     from surge.comparison.contestants import contestants
-    from surge.config import read_value
     from surge.data.store import Dataset
 
-    shared: dict[str, Any] = {"evaluation_negatives": arguments.negatives}
-    for assignment in arguments.set:
-        name, sign, value = assignment.partition("=")
-        if not sign:
-            raise SurgeError(f"--set {assignment!r}: give NAME=VALUE.")
-        shared[name] = read_value(value)
+    shared: dict[str, Any] = {"evaluation_negatives": arguments.negatives, **dict(assignments(arguments.set))}
     for name in ("epochs", "device"):
         if getattr(arguments, name) is not None:
             shared[name] = getattr(arguments, name)

@@ -1,12 +1,12 @@
 """Commands that train a model and ask it: train, evaluate, recommend and explain."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from surge.atomic_write import check_parent
 from surge.commands import add_command, add_places, load_places, one_line, progress_bar
+from surge.commands.settings import FILE, read_settings
 from surge.errors import SurgeError
 
 
@@ -27,13 +27,13 @@ def add_train(subparsers: Any) -> None:
         metavar="NAME",
         help="settings by name, which --config and --set may change; as-printed: the paper's text to the letter",
     )
-    parser.add_argument("--config", metavar="FILE", help='JSON file {"model": {...}, "training": {...}}')
+    parser.add_argument("--config", metavar="FILE", help=f"JSON file {FILE}")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="one setting of surge/config.py, of the model or of training, as JSON; may be repeated",
+        help="one setting of surge/config, of the model, training or evaluation, as JSON; may be repeated",
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="most epochs (20)")
     parser.add_argument("--seed", type=int, metavar="S", help="equal seeds give equal weights on one machine (0)")
@@ -44,17 +44,18 @@ def add_train(subparsers: Any) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from surge.config import TrainingConfig, from_dict
+    from surge.config import EvaluationConfig, TrainingConfig, from_dict
     from surge.data.store import Dataset
     from surge.training.trainer import train
 
-    model, training = _settings(arguments)
+    settings = read_settings(arguments)
     work_hard(arguments.threads)
     checkpoint = train(
         Dataset.load(arguments.dataset),
         arguments.output,
-        model=model,
-        training=from_dict(TrainingConfig, training),
+        model=settings["model"],
+        training=from_dict(TrainingConfig, settings["training"]),
+        evaluation=from_dict(EvaluationConfig, settings["evaluation"]),
         resume=arguments.resume,
     )
     _print_metrics(checkpoint.metrics)
@@ -73,40 +74,6 @@ def work_hard(threads: int | None) -> None:
         if threads < 1:
             raise SurgeError(f"--threads is {threads}; give a whole number from 1.")
         torch.set_num_threads(threads)
-
-
-def _settings(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the model and of training: the preset's, then the file's, then --set, then the named options."""
-    from dataclasses import fields
-
-    from surge.config import ModelConfig, TrainingConfig, preset, read_value
-
-    parts: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
-    if arguments.preset is not None:
-        parts = preset(arguments.preset)
-    if arguments.config:
-        try:
-            read = json.loads(Path(arguments.config).read_text(encoding="utf-8"))
-            parts = {name: part | dict(read.get(name, {})) for name, part in parts.items()}
-            unknown = sorted(set(read) - set(parts))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise SurgeError(
-                f'{arguments.config!r} is not a JSON file {{"model": {{...}}, "training": {{...}}}} ({error}).'
-            ) from error
-        if unknown:
-            raise SurgeError(f"{arguments.config!r} names {', '.join(unknown)}; it may hold model and training.")
-    homes = {field.name: "training" for field in fields(TrainingConfig)} | {
-        field.name: "model" for field in fields(ModelConfig) if field.name not in ("item_count", "category_count")
-    }
-    for assignment in arguments.set:
-        name, sign, text = assignment.partition("=")
-        if not sign or name not in homes:
-            raise SurgeError(f"--set {assignment!r}: give NAME=VALUE, NAME one of {', '.join(sorted(homes))}.")
-        parts[homes[name]][name] = read_value(text)
-    for name in ("epochs", "seed", "device", "precision"):
-        if getattr(arguments, name) is not None:
-            parts["training"][name] = getattr(arguments, name)
-    return parts["model"], parts["training"]
 
 
 def add_evaluate(subparsers: Any) -> None:

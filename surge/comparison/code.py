@@ -12,13 +12,13 @@ from surge.recommenders import RECOMMENDERS, Baseline
 ROOT = Path(surge.__file__).parent
 # what every run imports to train and to be measured, without what only reads finished ones
 SHARED = (
-    "config.py",
+    "config",
     "model",
     "native",
     "backends",
     "training",
     "evaluation",
-    "checkpoint.py",
+    "checkpoint",
     "recommenders/__init__.py",
     "recommenders/base.py",
     "data/instances.py",
@@ -29,7 +29,8 @@ SHARED = (
     "comparison/measured.py",
     "comparison/runs.py",
 )
-READS = ("evaluation/significance.py", "evaluation/lists.py")
+READS = {"evaluation/significance.py", "evaluation/lists.py"}
+OF_BASELINES = {"recommenders/baseline.py", "config/baseline.py"}
 SOURCES = (".py", ".cpp", ".h")
 
 
@@ -39,12 +40,13 @@ def code_digest(name: str, root: Path = ROOT) -> str:
     Of a Python file counts what it does, so neither comments, blank lines nor docstrings; of a C++ file every byte.
     """
     own = RECOMMENDERS[name].__module__.removeprefix("surge.").replace(".", "/")
-    parts = [*SHARED, f"{own}.py"] + (["recommenders/baseline.py"] if issubclass(RECOMMENDERS[name], Baseline) else [])
-    files = [path for part in parts for path in ([root / part] if "." in part else sorted((root / part).rglob("*")))]
+    others = READS if issubclass(RECOMMENDERS[name], Baseline) else READS | OF_BASELINES
+    parts = {*SHARED, *OF_BASELINES, f"{own}.py"}
+    files = {path for part in parts for path in ([root / part] if "." in part else (root / part).rglob("*"))}
     digest = hashlib.sha256()
-    for path in files:
+    for path in sorted(files):
         place = path.relative_to(root).as_posix()
-        if path.suffix in SOURCES and place not in READS:
+        if path.suffix in SOURCES and place not in others:
             content = hashlib.sha256(_content(path)).hexdigest()
             digest.update(f"{place}:{content}\n".encode())
     return digest.hexdigest()

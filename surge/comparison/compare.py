@@ -63,7 +63,7 @@ def compare(
     for model in models:  # what is impossible is told before the first hour of training
         choose_device(model.training_config(0).device)
         model.build(data, 0, torch.device("cpu"))
-    protocol = draw_protocol(dataset, data, models[0].training_config(0), lists)
+    protocol = draw_protocol(dataset, data, models[0].evaluation_config(), lists)
     folder.mkdir(exist_ok=True)
     write_lists(
         folder / "lists.parquet", protocol.listed, protocol.lists, data.log, dataset.users, data.items["item"].to_list()

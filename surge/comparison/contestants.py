@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-from surge.config import TrainingConfig, from_dict, preset, read_value, to_dict
+from surge.config import PARTS, EvaluationConfig, TrainingConfig, from_dict, names, preset, read_value, to_dict
 from surge.errors import SurgeError
 from surge.recommenders import RECOMMENDERS, Recommender, build, configure
 from surge.training.data import TrainingData
@@ -25,20 +25,21 @@ OF_SURGE = {  # of the training settings: what no baseline reads, so that it dec
     "balance_weight",
     "next_item_weight",
     "warmup_steps",
-    "compiled",
 }
-SHARED = {"seed", "device", "evaluation_negatives", "test_instances", "catalogue_instances", "validation_instances"}
+SHARED = {"seed", "device", *names(EvaluationConfig)}
 
 
 @dataclass(frozen=True)
 class Contestant:
     """One row of the table. `label` is how it was written: NAME, or NAME:setting=value:..., settings of the model or
-    of its training. surge:preset=NAME takes a preset of `surge.config` for all that isn't given beside it."""
+    of its training. surge:preset=NAME takes a preset of `surge.config` for all that isn't given beside it. `evaluation`
+    is the same for all."""
 
     label: str
     name: str
     model: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Contestant:
@@ -65,9 +66,14 @@ class Contestant:
 
     @property
     def settings(self) -> set[str]:
-        """Every setting that this model or its training has."""
-        own = _names(RECOMMENDERS[self.name].settings) - FROM_DATA
-        return own | _names(TrainingConfig) - self._idle
+        """Every setting that this model, its training or its evaluation has."""
+        return set().union(*self._parts.values())
+
+    @property
+    def _parts(self) -> dict[str, set[str]]:
+        """The same by part."""
+        kinds = {**PARTS, "model": RECOMMENDERS[self.name].settings}
+        return {part: set(names(kind)) - FROM_DATA - self._idle for part, kind in kinds.items()}
 
     @property
     def _idle(self) -> set[str]:
@@ -75,19 +81,24 @@ class Contestant:
 
     def with_settings(self, settings: Mapping[str, Any]) -> Contestant:
         """With those of the settings that it has; its own come first."""
-        own = {k: v for k, v in settings.items() if k in self.settings}
-        training = {k: v for k, v in own.items() if k in _names(TrainingConfig)}
-        model = {k: v for k, v in own.items() if k not in training}
-        return replace(self, model={**model, **self.model}, training={**training, **self.training})
+        parts: dict[str, Any] = {
+            part: {k: v for k, v in settings.items() if k in known} | dict(getattr(self, part))
+            for part, known in self._parts.items()
+        }
+        return replace(self, **parts)
 
     def training_config(self, seed: int) -> TrainingConfig:
         """How it is trained."""
         return from_dict(TrainingConfig, dict(self.training) | {"seed": seed})
 
+    def evaluation_config(self) -> EvaluationConfig:
+        """How it is measured."""
+        return from_dict(EvaluationConfig, self.evaluation)
+
     def configuration(self, data: TrainingData) -> Any:
         """All settings of the model."""
         given = data.sizes() | {"user_count": len(data.log.offsets) - 1}
-        known = _names(RECOMMENDERS[self.name].settings)
+        known = names(RECOMMENDERS[self.name].settings)
         return configure(self.name, dict(self.model) | {k: v for k, v in given.items() if k in known})
 
     def build(self, data: TrainingData, seed: int, device: torch.device) -> Recommender:
@@ -100,7 +111,8 @@ class Contestant:
     def described(self, seed: int) -> dict[str, Any]:
         """All that decides a run but the data."""
         training = {k: v for k, v in to_dict(self.training_config(seed)).items() if k not in self._idle}
-        return {"name": self.name, "model": dict(self.model), "training": training}
+        evaluation = to_dict(self.evaluation_config())
+        return {"name": self.name, "model": dict(self.model), "training": training, "evaluation": evaluation}
 
 
 def contestants(texts: Iterable[str], shared: Mapping[str, Any]) -> list[Contestant]:
@@ -117,7 +129,3 @@ def contestants(texts: Iterable[str], shared: Mapping[str, Any]) -> list[Contest
         if not any(name in contestant.settings for contestant in parsed):
             raise SurgeError(f"None of these models has the setting {name!r}.")
     return [contestant.with_settings(shared) for contestant in parsed]
-
-
-def _names(kind: type) -> set[str]:
-    return {f.name for f in fields(kind)}

@@ -17,7 +17,7 @@ import torch
 from surge.atomic_write import atomic_write
 from surge.comparison.contestants import Contestant
 from surge.comparison.measured import Measured
-from surge.config import TrainingConfig, to_dict
+from surge.config import EvaluationConfig, to_dict
 from surge.data.instances import Instances
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -47,7 +47,7 @@ class Protocol:
     digest: str
 
 
-def draw_protocol(dataset: Dataset, data: TrainingData, config: TrainingConfig, given: Path | None) -> Protocol:
+def draw_protocol(dataset: Dataset, data: TrainingData, config: EvaluationConfig, given: Path | None) -> Protocol:
     """The test lists, from the file `given` or drawn, and each user's last test positive.
 
     Drawing needs the dataset and the settings alone, so the same call draws the same lists. Given lists that hold
@@ -69,7 +69,7 @@ def draw_protocol(dataset: Dataset, data: TrainingData, config: TrainingConfig, 
             )
     else:
         listed = listable(test, data.taken).sample(config.test_instances, np.random.default_rng(0))
-        lists = data.lists(listed, config) if len(listed) else np.empty((0, 2), dtype=np.int64)
+        lists = data.lists(listed, config, seed=0) if len(listed) else np.empty((0, 2), dtype=np.int64)
     whole = data.last("test").sample(config.catalogue_instances, np.random.default_rng(1))
     if not len(listed) or not len(whole):
         raise SurgeError(NOTHING_ELSE.format(split="test", name=dataset.name))
@@ -118,7 +118,7 @@ class Runs:
         config, data, protocol = contestant.training_config(seed), self.data, self.protocol
         device = choose_device(config.device)
         model = contestant.build(data, seed, device)
-        fit = Fit(data, model, config, self.quiet)
+        fit = Fit(data, model, config, contestant.evaluation_config(), self.quiet)
         fit.tells = False  # a line a run is enough
         state = TrainingState(settings)
         if saved_state(folder):

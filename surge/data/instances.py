@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from surge.data.history import Histories, window_start
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 
@@ -27,25 +28,42 @@ class Unknown:
         return len(self.user)
 
 
+NOTHING = Unknown(*(np.empty(0, dtype=np.int64) for _ in range(3)))
+
+
 @dataclass(frozen=True)
 class EncodedLog:
     """All interactions as embedding rows, user after user in time order.
 
     items (N,) rows; timestamps (N,); offsets (users + 1,): user u has the rows offsets[u]:offsets[u + 1].
-    `unknown`: what is left out because its item has no row, None where nothing is. A split is cut on the whole log all
-    the same: `place` (N,) counts each interaction among all of its user's (None where none is left out).
+    `unknown`: what is left out because its item has no row. A split is cut on the whole log all the same: `place` (N,)
+    counts each interaction among all of its user's (None where none is left out).
     """
 
     items: np.ndarray
     timestamps: np.ndarray
     offsets: np.ndarray
-    unknown: Unknown | None = None
+    unknown: Unknown = NOTHING
     place: np.ndarray | None = None
 
     @property
     def user(self) -> np.ndarray:
         """Whose each interaction is (N,)."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+    @property
+    def places(self) -> np.ndarray:
+        """The place of each interaction among all of its user's, known or not (N,)."""
+        return np.arange(len(self.items)) - self.offsets[self.user] if self.place is None else self.place
+
+    def histories(self, instances: Instances, longest: int, now: np.ndarray | None = None) -> Histories:
+        """All that was taken before each positive, of which a model reads the last `longest`; asked for at the time of
+        the positive, or `now` (k,)."""
+        first, last = self.offsets[instances.user], instances.position
+        now = self.timestamps[last] if now is None else now
+        return Histories(
+            self.items, self.timestamps, first, window_start(first, last, longest), last, now, instances.user
+        )
 
 
 @dataclass(frozen=True)
@@ -69,22 +87,27 @@ class Instances:
         return self.take(np.sort(rng.choice(len(self), count, replace=False)))
 
 
-def encode(dataset: Dataset, rows: Mapping[str, int]) -> EncodedLog:
-    """The log as embedding rows; interactions with items that have no row are kept apart in `unknown`."""
-    table = pl.DataFrame({"item": list(rows), "row": np.fromiter(rows.values(), dtype=np.int64, count=len(rows))})
-    joined = dataset.interactions.select("item", "timestamp").join(table, on="item", how="left", maintain_order="left")
-    row = joined["row"].fill_null(-1).to_numpy().astype(np.int64)
-    timestamps = joined["timestamp"].to_numpy()
-    lengths = np.diff(dataset.offsets)
-    user = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(row)) - dataset.offsets[user]
+def encode(dataset: Dataset, rows: Mapping[str, int], user: str | None = None) -> EncodedLog:
+    """The log, or one user's part of it, as embedding rows; interactions with items that have no row are kept apart in
+    `unknown`."""
+    if user is None:
+        frame, offsets = dataset.interactions, dataset.offsets
+        own = {item: rows.get(item, -1) for item in frame["item"].unique().to_list()}
+        row = frame["item"].replace_strict(own, return_dtype=pl.Int64).to_numpy()
+    else:  # of a few interactions this is the faster way
+        frame = dataset.history(user)
+        offsets, row = np.array([0, len(frame)]), np.array([rows.get(item, -1) for item in frame["item"].to_list()])
+    timestamps = frame["timestamp"].to_numpy()
+    lengths = np.diff(offsets)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    place = np.arange(len(row)) - offsets[owner]
     known = row >= 0
-    counts = np.bincount(user[known], minlength=len(lengths))
+    counts = np.bincount(owner[known], minlength=len(lengths))
     return EncodedLog(
         items=row[known],
         timestamps=timestamps[known],
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        unknown=None if known.all() else Unknown(user[~known], timestamps[~known], place[~known]),
+        unknown=Unknown(owner[~known], timestamps[~known], place[~known]),
         place=None if known.all() else place[known],
     )
 
@@ -104,8 +127,7 @@ def split_instances(log: EncodedLog, split: Mapping[str, object]) -> dict[str, I
     """
     user = log.user
     first = np.arange(len(log.items)) == log.offsets[user]
-    place = np.arange(len(log.items)) - log.offsets[user] if log.place is None else log.place
-    period = _periods(log, split, user, place, log.timestamps)
+    period = _periods(log, split, user, log.places, log.timestamps)
     return {
         name: Instances(user[chosen], np.flatnonzero(chosen))
         for index, name in enumerate(SPLITS)
@@ -119,13 +141,11 @@ def last_of_each_user(log: EncodedLog, instances: Instances, split: Mapping[str,
     order = np.argsort(instances.position, kind="stable")
     user = instances.user[order]
     last = instances.take(order[np.append(user[1:] != user[:-1], True)[: len(user)]])
-    if log.unknown is None or log.place is None:
-        return last
     periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
     here = periods == SPLITS.index(name)
     unknown = np.full(len(log.offsets) - 1, -1)
     np.maximum.at(unknown, log.unknown.user[here], log.unknown.place[here])
-    return last.take(np.flatnonzero(log.place[last.position] > unknown[last.user]))
+    return last.take(np.flatnonzero(log.places[last.position] > unknown[last.user]))
 
 
 @dataclass(frozen=True)
@@ -146,18 +166,13 @@ class Positives:
 def count_positives(log: EncodedLog, split: Mapping[str, object]) -> dict[str, Positives]:
     """The positives of each split, and why some of them can't be predicted."""
     instances = split_instances(log, split)
-    unknown = np.zeros(len(SPLITS), dtype=np.int64)
-    without = np.zeros(len(SPLITS), dtype=np.int64)
-    if log.unknown is not None and log.place is not None:
-        later = log.unknown.place > 0
-        periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
-        unknown = np.bincount(periods[later], minlength=len(SPLITS))
-        begin = log.offsets[:-1][np.diff(log.offsets) > 0]  # each user's first known interaction
-        begin = begin[log.place[begin] > 0]
-        user = np.searchsorted(log.offsets, begin, side="right") - 1
-        without = np.bincount(
-            _periods(log, split, user, log.place[begin], log.timestamps[begin]), minlength=len(SPLITS)
-        )
+    periods = _periods(log, split, log.unknown.user, log.unknown.place, log.unknown.timestamps)
+    unknown = np.bincount(periods[log.unknown.place > 0], minlength=len(SPLITS))
+    # each user's first known interaction, where others came before
+    user, place = log.user, log.places
+    begin = np.flatnonzero((np.arange(len(user)) == log.offsets[user]) & (place > 0))
+    periods = _periods(log, split, user[begin], place[begin], log.timestamps[begin])
+    without = np.bincount(periods, minlength=len(SPLITS))
     return {
         name: Positives(len(instances[name]) + int(missing) + int(bare), int(missing), int(bare))
         for name, missing, bare in zip(SPLITS, unknown, without, strict=True)
@@ -174,16 +189,6 @@ def _periods(
         raise SurgeError(
             f"The dataset's split is {split.get('method')!r}; it must be 'time' or 'leave-last': prepare it again."
         )
-    lengths = np.diff(log.offsets)
-    if log.unknown is not None:
-        lengths = lengths + np.bincount(log.unknown.user, minlength=len(lengths))
+    users = len(log.offsets) - 1
+    lengths = np.diff(log.offsets) + np.bincount(log.unknown.user, minlength=users)
     return np.clip(3 - (lengths[user] - place), 0, 2)
-
-
-def histories(log: EncodedLog, instances: Instances, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """The last `longest` items before each positive, as rows and mask (k, n), padded on the right with row 0."""
-    length = np.minimum(instances.position - log.offsets[instances.user], longest)
-    steps = np.arange(int(length.max(initial=1)))
-    mask = steps < length[:, None]
-    index = np.where(mask, (instances.position - length)[:, None] + steps, 0)
-    return np.where(mask, log.items[index], 0), mask

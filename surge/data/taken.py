@@ -16,9 +16,8 @@ class Taken:
 
     def __init__(self, log: EncodedLog, item_count: int) -> None:
         self.log, self.item_count = log, item_count
-        user = np.repeat(np.arange(len(log.offsets) - 1), np.diff(log.offsets))
         # np.unique gives the first place of each pair of a user and an item
-        self.pairs, self.first = np.unique(user * item_count + log.items, return_index=True)
+        self.pairs, self.first = np.unique(log.user * item_count + log.items, return_index=True)
 
     @property
     def repeats(self) -> float:
@@ -31,19 +30,11 @@ class Taken:
         place = np.minimum(np.searchsorted(self.pairs, pairs), len(self.pairs) - 1)
         return (self.pairs[place] == pairs) & (self.first[place] < instances.position[:, None])
 
-    def rows(self, user: int, position: int) -> np.ndarray:
-        """The distinct items that a user took before a position of the log, in order of their rows."""
-        return np.unique(self.log.items[self.log.offsets[user] : position])
-
     def left(self, instances: Instances) -> np.ndarray:
         """How many items of the catalogue can be negatives of each instance (k): neither the positive nor taken."""
-        positive = self.log.items[instances.position][:, None]
-        return self.item_count - self._counts(instances) - ~self.before(instances, positive)[:, 0]
-
-    def _counts(self, instances: Instances) -> np.ndarray:
-        """How many distinct items each instance's user took before its positive (k)."""
-        starts = self.log.offsets[:-1]
         new = np.zeros(len(self.log.items) + 1, dtype=np.int64)
         new[self.first + 1] = 1  # a pair counts from the interaction after its first one
         total = np.cumsum(new)
-        return total[instances.position] - total[starts[instances.user]]
+        distinct = total[instances.position] - total[self.log.offsets[instances.user]]
+        positive = self.log.items[instances.position][:, None]
+        return self.item_count - distinct - ~self.before(instances, positive)[:, 0]

@@ -81,19 +81,18 @@ def score_lists(
     """Logits (float32) of candidate lists (k, T), in batches of histories of similar length; -inf where a list ends
     with NONE. A score that is no finite number is a SurgeError."""
     device = recommender.device
-    longest, heads = recommender.config.max_length, recommender.config.heads
-    length = np.minimum(instances.position - log.offsets[instances.user], longest)
-    order = np.argsort(length, kind="stable")
+    histories = log.histories(instances, recommender.config.max_length)
+    order = np.argsort(histories.lengths, kind="stable")
     scores = np.empty(lists.shape, dtype=np.float32)
 
     def fitting(start: int) -> int:
         # as many histories of the longest one's size as CELLS attention entries allow
-        last = min(start + TOGETHER, len(order)) - 1
-        return min(TOGETHER, CELLS // (lists.shape[1] * heads * int(length[order[last]]) ** 2))
+        longest = int(histories.lengths[order[min(start + TOGETHER, len(order)) - 1]])
+        return min(TOGETHER, CELLS // (lists.shape[1] * recommender.config.heads * longest**2))
 
     def read(start: int, stop: int) -> None:
         index = order[start:stop]
-        history, context = read_batch(log, instances.take(index), longest, device)
+        history, context = read_batch(histories.take(index), device)
         candidates = torch.from_numpy(np.maximum(lists[index], 0)).to(device)
         scores[index] = recommender.scorer(history, context)(candidates).float().cpu().numpy()
 
@@ -107,18 +106,16 @@ def score_lists(
 def evaluate_split(
     checkpoint: Checkpoint, dataset: Dataset, split: str, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """All metrics of a checkpoint on one split of a dataset, by the checkpoint's own training settings.
+    """All metrics of a checkpoint on one split of a dataset, by the checkpoint's own settings.
 
     Lists of sampled negatives for up to `test_instances`, ranked by the logit; each user's last interaction of the
     split, for up to `catalogue_instances` users, among all items, by logit + log q. The split is cut on the whole log;
     positives of items that the model doesn't know are counted, and so are those of users who took all other items
     before. A split without one that it knows and can tell from another item is a SurgeError.
     """
-    config = checkpoint.training_config
+    config, training, catalogue = checkpoint.evaluation_config, checkpoint.training_config, checkpoint.catalogue
     recommender = Surge(checkpoint.model)
-    if config.compiled:
-        recommender.compile_steps()
-    log = encode(dataset, checkpoint.rows)
+    log = encode(dataset, catalogue.rows)
     rule = dataset.description.get("split", {})
     instances, positives = split_instances(log, rule)[split], count_positives(log, rule)[split]
     if not len(instances):
@@ -128,15 +125,15 @@ def evaluate_split(
             "trained on, or a later one of the same items."
         )
     tell = progress or (lambda share: None)
-    rng = np.random.default_rng(config.seed)
-    taken = Taken(log, len(checkpoint.rows)) if checkpoint.exclude_seen else None
+    rng = np.random.default_rng(training.seed)
+    taken = Taken(log, len(catalogue.rows)) if checkpoint.exclude_seen else None
     rankable = listable(instances, taken)
     if not len(rankable):
         raise SurgeError(NOTHING_ELSE.format(split=split, name=dataset.name))
     listed = rankable.sample(config.test_instances, rng)
-    lists = draw_lists(log, listed, checkpoint.sampler, config.evaluation_negatives, taken=taken, seed=config.seed)
+    lists = draw_lists(log, listed, catalogue.sampler, config.evaluation_negatives, taken=taken, seed=training.seed)
     metrics: dict[str, Any] = evaluate_lists(
-        recommender, log, listed, lists, precision=config.precision, progress=lambda share: tell(share / 2)
+        recommender, log, listed, lists, precision=training.precision, progress=lambda share: tell(share / 2)
     )
     last = listable(last_of_each_user(log, instances, rule, split), taken)
     whole = last.sample(config.catalogue_instances, rng)
@@ -145,11 +142,11 @@ def evaluate_split(
         log,
         whole,
         taken=taken,
-        log_popularity=checkpoint.log_popularity,
-        temperatures=np.array([checkpoint.temperature]),
+        log_popularity=catalogue.log_popularity,
+        temperatures=np.array([catalogue.temperature]),
         progress=lambda share: tell(0.5 + share / 2),
     )
-    metrics |= catalogue_metrics(ranks) | calibration_metrics(ranks, checkpoint.temperature)
+    metrics |= catalogue_metrics(ranks) | calibration_metrics(ranks, catalogue.temperature)
     return (
         metrics
         | count_negatives(lists)
@@ -161,7 +158,7 @@ def evaluate_split(
             "unknown_positives": positives.unknown,
             "positives_without_history": positives.without_history,
             "positives_without_negatives": len(instances) - len(rankable),
-            "cold_positives": int((checkpoint.counts[log.items[instances.position]] == 0).sum()),
+            "cold_positives": int((catalogue.counts[log.items[instances.position]] == 0).sum()),
         }
     )
 

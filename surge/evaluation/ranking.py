@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surge.data.history import Histories
 from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
 from surge.errors import SurgeError
@@ -25,7 +26,7 @@ class Ranks:
 
     What a probability softmax(score / T) needs: `own` (k), the score of the positive; `best` (k, SHOWN), the highest
     scores, and `hit` (k, SHOWN), which of them is the positive; `normaliser` (k, g), log sum exp(score / T) for each
-    of the `temperatures` T (g). `log_available` (k): log of the share of q that all of the ranked items hold.
+    of the `temperatures` T (g).
     """
 
     above: np.ndarray
@@ -35,11 +36,10 @@ class Ranks:
     hit: np.ndarray
     temperatures: np.ndarray
     normaliser: np.ndarray
-    log_available: np.ndarray
 
-    def lift_constant(self, temperature: float) -> float:
-        """The mean of log sum q - log sum exp(score / T) at one of the temperatures, see `Checkpoint.lift_offset`."""
-        return float((self.log_available - self.normaliser[:, self._place(temperature)]).mean())
+    def lift_constant(self, log_available: np.ndarray, temperature: float) -> float:
+        """The mean of log sum q - log sum exp(score / T) at one of the temperatures, see `Catalogue.lift_offset`."""
+        return float((log_available - self.normaliser[:, self._place(temperature)]).mean())
 
     def reliability(self, temperature: float, first: int = SHOWN) -> Reliability:
         """Of the `first` best items of each history, at one of the temperatures."""
@@ -74,8 +74,9 @@ def rank_positives(
     shown = min(SHOWN, size)
     above, tied, own = np.empty(k), np.empty(k), np.empty(k)
     best, hit = np.empty((k, shown)), np.empty((k, shown), dtype=bool)
-    normaliser, log_available = np.empty((k, len(temperatures))), np.zeros(k)
-    for done, (place, logits) in enumerate(_catalogues(recommender, log, instances), start=1):
+    normaliser = np.empty((k, len(temperatures)))
+    histories = log.histories(instances, recommender.config.max_length)
+    for done, (place, logits) in enumerate(_catalogues(recommender, histories), start=1):
         if not np.isfinite(logits).all():
             raise SurgeError("The model gives scores that are not finite numbers; train it again.")
         # in float64: a sum in float32 would make ties that the logits don't have
@@ -83,10 +84,8 @@ def rank_positives(
         positive = log.items[instances.position[place]]
         own[place] = scores[positive]
         if taken is not None:
-            scores[taken.rows(instances.user[place], instances.position[place])] = -np.inf
+            scores[histories[place].taken] = -np.inf
             scores[positive] = own[place]
-        if log_popularity is not None:
-            log_available[place] = log_normaliser(log_popularity[np.isfinite(scores)], ONE)[0]
         above[place] = (scores > own[place]).sum()
         tied[place] = (scores == own[place]).sum() - 1
         first = np.argpartition(-scores, shown - 1)[:shown]
@@ -95,12 +94,25 @@ def rank_positives(
         normaliser[place] = log_normaliser(scores, temperatures)
         if progress:
             progress(done / k)
-    return Ranks(above, tied, own, best, hit, temperatures, normaliser, log_available)
+    return Ranks(above, tied, own, best, hit, temperatures, normaliser)
 
 
-def _catalogues(recommender: Recommender, log: EncodedLog, instances: Instances) -> Iterator[tuple[int, np.ndarray]]:
-    """The place of each instance, and the logits (float32) of all items for its history."""
-    for start in range(0, len(instances), recommender.together):
-        places = np.arange(start, min(start + recommender.together, len(instances)))
-        history, context = read_batch(log, instances.take(places), recommender.config.max_length, recommender.device)
+def log_available(log: EncodedLog, instances: Instances, taken: Taken | None, log_popularity: np.ndarray) -> np.ndarray:
+    """log of the share of q that all items hold among which `rank_positives` ranks each positive (k)."""
+    if taken is None:
+        return np.full(len(instances), log_normaliser(log_popularity, ONE)[0])
+    histories, share = log.histories(instances, longest=1), np.empty(len(instances))
+    for place, positive in enumerate(log.items[instances.position].tolist()):
+        ranked = np.ones(len(log_popularity), dtype=bool)
+        ranked[histories[place].taken] = False
+        ranked[positive] = True
+        share[place] = log_normaliser(log_popularity[ranked], ONE)[0]
+    return share
+
+
+def _catalogues(recommender: Recommender, histories: Histories) -> Iterator[tuple[int, np.ndarray]]:
+    """The place of each history, and the logits (float32) of all items for it."""
+    for start in range(0, len(histories), recommender.together):
+        places = np.arange(start, min(start + recommender.together, len(histories)))
+        history, context = read_batch(histories.take(places), recommender.device)
         yield from zip(places.tolist(), recommender.score_catalogue(history, context), strict=True)

@@ -10,9 +10,10 @@ import numpy as np
 
 from surge.backends.scoring import score_rows
 from surge.checkpoint import Catalogue, Checkpoint
+from surge.data.history import History
 from surge.errors import SurgeError
-from surge.explanation.history import UserHistory
-from surge.explanation.measured import Predicted, log_lift
+from surge.explanation import measured
+from surge.explanation.measured import Predicted
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Ranking:
 
     def lift(self, rows: np.ndarray | int) -> np.ndarray:
         """How many times as likely each of these items is to be next as its popularity alone would make it."""
-        return _lift(self.catalogue, rows, self.logits[rows])
+        return np.exp(log_lift(self.catalogue, rows, self.logits[rows]))
 
     def chance_of(self, row: int) -> float | None:
         """How likely one item is to be next, as `next_probability` has it; None where nothing is left to be ranked."""
@@ -63,9 +64,9 @@ class Ranking:
         return predicted(self.catalogue, rows, self.logits[rows], self.next_probability(rows))
 
 
-def left_out(checkpoint: Checkpoint, history: UserHistory) -> tuple[int, ...]:
+def left_out(checkpoint: Checkpoint, history: History) -> np.ndarray:
     """Rows of the items that are never recommended to this user: what was taken, where nothing is taken twice."""
-    return history.taken if checkpoint.exclude_seen else ()
+    return history.taken if checkpoint.exclude_seen else history.taken[:0]
 
 
 def predicted(
@@ -73,7 +74,7 @@ def predicted(
 ) -> list[Predicted]:
     """These rows of the catalogue, best first, with their logits and next probabilities, as what is told of each."""
     items = catalogue.items[rows.tolist()].to_dicts() if len(rows) else []
-    lifts = _lift(catalogue, rows, logits)
+    lifts = np.exp(log_lift(catalogue, rows, logits))
     return [
         Predicted(rank, row, item["item"], item["title"], item["category"], logit, lift, likely, about)
         for rank, (row, item, logit, lift, likely) in enumerate(
@@ -82,8 +83,9 @@ def predicted(
     ]
 
 
-def _lift(catalogue: Catalogue, rows: np.ndarray | int, logits: np.ndarray) -> np.ndarray:
-    return np.exp(log_lift(logits, catalogue.lift_offset(rows), catalogue.temperature))
+def log_lift(catalogue: Catalogue, rows: np.ndarray | int, logits: np.ndarray | float) -> np.ndarray:
+    """`measured.log_lift` of the items of these rows with these logits."""
+    return measured.log_lift(logits, catalogue.lift_offset(rows), catalogue.temperature)
 
 
 def stands_above(
@@ -91,21 +93,23 @@ def stands_above(
 ) -> np.ndarray:
     """Where an item of these rows ranks above the one of `row`, whose logit is `own`; a tie keeps the catalogue's
     order, as in a ranking."""
-    scores, mine = logits + checkpoint.log_popularity[rows], own + checkpoint.log_popularity[row]
+    popularity = checkpoint.catalogue.log_popularity
+    scores, mine = logits + popularity[rows], own + popularity[row]
     return (scores > mine) | ((scores == mine) & (rows < row))
 
 
 def rank_catalogue(
-    checkpoint: Checkpoint, history: UserHistory, progress: Callable[[float], None] | None = None
+    checkpoint: Checkpoint, history: History, progress: Callable[[float], None] | None = None
 ) -> Ranking:
     """Score every item of the checkpoint for a history, and rank them by logit + log q, without what the user took
     where the checkpoint recommends nothing twice. Ties keep the order of the catalogue. Logits that are no finite
     numbers are a SurgeError."""
     every = np.arange(checkpoint.model_config.item_count)
-    logits = score_rows(checkpoint.model, history.events, every, progress)
+    logits = score_rows(checkpoint.model, history, every, progress)
     if not np.isfinite(logits).all():
         raise SurgeError(
             f"The checkpoint {checkpoint.name!r} gives scores that are not finite numbers; train it again."
         )
-    order = np.argsort(-(logits + checkpoint.log_popularity), kind="stable")
-    return Ranking(logits, order[~np.isin(order, left_out(checkpoint, history))], checkpoint.catalogue)
+    catalogue = checkpoint.catalogue
+    order = np.argsort(-(logits + catalogue.log_popularity), kind="stable")
+    return Ranking(logits, order[~np.isin(order, left_out(checkpoint, history))], catalogue)

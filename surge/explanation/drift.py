@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from surge.backends.scoring import CELLS, score_histories
+from surge.backends.scoring import histories_at_once, read_graphs, score_histories
 from surge.checkpoint import Checkpoint
+from surge.data.history import History
 from surge.explanation.catalogue import Ranking, left_out, rank_catalogue, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.faithfulness import spread
-from surge.explanation.history import UserHistory
+from surge.explanation.history import TitledHistory
 from surge.explanation.leave_one_out import READING, spread_competitors
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
-from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 
 Array = np.ndarray
@@ -28,7 +28,7 @@ FEWEST_COMPETITORS = 50
 
 def measure_drift(
     checkpoint: Checkpoint,
-    history: UserHistory,
+    history: TitledHistory,
     record: Explanation,
     *,
     points: int = 60,
@@ -75,15 +75,15 @@ def measure_drift(
         importance=tuple(reading.importance for reading in readings),
         edges=tuple(reading.edges for reading in readings),
         edge_similarity=tuple(reading.edge_similarity for reading in readings),
-        offset=float(checkpoint.lift_offset(row)),
-        temperature=checkpoint.temperature,
+        offset=float(checkpoint.catalogue.lift_offset(row)),
+        temperature=checkpoint.catalogue.temperature,
     )
 
 
 def _ranks(
     checkpoint: Checkpoint,
-    history: UserHistory,
-    prefixes: list[tuple[Event, ...]],
+    history: TitledHistory,
+    prefixes: list[History],
     row: int,
     budget: int,
     ranking: Ranking | None,
@@ -125,18 +125,16 @@ class _Reading:
 
 
 def _read_prefixes(
-    model: SurgeModel, prefixes: list[tuple[Event, ...]], row: int, progress: Callable[[float], None]
+    model: SurgeModel, prefixes: list[History], row: int, progress: Callable[[float], None]
 ) -> list[_Reading]:
     """All prefixes, shortest first, read with one candidate in chunks that fit in memory."""
-    device = model.item_embedding.weight.device
     readings: list[_Reading] = []
     with torch.inference_mode():
         while len(readings) < len(prefixes):
             rest = prefixes[len(readings) :]
-            fits = [(at + 1) * model.config.heads * len(prefix) ** 2 <= CELLS for at, prefix in enumerate(rest)]
-            part = rest[: max(1, sum(fits))]
-            graph = model.build_graph(*read_events(part, device))
-            reading = model.read(graph, torch.full((len(part), 1), row, device=device))
+            part = rest[: histories_at_once(model, [len(prefix) for prefix in rest])]
+            graph = read_graphs(model, part)
+            reading = model.read(graph, torch.full((len(part), 1), row, device=graph.mask.device))
             total = reading.extraction.layers[0].assignment
             for layer in reading.extraction.layers[1:]:
                 total = total @ layer.assignment

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.backends.scoring import read_graphs
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import Ranking, left_out, rank_catalogue
-from surge.explanation.history import UserHistory, read_history
-from surge.explanation.measured import log_lift, sigmoid
+from surge.explanation.catalogue import Ranking, left_out, log_lift, rank_catalogue
+from surge.explanation.history import TitledHistory, read_history
+from surge.explanation.measured import sigmoid
 from surge.explanation.record import (
     Embeddings,
     Explanation,
@@ -25,7 +26,6 @@ from surge.explanation.record import (
     PoolingLayer,
     Prediction,
 )
-from surge.model.batches import read_events
 from surge.model.interest_extraction import Pooling, pool_adjacency
 from surge.model.surge import InterestGraph
 
@@ -47,7 +47,7 @@ def explain(
 
 
 def explain_history(
-    checkpoint: Checkpoint, history: UserHistory, item: str | None = None, ranking: Ranking | None = None
+    checkpoint: Checkpoint, history: TitledHistory, item: str | None = None, ranking: Ranking | None = None
 ) -> Explanation:
     """The same for a history at hand. Without a `ranking` of it, and with an `item`, nothing else is scored, and the
     record doesn't say how likely the item is to be the next of all."""
@@ -63,7 +63,7 @@ def explain_history(
     model = checkpoint.model
     device = model.item_embedding.weight.device
     with torch.inference_mode():
-        graph = model.build_graph(*read_events([history.events], device))
+        graph = read_graphs(model, [history])
         target = model.embed(torch.tensor([[row]], device=device))
         # the graph that scoring uses, read in float64: see precise_model
         graph = InterestGraph(*(part.double() if part.is_floating_point() else part for part in graph))
@@ -106,9 +106,9 @@ def explain_history(
             update_gate=_array(reading.evolution.update_gate[0]),
             logit=logit,
             probability=float(sigmoid(np.asarray(logit))),
-            long_weight=_array(graph.long_weight) if checkpoint.model_config.long_term else None,
-            log_popularity=float(checkpoint.log_popularity[row]),
-            lift=float(np.exp(log_lift(logit, checkpoint.lift_offset(row), checkpoint.temperature))),
+            long_weight=_array(graph.long_weight) if checkpoint.model_config.forms.long_term else None,
+            log_popularity=float(checkpoint.catalogue.log_popularity[row]),
+            lift=float(np.exp(log_lift(checkpoint.catalogue, row, logit))),
             next_probability=ranking.chance_of(row) if ranking is not None else None,
             left_out=row in left_out(checkpoint, history),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,11 +10,13 @@ from torch import Tensor
 
 from surge.backends.scoring import CELLS, score_histories
 from surge.checkpoint import Checkpoint
+from surge.data.history import Histories, History
+from surge.explanation.catalogue import log_lift
 from surge.explanation.explain import candidate_row
-from surge.explanation.history import UserHistory
-from surge.explanation.measured import Effects, Faithfulness, log_lift
+from surge.explanation.history import TitledHistory
+from surge.explanation.measured import Effects, Faithfulness
 from surge.explanation.record import Explanation
-from surge.model.batches import Event, read_events
+from surge.model.batches import read_batch
 from surge.model.surge import SurgeModel
 
 Array = np.ndarray
@@ -23,7 +25,7 @@ STEPS = 64  # points of the integral; with 32 the gap is nearly twice as wide
 
 def measure_faithfulness(
     checkpoint: Checkpoint,
-    history: UserHistory,
+    history: TitledHistory,
     record: Explanation,
     effects: Effects,
     *,
@@ -43,7 +45,7 @@ def measure_faithfulness(
 
     `record` and `effects` are of this history; others are a ValueError. `progress` is called with the share done.
     """
-    n = len(history.rows)
+    n = len(history)
     if not history.is_explained_by(record) or len(effects.item_logit) != n:
         raise ValueError("the record or the effects belong to another history")
     row = candidate_row(checkpoint, record.target.item)
@@ -51,23 +53,23 @@ def measure_faithfulness(
         "leave-one-out": effects.item_effect,
         "importance": record.interest_extraction.importance.astype(np.float64),
         "attention": record.attention_received(),
-        "integrated gradients": integrated_gradients(checkpoint.model, history.events, row),
+        "integrated gradients": integrated_gradients(checkpoint.model, history, row),
     }
     orders = [np.argsort(-values, kind="stable") for values in attributions.values()]
     rng = np.random.default_rng(seed)
     orders += [rng.permutation(n) for _ in range(random_orders)]
 
     deleted = spread(n, points)
-    events = history.events
-    asked: dict[tuple[Event, ...], int] = {}  # what many orders ask for is scored once
+    asked: dict[bytes, tuple[int, History]] = {}  # what many orders ask for is scored once
 
     def ask(kept: Array) -> int:
-        return asked.setdefault(tuple(events[place] for place in np.sort(kept)), len(asked))
+        left = history.edit(np.sort(kept))
+        return asked.setdefault(left.key, (len(asked), left))[0]
 
     deletion = np.array([[ask(order[k:]) for k in deleted] for order in orders])
     insertion = np.array([[ask(order[: k + 1]) for k in deleted] for order in orders])
-    logits = score_histories(checkpoint.model, list(asked), [row], progress)[:, 0]
-    scores = log_lift(logits, checkpoint.lift_offset(row), checkpoint.temperature)
+    logits = score_histories(checkpoint.model, [left for _, left in asked.values()], [row], progress)[:, 0]
+    scores = log_lift(checkpoint.catalogue, row, logits)
     named = len(attributions)
     return Faithfulness(
         attributions=attributions,
@@ -86,7 +88,7 @@ def spread(count: int, points: int) -> Array:
     return np.linspace(0, count - 1, min(points, count)).round().astype(np.int64)
 
 
-def integrated_gradients(model: SurgeModel, events: Sequence[Event], candidate: int, steps: int = STEPS) -> Array:
+def integrated_gradients(model: SurgeModel, history: History, candidate: int, steps: int = STEPS) -> Array:
     """What each item's embedding adds to the candidate's logit (n): sum over its dimensions of
     h_i * integral over a from 0 to 1 of d logit(a h) / d h_i (Sundararajan et al., 2017).
 
@@ -100,7 +102,8 @@ def integrated_gradients(model: SurgeModel, events: Sequence[Event], candidate: 
     device = model.item_embedding.weight.device
     # inference mode may be on around this call (it is a thread's own), and its tensors carry no gradient
     with torch.inference_mode(False):
-        (items, mask), ages = read_events([events], device)
+        (items, mask), context = read_batch(Histories.of([history]), device)
+        ages = context.ages()
         with torch.no_grad():
             embedded, target = model.embed(items), model.embed(torch.tensor([[candidate]], device=device))
 
@@ -108,6 +111,6 @@ def integrated_gradients(model: SurgeModel, events: Sequence[Event], candidate: 
             graph = model.graph_from_embeddings(path, mask.expand(len(path), -1), ages.expand(len(path), -1))
             return model.read_embeddings(graph, target.expand(len(path), -1, -1)).logit[:, 0]
 
-        at_once = max(1, CELLS // (model.config.heads * len(events) ** 2))
+        at_once = max(1, CELLS // (model.config.heads * len(history) ** 2))
         attributed = IntegratedGradients(logit).attribute(embedded, n_steps=steps, internal_batch_size=at_once)
     return attributed[0].sum(-1).double().cpu().numpy()

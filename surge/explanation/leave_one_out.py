@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from surge.backends.scoring import score_histories
 from surge.checkpoint import Checkpoint
+from surge.data.history import History
 from surge.errors import SurgeError
 from surge.explanation.catalogue import Ranking, stands_above
 from surge.explanation.explain import candidate_row
-from surge.explanation.history import UserHistory
+from surge.explanation.history import TitledHistory
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
-from surge.model.batches import Event
 from surge.model.surge import EMPTY
 
-Events = tuple[Event, ...]
 Progress = Callable[[float], None]
 BUDGET = 12_000_000  # cells (see `_cells`): under a tenth of a second of one core
 CLUSTERS_BUDGET = 100_000_000  # cells of ranking without each cluster: about two tenths of a second
@@ -33,22 +31,18 @@ class Competitors:
     """What a candidate is ranked against in every changed history; it does not depend on the candidate.
 
     `rows` (k) of the catalogue, the best first, `weights` (k): the number of ranked items that each stands for,
-    `full` (k): their logits with the whole `history`. `logits` (v x k): their logits in each of the changed
-    `histories`. `exact`: whether every ranked item is there with weight 1.
+    `full` (k): their logits with the whole history, whose `History.key` is `history`. `logits` (v x k): their logits
+    in each of the changed histories, whose row is in `places` by their key. `exact`: whether every ranked item is there
+    with weight 1.
     """
 
-    history: Events
+    history: bytes
     rows: np.ndarray
     weights: np.ndarray
     full: np.ndarray
-    histories: tuple[Events, ...]
+    places: dict[bytes, int]
     logits: np.ndarray
     exact: bool
-
-    @cached_property
-    def places(self) -> dict[Events, int]:
-        """The row of `logits` of each changed history."""
-        return {history: place for place, history in enumerate(self.histories)}
 
     def belong_to(self, ranking: Ranking) -> bool:
         """Whether they were taken from this ranking."""
@@ -57,7 +51,7 @@ class Competitors:
 
 def measure_effects(
     checkpoint: Checkpoint,
-    history: UserHistory,
+    history: TitledHistory,
     record: Explanation,
     ranking: Ranking | None = None,
     competitors: Competitors | None = None,
@@ -82,37 +76,37 @@ def measure_effects(
     """
     if not history.is_explained_by(record):
         raise ValueError("the record explains another history")
-    if competitors is not None and competitors.history != history.events:
+    if competitors is not None and competitors.history != history.key:
         raise ValueError("the competitors were measured for another history")
     if competitors is not None and ranking is not None and not competitors.belong_to(ranking):
         raise ValueError("the competitors were measured with another ranking")
     target = candidate_row(checkpoint, record.target.item)
-    n = len(history.rows)
+    n = len(history)
     clusters = record.interest_extraction.total_assignment().shape[1]
-    changed = _left_out(history.events, record.interest_extraction.first_choices(), clusters)
-    distinct = [events for events in dict.fromkeys(changed) if events]
+    changed = _left_out(history, record.interest_extraction.first_choices(), clusters)
+    distinct = _distinct(changed)
     rank = ranking.rank_of(target) if ranking is not None else None
     rivals = competitors if rank is not None and competitors is not None and len(competitors.rows) else None
-    pool, missing = rivals, list[Events]()  # what is left to score, and against whom
+    pool, missing = rivals, dict[bytes, History]()  # what is left to score, and against whom
     if rivals is not None and ranking is not None:
-        missing = [events for events in distinct if events not in rivals.places]
-        grouped = [events for events in dict.fromkeys(changed[n:]) if events]
-        cells = sum(_cells(checkpoint, len(events)) for events in {*missing, *grouped})
+        missing = {key: one for key, one in distinct.items() if key not in rivals.places}
+        wanted = missing | _distinct(changed[n:])
+        cells = sum(_cells(checkpoint, len(one)) for one in wanted.values())
         if not rivals.exact and cells * len(ranking.order) <= CLUSTERS_BUDGET:
-            pool, missing = _all_ranked(rivals, ranking), list(dict.fromkeys([*missing, *grouped]))
+            pool, missing = _all_ranked(rivals, ranking), wanted
     first, second = _shared(progress, 0.5 if missing else 1.0)
 
-    scores = score_histories(checkpoint.model, [history.events, *distinct], [target], first)[:, 0]
+    scores = score_histories(checkpoint.model, [history, *distinct.values()], [target], first)[:, 0]
     logit_without = dict(zip(distinct, scores[1:].tolist(), strict=True))
-    rank_without: dict[Events, float] = {}
+    rank_without: dict[bytes, float] = {}
     if rivals is not None and pool is not None and ranking is not None:
-        known = [events for events in distinct if events in rivals.places]
-        theirs = rivals.logits[[rivals.places[events] for events in known]]
+        known = [key for key in distinct if key in rivals.places]
+        theirs = rivals.logits[[rivals.places[key] for key in known]]
         rank_without = _ranks(checkpoint, ranking, rivals, target, known, theirs, logit_without)
-        theirs = score_histories(checkpoint.model, missing, pool.rows, second)
-        rank_without |= _ranks(checkpoint, ranking, pool, target, missing, theirs, logit_without)
-    logits = np.array([logit_without.get(events, np.nan) for events in changed])
-    ranks = np.array([rank_without.get(events, np.nan) for events in changed])
+        theirs = score_histories(checkpoint.model, list(missing.values()), pool.rows, second)
+        rank_without |= _ranks(checkpoint, ranking, pool, target, list(missing), theirs, logit_without)
+    logits = np.array([logit_without.get(one.key, np.nan) for one in changed])
+    ranks = np.array([rank_without.get(one.key, np.nan) for one in changed])
     return Effects(
         logit=float(scores[0]),
         item_logit=logits[:n],
@@ -122,14 +116,14 @@ def measure_effects(
         cluster_rank=ranks[n:],
         exact=rivals is None or rivals.exact,
         clusters_exact=pool is None or pool.exact,
-        offset=float(checkpoint.lift_offset(target)),
-        temperature=checkpoint.temperature,
+        offset=float(checkpoint.catalogue.lift_offset(target)),
+        temperature=checkpoint.catalogue.temperature,
     )
 
 
 def measure_competitors(
     checkpoint: Checkpoint,
-    history: UserHistory,
+    history: TitledHistory,
     clusters: np.ndarray | None,
     ranking: Ranking,
     budget: int = BUDGET,
@@ -148,23 +142,24 @@ def measure_competitors(
     left out of the history still does not compete, so that ranks with and without it count the same items. An empty
     history is a SurgeError.
     """
-    if not history.rows:
+    if not len(history):
         raise SurgeError(EMPTY)
     order = ranking.order
-    chosen = np.asarray(clusters) if clusters is not None else np.zeros(len(history.rows), dtype=np.int64)
+    chosen = np.asarray(clusters) if clusters is not None else np.zeros(len(history), dtype=np.int64)
     count = int(chosen.max()) + 1 if clusters is not None else 0
-    histories = tuple(events for events in dict.fromkeys(_left_out(history.events, chosen, count)) if events)
-    cost = sum(_cells(checkpoint, len(events)) for events in histories)
+    histories = _distinct(_left_out(history, chosen, count))
+    cost = sum(_cells(checkpoint, len(one)) for one in histories.values())
     room = len(order) if cost * len(order) <= budget else budget // cost
     places, weights = spread_competitors(len(order), room if room >= min(LEAST_ROWS, len(order)) else 0)
     rows = order[places]
+    histories = histories if len(rows) else {}
     return Competitors(
-        history=history.events,
+        history=history.key,
         rows=rows,
         weights=weights,
         full=ranking.logits[rows],
-        histories=histories if len(rows) else (),
-        logits=score_histories(checkpoint.model, histories if len(rows) else (), rows, progress),
+        places={key: place for place, key in enumerate(histories)},
+        logits=score_histories(checkpoint.model, list(histories.values()), rows, progress),
         exact=len(rows) == len(order),
     )
 
@@ -173,18 +168,21 @@ def _all_ranked(competitors: Competitors, ranking: Ranking) -> Competitors:
     """Every ranked item, each for itself, in place of those competitors; no changed history is scored yet."""
     rows = ranking.order
     return Competitors(
-        competitors.history, rows, np.ones(len(rows)), ranking.logits[rows], (), np.empty((0, len(rows))), True
+        competitors.history, rows, np.ones(len(rows)), ranking.logits[rows], {}, np.empty((0, len(rows))), True
     )
 
 
-def _left_out(events: Events, clusters: np.ndarray, count: int) -> list[Events]:
+def _left_out(history: History, clusters: np.ndarray, count: int) -> list[History]:
     """The history without each item, then without each cluster; empty where nothing is left, or left out."""
-    changed = [events[:place] + events[place + 1 :] for place in range(len(events))]
-    for cluster in range(count):
-        held = clusters == cluster
-        kept = tuple(event for event, gone in zip(events, held, strict=True) if not gone)
-        changed.append(kept if held.any() else ())
-    return changed
+    every = np.arange(len(history))
+    kept = [np.delete(every, place) for place in every]
+    kept += [every[clusters != cluster] if cluster in clusters else every[:0] for cluster in range(count)]
+    return [history.edit(places) for places in kept]
+
+
+def _distinct(histories: list[History]) -> dict[bytes, History]:
+    """Those that hold an item, each once, by their key."""
+    return {one.key: one for one in histories if len(one)}
 
 
 def _cells(checkpoint: Checkpoint, length: int) -> int:
@@ -219,18 +217,18 @@ def _ranks(
     ranking: Ranking,
     competitors: Competitors,
     target: int,
-    histories: Sequence[Events],
+    histories: Sequence[bytes],
     logits: np.ndarray,
-    own: Mapping[Events, float],
-) -> dict[Events, float]:
-    """The candidate's rank in each changed history, from its own logit and the competitors' (v x k) in each."""
+    own: Mapping[bytes, float],
+) -> dict[bytes, float]:
+    """The candidate's rank in each changed history, by key, from its logit and the competitors' (v x k) in each."""
     rank = ranking.rank_of(target) or 1
     before = _above(checkpoint, competitors, competitors.full, target, float(ranking.logits[target]))
     places = {}
-    for events, theirs in zip(histories, logits, strict=True):
-        after = _above(checkpoint, competitors, theirs, target, own[events])
+    for key, theirs in zip(histories, logits, strict=True):
+        after = _above(checkpoint, competitors, theirs, target, own[key])
         estimate = np.round(rank + np.sum(competitors.weights * (after - before)))
-        places[events] = float(np.clip(estimate, 1, len(ranking.order)))
+        places[key] = float(np.clip(estimate, 1, len(ranking.order)))
     return places
 
 

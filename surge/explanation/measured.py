@@ -31,7 +31,7 @@ def rank_correlation(first: Array, second: Array) -> float | None:
 def log_lift(logits: Array | float, offset: Array | float, temperature: float = 1.0) -> Array:
     """log of the lift: how many times as likely an item is to be next as its popularity alone would make it.
 
-    That is logit / T + offset, with the temperature T and `Checkpoint.lift_offset` of the item: so it needs the
+    That is logit / T + offset, with the temperature T and `Catalogue.lift_offset` of the item: so it needs the
     candidate's logit alone, and what a change of the history multiplies it by is exp of the change of logit / T.
     """
     return np.asarray(logits, dtype=np.float64) / temperature + offset

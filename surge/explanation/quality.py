@@ -21,7 +21,7 @@ from surge.evaluation.evaluate import evaluate_split
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import measure_faithfulness
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.measured import Faithfulness
 from surge.explanation.record import Explanation
@@ -128,7 +128,7 @@ def faithfulness_areas(measured: Faithfulness, names: Sequence[str]) -> dict[str
     return figures
 
 
-def _faithfulness(checkpoint: Checkpoint, history: UserHistory, record: Explanation, seed: int) -> dict[str, float]:
+def _faithfulness(checkpoint: Checkpoint, history: TitledHistory, record: Explanation, seed: int) -> dict[str, float]:
     """The areas of one reading, without attributions that the model does not have."""
     effects = measure_effects(checkpoint, history, record)
     measured = measure_faithfulness(checkpoint, history, record, effects, seed=seed)
@@ -214,7 +214,7 @@ def explanation_quality(
     return counts | means
 
 
-def _truth(checkpoint: Checkpoint, dataset: Dataset, history: UserHistory, top: Explanation) -> dict[str, float]:
+def _truth(checkpoint: Checkpoint, dataset: Dataset, history: TitledHistory, top: Explanation) -> dict[str, float]:
     """The figures against the truth of the reading of the true next item, or of the top one where that is unknown."""
     if history.interests is None:
         return {}

@@ -11,10 +11,9 @@ from torch.nn import functional
 
 from surge.backends.scoring import score_rows
 from surge.checkpoint import Catalogue, Checkpoint
+from surge.data.history import History
 from surge.explanation.catalogue import left_out, predicted
-from surge.explanation.history import UserHistory
 from surge.explanation.measured import Predicted
-from surge.model.batches import Event
 from surge.model.surge import SurgeModel
 
 SAMPLE = 1000  # items that are read first
@@ -56,16 +55,16 @@ class Found:
         return np.exp(scores - self.log_normaliser)
 
 
-def find_best(checkpoint: Checkpoint, history: UserHistory, count: int = 20, rough: bool | None = None) -> Found:
+def find_best(checkpoint: Checkpoint, history: History, count: int = 20, rough: bool | None = None) -> Found:
     """The `count` best items for a history, or all that there are: with `rough`, the default on a GPU, by `shortlist`,
     else by `search`."""
     rows = np.setdiff1d(np.arange(checkpoint.model_config.item_count), left_out(checkpoint, history))
     if rough is None:
         rough = checkpoint.model.item_embedding.weight.device.type == "cuda"
-    popularity = checkpoint.log_popularity[rows]
-    result = (shortlist if rough else search)(checkpoint.model, history.events, rows, popularity, count)
+    popularity = checkpoint.catalogue.log_popularity[rows]
+    result = (shortlist if rough else search)(checkpoint.model, history, rows, popularity, count)
     best = result.best
-    normaliser = _log_normaliser(result, popularity, checkpoint.temperature) if len(rows) else 0.0
+    normaliser = _log_normaliser(result, popularity, checkpoint.catalogue.temperature) if len(rows) else 0.0
     return Found(rows[best], result.logits[best], int(result.read.sum()), len(rows), checkpoint.catalogue, normaliser)
 
 
@@ -79,9 +78,7 @@ class Searched(NamedTuple):
     typical: np.ndarray
 
 
-def search(
-    model: SurgeModel, events: tuple[Event, ...], rows: np.ndarray, popularity: np.ndarray, count: int
-) -> Searched:
+def search(model: SurgeModel, history: History, rows: np.ndarray, popularity: np.ndarray, count: int) -> Searched:
     """The `count` best of the candidate `rows` by logit + log q, `popularity` being their log q.
 
     First SAMPLE candidates drawn at random are read. Then, in rounds, a ridge regression is fitted to the logits of
@@ -99,7 +96,7 @@ def search(
     was_read = np.zeros(len(rows), dtype=bool)
 
     def read(places: np.ndarray) -> np.ndarray:
-        logits[places] = score_rows(model, events, rows[places])
+        logits[places] = score_rows(model, history, rows[places])
         was_read[places] = True
         return _best(logits + popularity, count)
 
@@ -119,13 +116,11 @@ def search(
     return Searched(best, logits, was_read, typical)
 
 
-def shortlist(
-    model: SurgeModel, events: tuple[Event, ...], rows: np.ndarray, popularity: np.ndarray, count: int
-) -> Searched:
+def shortlist(model: SurgeModel, history: History, rows: np.ndarray, popularity: np.ndarray, count: int) -> Searched:
     """The same by reading every candidate in bfloat16, and the SHORTLIST x `count` best of them again in float32."""
-    logits = score_rows(model, events, rows, precision="bfloat16")
+    logits = score_rows(model, history, rows, precision="bfloat16")
     places = np.sort(_best(logits + popularity, SHORTLIST * count))
-    logits[places] = score_rows(model, events, rows[places])
+    logits[places] = score_rows(model, history, rows[places])
     best = places[_best(logits[places] + popularity[places], count)]
     return Searched(best, logits, np.ones(len(rows), dtype=bool), best)
 

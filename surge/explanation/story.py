@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
+from surge.data.history import Whose
 from surge.errors import SurgeError
 from surge.explanation.measured import Drift, Effects, Faithfulness, Predicted
 from surge.explanation.record import Explanation, Item
-
-Whose = Literal["user", "changed", "made-up"]
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from surge.checkpoint import Checkpoint
 from surge.data.store import Dataset
 from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.explain import candidate_row, explain_history
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.measured import Drift, Effects, Faithfulness, Predicted
 from surge.explanation.record import Explanation
-from surge.explanation.story import Story, Whose
+from surge.explanation.story import Story
 
 SHOWN = 20
 # what each part costs, about, as a share of the whole: for the progress alone
@@ -70,7 +70,7 @@ def tell(
 def compose_story(
     checkpoint: Checkpoint,
     dataset: Dataset,
-    history: UserHistory,
+    history: TitledHistory,
     ranking: Ranking | None,
     record: Explanation,
     effects: Effects | None = None,
@@ -78,12 +78,10 @@ def compose_story(
     drift: Drift | None = None,
     *,
     held_out: bool = True,
-    whose: Whose = "user",
     root: Path | None = None,
 ) -> Story:
-    """The story of what was already computed; whatever is None was not measured. `whose` history it is: see Story. A
-    command is told to be run in `root`, by default where this program runs: folders outside of it are named alone, as
-    nobody else has that path."""
+    """The story of what was already computed; whatever is None was not measured. A command is told to be run in
+    `root`, by default where this program runs: folders outside of it are named alone, as nobody else has that path."""
     following = history.next_item.item if history.next_item is not None else None
     row = candidate_row(checkpoint, record.target.item)
     return Story(
@@ -98,7 +96,7 @@ def compose_story(
         interests=history.interests,
         notes=history.notes,
         held_out=held_out,
-        whose=whose,
+        whose=history.whose,
         faithfulness=faithfulness,
         drift=drift,
         checkpoint=checkpoint.name,

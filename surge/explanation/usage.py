@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from surge.backends.scoring import CELLS
+from surge.backends.scoring import histories_at_once, read_graphs
 from surge.checkpoint import Checkpoint
+from surge.data.history import History
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.history import read_history
-from surge.model.batches import Event, read_events
 from surge.model.surge import SurgeModel
 
 MOST_CATEGORIES = 3  # kept for each cluster
@@ -54,12 +54,12 @@ def cluster_usage(
     With several pooling layers S is their product (items to final clusters). Users of whose items the model knows
     none are left out. A model without pooling, or no user left, is a SurgeError.
     """
-    if checkpoint.model_config.extraction != "soft":
+    if checkpoint.model_config.forms.extraction != "soft":
         raise SurgeError("This model has no clusters: every item is read by itself, so there is no usage to measure.")
-    read: list[tuple[Event, ...]] = []
+    read: list[History] = []
     for done, user in enumerate(users, start=1):
         with suppress(SurgeError):  # the model knows none of the items
-            read.append(read_history(checkpoint, dataset, user).events)
+            read.append(read_history(checkpoint, dataset, user))
         if progress:
             progress(READING * done / len(users))
     if not read:
@@ -71,15 +71,14 @@ def cluster_usage(
     order = sorted(read, key=len)  # of like length, so that little is padded
     start = 0
     while start < len(order):
-        take = _that_fit(order, start, checkpoint.model_config.heads)
-        batch = order[start : start + take]
+        batch = order[start : start + histories_at_once(checkpoint.model, list(map(len, order[start:])))]
         for history, assignment in zip(batch, _assignments(checkpoint.model, batch), strict=True):
             mass += assignment.mean(axis=0)
             first = assignment.argmax(axis=1)
             counted += np.bincount(first, minlength=clusters)
-            for (row, _), cluster in zip(history, first.tolist(), strict=True):
+            for row, cluster in zip(history.rows.tolist(), first.tolist(), strict=True):
                 categories[cluster][category[row]] += 1
-        start += take
+        start += len(batch)
         if progress:
             progress(READING + (1 - READING) * start / len(order))
     return ClusterUsage(
@@ -91,20 +90,11 @@ def cluster_usage(
     )
 
 
-def _that_fit(histories: Sequence[Sequence[Event]], start: int, heads: int) -> int:
-    """How many histories from `start`, sorted by length, can be read at once; at least one."""
-    take = 1
-    while start + take < len(histories) and (take + 1) * heads * len(histories[start + take]) ** 2 <= CELLS:
-        take += 1
-    return take
-
-
-def _assignments(model: SurgeModel, histories: Sequence[tuple[Event, ...]]) -> list[np.ndarray]:
+def _assignments(model: SurgeModel, histories: Sequence[History]) -> list[np.ndarray]:
     """S of each history (n x m, float64), items to final clusters, with its last item as the candidate."""
-    device = model.item_embedding.weight.device
     with torch.inference_mode():
-        graph = model.build_graph(*read_events(histories, device))
-        candidates = torch.tensor([[history[-1][0]] for history in histories], device=device)
+        graph = read_graphs(model, histories)
+        candidates = torch.tensor([[int(history.rows[-1])] for history in histories], device=graph.mask.device)
         layers = model.read(graph, candidates).extraction.layers
         total = layers[0].assignment
         for layer in layers[1:]:

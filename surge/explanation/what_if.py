@@ -5,29 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import replace
+
+import numpy as np
 
 from surge.checkpoint import Checkpoint
+from surge.data.history import window_start
 from surge.errors import SurgeError
 from surge.explanation.explain import candidate_row
-from surge.explanation.history import UserHistory, reading_notes
-from surge.explanation.plan import MOST_ENTRIES, Entry, Plan
+from surge.explanation.history import TitledHistory
+from surge.explanation.plan import MOST_ENTRIES, Plan
 from surge.explanation.record import Item
 
 ITEM_COLUMNS = ("item", "item_id")
 DELIMITERS = ",;\t"
-AGE_NOTE = "This model also reads how long ago each item was taken"
 LARGEST_LIST = 5  # megabytes; the most ids that a plan holds, at a thousand characters each
 
 
-def made_up_history(user: str = "made-up user") -> UserHistory:
+def made_up_history(user: str = "made-up user") -> TitledHistory:
     """A history without items, for a plan that inserts them all."""
-    return UserHistory(user, (), (), None, None, ())
+    return TitledHistory(np.empty(0, dtype=np.int64), np.empty(0), whose="made-up", user=user)
 
 
 def read_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:
     """The part of a plan that the model reads: its last `max_length` entries."""
-    return Plan(plan.entries[-checkpoint.model_config.max_length :])
+    return Plan(plan.entries[window_start(0, len(plan.entries), checkpoint.model_config.max_length) :])
 
 
 def known_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:
@@ -35,73 +36,49 @@ def known_plan(checkpoint: Checkpoint, plan: Plan) -> Plan:
     return Plan(tuple(entry for entry in plan.entries if isinstance(entry, int) or entry in checkpoint.rows))
 
 
-def change_history(checkpoint: Checkpoint, history: UserHistory, plan: Plan) -> UserHistory:
-    """The history that a plan makes of another one, as the model reads it (see `read_plan`).
+def change_history(checkpoint: Checkpoint, history: TitledHistory, plan: Plan) -> TitledHistory:
+    """The history that a plan makes of another one, as the model reads it (see `read_plan` and `History.edit`).
 
-    Kept items keep their time and interest; inserted ones have no time, and "" for an interest. For a model that reads
-    ages, the kept items' ages stay in order, so that moved items change places in time, too; inserted items have the
-    age of the item before them (the first: after it). What really came next stays the next item. Notes about what is
-    read are told anew, the others stay. An empty plan, an inserted id that the checkpoint doesn't know, and a position
-    outside the history are a SurgeError.
+    Kept items keep the time and interest that are told; inserted ones have no time, and "" for an interest. What really
+    came next stays the next item. Notes about what is read are told anew, the others stay. An empty plan, an inserted
+    id that the checkpoint doesn't know, and a position outside the history are a SurgeError.
     """
     if not plan.entries:
         raise SurgeError("Nothing is left of the history; add an item, or put one back.")
-    length = len(history.items)
-    before = plan.entries[: -checkpoint.model_config.max_length]  # before those that are read
-    read = read_plan(checkpoint, plan).entries
-    items: list[Item] = []
-    rows: list[int] = []
-    interests: list[str] = []
-    for entry in read:
+    length = len(history)
+    if plan.is_whole(length):
+        return history
+    unread = len(plan.entries) - len(read_plan(checkpoint, plan).entries)
+    places: list[int] = []
+    new: list[int] = []
+    told: list[tuple[Item, str]] = []
+    interests = history.interests or ("",) * length
+    for at, entry in enumerate(plan.entries):
         if isinstance(entry, str):
+            if at < unread and entry not in checkpoint.rows:  # only what the model reads has to be known
+                continue
             row = candidate_row(checkpoint, entry)
             known = checkpoint.items.row(row, named=True)
-            items.append(Item(known["item"], known["title"], known["category"]))
-            rows.append(row)
-            interests.append("")
+            places.append(length + len(new))
+            new.append(row)
+            told.append((Item(known["item"], known["title"], known["category"]), ""))
         elif 0 <= entry < length:
-            items.append(history.items[entry])
-            rows.append(history.rows[entry])
-            interests.append(history.interests[entry] if history.interests is not None else "")
+            places.append(entry)
+            told.append((history.items[entry], interests[entry]))
         else:
             raise SurgeError(f"A history of {length} items has no item at position {entry}; make the edits anew.")
-    longest = checkpoint.model_config.max_length
-    unread = [history.rows[e] if isinstance(e, int) else checkpoint.rows.get(e) for e in before]
-    earlier = (*history.earlier, *(row for row in unread if row is not None))
-    outdated = reading_notes(history.items, len(history.earlier), longest)
-    told: tuple[str, ...] = ()
-    if checkpoint.model_config.time != "none":
-        items, told = _aged(items, read)
-    return replace(
-        history,
-        items=tuple(items),
-        rows=tuple(rows),
-        interests=tuple(interests) if history.interests is not None else None,
-        notes=(
-            *(note for note in history.notes if note not in outdated and not note.startswith(AGE_NOTE)),
-            *reading_notes(items, len(earlier), longest),
-            *told,
-        ),
-        earlier=earlier,
+    changed = history.edit(np.array(places), new, checkpoint.model_config.max_length)
+    told = told[-len(changed) :]
+    return TitledHistory.of(
+        checkpoint.model_config,
+        changed,
+        [item for item, _ in told],
+        history.lasting,
+        user=history.user,
+        next_item=history.next_item,
+        next_period=history.next_period,
+        interests=tuple(interest for _, interest in told) if history.interests is not None else None,
     )
-
-
-def _aged(items: list[Item], plan: tuple[Entry, ...]) -> tuple[list[Item], tuple[str, ...]]:
-    """A plan's items with the ages that a model reads (see `change_history`), and a note where not all are known.
-
-    Places keep their time: the ages of the kept items stay in order, whatever the order of the items.
-    """
-    kept = [place for place, entry in enumerate(plan) if isinstance(entry, int) and items[place].age is not None]
-    if not kept:
-        return items, (f"{AGE_NOTE}, but these have no time: it is told nothing of it.",)
-    ordered = iter(sorted((items[place].age or 0 for place in kept), reverse=True))
-    own = {place: next(ordered) for place in kept}
-    last = own[kept[0]]
-    aged = [replace(item, age=(last := own.get(place, last))) for place, item in enumerate(items)]
-    new = len(items) - len(kept)
-    if not new:
-        return aged, ()
-    return aged, (f"{AGE_NOTE}: {new} new item{'s have' if new > 1 else ' has'} the time of a neighbour.",)
 
 
 def read_item_list(text: bytes | str) -> list[str]:

@@ -14,12 +14,16 @@ from surge.model.operations import Operations
 
 
 def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
-    """Eq. 11 of logits W_p h' (B, T, n, m), as W_p is linear and m smaller than d; adjacency broadcastable to
-    (B, T, n, n); gives S (B, T, n, m), the softmax of their mean, or sum, over N_i."""
-    logits = adjacency @ logits
+    """S of Eq. 11 from logits W_p h', as W_p is linear and m smaller than d: softmax of their mean, or sum, over N_i.
+
+    The logits have n nodes and m clusters where the adjacency has its n x n: (B, T, n, m) with (B, 1 or T, n, n), or
+    (B, n, m, T) with (B, n, n).
+    """
+    clusters = adjacency.ndim - 1
+    around = adjacency @ logits.flatten(clusters)
     if mean:
-        logits = logits / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
-    return torch.softmax(logits, dim=-1)
+        around = around / adjacency.sum(-1, keepdim=True).clamp(min=1e-12)
+    return torch.softmax(around.unflatten(-1, logits.shape[clusters:]), clusters)
 
 
 class Assignment(nn.Module, ABC):
@@ -57,7 +61,7 @@ class OwnCluster(Assignment):
 # by the setting `extraction`: the layers of the pooling
 ASSIGNMENTS: Mapping[str, Callable[[ModelConfig], Sequence[Assignment]]] = {
     "soft": lambda config: [
-        SoftAssignment(config.size, count, config.assignment_aggregation) for count in config.clusters
+        SoftAssignment(config.size, count, config.forms.assignment_aggregation) for count in config.clusters
     ],
     "none": lambda config: [OwnCluster()],
 }

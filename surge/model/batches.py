@@ -1,63 +1,32 @@
-"""Instances of a log, and histories made otherwise, as the tensors that every model reads."""
+"""Histories as the tensors that every model reads, and work on many of them in parts that fit in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from torch.nn import functional
 
-from surge.data.instances import EncodedLog, Instances, histories
+from surge.data.history import Histories
 from surge.errors import SurgeError, is_out_of_memory
-from surge.model.surge import EMPTY, Context, History
+from surge.model.surge import EMPTY, Context, ItemSequences
 
 Tensors = TypeVar("Tensors", bound=tuple[Any, ...])  # a named tuple of tensors
-Event = tuple[int, int | None]  # an item's embedding row, and its age: seconds before the prediction, None if unknown
 
 
-def read_batch(
-    log: EncodedLog, instances: Instances, longest: int, device: torch.device | str = "cpu"
-) -> tuple[History, Context]:
-    """The last `longest` items before each positive, and who took them when; `now` is the positive's own time.
-
-    Padding has the time of the history's last item, so that nothing seems to have happened in 1970. A positive with
-    nothing before it is a SurgeError.
-    """
-    rows, mask = histories(log, instances, longest)
-    length = mask.sum(1)
-    if not length.all():
+def read_batch(histories: Histories, device: torch.device | str = "cpu") -> tuple[ItemSequences, Context]:
+    """What a model reads of histories: the items of their windows, and who took them when; times and `now` are NaN
+    where not known. No history, or one without an item, is a SurgeError."""
+    if not len(histories) or not histories.lengths.all():
         raise SurgeError(EMPTY)
-    steps = np.minimum(np.arange(mask.shape[1]), np.maximum(length - 1, 0)[:, None])
-    times = log.timestamps[(instances.position - length)[:, None] + steps]
-    arrays = (rows, mask, instances.user, times, log.timestamps[instances.position])
-    items, present, users, when, now = (torch.from_numpy(array).to(device) for array in arrays)
-    return History(items, present), Context(users, when, now)
+    arrays = (*histories.windows(), histories.owner, histories.now)
+    items, mask, times, owner, now = (torch.from_numpy(array).to(device) for array in arrays)
+    return ItemSequences(items, mask), Context(owner, times, now)
 
 
 def move(tensors: Tensors, device: torch.device) -> Tensors:
     """The same named tuple on a device; what is no tensor stays."""
     return type(tensors)(*(x.to(device) if isinstance(x, torch.Tensor) else x for x in tensors))
-
-
-def padded(history: History, times: torch.Tensor, longest: int) -> tuple[History, torch.Tensor]:
-    """The same histories, and times or ages (B, n) of their items, with room for `longest` items in each."""
-    more = longest - history.items.shape[1]
-    items, mask = (functional.pad(x, (0, more)) for x in history)
-    return History(items, mask), torch.cat([times, times[:, -1:].expand(-1, more)], dim=1)
-
-
-def read_events(
-    histories: Sequence[Sequence[Event]], device: torch.device | str = "cpu"
-) -> tuple[History, torch.Tensor]:
-    """Histories of any lengths as one batch, and the ages of their items (B, n): float64, NaN where unknown."""
-    history = History.pad([[row for row, _ in events] for events in histories], device)
-    ages = np.full(tuple(history.mask.shape), np.nan)
-    for place, events in enumerate(histories):
-        if any(age is not None for _, age in events):  # of no model but one that reads ages
-            ages[place, : len(events)] = [np.nan if age is None else age for _, age in events]
-    return history, torch.from_numpy(ages).to(device)
 
 
 def in_parts(

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Tensor, nn
 
-
-class Sizes(Protocol):
-    """The settings that embeddings need."""
-
-    @property
-    def item_count(self) -> int: ...
-
-    @property
-    def category_count(self) -> int: ...
-
-    @property
-    def item_size(self) -> int: ...
-
-    @property
-    def category_size(self) -> int: ...
+from surge.config import RecommenderConfig
 
 
 def embedding(count: int, size: int) -> nn.Embedding:
@@ -39,10 +23,12 @@ class EmbedsItems(nn.Module):
 
     item_category: Tensor
 
-    def __init__(self, sizes: Sizes, item_category: Tensor) -> None:
+    def __init__(self, config: RecommenderConfig, item_category: Tensor) -> None:
         super().__init__()
-        self.item_embedding = embedding(sizes.item_count, sizes.item_size)
-        self.category_embedding = embedding(sizes.category_count, sizes.category_size) if sizes.category_size else None
+        self.item_embedding = embedding(config.item_count, config.item_size)
+        self.category_embedding = (
+            embedding(config.category_count, config.category_size) if config.category_size else None
+        )
         self.register_buffer("item_category", item_category.long())
 
     def embed(self, items: Tensor) -> Tensor:

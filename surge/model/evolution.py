@@ -164,7 +164,7 @@ class MeanEvolution(SummedEvolution):
 
 # by the setting `evolution`
 EVOLUTIONS: Mapping[str, Callable[[ModelConfig], InterestEvolution]] = {
-    "augru": lambda config: RecurrentEvolution(config.size, config.evolution_size, config.gate),
+    "augru": lambda config: RecurrentEvolution(config.size, config.evolution_size, config.forms.gate),
     "gru": lambda config: RecurrentEvolution(config.size, config.evolution_size, None),
     "time_lstm": lambda config: TimeEvolution(config.size, config.evolution_size),
     "attention": lambda config: AttentionEvolution(config.size, config.attention_hidden),

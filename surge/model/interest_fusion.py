@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surge.config import EquationForms
 from surge.model.layers import ATTENTION_SLOPE, PairScore
 from surge.model.operations import Operations
 
@@ -29,24 +30,30 @@ def cluster_mean(embedded: Tensor, adjacency: Tensor, hops: int) -> Tensor:
     return (reached @ embedded) / reached.sum(-1, keepdim=True).clamp(min=1)
 
 
-def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, linear: bool = False) -> Tensor:
+def over_edges(alpha: Tensor, beta: Tensor, log_adjacency: Tensor, linear: bool, sources: int = -1) -> Tensor:
     """Eq. 8: E_ij = softmax over j in N_i of LeakyReLU_0.2(alpha_i + beta_j); with `linear`, as printed, no LeakyReLU.
 
-    Row i is the target node and carries alpha, column j is the source and carries beta. Without the
-    nonlinearity alpha_i, the same for all j, cancels in the softmax of row i.
-
-    cluster_score (B, heads, n), query_score (B, T, heads, n), adjacency (B, n, n) with gradient through its
-    kept entries; the result (B, T, heads, n, n) is exactly 0 off the graph. A row without neighbours
-    (padding) attends to nothing but itself.
+    The target node i carries alpha, the source node j beta. Without the nonlinearity alpha_i, the same for all j,
+    cancels in the softmax. The three tensors are broadcastable, `sources` is their axis of j, and log A is -inf where
+    j is not in N_i.
     """
-    raw = cluster_score[:, None, :, :, None] + query_score[:, :, :, None, :]
+    raw = alpha + beta
+    if not linear:
+        functional.leaky_relu_(raw, ATTENTION_SLOPE)  # in place: fresh memory of this size costs as much
+    return torch.softmax(raw + log_adjacency, sources)
+
+
+def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, linear: bool = False) -> Tensor:
+    """E (B, T, heads, n, n) of Eq. 8, row i over sources j, exactly 0 off the graph.
+
+    cluster_score (B, heads, n), query_score (B, T, heads, n), adjacency (B, n, n) with gradient through its kept
+    entries. A row without neighbours (padding) attends to nothing but itself.
+    """
     binary = adjacency.detach()
     alone = torch.diag_embed((binary.sum(-1) == 0).to(binary.dtype))
-    closed = ((binary + alone) == 0)[:, None, None]
     # log A has value 0 and gradient dA where A = 1: the softmax passes it on to the metric weights
-    passed = (adjacency - binary)[:, None, None]
-    logits = (raw if linear else functional.leaky_relu(raw, ATTENTION_SLOPE)) + passed
-    return torch.softmax(logits.masked_fill(closed, -torch.inf), dim=-1)
+    log_adjacency = (adjacency - binary).masked_fill((binary + alone) == 0, -torch.inf)[:, None, None]
+    return over_edges(cluster_score[:, None, :, :, None], query_score[:, :, :, None, :], log_adjacency, linear)
 
 
 def gather(attention: Tensor, message: Tensor) -> Tensor:
@@ -56,34 +63,20 @@ def gather(attention: Tensor, message: Tensor) -> Tensor:
 
 
 class InterestFusion(nn.Module):
-    """Cluster- and query-aware attention over the graph; `mode` switches its parts off for ablations.
+    """Cluster- and query-aware attention over the graph; the form `fusion` switches its parts off for ablations."""
 
-    `activation`, `attention_activation` and `nonlinearity` are the settings `activation`, `attention_activation` and
-    `attention_nonlinearity` of `ModelConfig`.
-    """
-
-    def __init__(
-        self,
-        size: int,
-        heads: int,
-        hidden: Sequence[int],
-        hops: int,
-        mode: str,
-        activation: str = "leaky_relu",
-        attention_activation: str = "relu",
-        nonlinearity: str = "leaky_relu",
-    ) -> None:
+    def __init__(self, size: int, heads: int, hidden: Sequence[int], hops: int, forms: EquationForms) -> None:
         super().__init__()
-        self.heads, self.hops, self.mode, self.activation = heads, hops, mode, activation
-        self.linear = nonlinearity == "none"
-        self.by_cluster = mode in ("full", "without_query")
-        self.by_query = mode in ("full", "without_cluster")
-        if mode != "none":
+        self.heads, self.hops, self.mode, self.activation = heads, hops, forms.fusion, forms.activation
+        self.linear = forms.attention_nonlinearity == "none"
+        self.by_cluster = self.mode in ("full", "without_query")
+        self.by_query = self.mode in ("full", "without_cluster")
+        if self.mode != "none":
             self.aggregate = nn.Linear(size, size, bias=False)  # W_a of all heads, one block of rows each
         if self.by_cluster:
-            self.cluster = nn.ModuleList(PairScore(size, hidden, attention_activation) for _ in range(heads))
+            self.cluster = nn.ModuleList(PairScore(size, hidden, forms.attention_activation) for _ in range(heads))
         if self.by_query:
-            self.query = nn.ModuleList(PairScore(size, hidden, attention_activation) for _ in range(heads))
+            self.query = nn.ModuleList(PairScore(size, hidden, forms.attention_activation) for _ in range(heads))
 
     def cluster_score(self, embedded: Tensor, adjacency: Tensor) -> Tensor:
         """Eq. 6: alpha_i = FFN_c(W_c h_i, h_ic, W_c h_i * h_ic), (B, heads, n); 0 where switched off."""
@@ -92,11 +85,11 @@ class InterestFusion(nn.Module):
         around = cluster_mean(embedded, adjacency, self.hops)
         return torch.stack([score.aligned(embedded, around) for score in self.cluster], dim=1)  # type: ignore[operator]
 
-    def query_score(self, queried: Tensor, target: Tensor, operations: Operations) -> Tensor:
+    def query_score(self, queried: Tensor, target: Tensor) -> Tensor:
         """Eq. 7: beta_j = FFN_q(W_q h_j, h_t, W_q h_j * h_t), (B, T, heads, n); 0 where switched off."""
         if not self.by_query:
             return queried.new_zeros(queried.shape[0], target.shape[1], self.heads, queried.shape[1])
-        scores = [operations.score_pairs(cast(PairScore, score), queried, target) for score in self.query]
+        scores = [cast(PairScore, score).crossed(queried, target) for score in self.query]
         return torch.stack(scores, dim=2)
 
     def forward(

@@ -63,7 +63,6 @@ class PairScore(nn.Module):
 
     def __init__(self, size: int, hidden: Sequence[int], activation: str = "relu") -> None:
         super().__init__()
-        self.activation = activation
         self.project = nn.Linear(size, size, bias=False)
         self.first = nn.Linear(3 * size, hidden[0])
         self.rest = nn.Sequential(bend(activation), multilayer_perceptron(hidden[0], hidden[1:], activation=activation))
@@ -75,17 +74,9 @@ class PairScore(nn.Module):
 
     def crossed(self, x: Tensor, y: Tensor) -> Tensor:
         """Scores of every x_j with every y_t: (B, n, size) and (B, T, size) give (B, T, n)."""
-        return self.summed(y, *self.parts(x, y))
-
-    def parts(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """W x (B, n, size), what the first layer makes of it alone (B, n, first) and of y alone (B, T, first), and its
-        weights of the product (first, size)."""
         of_x, of_y, of_product = self.first.weight.chunk(3, dim=1)
         projected = self.project(x)
-        return projected, projected @ of_x.T, y @ of_y.T + self.first.bias, of_product
-
-    def summed(self, y: Tensor, projected: Tensor, from_x: Tensor, from_y: Tensor, of_product: Tensor) -> Tensor:
-        """The scores (B, T, n) of these parts."""
+        from_x, from_y = projected @ of_x.T, y @ of_y.T + self.first.bias
         # in place: fresh memory of this size costs as much as the sum
         first = (projected.unsqueeze(1) * y.unsqueeze(2)) @ of_product.T
         first += from_x.unsqueeze(1)

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 
 
-def draw_items(history: History) -> Tensor:
+def draw_items(history: ItemSequences) -> Tensor:
     """An item of the batch for every step but the last: rows (B, n - 1)."""
     pool = history.items[history.mask]
     return pool[torch.randint(len(pool), history.items[:, 1:].shape, device=pool.device)]
 
 
-def next_item_loss(states: Tensor, history: History, embed: Callable[[Tensor], Tensor], drawn: Tensor) -> Tensor:
+def next_item_loss(states: Tensor, history: ItemSequences, embed: Callable[[Tensor], Tensor], drawn: Tensor) -> Tensor:
     """L_N = -mean over steps j of log sigma(s_j . h_{j+1}) + log(1 - sigma(s_j . h')), h' the item drawn for j.
 
     DIEN's auxiliary loss (Zhou et al., AAAI 2019). An instance has one positive but n - 1 steps: the embeddings learn

@@ -6,15 +6,10 @@ from typing import Protocol
 
 from torch import Tensor
 
-from surge.model.layers import PairScore
-
 
 class Operations(Protocol):
     """`surge.model.plain` has the plain forms, `surge.backends` others, which give the same numbers within rounding;
     who scores or trains chooses one and hands it to the model."""
-
-    def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
-        """FFN(W x, y, W x * y) of Eq. 7 for every x with every y: (B, n, d) and (B, T, d) give (B, T, n)."""
 
     def attend(
         self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool

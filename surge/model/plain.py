@@ -7,15 +7,11 @@ from torch.nn import functional
 
 from surge.model.assignment import soft_assignment
 from surge.model.interest_fusion import attention_weights, gather
-from surge.model.layers import PairScore
 from surge.model.operations import Operations
 
 
 class Plain(Operations):
     """Dense, in torch."""
-
-    def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
-        return score.crossed(x, y)
 
     def attend(
         self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool

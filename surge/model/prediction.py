@@ -41,9 +41,10 @@ class Prediction(nn.Module):
 
     def __init__(self, config: ModelConfig, evolution: InterestEvolution) -> None:
         super().__init__()
-        self.flatten, self.readout, self.normalise = config.flatten, config.readout, config.normalise
+        forms = config.forms
+        self.flatten, self.readout, self.normalise = forms.flatten, forms.readout, forms.normalise
         self.evolve = evolution
-        inputs = config.state_size + config.size * (1 + 2 * config.readout + 2 * config.long_term)
+        inputs = config.state_size + config.size * (1 + 2 * forms.readout + 2 * forms.long_term)
         self.score = multilayer_perceptron(inputs, config.prediction_hidden)
 
     def forward(

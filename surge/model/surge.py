@@ -25,31 +25,18 @@ from surge.model.prediction import Evolution, Prediction
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
 
 
-class History(NamedTuple):
+class ItemSequences(NamedTuple):
     """Item rows (B, n) in time order, padded on the right, and a mask (B, n) that is true where an item is."""
 
     items: Tensor
     mask: Tensor
-
-    @classmethod
-    def pad(cls, histories: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> History:
-        """Histories of any lengths as one batch; one without an item is a SurgeError."""
-        if not histories or not all(len(history) for history in histories):
-            raise SurgeError(EMPTY)
-        longest = max(len(history) for history in histories)
-        items = torch.zeros(len(histories), longest, dtype=torch.long)
-        mask = torch.zeros(len(histories), longest, dtype=torch.bool)
-        for row, history in enumerate(histories):
-            items[row, : len(history)] = torch.as_tensor(history, dtype=torch.long)
-            mask[row, : len(history)] = True
-        return cls(items.to(device), mask.to(device))
 
 
 def refuse_empty(mask: Tensor) -> None:
     """A SurgeError where a row of a mask (B, n) has no item, whose softmaxes would be 0 / 0.
 
     Looked at where it needs no waiting: not on a GPU, nor in what torch compiles. Batches for those come from
-    `read_batch` and `History.pad`, which look themselves.
+    `read_batch`, which looks itself.
     """
     at_hand = mask.device.type == "cpu" and not torch.compiler.is_compiling()
     if at_hand and not bool(mask.any(1).all()):
@@ -58,7 +45,8 @@ def refuse_empty(mask: Tensor) -> None:
 
 class Context(NamedTuple):
     """What a history doesn't say: users (B,), the user's row in the log; times (B, n) of its items and now (B,), the
-    time at which the candidates are scored, in unix seconds (int64 or float64: float32 would lose minutes).
+    time at which the candidates are scored, in unix seconds (int64 or float64, NaN where not known: float32 would lose
+    minutes).
 
     SURGE reads the ages where its setting `time` says so, and nothing else; some baselines read more."""
 
@@ -123,32 +111,23 @@ class SurgeModel(EmbedsItems):
         evolution: InterestEvolution | None = None,
     ) -> None:
         super().__init__(config, item_category)
-        self.config = config
-        if config.position != "none":
+        self.config, forms = config, config.forms
+        if forms.position != "none":
             self.position_embedding = nn.Embedding(config.max_length, config.size)
             nn.init.normal_(self.position_embedding.weight, std=0.02)
-        if config.time != "none":
+        if forms.time != "none":
             self.age_embedding = nn.Embedding(AGES, config.size)
             nn.init.zeros_(self.age_embedding.weight)  # an age that never occurred in training says nothing
-        if config.next_item:
+        if forms.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
-        self.fuse = InterestFusion(
-            config.size,
-            config.heads,
-            config.attention_hidden,
-            config.hops,
-            config.fusion,
-            config.activation,
-            config.attention_activation,
-            config.attention_nonlinearity,
-        )
-        self.extract = InterestExtraction(assignments or ASSIGNMENTS[config.extraction](config))
-        if config.long_term:
+        self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, forms)
+        self.extract = InterestExtraction(assignments or ASSIGNMENTS[forms.extraction](config))
+        if forms.long_term:
             self.long_term = LongTerm(config.size, config.attention_hidden)
-        self.predict = Prediction(config, evolution or EVOLUTIONS[config.evolution](config))
+        self.predict = Prediction(config, evolution or EVOLUTIONS[forms.evolution](config))
 
-    def build_graph(self, history: History, ages: Tensor | None = None) -> InterestGraph:
+    def build_graph(self, history: ItemSequences, ages: Tensor | None = None) -> InterestGraph:
         """The interest graph of each history; ages (B, n) in seconds for a model that reads them.
 
         An unknown age (NaN) adds nothing to its item. A model that reads ages and is given none: ValueError. A history
@@ -158,18 +137,18 @@ class SurgeModel(EmbedsItems):
 
     def graph_from_embeddings(self, embedded: Tensor, mask: Tensor, ages: Tensor | None = None) -> InterestGraph:
         """The same from embeddings h (B, n, d): gradients with respect to the history alone start here."""
-        graph = self.construct(embedded, mask)
+        graph, forms = self.construct(embedded, mask), self.config.forms
         values = embedded
-        if self.config.position != "none":
+        if forms.position != "none":
             steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
             values = embedded + self.position_embedding(steps_ago)
-        if self.config.time != "none":
+        if forms.time != "none":
             if ages is None:
                 raise ValueError("this model reads ages; give NaN where they are not known")
             values = values + embed_ages(ages, mask, self.age_embedding)
-        queried = embedded if self.config.position == "message" else values
+        queried = embedded if forms.position == "message" else values
         cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
-        long_weight = self.long_term(embedded, mask) if self.config.long_term else torch.zeros_like(embedded[..., 0])
+        long_weight = self.long_term(embedded, mask) if forms.long_term else torch.zeros_like(embedded[..., 0])
         return InterestGraph(
             mask,
             embedded,
@@ -184,7 +163,7 @@ class SurgeModel(EmbedsItems):
 
     def long(self, graph: InterestGraph) -> Tensor | None:
         """l (B, d), what each history always wants; None for a model without long_term."""
-        return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1) if self.config.long_term else None
+        return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1) if self.config.forms.long_term else None
 
     def read(self, graph: InterestGraph, candidates: Tensor) -> Reading:
         """Reads each graph with each of its T candidates: item rows (B, T); all that is computed on the way."""
@@ -192,7 +171,7 @@ class SurgeModel(EmbedsItems):
 
     def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
         """The same from candidate embeddings h_t (B, T, d)."""
-        query_score = self.fuse.query_score(graph.queried, target, PLAIN)
+        query_score = self.fuse.query_score(graph.queried, target)
         fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score, query_score)
         extraction = self.extract(fusion.fused, query_score, graph.adjacency, graph.mask, PLAIN)
         evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph))
@@ -204,19 +183,19 @@ class SurgeModel(EmbedsItems):
 
     def score_embeddings(self, graph: InterestGraph, target: Tensor, operations: Operations = PLAIN) -> Scored:
         """The same from candidate embeddings h_t (B, T, d), and what the loss needs beside the logits."""
-        query_score = self.fuse.query_score(graph.queried, target, operations)
+        query_score = self.fuse.query_score(graph.queried, target)
         fused = self.fuse.fused(graph.values, target, graph.adjacency, graph.cluster_score, query_score, operations)
         extraction = self.extract(fused, query_score, graph.adjacency, graph.mask, operations)
         logit = self.predict.logit(extraction.layers[-1], extraction.readout, target, self.long(graph))
         return Scored(extraction, logit)
 
-    def forward(self, history: History, candidates: Tensor, context: Context | None = None) -> Tensor:
+    def forward(self, history: ItemSequences, candidates: Tensor, context: Context | None = None) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories; a model that reads ages needs the context."""
         return self.score_batch(history, candidates, context.ages() if context else None)[1].logit
 
     def score_batch(
         self,
-        history: History,
+        history: ItemSequences,
         candidates: Tensor,
         ages: Tensor | None = None,
         operations: Operations = PLAIN,

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <vector>
 
+#include "neighbours.h"
 #include "rows.h"
 #include "team.h"
 
@@ -58,46 +59,8 @@ inline void add(vec* out, const vec* x, float scale, int vectors) {
     for (int v = 0; v < (N ? N : vectors); v++) out[v] += x[v] * scale;
 }
 
-// out = sum over the neighbours of weight(e) times the row of the e-th
-template <int N, class Weight>
-inline void add_all(vec* out, Rows& rows, const int32_t* near, int count, Weight weight) {
-    vec sum[N ? N : 1] = {};
-    vec* const to = N ? sum : out;
-    if (!N) std::fill(out, out + rows.vectors, vec{});
-    for (int e = 0; e < count; e++) add<N>(to, rows[near[e]], weight(e), rows.vectors);
-    if (N) std::memcpy(out, sum, sizeof sum);
-}
-
-// e^(x - largest) in place, in an array whose last vector may reach over its end; their sum
-__attribute__((noinline)) float exponentials(float* x, int count) {
-    float most = -INFINITY, sum = 0;
-#pragma omp simd reduction(max : most)
-    for (int e = 0; e < count; e++) most = x[e] > most ? x[e] : most;
-    for (int e = 0; e < count; e += W) {
-        vec part;
-        std::memcpy(&part, x + e, sizeof part);
-        part -= most;
-        part = part < -87.0f ? all(0) : exp(part);  // as far below nothing is left, and its logarithm is asked for
-        std::memcpy(x + e, &part, sizeof part);
-    }
-#pragma omp simd reduction(+ : sum)
-    for (int e = 0; e < count; e++) sum += x[e];
-    return sum;
-}
-
 // The slope of Eq. 8's LeakyReLU below 0.
-inline float slope(const EdgeSizes* s) { return s->linear ? 1.0f : 0.2f; }
-
-// The attention of an item on its neighbours.
-__attribute__((noinline)) void attention(const int32_t* neighbour, int count, float alpha, const float* beta,
-                                         float below, float* weight) {
-    for (int e = 0; e < count; e++) {
-        const float raw = alpha + beta[neighbour[e]];
-        weight[e] = raw > 0 ? raw : below * raw;
-    }
-    const float scale = 1.0f / exponentials(weight, count);
-    for (int e = 0; e < count; e++) weight[e] *= scale;
-}
+inline float slope(const EdgeSizes* s) { return s->linear ? 1 : SLOPE; }
 
 }  // namespace
 
@@ -121,7 +84,8 @@ extern "C" int attend(const Team* team, const EdgeSizes* s, const float* alpha, 
                         const int count = graph.begin[i + 1] - graph.begin[i];
                         attention(near, count, alpha[(b * s->heads + h) * n + i], beta + (t * s->heads + h) * n,
                                   slope(s), weight.data());
-                        add_all<N>(result[i], given, near, count, [&](int e) { return weight[e]; });
+                        sum_over<N ? N : 4>(result[i], N ? N : given.vectors, given[0], N ? N : given.vectors, near, count,
+                                            [&](int e) { return weight[e]; });
                         if (!count) add<N>(result[i], given[i], 1, given.vectors);
                     }
                 });
@@ -193,11 +157,7 @@ extern "C" int assign(const Team* team, const EdgeSizes* s, const float* logit, 
                 for (int i = 0; i < n; i++) {
                     const int32_t* near = graph.neighbour.data() + graph.begin[i];
                     const int count = graph.begin[i + 1] - graph.begin[i];
-                    const float each = s->mean && count ? 1.0f / (float)count : 1.0f;
-                    vec* own = result[i];
-                    add_all<N>(own, given, near, count, [&](int) { return each; });
-                    const float scale = 1.0f / exponentials((float*)own, m);
-                    for (int v = 0; v < given.vectors; v++) own[v] *= scale;
+                    assignment<float, N ? N : 4>(result[i], m, N ? N : given.vectors, given[0], near, count, s->mean);
                 }
             });
             result.give(out + t * n * m, m);

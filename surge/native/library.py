@@ -17,19 +17,21 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-SOURCES = {name: Path(__file__).with_name(f"{name}.cpp") for name in ("reading", "edges", "pairs")}
-HEADERS = tuple(Path(__file__).with_name(name) for name in ("rows.h", "team.h", "vectors.h"))
+SOURCES = {path.stem: path for path in Path(__file__).parent.glob("*.cpp")}
+HEADERS = sorted(Path(__file__).parent.glob("*.h"))
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-pthread", "-shared", "-fPIC", "-w")
 COMPILERS = ("c++", "g++", "clang++")
 LONGEST = 120  # seconds that a compiler may take
 SWITCH = "SURGE_FUSED"  # "0" leaves everything to torch
+ELSEWHERE = "set XDG_CACHE_HOME to a folder of your own that programs may run from"
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _locks = {name: Lock() for name in SOURCES}  # nobody waits for what another source takes
 _telling = Lock()
+told: list[str] = []  # why torch computes in place of what is compiled, each once
 
 
 def library(name: str) -> ctypes.CDLL | None:
-    """One of SOURCES, compiled; None where that is switched off, where there is no compiler, or where it fails.
+    """One of SOURCES, compiled; None where that is switched off, and where it can't be, which is told once.
 
     The first call on a machine compiles it, in a second or some; later ones load it.
     """
@@ -43,20 +45,32 @@ def library(name: str) -> ctypes.CDLL | None:
 def _library(name: str) -> ctypes.CDLL | None:
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
-        return None
+        return without(f"There is no C++ compiler ({', '.join(COMPILERS)})", "install one")
     try:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_private(folder):
-            with _telling:
-                _tell(folder)
-            return None
+            whose = f"The folder {str(folder)!r} belongs to another user, is a link, or others may write to it"
+            return without(whose, f"remove it, or {ELSEWHERE}")
         if hasattr(os, "ST_NOEXEC") and os.statvfs(folder).f_flag & os.ST_NOEXEC:
-            return None  # nothing loads from there, however often it is compiled
+            return without(f"Nothing may be executed from the folder {str(folder)!r}", ELSEWHERE)
         start = f"{name}-{_key(name, compiler)}-"
         return _kept(folder, start) or _load(_compile(compiler, SOURCES[name], folder, start))
-    except (OSError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: a user without a home
-        return None
+    except subprocess.SubprocessError:
+        return without(f"The compiler {compiler} can't compile the kernels", "install another one")
+    except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
+        return without(f"Compiled kernels can't be kept and loaded ({error})", ELSEWHERE)
+
+
+def without(reason: str, advice: str) -> ctypes.CDLL | None:
+    """No library, and once a sentence that says why: on the command line and, by `told`, on the page. It isn't told
+    where torch was asked for."""
+    sentence = f"{reason}, so torch computes in place of the compiled kernels, which is slower; {advice}."
+    with _telling:
+        if os.environ.get(SWITCH) != "0" and sentence not in told:
+            told.append(sentence)
+            print(sentence, file=sys.stderr)
+    return None
 
 
 def _kept(folder: Path, start: str) -> ctypes.CDLL | None:
@@ -99,16 +113,6 @@ def _is_private(path: Path) -> bool:
         return True
     found = path.lstat()
     return not stat.S_ISLNK(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & OTHERS_WRITE
-
-
-@cache
-def _tell(folder: Path) -> None:
-    print(
-        f"The folder {str(folder)!r} belongs to another user, is a link, or others may write to it, so no compiled "
-        "kernel is loaded from it and torch computes instead, which is slower; remove it, or set XDG_CACHE_HOME to a "
-        "folder of your own.",
-        file=sys.stderr,
-    )
 
 
 def _key(name: str, compiler: str) -> str:

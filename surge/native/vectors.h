@@ -12,17 +12,20 @@ constexpr int W = 8;
 constexpr int W = 4;
 #endif
 
+#define INLINE inline __attribute__((always_inline))  // a call would pass vectors in memory
+
 typedef float vec __attribute__((vector_size(W * 4)));
 typedef int32_t ivec __attribute__((vector_size(W * 4)));
 
 template <int N> struct Constant { enum { value = N }; };  // a number that a function knows when it is compiled
 
-inline vec all(float x) { return x - (vec){}; }
-inline vec max(vec a, vec b) { return a > b ? a : b; }
-inline vec min(vec a, vec b) { return a < b ? a : b; }
+INLINE vec all(float x) { return x - (vec){}; }
+INLINE float max(float a, float b) { return a > b ? a : b; }
+INLINE vec max(vec a, vec b) { return a > b ? a : b; }
+INLINE vec min(vec a, vec b) { return a < b ? a : b; }
 
 // Cephes' expf, within 2 units in the last place between -87 and 88, and held there beyond
-inline vec exp(vec x) {
+INLINE vec exp(vec x) {
     x = min(max(x, all(-87.0f)), all(88.0f));
     vec t = x * 1.44269504088896341f + 12582912.0f;
     vec n = t - 12582912.0f;
@@ -36,8 +39,5 @@ inline vec exp(vec x) {
     p = p * r * r + r + 1.0f;
     return (vec)((ivec)p + ((ivec)t << 23));
 }
-inline vec leaky(vec x) { return max(x, 0.2f * x); }
-inline vec sigmoid(vec x) { return 1.0f / (1.0f + exp(-x)); }
-inline vec tanh(vec x) { return 2.0f * sigmoid(2.0f * x) - 1.0f; }
 
 }  // namespace

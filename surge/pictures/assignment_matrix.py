@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import percent
 from surge.pictures.before import Before
 from surge.pictures.figure import BLANK, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, item_clusters
-from surge.pictures.text import count, escape, title_of, without_it
+from surge.pictures.text import count, title_of, without_it
 
 LEAST_SHARE = 0.005  # cells below half a per cent are left out
 LEAST_MASS = 0.5  # clusters that hold less than half an item are left out, unless they are some item's first choice
@@ -133,7 +134,7 @@ def assignment_matrix(
         xaxis=bare_axis(
             range=[-1.7, max(last, 3.5) + 0.2],
             tickvals=list(range(len(columns))),
-            ticktext=[escape(f"{styles[c].letter} {styles[c].name}".strip()) for c in columns],
+            ticktext=[for_plotly(f"{styles[c].letter} {styles[c].name}".strip()) for c in columns],
             showticklabels=False,
         ),
         yaxis=bare_axis(
@@ -158,9 +159,9 @@ def _titles(record: Explanation, before: Before | None, timeline: Sequence[tuple
     titles = []
     for index, earlier in timeline:
         if index is not None:
-            titles.append(escape(title_of(record.history[index])))
+            titles.append(for_plotly(title_of(record.history[index])))
         elif before is not None and earlier is not None:
-            titles.append(f"{escape(title_of(before.record.history[earlier]))} (taken out)")
+            titles.append(f"{for_plotly(title_of(before.record.history[earlier]))} (taken out)")
     return titles
 
 
@@ -259,13 +260,18 @@ def caption(record: Explanation, *, before: Before | None = None) -> str:
     if left_out:
         held = float(mass.sum() - mass[shown].sum())
         amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
-        rest = f" {count(left_out, 'cluster')} holding {amount} {'is' if left_out == 1 else 'are'} left out."
+        rest = f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
     deeper = " Shares are products over the pooling layers." if record.interest_extraction.layers else ""
     then = ""
     if before is not None:
         hollow = "; rows with a hollow head: items taken out" if before.removed else ""
-        then = f" Hollow squares: the share before the change, where it differs by more than 5 % of the item{hollow}."
+        then = (
+            f" Hollow squares: the share before the change, where it differs by more than 5 percentage points{hollow}."
+        )
+    idle = set(shown) - set(item_clusters(record).tolist())
+    dot = " A dot in place of a letter: a cluster that is no item's first choice." if idle else ""
     return (
         "Soft assignment S: rows are items, the oldest on top; columns are clusters in the order read. "
-        f"Colour: the share of the item that the cluster holds; shares below 0.5 % aren't drawn.{rest}{deeper}{then}"
+        f"Colour: the share of the item that belongs to the cluster; shares below 0.5 % aren't "
+        f"drawn.{dot}{rest}{deeper}{then}"
     )

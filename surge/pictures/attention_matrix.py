@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.record import Explanation
 from surge.pictures.before import Before
 from surge.pictures.figure import Rectangle, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.measures import attention, attention_lift
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
-from surge.pictures.text import count, escape, title_of
+from surge.pictures.text import count, title_of
 
 MOST_SQUARES = 2000  # with more, one picture of all cells is drawn faster than one mark a cell
 ABOUT = (
     "Before it sorts the items into interests, the model lets each item listen to its neighbours in the graph: a row "
     "is the listening item, its squares are those it listens to. How much depends on both neighbourhoods and on the "
-    "candidate (Eq. 8). 1× is what an item would get if all neighbours were heard alike. Pairs that the graph does "
-    "not link weigh nothing and are left blank. Attention says where the model looks, not what the prediction rests on."
+    "candidate (Eq. 8). 1× is what each would get if the item listened to all neighbours alike. Pairs that the graph "
+    "does not link weigh nothing and are left blank. Attention says where the model looks, not what the prediction "
+    "depends on."
 )
 
 
@@ -83,7 +85,7 @@ def attention_matrix(
             }
         )
     # titles are sent once, as tick texts that only the hover boxes read, and not with every cell
-    titles = [escape(title_of(record.history[i])) for i in order]
+    titles = [for_plotly(title_of(record.history[i])) for i in order]
     ticks = {"tickvals": list(range(n)), "ticktext": titles, "showticklabels": False}
     start = edge - (0.7 if before is None else 2.2 + 0.015 * n)
     return figure_of(
@@ -181,8 +183,8 @@ def caption(record: Explanation, *, head: int | None = None, before: Before | No
         if gone := len(before.removed):
             then += f" {count(gone, 'item')} taken out {'has' if gone == 1 else 'have'} no row here."
     return (
-        f"Attention E ({which}): each row is an item, its cells the items it attends to, grouped by cluster. "
-        "Colour: multiples of that row's uniform weight 1/|Nᵢ|. "
+        f"Attention, E in the paper ({which}): each row is an item, its cells the items it attends to, grouped by "
+        "cluster. Colour: multiples of that row's uniform weight 1/|Nᵢ|. "
         f"{count(kept, 'cell')} of {record.length**2:,} {'is a kept edge' if kept == 1 else 'are kept edges'}, "
         f"both ways and each item's own; the others weigh 0.{then}"
     )

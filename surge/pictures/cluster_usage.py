@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, escape, shorten
+from surge.pictures.text import count, shorten
 
 MOST_BARS = 40
 BAR_HEIGHT = 20
@@ -20,9 +21,9 @@ Categories = Sequence[Sequence[tuple[str | None, int]]]
 ABOUT = (
     "The model has a fixed number of interest clusters, shared by all users: a cluster means the same for everybody. "
     "Every item of a history is spread softly over them (the paper's Equations 9 to 11). A bar is the share of a "
-    "user's history that the cluster holds, averaged over the users drawn; all bars add up to 100 %. Names are the "
-    "commonest categories of the items that lie mostly in the cluster; the model is not told these names. Each user's "
-    "last item was the candidate."
+    "user's history that belongs to the cluster, averaged over the users drawn; all bars add up to 100 %. Names are "
+    "the commonest categories of the items that lie mostly in the cluster; the model doesn't know these names. Each "
+    "user's last item was the candidate."
 )
 
 
@@ -34,7 +35,7 @@ def usage_figure(mass: np.ndarray, categories: Categories, theme: Theme | str) -
     theme = Theme(theme)
     order = drawn_clusters(mass)
     figure = new_figure(theme, len(order) * BAR_HEIGHT + 60, margin={"l": 8, "r": 60, "t": 8, "b": 34}, bargap=0.25)
-    names = [f"{escape(cluster_name(categories[c]))} · {c + 1}" for c in order]
+    names = [f"{for_plotly(cluster_name(categories[c]))} · {c + 1}" for c in order]
     figure.add_bar(
         x=mass[order],
         y=np.arange(len(order)),
@@ -106,7 +107,7 @@ def caption(mass: np.ndarray, users: int, items: int) -> str:
     rest = f" The {MOST_BARS} largest are drawn." if len(mass) > MOST_BARS else ""
     return (
         f"{count(len(mass), 'cluster')} over {count(users, 'user')} and {count(items, 'item')} of their histories; "
-        f"used as evenly as {effective:.1f} equal ones would be. {idle or 'None'} of them "
-        f"{'holds' if idle in (0, 1) else 'hold'} less than a tenth of an even share (dashed). "
-        f"The number after a name is the cluster's.{rest}"
+        f"their use is as even as that of {effective:.1f} equal clusters. Dashed: an even share; {idle or 'none'} of "
+        f"them {'has' if idle in (0, 1) else 'have'} less than a tenth of it. "
+        f"The number after a name is the number of the cluster.{rest}"
     )

@@ -54,7 +54,7 @@ PREDICTIONS = {
     "change": Column("Change", str, "Places gained or lost by the edits."),
     "rank before": Column("Was #", whole, "Rank before the edits.", number=True),
     "title": Column("Item", long=True),
-    "chance": Column("Chance", chance, "How likely the item is to be the next one, of all items.", number=True),
+    "chance": Column("Chance", chance, "How likely the item is to be the next one, among all items.", number=True),
     "lift": Column(
         "Lift",
         lift,
@@ -62,7 +62,7 @@ PREDICTIONS = {
         "over 1×, the history speaks for it.",
         number=True,
     ),
-    "note": Column("Note", str, "Marks the item that really came next, and items that the history holds already."),
+    "note": Column("Note", str, "Marks the item that really came next, and items that are in the history already."),
     "category": Column("Category"),
     "logit": Column("Logit", three_digits, "The model's raw score (Eq. 17), which the lift comes from.", number=True),
     "item": Column("Id"),
@@ -70,13 +70,14 @@ PREDICTIONS = {
 ABOUT_CHANCE = Column(
     "Chance",
     about_chance,
-    "About how likely the item is to be the next one, of all items, estimated from a part of them.",
+    "How likely the item is to be the next one, among all items; estimated from a part of them.",
     number=True,
 )
 EFFECT = Column(
     "Effect",
     factor,
-    "How many times as likely it makes the candidate: ×2 is twice as likely with it as without it, ÷2 half as likely.",
+    "The factor by which it changes the candidate's lift: ×2 is twice as likely with it as without it, ÷2 half as "
+    "likely.",
     number=True,
 )
 RANK_WITHOUT = Column("Rank without", whole, "The candidate's rank when it is left out.", number=True)
@@ -92,10 +93,12 @@ CLUSTERS = {
     "name": Column("Categories", long=True),
     "log effect": EFFECT,
     "rank without": RANK_WITHOUT,
-    "mass": Column("Mass", one_digit, "How many items the cluster holds, parts added up.", number=True),
+    "mass": Column(
+        "Mass", one_digit, "How many items belong to the cluster; parts of items are added up.", number=True
+    ),
     "items": Column("Items", whole, "Items whose first choice is this cluster.", number=True),
-    "update gate": Column("Update gate", percent, "How much of it enters the model's memory.", number=True),
-    "importance": Column("Importance γ*", percent, "Its share of the importance.", number=True),
+    "update gate": Column("Update gate", percent, "How much of the cluster enters the model's memory.", number=True),
+    "importance": Column("Importance γ*", percent, "The cluster's share of the importance of all items.", number=True),
     "strongest items": Column("Strongest items", long=True),
 }
 ITEMS = {
@@ -110,11 +113,18 @@ ITEMS = {
         "How much the other items listen to this one; 1× is what the graph alone would give it.",
         number=True,
     ),
-    "gamma": Column("Importance γ", percent, "The item's share of what the model reads out.", number=True),
-    "lambda": Column("λ", percent, "The item's share of what the user always wants, for any candidate.", number=True),
+    "gamma": Column(
+        "Importance γ", percent, "The item's weight in the readout, the model's sum of all items.", number=True
+    ),
+    "lambda": Column(
+        "λ",
+        percent,
+        "The item's share in the long-term part: what the user always wants, for any candidate.",
+        number=True,
+    ),
     "beta": Column("β", three_digits, "How well the item suits the candidate.", number=True),
     "alpha": Column("α", three_digits, "How well the item suits its neighbourhood.", number=True),
-    "share": Column("In cluster", percent, "The part of the item that its cluster holds.", number=True),
+    "share": Column("In cluster", percent, "The share of the item that belongs to its cluster.", number=True),
     "degree": Column("Degree", whole, "Kept edges of the item, without the one to itself.", number=True),
     "weighted degree": Column("Similarity", three_digits, "Sum of the similarities of those edges.", number=True),
     "category": Column("Category"),
@@ -125,9 +135,11 @@ ITEMS = {
 ORDERS = {
     "order": Column("Order in which items are deleted or kept"),
     "lift, deleting": Column("Deleting: lift", lift, "Mean lift while items are deleted; lower is better", number=True),
-    "deleting beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+    "deleting beats": Column(
+        "Deleting: beats random", share_of, "Share of the random orders that it beats", number=True
+    ),
     "lift, keeping": Column("Keeping: lift", lift, "Mean lift while items are added; higher is better", number=True),
-    "keeping beats": Column("beats random", share_of, "Share of the random orders that it beats", number=True),
+    "keeping beats": Column("Keeping: beats random", share_of, "Share of the random orders that it beats", number=True),
 }
 DRIFT = {
     "items read": Column("Items read", whole, number=True),

@@ -26,8 +26,8 @@ HALF_HELD = 0.5  # of a cluster's mass: with less a match is only the best of ba
 
 ABOUT = (
     "Two trained models read the same user. Numbers of clusters mean nothing across models, so each cluster of the "
-    "second is matched with the cluster of the first that holds most of the same items (one to one); a matched pair "
-    "shares its letter and colour. Links are the kept edges (Eq. 3) between items that both models know. Chances "
+    "second is matched with the cluster of the first that has most items in common with it (one to one); a matched "
+    "pair shares its letter and colour. Links are the kept edges (Eq. 3) between items that both models know. Chances "
     "and lifts are each model's own estimates: compare ranks first. What the comparison does not say is which of the "
     "two is right."
 )
@@ -216,10 +216,14 @@ def caption(first: Explanation, second: Explanation, match: Match) -> str:
     ]
     rest = f"; read {' and '.join(alone)}, left out here" if alone else ""
     weak = int(((np.asarray(match.partner) >= 0) & (np.asarray(match.overlap) < HALF_HELD)).sum())
-    loose = f" {count(weak, 'pair')} of clusters {'shares' if weak == 1 else 'share'} less than half." if weak else ""
+    loose = (
+        f" {count(weak, 'pair')} of clusters {'overlaps' if weak == 1 else 'overlap'} by less than half."
+        if weak
+        else ""
+    )
     return (
-        f"{count(common, 'item')} that both models read{rest}. Overlap: the part of the second's cluster that its "
-        f"partner holds too.{loose}"
+        f"{count(common, 'item')} that both models read{rest}. Overlap: the part of the second's cluster that lies in "
+        f"the matched cluster of the first, too.{loose}"
     )
 
 
@@ -257,4 +261,4 @@ def _grouping(agreement: float | None) -> str:
     told = "they group the items differently"
     if agreement >= OTHER_GROUPS:
         told = "they group the items much alike" if agreement >= SAME_GROUPS else "they group the items alike in part"
-    return f"{told} (agreement {agreement:.2f} of 1)"
+    return f"{told} (agreement {agreement:.2f}; 1 is the same grouping)"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.drift_controls import play_buttons, step_slider
@@ -17,7 +18,7 @@ from surge.pictures.drift_words import sentence as sentence
 from surge.pictures.figure import BLANK, bare_axis, new_figure
 from surge.pictures.graph_layout import SPACING, graph_positions
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
-from surge.pictures.text import count, escape, moment_of, title_of
+from surge.pictures.text import count, moment_of, title_of
 
 HEIGHT = 560  # pixels
 WIDTH, DRAWN = 430, 400  # pixels that the graph has at least, across and down
@@ -26,9 +27,9 @@ TO_COME = 4  # pixels of an item that is still to come
 LEAST_LETTERED = 0.6  # of the full size of nodes; in smaller ones a letter can't be read
 LEFT, RIGHT = (0.0, 0.5), (0.57, 1.0)
 ABOUT = (
-    "The model is run again on the beginning of the history: after the first item, the second, and so on to the whole. "
-    "Each step shows what it would have said then: its kept links (Eq. 3), the cluster that held most of each item "
-    "(Eq. 11), how many items each cluster held, and today's candidate: its rank, and its lift, how many times as "
+    "The model is run again on the beginning of the history: after the first item, the second, and so on to all of it. "
+    "Each step shows what it would have said then: its kept links (Eq. 3), the main cluster of each item (Eq. 11), how "
+    "many items were in each cluster, and today's candidate: its rank, and its lift, how many times as "
     "likely it was as by popularity alone. Everything may change with a new item, as the links are chosen anew."
 )
 
@@ -123,8 +124,8 @@ def _what_items_say(record: Explanation) -> dict[str, Any]:
         "marker_opacity": 1,
         "customdata": [
             [
-                escape(title_of(item)),
-                escape(item.category or "no category"),
+                for_plotly(title_of(item)),
+                for_plotly(item.category or "no category"),
                 " · ".join(part for part in (moment_of(item), f"item {i + 1} of {n}") if part),
             ]
             for i, item in enumerate(record.history)
@@ -197,9 +198,9 @@ def _lay_out(
 def caption(record: Explanation, drift: Drift) -> str:
     """What is drawn, in which unit, and what is left out."""
     steps = len(drift.lengths)
-    every = f"{count(steps, 'step')}, one an item" if steps == record.length else f"{steps} of {record.length} steps"
+    every = f"{count(steps, 'step')}, one per item" if steps == record.length else f"{steps} of {record.length} steps"
     most = max(len(edges) for edges in drift.edges)
-    lines = f"Lines: the strongest kept links, at most {most} a step. " if most else ""
+    lines = f"Lines: the strongest kept links, at most {most} per step. " if most else ""
     rank = ""
     if not np.isfinite(drift.rank).any():
         rank = " Its rank is not known until the catalogue is scored."

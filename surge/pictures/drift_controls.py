@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.drift_curves import step_words
 from surge.pictures.palette import Theme
-from surge.pictures.text import escape
 
 STEP = 450  # milliseconds of a step while it plays
 
@@ -39,7 +39,7 @@ def step_slider(record: Explanation, drift: Drift, theme: Theme) -> dict[str, An
         "ticklen": 4,
         "minorticklen": 4,
         "steps": [
-            {"label": escape(words), "method": "animate", "args": [[str(step)], still]}
+            {"label": for_plotly(words), "method": "animate", "args": [[str(step)], still]}
             for step, words in enumerate(step_words(record, drift))
         ],
     }

@@ -7,21 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
 from surge.pictures.palette import ClusterStyle, Theme
-from surge.pictures.text import count, date_of, escape, shorten, title_of
+from surge.pictures.text import count, date_of, shorten, title_of
 
 
 def curve_panels(
     record: Explanation, drift: Drift, theme: Theme, styles: Sequence[ClusterStyle]
 ) -> list[dict[str, Any]]:
     """The curves on the right from top to bottom: heading, traces, axis, its settings, and the ends of a cursor."""
-    lengths, after = drift.lengths.tolist(), [escape(words) for words in step_words(record, drift)]
+    lengths, after = drift.lengths.tolist(), [for_plotly(words) for words in step_words(record, drift)]
     shared = {"x": lengths, "xaxis": "x2", "customdata": after, "hoverlabel": {"align": "left"}}
-    title = escape(shorten(title_of(record.target), 40))
+    title = for_plotly(shorten(title_of(record.target), 40))
     n = record.length
     mass = [
         {
@@ -34,7 +35,7 @@ def curve_panels(
             "stackgroup": "mass",
             "line": {"width": 0.8, "color": theme.background},
             "fillcolor": colour,
-            "hovertemplate": f"<b>{escape(f'{letter} {name}'.strip())}</b>"
+            "hovertemplate": f"<b>{for_plotly(f'{letter} {name}'.strip())}</b>"
             "<br>%{y:.1f} items after %{customdata}<extra></extra>",
         }
         for letter, name, colour, held in mass_bands(drift, theme, styles)
@@ -47,7 +48,7 @@ def curve_panels(
     told = [f"lift {lift(value)} after {words}" for value, words in zip(np.exp(lifts).tolist(), after, strict=True)]
     panels: list[dict[str, Any]] = [
         {
-            "heading": "Items held by each cluster",
+            "heading": "Items in each cluster",
             "traces": mass,
             "axis": "y2",
             "settings": {"range": [0, n], "nticks": 4},

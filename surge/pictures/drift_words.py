@@ -38,14 +38,14 @@ def _interests(drift: Drift, styles: Sequence[ClusterStyle]) -> str:
     if last in first:
         which = "which" if len(first) == 1 else f"of which {_named(styles[last], short=True)}"
         since = "ever since" if most == 0 else f"{_again(mass, last, most)}since {_item(drift, most)}"
-        return f"{told}, {which} holds most {since}"
+        return f"{told}, {which} holds the most items {since}"
     came = next((step for step, clusters in enumerate(drift.clusters) if last in clusters), None)
     name = _named(styles[last])
     if came is None:
-        return f"{told}; {name}, though no item's first choice, holds most since {_item(drift, most)}"
+        return f"{told}; {name}, though no item's first choice, holds the most items since {_item(drift, most)}"
     if came == most:
-        return f"{told}; {name} came with {_item(drift, came)} and holds most since then"
-    return f"{told}; {name} came with {_item(drift, came)} and holds most since {_item(drift, most)}"
+        return f"{told}; {name} came with {_item(drift, came)} and holds the most items since then"
+    return f"{told}; {name} came with {_item(drift, came)} and holds the most items since {_item(drift, most)}"
 
 
 def _again(mass: np.ndarray, cluster: int, since: int) -> str:
@@ -97,7 +97,7 @@ def _rank(drift: Drift) -> str:
         start = _start_of_run(good)
         now = "" if today == 1 else f" (#{today:,} today)"
         if start == len(rank) - 1:
-            return f", and it ranks {place}{now} only with the last step"
+            return f", and it ranks {place}{now} {'again ' if good[:start].any() else ''}only since the last step"
         half = _start_of_run(_half(drift))
         if start == 0:
             since = "from the first item on"

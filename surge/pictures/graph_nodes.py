@@ -11,7 +11,7 @@ from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.before import Before
 from surge.pictures.palette import ClusterStyle, Theme, item_clusters
-from surge.pictures.text import moment_of, plain, shorten, title_of, without_it
+from surge.pictures.text import moment_of, shorten, title_of, without_it
 
 LABELLED = 5  # the items that matter most carry their names
 SMALLEST, MIDDLE, LARGEST = 11, 14, 27  # radii of nodes in canvas units; MIDDLE is that of an average item
@@ -53,9 +53,7 @@ def add_nodes(
             lines.append("new: it is not in the history before the edits")
         network.add_node(
             i,
-            label=plain(shorten(title_of(item)))
-            if i in labelled
-            else " ",  # pyvis shows the id where the label is empty
+            label=shorten(title_of(item)) if i in labelled else " ",  # pyvis shows the id where the label is empty
             shape="dot" if origin[i] is not None else "square",
             color={"background": style.colour, "border": theme.background},
             size=round(float(sizes[i]), 2),
@@ -103,7 +101,7 @@ def _words(item: Item, lines: Sequence[str]) -> dict[str, str]:
     """A node's name and tooltip, each line of which is one line."""
     every = [title_of(item), item.category or "no category", *lines]
     text = "\n".join(" ".join(line.split()) for line in every if line)
-    return {"title": plain(text), "name": plain(shorten(title_of(item)))}
+    return {"title": text, "name": shorten(title_of(item))}
 
 
 def _effect_lines(effects: Effects, i: int) -> list[str]:

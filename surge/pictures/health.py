@@ -21,8 +21,8 @@ FIGURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
         "{:.1f}",
         lambda v: _verdict(
             v,
-            (1.5, "collapsed: nearly all items share one cluster"),
-            (END, "clusters that a history uses; means little where S is nearly uniform"),
+            (1.5, "collapsed: nearly all items of a history share one cluster"),
+            (END, "how many clusters a history uses; means little where S is nearly uniform"),
         ),
     ),
     (
@@ -31,7 +31,7 @@ FIGURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
         "{:.2f}",
         lambda v: _verdict(
             v,
-            (0.35, "crisp: most items belong to one cluster"),
+            (0.35, "crisp: each item lies mostly in one cluster"),
             (0.75, "soft: items are spread over clusters"),
             (END, "nearly uniform: S says little"),
         ),
@@ -49,10 +49,17 @@ FIGURES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
         "Attention's change between candidates",
         "{:.2f}",
         lambda v: _verdict(
-            v, (0.005, "the candidate hardly moves it"), (END, "total variation, rank 1 against rank 50")
+            v,
+            (0.005, "hardly depends on the candidate"),
+            (END, "for the items at rank 1 and at rank 50; total variation, 0 is no change"),
         ),
     ),
-    ("nmi", "Clusters against true interests (NMI)", "{:.2f}", lambda v: "1 is a perfect match; simulated truth"),
+    (
+        "nmi",
+        "Clusters against true interests (NMI)",
+        "{:.2f}",
+        lambda v: "against the simulated truth; 1 is a perfect match",
+    ),
     (
         "importance_noise_auc",
         "Low importance marks noise (AUC)",

@@ -10,37 +10,18 @@ import plotly.graph_objects as go
 
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
-from surge.explanation.story import Whose
-from surge.pictures.amounts import bound, percent
+from surge.pictures.amounts import percent
 from surge.pictures.before import Before, Staged
-from surge.pictures.factor_axis import LEAST_SPAN, factor_ticks
+from surge.pictures.factor_axis import LEAST_SPAN
 from surge.pictures.figure import bare_axis, figure_of, places, rim
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
+from surge.pictures.strip_axes import time_axis, value_axis
 from surge.pictures.strip_columns import Words, columns_of, item_words, other_words, sign_of
-from surge.pictures.text import count, date_of, listed, moment_of
 
 LETTERS_UP_TO = 100  # columns; with more the tiles are narrower than a letter
-LEAST_PLACES = 12  # a short history doesn't fill the width: bars stay bars
-DATES = 6
 LEAST_SEEN = 0.01  # of the bars' height; a smaller change has no outline
 GAMMA_TOP = 0.15  # of the picture's height, where the importance has a row of its own
 CLEAR = "rgba(0,0,0,0)"
-ABOUT = (
-    "Each column is one thing the user did, oldest left. The bar is measured: the item is left out and the model is "
-    "asked again. A bar up to ×2: with the item the candidate is twice as likely as without it. Down to ÷2: half as "
-    "likely. Items that stand in for each other both look weak. The grey row is what the model itself says: importance "
-    "γ, a softmax of how well an item suits the candidate (Eq. 7), its weight in the readout (Eq. 15)."
-)
-
-
-def lead(whose: Whose) -> str:
-    """What the history is, above the picture of it."""
-    what = {
-        "user": "What the user did",
-        "changed": "The history as you changed it",
-        "made-up": "A history made up by you",
-    }[whose]
-    return f"{what}, oldest first. These are the items that the model read."
 
 
 def history_strip(
@@ -71,7 +52,7 @@ def history_strip(
         bargap=0,
         shapes=strip.shapes(),
         annotations=strip.notes(),
-        xaxis=strip.x_axis(),
+        xaxis=time_axis(record, strip.place, len(strip.columns)),
         yaxis=strip.y_axis(),
         **({"yaxis2": strip.importance_axis()} if effects is not None else {}),
         margin={"l": 44 if effects is None else 56, "r": 76, "t": 8, "b": 26},
@@ -292,32 +273,9 @@ class _Strip:
             words.append(shared | {"text": "▼ less likely<br>with it", "y": self.low, "yanchor": "bottom"})
         return words
 
-    # -- axes -------------------------------------------------------------------------------------------
-
-    def x_axis(self) -> dict[str, Any]:
-        n = self.record.length
-        shown = sorted({round(step) for step in np.linspace(0, n - 1, min(n, DATES))})
-        return bare_axis(
-            range=[0.3, max(len(self.columns), LEAST_PLACES) + 0.7],
-            tickvals=[int(self.place[i]) for i in shown],
-            ticktext=_tick_texts(self.record, shown),
-        )
-
     def y_axis(self) -> dict[str, Any]:
-        if not np.isfinite(self.values).any():
-            ticks, words = [0.0], ["×1"]
-        elif self.effects is None:
-            ticks = _ticks(self.low, self.high)
-            words = [f"{100 * tick:.{0 if self.high >= 0.04 else 1}f} %" for tick in ticks]
-        else:
-            ticks, words = factor_ticks(self.low, self.high)
-        return bare_axis(
-            range=[self.level(0), self.level(1)],
-            showgrid=True,
-            gridcolor=self.theme.grid,
-            tickvals=ticks,
-            ticktext=words,
-        )
+        known, shown = bool(np.isfinite(self.values).any()), (self.level(0), self.level(1))
+        return value_axis(self.low, self.high, shown, self.theme, known=known, factors=self.effects is not None)
 
     def importance_axis(self) -> dict[str, Any]:
         most = float(self.record.interest_extraction.importance.max())
@@ -331,72 +289,3 @@ class _Strip:
         for index, cluster in enumerate(self.clusters):
             clusters.setdefault(int(cluster), []).append(columns[index])
         return places([[column] for column in columns], clusters, fades=True)
-
-
-def _tick_texts(record: Explanation, shown: list[int]) -> list[str]:
-    """The day under each tick; the time where the tick before has the same day; the position without a time."""
-    texts, before = [], ""
-    for index in shown:
-        day = date_of(record.history[index])
-        texts.append(moment_of(record.history[index])[5:] if day and day == before else day or f"item {index + 1}")
-        before = day
-    return texts
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """0 and a few round values on both sides of it, inside the range."""
-    span = high - low
-    step = 10.0 ** np.floor(np.log10(span))
-    step = next(step * factor for factor in (0.2, 0.5, 1.0, 2.0) if span / (step * factor) <= 5)
-    return [float(step * k) for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-
-
-def caption(
-    record: Explanation,
-    *,
-    effects: Effects | None = None,
-    before: Before | None = None,
-    staged: Staged | None = None,
-) -> str:
-    """What the strip draws, in which unit, and what it leaves out."""
-    sentences = [
-        f"{count(record.length, 'item')} in time order, evenly spaced. Colour and letter: the item's cluster "
-        "(grey from the eighth on)."
-    ]
-    if effects is None:
-        sentences.append("Height: importance γ, its share of the readout for this candidate (all shares sum to 100 %).")
-    elif not np.isfinite(effects.item_effect).any():
-        sentences.append("No bar: without its only item, the history would leave nothing to score.")
-    else:
-        sentences.append(
-            "Height: how many times as likely the item makes this candidate, measured by leaving out that one item and "
-            "keeping all others; equal factors are equally high."
-        )
-        largest = float(np.nanmax(np.abs(effects.item_effect)))
-        if largest < LEAST_SPAN:
-            sentences.append(f"All effects are small: below a factor of {bound(largest)}.")
-    if effects is not None:
-        sentences.append("Grey row: importance γ, the weight the model itself gives (all sum to 100 %).")
-    if before is not None:
-        gone, new = len(before.removed), sum(origin is None for origin in before.origin)
-        parts = []
-        if effects is None or before.effects is not None:
-            parts.append("outlines: the bars before the change")
-        if gone:
-            parts.append(f"× {count(gone, 'item')} taken out")
-        if new:
-            parts.append(f"+ {count(new, 'item')} added")
-        if parts:
-            sentences.append(f"{parts[0][0].upper()}{'; '.join(parts)[1:]}.")
-    if staged is not None and not staged.empty:
-        waiting = [
-            f"{sign} {number} {word}"
-            for sign, number, word in (
-                ("×", len(staged.removed), "to go"),
-                ("↔", len(staged.moved), "to move"),
-                ("+", len(staged.added), "to come"),
-            )
-            if number
-        ]
-        sentences.append(f"Waiting to be run: {listed(waiting)}.")
-    return " ".join(sentences)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import html
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-# characters that end a script element, begin a comment in it, or end a line in old JavaScript
-_UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+from surge.escapes import for_html, for_script
+
 _SORTABLE = (int, float, np.integer, np.floating, datetime)
 
 
@@ -29,21 +27,15 @@ class Column(NamedTuple):
     long: bool = False
 
 
-def escape(value: object) -> str:
-    """Any value as text that is safe in HTML and in a quoted attribute."""
-    return html.escape(str(value), quote=True)
-
-
 def data_block(name: str, value: Any) -> str:
     """JSON in a script element that nothing in it can leave; NaN is a ValueError."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
-    return f'<script type="application/json" id="{escape(name)}">{text}</script>'
+    return f'<script type="application/json" id="{for_html(name)}">{for_script(value)}</script>'
 
 
 def packed_block(name: str, text: str) -> str:
     """A large script as data, compressed to a third: the page unpacks it with the browser's own gzip."""
     packed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
-    return f'<script type="text/plain" id="{escape(name)}">{packed}</script>'
+    return f'<script type="text/plain" id="{for_html(name)}">{packed}</script>'
 
 
 def changes(first: Any, second: Any, path: tuple[str | int, ...] = ()) -> list[list[Any]]:
@@ -80,15 +72,15 @@ def table(
     for number, values in enumerate(frame[shown].itertuples(index=False, name=None)):
         cells = []
         for name, value in zip(shown, values, strict=True):
-            text = "" if _missing(value) else escape(columns[name].write(value))
+            text = "" if _missing(value) else for_html(columns[name].write(value))
             if text and colours and name in colours:
                 ground, ink = colours[name][number]
                 text = f'<span class=key style="background:{ground};color:{ink}">{text}</span>'
             cells.append(f"<td{_kind(columns[name])}>{text}</td>")
         rows.append(f"<tr{' class=marked' if number in marked else ''}>{''.join(cells)}</tr>")
     return (
-        f'<div class="table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
+        f'<div class="table" tabindex="0" role="region" aria-label="{for_html(caption)}"><table>'
+        f"<caption>{for_html(caption)}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -127,8 +119,8 @@ def _sortable(value: Any) -> float | None:
 
 
 def _head(column: Column) -> str:
-    meaning = f' title="{escape(column.meaning)}"' if column.meaning else ""
-    return f'<th scope="col"{_kind(column)}{meaning}>{escape(column.label)}</th>'
+    meaning = f' title="{for_html(column.meaning)}"' if column.meaning else ""
+    return f'<th scope="col"{_kind(column)}{meaning}>{for_html(column.label)}</th>'
 
 
 def _kind(column: Column) -> str:

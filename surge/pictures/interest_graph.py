@@ -17,7 +17,7 @@ from pyvis.network import Network
 
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.assets import asset
+from surge.pictures.assets import asset, script
 from surge.pictures.before import Before
 from surge.pictures.graph_layout import edited_positions, graph_positions
 from surge.pictures.graph_nodes import add_ghosts, add_nodes
@@ -152,9 +152,10 @@ class GraphAssets(NamedTuple):
 @cache
 def graph_assets() -> GraphAssets:
     """The files of the graph component, as text; nothing in them asks for anything on the network."""
-    html, css, script = (asset(f"graph.{ending}") for ending in ("html", "css", "js"))
     library = (Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js").read_text(encoding="utf-8")
-    return GraphAssets(html, css, script, library.split("//# sourceMappingURL")[0])
+    return GraphAssets(
+        asset("graph.html"), asset("graph.css"), script("graph.js"), library.split("//# sourceMappingURL")[0]
+    )
 
 
 def _digest(value: object) -> str:
@@ -291,5 +292,5 @@ def _caption(
             parts.append(f"{'Square' if added == 1 else 'Squares'}: {count(added, 'new item')}.")
     alone = int((record.graph_construction.adjacency.sum(axis=1) == 1).sum())
     if own and total and before is None and 0 < alone < record.length:
-        parts.append(f"{count(alone, 'item')} without a kept edge in the bottom row.")
+        parts.append(f"Bottom row: {count(alone, 'item')} without a kept edge.")
     return " ".join(parts)

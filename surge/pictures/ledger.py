@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import bound, chance, factor, times
 from surge.pictures.factor_axis import factor_ticks
 from surge.pictures.figure import LEAST_CONTRAST, bare_axis, new_figure, places
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, contrast, item_clusters, rgba
-from surge.pictures.text import count, date_of, escape, listed, shorten, title_of
+from surge.pictures.text import count, date_of, listed, shorten, title_of
 
 FIRST, SECOND = "①", "②"
 DIFFERS = 0.1  # of the log of the lift, as in the verdict
@@ -142,18 +143,17 @@ def ledger_figure(
             tickvals=ticks,
             ticktext=words,
             title={
-                "text": "speaks against it   ←   with the item so many times as likely   →   speaks for it",
+                "text": "speaks against it   ←   effect of the item   →   speaks for it",
                 "standoff": 6,
             },
         )
     )
+    titles = [for_plotly(shorten(title_of(item), 32)) for item in first.history]
     figure.update_yaxes(
         bare_axis(
             range=[len(shown) - 0.5, -0.5],
             tickvals=rows.tolist(),
-            ticktext=[
-                f"{escape(shorten(title_of(first.history[i]), 32))}  <b>{styles[clusters[i]].letter}</b>" for i in shown
-            ],
+            ticktext=[f"{titles[i]}  <b>{styles[clusters[i]].letter}</b>" for i in shown],
             tickfont={"size": 13, "color": theme.text},
         )
     )
@@ -171,14 +171,14 @@ def shown_items(first_effects: Effects, second_effects: Effects, limit: int) -> 
 def ledger_sentence(
     first: Explanation, second: Explanation, first_effects: Effects, second_effects: Effects, *, length: int = 44
 ) -> str:
-    """Which items tip the balance towards ①, which towards ②, as plain text; or that none tells the two apart."""
+    """Which items speak more for ①, which for ②, as plain text; or that none makes a difference."""
     _check(first, second, first_effects, second_effects)
     names = [f"{mark} “{shorten(title_of(r.target), length)}”" for mark, r in ((FIRST, first), (SECOND, second))]
     start = _start(first, second, names)
     difference = _difference(first_effects, second_effects)
     measured = np.flatnonzero(np.isfinite(difference))
     if not len(measured):
-        return f"{start} The history holds a single item: nothing can be left out to see what tells the two apart."
+        return f"{start} The history holds a single item: nothing can be left out to see what makes the difference."
     if first.target.item == second.target.item:
         return f"{start} They are the same item."
     sides: list[str] = []
@@ -189,17 +189,17 @@ def ledger_sentence(
         )
         if speaking:
             named = list(speaking)[:NAMED]
-            verb = "" if sides else " tips the balance" if len(named) == 1 else " tip the balance"
-            sides.append(f"{listed(named)}{verb} towards {mark}")
+            verb = "speaks" if len(named) == 1 else "speak"
+            sides.append(f"{listed(named)} {verb} more for {mark}")
     if not sides:
         most = float(np.abs(difference[measured]).max())
         return (
-            f"{start} No single item tells them apart: leaving out any one of them changes how the two compare by less "
-            f"than a factor of {bound(most)}."
+            f"{start} No single item makes the difference: leaving out any one of them changes how the two compare by "
+            f"less than a factor of {bound(most)}."
         )
     if len(sides) == 1:
         other = SECOND if sides[0].endswith(FIRST) else FIRST
-        sides.append(f"no single item tips it towards {other}")
+        sides.append(f"no single item speaks clearly more for {other}")
     return f"{start} {'; '.join(sides)}."
 
 
@@ -211,8 +211,8 @@ def caption(
     if not shown:
         return "Nothing is drawn: no item can be left out of this history."
     left_out = first.length - shown
-    rest = f" {count(left_out, 'item')} that tell them less apart are not drawn." if left_out > 1 else ""
-    rest = " 1 item that tells them less apart is not drawn." if left_out == 1 else rest
+    rest = f" {count(left_out, 'item')} with a smaller difference are not drawn." if left_out > 1 else ""
+    rest = " 1 item with a smaller difference is not drawn." if left_out == 1 else rest
     moved = int((item_clusters(first) != item_clusters(second)).sum())
     elsewhere = (
         f" {count(moved, 'item')} of the history {'lies' if moved == 1 else 'lie'} in another cluster when read for "
@@ -272,8 +272,8 @@ def _told(
     words = [f"effect {factor(float(side.item_effect[index]))}" for side in (first_effects, second_effects)]
     return [
         int(index),
-        escape(title_of(item)),
-        escape(f"{style.letter} {style.name}".strip()),
+        for_plotly(title_of(item)),
+        for_plotly(f"{style.letter} {style.name}".strip()),
         date_of(item) or "day not known",
         *words,
         factor(float(_difference(first_effects, second_effects)[index])),
@@ -293,7 +293,7 @@ def _notes(first: Explanation, second: Explanation, theme: Theme) -> list[dict[s
             "showarrow": False,
             "font": {"size": 13, "color": theme.text},
             "text": "     ".join(
-                f"<b>{mark}</b> {square} {escape(shorten(title_of(record.target), 36))}"
+                f"<b>{mark}</b> {square} {for_plotly(shorten(title_of(record.target), 36))}"
                 for mark, square, record in ((FIRST, "■", first), (SECOND, "□", second))
             ),
         }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 ABOUT = (
-    "The items that the model holds for the most likely to come next. Chance: how likely each is to be the next one, "
-    "of all items. Lift: how many times as likely it is for this user as by popularity alone. Training draws the "
+    "The items that the model finds most likely to come next. Chance: how likely each is to be the next one, among "
+    "all items. Lift: how many times as likely it is for this user as by popularity alone. Training draws the "
     "items to compare with by their popularity, so the model's raw score (logit, Eq. 17) says how much more this user "
     "wants an item than others do; with the item's popularity put back it is the chance, by which the list is ranked."
 )
 NOTHING = "No item is left that can be recommended."
 PERIODS = {
-    "train": " It lies in the training period: the model has learned from it.",
+    "train": " It lies in the training period, so the model has learned from it.",
     "valid": " It lies in the validation period, which decided when training stopped.",
 }
 
@@ -34,7 +34,9 @@ def next_sentence(best: int, ranked: int, known: bool, rank: int | None, period:
     if rank is None:
         return f"{first} The true next item is not among those that can be recommended."
     period_words = PERIODS.get(period or "", "")
-    return f"{first} The item that really came next, which the model did not see, ranks #{rank:,}.{period_words}"
+    return (
+        f"{first} The item that really came next, which is not part of the history here, ranks #{rank:,}.{period_words}"
+    )
 
 
 def found_sentence(best: int, read: int, size: int) -> str:

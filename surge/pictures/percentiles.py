@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme, rgba
 from surge.pictures.survey_metrics import EXTREMES, LOGARITHMIC, Metric, short_text, whole_percent
 from surge.pictures.survey_metrics import METRICS as METRICS
 from surge.pictures.survey_metrics import metric_text as metric_text
-from surge.pictures.text import count, escape
+from surge.pictures.text import count
 
 Array = np.ndarray
 
@@ -34,8 +35,8 @@ LEAST = np.finfo(np.float64).tiny  # a chance can be rounded to 0, which has no 
 ABOUT = (
     "Is this user like the others? Each row is one figure of how the model reads a history. The hill shows how many "
     "users have which value, the line their median, the diamond this user. A user far out on a row is a case of its "
-    "own: what holds there need not hold for others. All users are read without their last item, with the top "
-    "prediction as the candidate; the survey holds nothing about edits or another candidate."
+    "own: what is true there need not be true for others. All users are read without their last item, with the top "
+    "prediction as the candidate; the survey knows nothing about edits or another candidate."
 )
 
 
@@ -169,7 +170,7 @@ def percentile_figure(
             middle = float(_scaled(row, np.array([row.median]))[0])
             medians[0].extend([middle, middle, None])
             medians[1].extend([place + 0.36, place - 0.2, None])
-        text = f"<b>{escape(short_text(row.name, row.value))}</b>"
+        text = f"<b>{for_plotly(short_text(row.name, row.value))}</b>"
         if not np.isnan(row.below):
             text += f" · {whole_percent(row.below)}"
             marks.append((float(_scaled(row, np.array([row.value]))[0]), place, _told(row)))
@@ -209,7 +210,7 @@ def percentile_figure(
         bare_axis(
             range=[len(rows) - 0.4, -1.1],
             tickvals=[place + 0.1 for place in range(len(rows))],
-            ticktext=[escape(row.metric.label) for row in rows],
+            ticktext=[for_plotly(row.metric.label) for row in rows],
             tickfont={"size": 13, "color": theme.text},
         )
     )
@@ -283,8 +284,8 @@ def _outline(edges: Array, top: Array, ground: float) -> tuple[list[float], list
 def _told(row: _Row) -> list[str]:
     place = f"{percent(row.below)} of {len(row.known):,} users are below, {percent(row.same)} alike"
     words = [row.metric.label, short_text(row.name, row.value), place, short_text(row.name, row.median)]
-    meaning = "<br>".join(escape(line) for line in wrap(row.metric.meaning, 56))  # a hover box doesn't break lines
-    return [*(escape(word) for word in words), meaning, row.name]
+    meaning = "<br>".join(for_plotly(line) for line in wrap(row.metric.meaning, 56))  # a hover box doesn't break lines
+    return [*(for_plotly(word) for word in words), meaning, row.name]
 
 
 def _note(y: float, text: str, colour: str, size: int) -> dict[str, Any]:

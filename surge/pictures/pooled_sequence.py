@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import factor, percent
@@ -16,7 +17,7 @@ from surge.pictures.before import Before
 from surge.pictures.figure import bare_axis, figure_of, places, rim
 from surge.pictures.measures import mean_update_gate
 from surge.pictures.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, rgba
-from surge.pictures.text import count, escape, listed, shorten, title_of, without_it
+from surge.pictures.text import count, listed, shorten, title_of, without_it
 
 STRONGEST = 3
 CHARACTERS = 84  # of the small names that fit side by side under all blocks
@@ -71,7 +72,7 @@ def pooled_sequence(
             [
                 -1,
                 c,
-                escape(f"{styles[c].letter} {styles[c].name}".strip()),
+                for_plotly(f"{styles[c].letter} {styles[c].name}".strip()),
                 "<br>".join(
                     [
                         f"read {k + 1} of {len(columns)}",
@@ -80,7 +81,7 @@ def pooled_sequence(
                         f"importance γ* {percent(float(importance[k]))}",
                         *([words] if effects is not None and (words := without_it(effects, c, cluster=True)) else []),
                         *([_before_words(before, c)] if before is not None else []),
-                        *(f"– {escape(name)}" for name in names[k]),
+                        *(f"– {for_plotly(name)}" for name in names[k]),
                     ]
                 ),
             ]
@@ -125,8 +126,8 @@ def pooled_sequence(
         wide = letters >= LEAST_CHARACTERS
         heading = f"<b>{styles[c].letter}</b>"
         if wide:
-            heading += f" {escape(shorten(styles[c].name, int(0.85 * letters) - 2))}" if styles[c].name else ""
-            text = "<br>".join(escape(shorten(name, letters)) for name in names[k])
+            heading += f" {for_plotly(shorten(styles[c].name, int(0.85 * letters) - 2))}" if styles[c].name else ""
+            text = "<br>".join(for_plotly(shorten(name, letters)) for name in names[k])
             notes.append({"x": starts[k], "y": -0.04, "yanchor": "top", "text": text, "font": {"size": 11}})
         if mass[k] >= LEAST_NAMED * total and (styles[c].lettered or letters >= 2):
             if effects is not None:
@@ -212,11 +213,11 @@ def caption(record: Explanation, *, before: Before | None = None, effects: Effec
     if left_out:
         held = float(mass.sum() - mass[columns].sum())
         amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
-        rest = f" {count(left_out, 'cluster')} holding {amount} {'is' if left_out == 1 else 'are'} left out."
+        rest = f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
     measured = ""
     if effects is not None:
         measured = " Effect: how many times as likely the cluster's items make the candidate (measured)."
     then = " Hollow dots: γ* before the change; the thin row on top: the blocks before it." if before else ""
-    parts = listed(["width is mass (items held)", "fill is the mean update gate", "the dot is importance γ*"])
+    parts = listed(["width is mass (number of items)", "fill is the mean update gate", "the dot is importance γ*"])
     shown = f"{count(len(columns), 'cluster')} in the order read: {parts}. Below: the strongest items."
     return f"{shown}{measured}{then}{rest}"

@@ -11,10 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.errors import SurgeError
+from surge.escapes import for_plotly
 from surge.pictures.amounts import chance, two_digits
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, escape
+from surge.pictures.text import count
 
 HEIGHT = 380
 SPLITS = {"test": "Test split", "validation": "Validation split"}  # the first that is measured is drawn
@@ -26,9 +27,9 @@ STEPS = (1, 2, 5)  # times powers of ten, at the axes' ticks
 NONE_BELOW = 0.5  # a bin of which nothing came true is drawn at this share of one that did
 ABOUT = (
     "When the model says that an item has a chance of 2 % to be the next, do 2 of 100 such items really come next? The "
-    "ten best items of every user are sorted by their chances into ten groups of equal size. A dot is a group: how "
-    "likely the model held its items, and how many came next. On the dashed line the chances hold; above it the model "
-    "is too modest, below it promises too much. The line through a dot: where luck may move it."
+    "ten best items of every user are sorted by their chances into ten groups of equal size. A dot is a group: its "
+    "mean chance, and how many of its items came next. On the dashed line the chances are right; above it the model is "
+    "too modest, below it promises too much. The line through a dot: where luck may move it."
 )
 
 
@@ -165,7 +166,7 @@ def reliability_figure(bins: Bins, theme: Theme | str) -> go.Figure:
     ):
         figure.add_annotation(
             x=x, y=y, xref="paper", yref="paper", xanchor=anchor, yanchor="top" if y > 0.5 else "bottom",
-            text=escape(words), showarrow=False, font={"size": 11, "color": theme.muted},
+            text=for_plotly(words), showarrow=False, font={"size": 11, "color": theme.muted},
         )  # fmt: skip
     ticks = _ticks(low, high)
     axis = bare_axis(
@@ -209,18 +210,18 @@ def _tick(value: float) -> str:
 
 
 def sentence(bins: Bins) -> str:
-    """What was promised and what came, how far the two lie apart, and whether the chances were softened."""
+    """What was promised and what came, how far the two differ, and whether the chances were softened."""
     first = "" if bins.error_first is None else f"; for the best item alone, {_points(bins.error_first)}"
     parts = [
         f"The ten best items of a user were given a chance of {chance(bins.held)} each, on average, and "
         f"{chance(bins.came)} of them came next.",
-        f"Group by group the two lie {_points(bins.error)} apart (the expected calibration error){first}.",
+        f"Within a group the two differ by {_points(bins.error)} on average (the expected calibration error){first}.",
     ]
     if bins.temperature != 1:
         made = "softened" if bins.temperature > 1 else "sharpened"
         parts.append(
-            f"Probabilities are {made}: scores are divided by a temperature of {two_digits(bins.temperature)} that the "
-            "validation split chose."
+            f"The chances are {made}: scores are divided by a temperature of {two_digits(bins.temperature)}, chosen "
+            "on the validation split."
         )
     return " ".join(parts)
 

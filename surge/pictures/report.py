@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,26 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.atomic_write import atomic_write, check_place
+from surge.escapes import for_html
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
-from surge.pictures import interest_graph
 from surge.pictures.amounts import chance, lift
-from surge.pictures.html_parts import changes, escape
+from surge.pictures.html_parts import changes
+from surge.pictures.interest_graph import graph_data
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.report_page import page
 from surge.pictures.report_sections import (
     LAYERS,
     card,
-    graph_section,
     record_sections,
     scene_of,
     sections,
     small_print,
+    view_section,
 )
 from surge.pictures.text import title_of
 from surge.pictures.verdict import verdict
-from surge.pictures.views import drawn
+from surge.pictures.views import GRAPH, charts
 
 GRAPH_HEIGHT = 520  # pixels
 FOR = {
@@ -47,7 +49,7 @@ def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[C
     keep, such as those on the screen. The same story gives the same page.
     """
     parts = sections(story, styles)
-    links = "".join(f'<a href="#{part.name}">{escape(part.title)}</a>' for part in parts)
+    links = "".join(f'<a href="#{part.name}">{for_html(part.title)}</a>' for part in parts)
     bar = (
         f'<div class="bar"><strong>SURGE explorer</strong><nav aria-label="Parts of this report">{links}</nav>'
         '<button id="toggle" type="button" title="Light or dark">Dark</button></div>'
@@ -75,7 +77,7 @@ def record_page(record: Explanation) -> str:
 def graph_page(record: Explanation, theme: Theme | str, height: int) -> str:
     """The interest graph alone, as a page; `height` in pixels."""
     story = Story(record)
-    section = graph_section(story)
+    section = view_section(GRAPH, scene_of(story))
     body = f'<main><section class="wide">{section.body}{small_print(section)}</section></main>'
     return page("Interest graph", body, {}, _graphs(story, height), [], theme)
 
@@ -98,8 +100,7 @@ def _page(
 
 
 def _figures(story: Story, theme: Theme, like: Sequence[ClusterStyle] | None = None) -> dict[str, go.Figure]:
-    scene = scene_of(story, cluster_styles(story.record, theme, like), theme)
-    return {view.name: view.figure(scene) for view in drawn(scene)}
+    return charts(scene_of(story, cluster_styles(story.record, theme, like), theme))
 
 
 def _looks(story: Story, like: Sequence[ClusterStyle] | None) -> dict[str, Any]:
@@ -123,11 +124,10 @@ def _graphs(story: Story, height: int, like: Sequence[ClusterStyle] | None = Non
 def _graph_data(
     story: Story, layer: str, theme: Theme, height: int, like: Sequence[ClusterStyle] | None
 ) -> dict[str, Any]:
-    record = story.record
-    styles = cluster_styles(record, theme, like)
-    view = interest_graph.interest_graph(record, layer, theme=theme, effects=story.effects, styles=styles)
+    scene = scene_of(story, cluster_styles(story.record, theme, like), theme)
+    view = GRAPH.figure(replace(scene, layer=layer))
     # through JSON, so that both looks hold lists where they hold lists
-    return {**json.loads(json.dumps(interest_graph.graph_data(view, theme, height))), "caption": view.caption}
+    return {**json.loads(json.dumps(graph_data(view, theme, height))), "caption": view.caption}
 
 
 # -- the page -------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     styles = cluster_styles(record, like=like)
     likely = story.next_probability
     sentence = "".join(
-        f"<strong>{escape(piece.text)}</strong>" if piece.strong else escape(piece.text)
+        f"<strong>{for_html(piece.text)}</strong>" if piece.strong else for_html(piece.text)
         for piece in verdict(
             record,
             story.effects,
@@ -160,11 +160,11 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
     figures.append(("Clusters in use", f"{len(np.unique(item_clusters(record))):,}"))
     if story.next_prediction is not None:
         figures.append(("Rank of the true next item", f"#{story.next_prediction.rank:,}"))
-    chips = "".join(f"<li><b>{escape(value)}</b><span>{escape(label)}</span></li>" for label, value in figures)
-    notes = "".join(f"<li>{escape(note)}</li>" for note in story.notes or record.notes)
+    chips = "".join(f"<li><b>{for_html(value)}</b><span>{for_html(label)}</span></li>" for label, value in figures)
+    notes = "".join(f"<li>{for_html(note)}</li>" for note in story.notes or record.notes)
     return (
-        f"<header><h1>Why “{escape(title_of(record.target))}”?"
-        f"<small>{escape(FOR[story.whose].format(user=record.user))}</small></h1>"
+        f"<header><h1>Why “{for_html(title_of(record.target))}”?"
+        f"<small>{for_html(FOR[story.whose].format(user=record.user))}</small></h1>"
         f'<p class="verdict">{sentence}</p><ul class="figures">{chips}</ul>'
         + (f'<ul class="notes">{notes}</ul>' if notes else "")
         + '<p class="hint">Click an item or a cluster in any picture to see it in all of them; Shift adds, Escape '

@@ -8,8 +8,9 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from surge.pictures.assets import asset
-from surge.pictures.html_parts import data_block, escape, packed_block
+from surge.escapes import for_html
+from surge.pictures.assets import asset, script
+from surge.pictures.html_parts import data_block, packed_block
 from surge.pictures.interest_graph import graph_assets
 from surge.pictures.palette import FONT, Theme
 
@@ -40,7 +41,7 @@ def page(
         f'<!doctype html><html lang="en"{opening}><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title><style>{_colours()}{asset('report.css')}"
+        f"<title>{for_html(title)}</title><style>{_colours()}{asset('report.css')}"
         f"{asset('chart.css')}</style></head><body>{body}",
         f'<template id="chart-parts">{asset("chart.html")}</template>',
         f'<template id="graph-parts"><style>{assets.css}</style>{assets.html}</template>',
@@ -51,9 +52,9 @@ def page(
         _packed_library(),
         _packed_plotly() if pictures else "",
         _module(assets.script, "surgeDrawGraph"),
-        _module(asset("chart.js"), "surgeDrawChart") if pictures else "",
-        _module(asset("selection.js"), "surgeListen"),
-        f'<script type="module">{asset("report.js")}</script></body></html>\n',
+        _module(script("chart.js"), "surgeDrawChart") if pictures else "",
+        _module(script("selection.js"), "surgeListen"),
+        f'<script type="module">{script("report.js")}</script></body></html>\n',
     ]
     # a lone surrogate, which a JSON file can bring, is no text that a file could hold
     return "".join(parts).encode("utf-8", "replace").decode("utf-8")

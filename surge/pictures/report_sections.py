@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from surge.escapes import for_html
 from surge.explanation.story import Story
-from surge.pictures import interest_graph, report_tables, tables
-from surge.pictures.html_parts import escape
+from surge.pictures import report_tables, tables
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import next_sentence
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
-from surge.pictures.verdict import trust
-from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, HISTORY, SEQUENCE, Scene, View
+from surge.pictures.trust import trust
+from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, Scene, View, drawn
 
 LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
 NOT_REPEATED = {
@@ -45,27 +45,22 @@ def sections(story: Story, styles: Sequence[ClusterStyle] | None = None) -> list
     """All parts of the story that there is something to show for; `styles` of the clusters in the tables."""
     styles = cluster_styles(story.record, like=styles)
     scene = scene_of(story, styles)
-    parts = [
-        _view(HISTORY, scene),
-        graph_section(story),
-        _view(ASSIGNMENT, scene),
-        _predictions(story),
-        _view(SEQUENCE, scene),
-        _view(ATTENTION, scene),
-        _clusters(story, styles),
-        _items(story, styles),
-    ]
-    if story.faithfulness is not None:
-        parts.append(_view(FAITHFULNESS, scene, _more("As a table", report_tables.faithfulness(story.faithfulness))))
-    if story.drift is not None:
-        parts.append(_view(DRIFT, scene, _more("As a table", report_tables.drift(story, styles))))
+    behind = {FAITHFULNESS.name: report_tables.faithfulness(story), DRIFT.name: report_tables.drift(story, styles)}
+    after: dict[str, list[Section | None]] = {
+        ASSIGNMENT.name: [_predictions(story)],
+        ATTENTION.name: [_clusters(story, styles), _items(story, styles)],
+    }
+    parts: list[Section | None] = []
+    for view in drawn(scene):
+        table = _more("As a table", behind[view.name]) if view.name in behind else ""
+        parts += [view_section(view, scene, table), *after.get(view.name, [])]
     return [part for part in (*parts, _making(story)) if part is not None]
 
 
 def record_sections(story: Story) -> list[Section]:
     """The pictures of the record alone."""
-    first, *rest = (_view(view, scene_of(story)) for view in (HISTORY, ASSIGNMENT, SEQUENCE, ATTENTION))
-    return [first, graph_section(story), *rest]
+    scene = scene_of(story)
+    return [view_section(view, scene) for view in drawn(scene)]
 
 
 def scene_of(story: Story, styles: Sequence[ClusterStyle] | None = None, theme: Theme | str = Theme.LIGHT) -> Scene:
@@ -81,12 +76,14 @@ def scene_of(story: Story, styles: Sequence[ClusterStyle] | None = None, theme: 
     )
 
 
-def _view(view: View, scene: Scene, table: str = "") -> Section:
+def view_section(view: View[Any], scene: Scene, table: str = "") -> Section:
+    """A view with its words; `table` is HTML that stands under it."""
+    picture = _graph() if view.kind == "graph" else _picture(view.name, view.alt, clickable=view.clickable)
     return Section(
         view.name,
         view.title,
         view.lead(scene),
-        _picture(view.name, view.alt, clickable=view.clickable) + table,
+        picture + table,
         said=view.finding(scene),
         caption=view.caption(scene),
         about=view.about,
@@ -94,20 +91,13 @@ def _view(view: View, scene: Scene, table: str = "") -> Section:
     )
 
 
-def graph_section(story: Story) -> Section:
+def _graph() -> str:
+    """The place of the graph, and the choice of its layer."""
     buttons = "".join(
         f'<button type="button" data-layer="{layer}" aria-pressed="false">{label}</button>'
         for layer, label in LAYERS.items()
     )
-    return Section(
-        "graph",
-        "Interest graph",
-        "The model links history items that it finds alike. Drag a node, scroll to zoom, hover to read.",
-        f'<div class="choice" role="group" aria-label="Edges show">{buttons}</div><div id="picture-graph"></div>',
-        caption=interest_graph.interest_graph(story.record, effects=story.effects).caption,
-        about=interest_graph.ABOUT,
-        wide=False,
-    )
+    return f'<div class="choice" role="group" aria-label="Edges show">{buttons}</div><div id="picture-graph"></div>'
 
 
 def _predictions(story: Story) -> Section | None:
@@ -164,7 +154,7 @@ def _making(story: Story) -> Section | None:
             "The same command, in the folder where this was made and with your own folders of the checkpoint and the "
             "dataset, makes it again."
         )
-        command = f"<pre>{escape(_command(story))}</pre>"
+        command = f"<pre>{for_html(_command(story))}</pre>"
     else:  # no command knows the edits
         again, command = NOT_REPEATED[story.whose], ""
     return Section(
@@ -199,32 +189,34 @@ def _setting(value: Any) -> str:
 
 
 def _facts(facts: Mapping[str, str]) -> str:
-    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts.items())}</dl>"
+    return (
+        f"<dl>{''.join(f'<dt>{for_html(name)}</dt><dd>{for_html(value)}</dd>' for name, value in facts.items())}</dl>"
+    )
 
 
 def _picture(name: str, label: str, *, clickable: bool = True) -> str:
     """The place of a chart; the classes of one that can be clicked are those that selection.js looks for."""
     classes = f"picture stPlotlyChart st-key-{name}" if clickable else "picture"
-    return f'<div class="{classes}"><div id="picture-{name}" role="group" aria-label="{escape(label)}"></div></div>'
+    return f'<div class="{classes}"><div id="picture-{name}" role="group" aria-label="{for_html(label)}"></div></div>'
 
 
 def card(section: Section) -> str:
     """A section as HTML."""
     kind = " ".join(name for name, holds in (("wide", section.wide), ("long", section.long)) if holds)
-    said = f'<p class="said">{escape(section.said)}</p>' if section.said else ""
-    about = _more("About this picture", f"<p>{escape(section.about)}</p>") if section.about else ""
+    said = f'<p class="said">{for_html(section.said)}</p>' if section.said else ""
+    about = _more("About this picture", f"<p>{for_html(section.about)}</p>") if section.about else ""
     return (
-        f'<section id="{section.name}" class="{kind}"><h2>{escape(section.title)}</h2>'
-        f'<p class="lead">{escape(section.lead)}</p>{said}{section.body}{small_print(section)}'
+        f'<section id="{section.name}" class="{kind}"><h2>{for_html(section.title)}</h2>'
+        f'<p class="lead">{for_html(section.lead)}</p>{said}{section.body}{small_print(section)}'
         f"{about}</section>"
     )
 
 
 def small_print(section: Section) -> str:
     """A section's caption as HTML; the script writes it anew where the picture changes."""
-    return f'<p class="caption" id="caption-{section.name}">{escape(section.caption)}</p>' if section.caption else ""
+    return f'<p class="caption" id="caption-{section.name}">{for_html(section.caption)}</p>' if section.caption else ""
 
 
 def _more(summary: str, body: str) -> str:
     """What opens at a click; `body` is HTML."""
-    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+    return f"<details><summary>{for_html(summary)}</summary>{body}</details>"

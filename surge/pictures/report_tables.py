@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surge.explanation.measured import Faithfulness
 from surge.explanation.story import Story
 from surge.pictures import columns, tables
 from surge.pictures.assignment_matrix import shown_clusters
@@ -42,9 +41,13 @@ def items(story: Story, styles: Sequence[ClusterStyle]) -> str:
     return table(frame, heads, "Items of the history with what the model computed", colours={"cluster": keys})
 
 
-def faithfulness(measured: Faithfulness) -> str:
-    """The areas under the curves, and how many random orders each order beats."""
-    return table(faithfulness_table(measured), columns.ORDERS, "Mean lift along the deletion and insertion curves")
+def faithfulness(story: Story) -> str:
+    """The areas under the curves, and how many random orders each order beats; empty where it was not measured."""
+    if story.faithfulness is None:
+        return ""
+    return table(
+        faithfulness_table(story.faithfulness), columns.ORDERS, "Mean lift along the deletion and insertion curves"
+    )
 
 
 def drift(story: Story, styles: Sequence[ClusterStyle]) -> str:

@@ -7,12 +7,13 @@ from typing import Literal
 
 import numpy as np
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.amounts import factor, percent
 from surge.pictures.before import Before, Staged
 from surge.pictures.palette import ClusterStyle
-from surge.pictures.text import escape, moment_of, title_of, without_it
+from surge.pictures.text import moment_of, title_of, without_it
 
 Words = tuple[int, str, str]  # an item's index in the record (-1: none), its title, lines; as plotly takes text
 
@@ -65,7 +66,7 @@ def item_words(
     lines = [
         *_where(item),
         f"item {index + 1} of {record.length}",
-        escape(f"cluster {style.letter} {style.name}".rstrip()),
+        for_plotly(f"cluster {style.letter} {style.name}".rstrip()),
     ]
     if effects is not None:
         lines.append(without_it(effects, index) or "without it nothing would be left to read")
@@ -77,23 +78,23 @@ def item_words(
         lines.append("will be taken out")
     elif index in staged.moved:
         lines.append("will stand elsewhere")
-    return index, escape(title_of(item)), "<br>".join(lines)
+    return index, for_plotly(title_of(item)), "<br>".join(lines)
 
 
 def other_words(column: Column, effects: Effects | None, before: Before | None) -> Words:
     """What the hover box says of an item that is gone, or that is to come."""
     if column.kind == "coming" or before is None:
-        return -1, escape(column.title), "will be added"
+        return -1, for_plotly(column.title), "will be added"
     lines = [
         *_where(before.record.history[column.index]),
         "taken out of this history",
         f"before: {_earlier(before, column.index, effects)}",
     ]
-    return -1, escape(column.title), "<br>".join(lines)
+    return -1, for_plotly(column.title), "<br>".join(lines)
 
 
 def _where(item: Item) -> list[str]:
-    return [escape(item.category or "no category"), moment_of(item) or "time not known"]
+    return [for_plotly(item.category or "no category"), moment_of(item) or "time not known"]
 
 
 def _earlier(before: Before, index: int, effects: Effects | None) -> str:

@@ -39,12 +39,12 @@ METRICS: dict[str, Metric] = {
     "assignment_entropy": Metric(
         "Blur of the interests",
         "percent",
-        "How far items are spread over several clusters (entropy of S over its largest). 0 %: each item lies in one. "
-        "100 %: all lie in all alike, and the clusters say nothing.",
+        "How far items are spread over several clusters (entropy of S, as a share of the largest possible). 0 %: each "
+        "item lies in one cluster. 100 %: each is spread evenly over all, and the clusters say nothing.",
         "high",
     ),
     "dominant_interest": Metric(
-        "Share of the strongest interest", "percent", "The largest share that one cluster has of the importance γ*."
+        "Share of the strongest interest", "percent", "The importance γ* of the cluster that has most of it."
     ),
     "noise_share": Metric(
         "Noise",
@@ -66,38 +66,39 @@ METRICS: dict[str, Metric] = {
     "next_probability": Metric(
         "Chance of the true next item",
         "chance",
-        "How likely the model held what the user really took next to be the next of all items that it can recommend.",
+        "The chance that the model gave to the item that the user really took next, among all items that it can "
+        "recommend.",
         "low",
     ),
     "next_lift": Metric(
         "Lift of the true next item",
         "lift",
-        "How many times as likely as by popularity alone the model held what the user really took next. Below 1×, the "
-        "history spoke against it.",
+        "The lift of the item that the user really took next: how many times as likely it was for this user as by "
+        "popularity alone. Below 1×, the history spoke against it.",
         "low",
     ),
     "top_probability": Metric(
         "Chance of the top prediction",
         "chance",
-        "How likely the model holds the item that it ranks first to be the next of all items that it can recommend.",
+        "The chance of the item that the model ranks first, among all items that it can recommend.",
     ),
     "top_lift": Metric(
         "Lift of the top prediction",
         "lift",
-        "How many times as likely as by popularity alone the item that the model ranks first is for this user. Near "
-        "1×, it ranks first because it is popular.",
+        "The lift of the item that the model ranks first: how many times as likely it is for this user as by "
+        "popularity alone. Near 1×, it ranks first because it is popular.",
     ),
     "faithfulness": Metric(
-        "Importance tells the effect",
+        "Importance–effect correlation",
         "number",
-        "Rank correlation of importance γ with the size of each item's measured effect. 1: γ tells which items matter. "
-        "0: it tells nothing.",
+        "Rank correlation of importance γ with the size of each item's measured effect. 1: γ says which items matter. "
+        "0: it says nothing.",
         "low",
     ),
     "attention_faithfulness": Metric(
-        "Attention tells the effect",
+        "Attention–effect correlation",
         "number",
-        "Rank correlation of the attention that items receive with the size of their measured effect. 0: it tells "
+        "Rank correlation of the attention that items receive with the size of their measured effect. 0: it says "
         "nothing.",
         "low",
     ),
@@ -115,7 +116,7 @@ EXTREMES: dict[str, tuple[str, str]] = {
     "length": ("a longer history than", "a shorter history than"),
     "clusters_in_use": ("more interests than", "fewer interests than"),
     "effective_clusters": ("more varied interests than", "less varied interests than"),
-    "assignment_entropy": ("interests more blurred than for", "interests crisper than for"),
+    "assignment_entropy": ("interests more blurred than for", "interests less blurred than for"),
     "dominant_interest": ("a larger strongest interest than", "a smaller strongest interest than"),
     "noise_share": ("more noise than", "less noise than"),
     "drift": ("more drift than", "less drift than"),
@@ -128,12 +129,12 @@ EXTREMES: dict[str, tuple[str, str]] = {
     "top_probability": ("the top prediction is likelier than for", "the top prediction is less likely than for"),
     "top_lift": ("the top prediction has a higher lift than for", "the top prediction has a lower lift than for"),
     "faithfulness": (
-        "importance γ tells the effect better than for",
-        "importance γ tells the effect worse than for",
+        "importance γ agrees with the effects better than for",
+        "importance γ agrees with the effects worse than for",
     ),
     "attention_faithfulness": (
-        "attention tells the effect better than for",
-        "attention tells the effect worse than for",
+        "attention agrees with the effects better than for",
+        "attention agrees with the effects worse than for",
     ),
     "attention_distance": ("attention farther from uniform than for", "attention nearer to uniform than for"),
 }

@@ -171,11 +171,14 @@ def caption(record: Explanation, *, effects: Effects | None = None, before: Befo
     sentences = []
     if effects is not None:
         guess = "" if effects.exact else ", ranks estimated from a part of the catalogue"
-        sentences.append(f"Effect: how many times as likely the item makes the candidate, by leaving it out{guess}.")
+        sentences.append(
+            f"Effect: how many times as likely the item makes the candidate, measured by leaving it out{guess}."
+        )
     sentences.append(
-        f"γ: share of the readout. Attention: how much the others listen to it, as a multiple of listening to all "
-        f"neighbours alike. α: what the item's neighbourhood adds to attention; β: what the candidate adds{over}. "
-        "Degree: kept edges; similarity: theirs added up. In cluster: the share that its cluster holds."
+        "γ: the item's weight in the readout. Attention: how much the others listen to it, as a multiple of listening "
+        "to all neighbours alike. α: what the item's neighbourhood adds to attention; β: what the candidate adds"
+        f"{over}. Degree: number of kept edges; similarity: sum over these edges. In cluster: the share of the item "
+        "that belongs to its cluster."
     )
     if record.prediction.long_weight is not None:
         sentences.append("λ: share of what the user always wants, which the model reads for every candidate alike.")

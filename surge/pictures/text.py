@@ -1,8 +1,7 @@
-"""Words for the views: titles as plain text, dates, counts, and the escape that plotly needs."""
+"""Words for the views: titles as plain text, dates and counts."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from math import isfinite
@@ -12,31 +11,12 @@ from surge.explanation.record import Explanation, Item
 from surge.pictures.amounts import a_chance, as_likely, chance, factor, lift
 
 LABEL_LENGTH = 24
-INVISIBLE_BREAK = "\u200b"  # a zero-width space: the word looks the same and matches no pattern
-
-
-def escape(text: str) -> str:
-    """Text for plotly, which reads a few HTML tags and entities in every string it draws.
-
-    In a figure with `layout.meta` it also fills in %{...} in notes and titles, so that brace becomes an entity too.
-    """
-    return html.escape(text, quote=False).replace("%{", "%&#123;")
 
 
 def shorten(text: str, length: int = LABEL_LENGTH) -> str:
     """The text in at most `length` characters, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
-
-
-def plain(text: str) -> str:
-    """Text for pyvis, which turns every tooltip of a graph into HTML when one of them contains "href"."""
-    lowered = text.lower()
-    pieces, start = [], 0
-    while (found := lowered.find("href", start)) >= 0:
-        pieces.append(text[start : found + 1])
-        start = found + 1
-    return INVISIBLE_BREAK.join([*pieces, text[start:]])
 
 
 def title_of(item: Item) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from surge.escapes import for_plotly
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, escape, shorten
+from surge.pictures.text import count, shorten
 
 COLUMNS = 4
 PANEL_HEIGHT = 150
@@ -20,13 +21,13 @@ BESIDE = ("epoch", "step", "seconds")  # of a record: where it stands, not how w
 VALIDATION = "valid_"
 # series -> its name, and the training setting that weighs it in the sum that is minimised
 LOSSES: dict[str, tuple[str, str | None]] = {
-    "total": ("Everything minimised", None),
+    "total": ("Total loss", None),
     "log_loss": ("Prediction error (log loss)", None),
     "balance": ("Uneven use of clusters", "balance_weight"),
     "single_affiliation": ("Blur of the clusters", "single_affiliation_weight"),
     "same_mapping": ("Neighbours kept apart", "same_mapping_weight"),
     "relative_position": ("Clusters out of time order", "relative_position_weight"),
-    "next_item": ("Next items not told apart", "next_item_weight"),
+    "next_item": ("Next items not recognised", "next_item_weight"),
     "l2": ("Size of the weights (L2)", None),
 }
 METRIC_NAMES = {
@@ -127,7 +128,7 @@ def _panels(
     figure = make_subplots(
         rows,
         COLUMNS,
-        subplot_titles=[escape(shorten(title, 44)) for title in titles.values()],
+        subplot_titles=[for_plotly(shorten(title, 44)) for title in titles.values()],
         horizontal_spacing=0.06,
         vertical_spacing=52 / height,
         figure=new_figure(theme, height, margin={"l": 44, "r": 12, "t": 30, "b": 30}),
@@ -136,9 +137,8 @@ def _panels(
     for place, (name, title) in enumerate(titles.items()):
         row, column = place // COLUMNS + 1, place % COLUMNS + 1
         epochs, values = points(history, name)
-        hover = (
-            f"<b>{escape(shorten(title, 44))}</b><br>epoch %{{x:.0f}}: %{{y:.4g}}<br>{better} is better<extra></extra>"
-        )
+        head = for_plotly(shorten(title, 44))
+        hover = f"<b>{head}</b><br>epoch %{{x:.0f}}: %{{y:.4g}}<br>{better} is better<extra></extra>"
         figure.add_scatter(
             x=epochs,
             y=values,

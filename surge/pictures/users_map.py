@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from surge.escapes import for_plotly
 from surge.pictures.figure import bare_axis, new_figure, unchanged_by_selection
 from surge.pictures.palette import Theme
 from surge.pictures.percentiles import METRICS, metric_text
 from surge.pictures.survey_metrics import LOGARITHMIC
-from surge.pictures.text import count, escape, shorten
+from surge.pictures.text import count, shorten
 
 HEIGHT = 520
 MOST_SVG = 5000  # points; above, WebGL draws faster than SVG does
@@ -66,7 +67,7 @@ def users_map(
         if not len(rows):
             return
         words = [
-            f"{escape(shorten(str(names[row]), 40))}: {metric_text(metric, value)}"
+            f"{for_plotly(shorten(str(names[row]), 40))}: {metric_text(metric, value)}"
             for row, value in zip(rows.tolist(), values[rows].tolist(), strict=True)
         ]
         figure.add_trace(
@@ -77,7 +78,7 @@ def users_map(
                 mode="markers",
                 customdata=rows.astype(np.int32),
                 text=np.array(words, dtype=object),  # an array: plotly checks a list entry by entry
-                hovertemplate=f"<b>%{{text}}</b><br>{escape(METRICS[metric].label)}<extra></extra>",
+                hovertemplate=f"<b>%{{text}}</b><br>{for_plotly(METRICS[metric].label)}<extra></extra>",
                 marker=marker,
                 **unchanged_by_selection(),
             )
@@ -134,7 +135,7 @@ def _colours(values: np.ndarray, rows: np.ndarray, metric: str, theme: Theme) ->
         "showscale": True,
         "colorbar": {
             "title": {
-                "text": escape(METRICS[metric].label),
+                "text": for_plotly(METRICS[metric].label),
                 "side": "right",
                 "font": {"size": 11, "color": theme.muted},
             },

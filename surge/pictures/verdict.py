@@ -5,40 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from surge.explanation.measured import LEAST_COMPARED, Effects
+from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
-from surge.explanation.structure import assignment_entropy, attention_distance
-from surge.pictures.amounts import a_chance, as_likely, bound, correlation, makes_it
+from surge.pictures.amounts import a_chance, as_likely, bound, makes_it
 from surge.pictures.palette import ClusterStyle, cluster_styles, item_clusters
 from surge.pictures.text import count, shorten, title_of
+from surge.pictures.trust import MATTERS, NEARLY_ALL, collapsed, notes
 
-MATTERS = 0.1  # of the log of the lift: 1.1 times as likely
-AGREES, DISAGREES = 0.6, 0.2  # rank correlations
 LITTLE = 0.4  # of the log of the lift, 1.5 times as likely: with less no interest carries it by itself
 ALONE = 0.25  # of an interest's effect: where no single item of it has as much, they stand in for one another
 CLEARLY = 2.0  # times the effect of the next interest: then it is "mainly" the first one
-NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left
-FLAT = 0.02  # total variation of attention from uniform
-ALIKE = 0.02  # total variation of the rows of S from their mean
-BLURRED = 0.75  # entropy of S over its largest
 WELL_PLACED = 20  # a rank up to which "because" is the right word
 LIKELY = 2.0  # a lift from which it is the right word too
 HARDLY_PERSONAL = 1.5  # a lift up to which a well placed item owes its place to what everybody likes
 POPULAR = 2.0  # times as much as what is personal counts, the popularity in those of an average item
 
 ABOUT = (
-    "The chance is how likely the item is to be the next one of all. The second number is what is personal in it: how "
-    "many times as likely the item is for this user as by popularity alone. What carries it is measured, not read "
-    "from attention: each interest and item is left out in turn and the model is asked again; two that can stand in "
-    "for each other both look weak. At its end: whether the model's own importance γ (Eq. 7) tells the same."
+    "The chance is how likely the item is to be the next one, among all items. The second number, the lift, is what is "
+    "personal in it: how many times as likely the item is for this user as by popularity alone. Each interest and item "
+    "is then left out in turn, and the model is asked again: the factors say what becomes of the lift. Two items that "
+    "can replace each other both look weak. At the end: whether the model's own importance γ (Eq. 7) agrees."
 )
-
-Level = Literal["good", "partly", "poor", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -47,19 +38,6 @@ class Piece:
 
     text: str
     strong: bool = False
-
-
-@dataclass(frozen=True)
-class Trust:
-    """Do the model's own weights tell which items matter: rank correlations with the size of the measured effect.
-
-    None where a correlation is undefined.
-    """
-
-    level: Level
-    sentence: str
-    correlation_importance: float | None
-    correlation_attention: float | None
 
 
 def verdict(
@@ -93,44 +71,17 @@ def verdict(
         pieces += [
             Piece(". The history holds a single item, "),
             _quoted(title_of(record.history[0]), 48),
-            Piece(": nothing can be left out to see what carries this"),
+            Piece(": nothing can be left out to see what matters"),
         ]
     elif effects is not None:
         pieces += _interest(record, effects, rank, ranked, styles, interests)
         items = _items(record, effects)
         pieces += [Piece(". "), *items] if items else []
-    notes = _notes(record, effects if weights else None)
-    if notes:
-        words = "; ".join(notes)
+    said = notes(record, effects if weights else None)
+    if said:
+        words = "; ".join(said)
         pieces.append(Piece(f". {words[0].upper()}{words[1:]}"))
     return _joined([*pieces, Piece(".")])
-
-
-def trust(record: Explanation, effects: Effects) -> Trust:
-    """A plain word on importance and attention against what was measured for this user and candidate."""
-    importance = effects.agreement(record.interest_extraction.importance)
-    received = effects.agreement(record.attention_received())
-    measured = effects.item_effect[np.isfinite(effects.item_effect)]
-    if len(measured) < LEAST_COMPARED:
-        sentence = (
-            f"With fewer than {LEAST_COMPARED} items that can be left out it can't be said whether the model's own "
-            "weights tell which items matter."
-        )
-        return Trust("unknown", sentence, importance, received)
-    if np.ptp(np.abs(measured)) == 0:
-        sentence = "All items have an effect of the same size, so there is nothing that importance γ could tell apart."
-        return Trust("unknown", sentence, importance, received)
-    level: Level = "poor"
-    if importance is not None and importance >= DISAGREES:
-        level = "good" if importance >= AGREES else "partly"
-    if received is None:
-        attention = "all items receive the same attention"
-    else:
-        tells = "does not tell it"
-        if received >= DISAGREES:
-            tells = "tells it" if received >= AGREES else "tells it in part"
-        attention = f"attention received {tells} ({correlation(received)})"
-    return Trust(level, f"The {_importance_words(level, importance)}; {attention}.", importance, received)
 
 
 # -- the sentences ------------------------------------------------------------------------------------
@@ -194,16 +145,16 @@ def _interest(
     """The interest that carries the prediction: goes on from `_place`, in its sentence."""
     clusters = item_clusters(record)
     used = np.unique(clusters)
-    if _collapsed(record):
+    if collapsed(record):
         return [
-            Piece("; the pooling has collapsed: all items are spread over the clusters alike, so no interest can be "),
-            Piece("told from another"),
+            Piece("; the pooling has collapsed: all items are spread over the clusters alike, so the interests can't "),
+            Piece("be distinguished"),
         ]
     if len(used) == 1:
         name = styles[int(used[0])].name
         return [
             Piece(f"; all {count(record.length, 'item')} lie in one interest{f' ({name})' if name else ''}, "),
-            Piece("so leaving out interests can't tell what carries this"),
+            Piece("so leaving out interests can't show what matters"),
         ]
     effect = effects.cluster_effect
     measured = np.flatnonzero(np.isfinite(effect))
@@ -223,15 +174,15 @@ def _interest(
     if effect[first] < MATTERS and effect[last] > -MATTERS:
         within = bound(float(np.abs(effect[measured]).max()))
         return [
-            Piece("; no single interest carries this: leaving one out changes it by less than a "),
+            Piece("; no single interest decides this: leaving one out changes it by less than a "),
             Piece(f"factor of {within}"),
         ]
     if effect[first] < MATTERS:
-        return [Piece("; no interest carries this, and one speaks against it, "), *told(last)]
+        return [Piece("; no interest speaks for it, and one speaks against it, "), *told(last)]
     second = float(effect[order[1]]) if len(order) > 1 else 0.0
     mainly = "mainly" if effect[first] >= CLEARLY * second else "most of all"
     if effect[first] < LITTLE:
-        pieces = [Piece("; no single interest carries this, it leans a little on "), *told(first)]
+        pieces = [Piece("; no single interest decides this, the one with the largest effect is "), *told(first)]
     elif _is_popular(record, rank, ranked):
         pieces = [Piece(f"; in the history, what speaks for it is {mainly} "), *told(first)]
     elif record.lift >= LIKELY or (rank is not None and rank <= WELL_PLACED):
@@ -246,7 +197,7 @@ def _interest(
 
 
 def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | None) -> list[Piece]:
-    """interest B (Camping, 11 of 42 items; in truth 9 are camping)."""
+    """interest B (Camping, 11 of 42 items; in the simulated truth 9 belong to “camping”)."""
     inside = [style.name] if style.name else []
     held = int(members.sum())
     inside.append(f"{held:,} of {count(len(members), 'item')}")
@@ -254,8 +205,8 @@ def _named(style: ClusterStyle, members: np.ndarray, interests: Sequence[str] | 
     if interests is not None:
         name, number = Counter(interests[i] for i in np.flatnonzero(members).tolist()).most_common(1)[0]
         those = "all" if number == held > 1 else "it" if held == 1 else f"{number:,}"
-        verb = "is" if number == 1 else "are"
-        truth = f"; in the simulated truth {those} {verb} {shorten(name, 40)}" if name else ""
+        verb = "belongs" if number == 1 else "belong"
+        truth = f"; in the simulated truth {those} {verb} to “{shorten(name, 40)}”" if name else ""
     name = f"interest {style.letter}" if style.lettered else "an interest without a letter"
     return [Piece(name, strong=True), Piece(f" ({', '.join(inside)}{truth})")]
 
@@ -288,14 +239,14 @@ def _items(record: Explanation, effects: Effects) -> list[Piece]:
     against = -effect[last] >= MATTERS
     if carrying:
         first, *others = list(carrying.values())[:2]
-        pieces = [Piece("The items that carry it most: " if others else "The item that carries it: "), *told(first)]
+        pieces = [Piece("The items that matter most: " if others else "The item that matters most: "), *told(first)]
         for other in others:
             pieces += [Piece(", "), *told(other, " ", short=True)]
         if against and -effect[last] > effect[first]:
             pieces += [Piece("; "), *told(last, " speaks against it even more and makes it ")]
         return pieces + _stand_ins(record, effects)
     if against:
-        return [Piece("No single item carries it; "), *told(last, " speaks most against it and makes it ")]
+        return [Piece("No single item speaks clearly for it; "), *told(last, " speaks most against it and makes it ")]
     within = bound(float(np.abs(effect[measured]).max()))
     pieces = [
         Piece("No single item matters alone: leaving one out changes it by less than a "),
@@ -307,59 +258,19 @@ def _items(record: Explanation, effects: Effects) -> list[Piece]:
 def _stand_ins(record: Explanation, effects: Effects) -> list[Piece]:
     """Why leaving out an interest changes much and leaving out any one of its items little; empty where it isn't so."""
     effect, clusters = effects.cluster_effect, item_clusters(record)
-    if len(np.unique(clusters)) < 2 or not np.isfinite(effect).any() or _collapsed(record):
+    if len(np.unique(clusters)) < 2 or not np.isfinite(effect).any() or collapsed(record):
         return []
     first = int(np.nanargmax(effect))
     alone = effects.item_effect[clusters == first]
     if effect[first] < LITTLE or len(alone) < 2 or not np.isfinite(alone).all() or alone.max() > ALONE * effect[first]:
         return []
-    words = ". The items of that interest stand in for one another: one can be left out, but not all of them"
+    words = ". The items of that interest can replace one another: one can be left out, but not all of them"
     if (alone < 0).mean() > 0.5:
-        words += "; left out one by one, most of them even make room for it"
+        words += "; for most of them, leaving out that one alone even makes it likelier"
     return [Piece(words)]
 
 
-def _notes(record: Explanation, effects: Effects | None) -> list[str]:
-    """What to know before believing the pictures: clauses without a capital and a full stop."""
-    if record.length == 1:
-        return []
-    notes = []
-    if not _collapsed(record) and assignment_entropy(record) > BLURRED:
-        notes.append("the clusters are blurred (each item lies in many of them), so interests say little here")
-    neighbours = record.graph_construction.adjacency.sum(axis=1)
-    if not (neighbours > 1).any():
-        notes.append("each item is linked to itself alone, so graph and attention add nothing here")
-    elif attention_distance(record) < FLAT:
-        notes.append("attention is flat: it adds nothing to the graph here")
-    if effects is not None and np.any(np.abs(effects.item_effect) >= MATTERS):
-        trusted = trust(record, effects)
-        if trusted.level in ("good", "poor"):
-            notes.append(f"the {_importance_words(trusted.level, trusted.correlation_importance)}")
-    return notes
-
-
-def _importance_words(level: Level, value: float | None) -> str:
-    if value is None:
-        return "model's own importance γ is the same for every item; trust the measured effect"
-    tells = {
-        "good": "tells which single items matter, for or against",
-        "partly": "tells only in part which single items matter",
-        "poor": "does not tell which single items matter here",
-    }[level]
-    rest = "; trust the measured effect" if level == "poor" else ""
-    measured = f"rank correlation with the size of their measured effect {correlation(value)}"
-    return f"model's own importance γ {tells} ({measured}){rest}"
-
-
 # -- helpers ------------------------------------------------------------------------------------------
-
-
-def _collapsed(record: Explanation) -> bool:
-    """Whether all rows of S are alike without being crisp: then the first choice of an item means nothing."""
-    total = record.interest_extraction.total_assignment().astype(np.float64)
-    mean = total.mean(axis=0)
-    alike = 0.5 * np.abs(total - mean).sum(axis=1).max() < ALIKE
-    return bool(alike and len(mean) > 1 and len(total) > 1 and mean.max() < NEARLY_ALL)
 
 
 def _quoted(title: str, length: int) -> Piece:

@@ -1,11 +1,12 @@
-"""The views of one prediction: name, words, picture and caption in one entry each, for the page and the report."""
+"""The views of one prediction, an entry each with words, picture and table: page, report and downloads go by them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from surge.explanation.measured import Drift, Effects, Faithfulness
@@ -16,13 +17,19 @@ from surge.pictures import (
     attention_matrix,
     drift,
     faithfulness,
+    faithfulness_words,
     history_strip,
+    interest_graph,
     pooled_sequence,
+    strip_words,
+    tables,
 )
 from surge.pictures.before import Before, Staged
+from surge.pictures.interest_graph import DEFAULT_EDGES, LAYERS, GraphView
 from surge.pictures.palette import ClusterStyle, Theme
 
 Part = TypeVar("Part")
+Picture = TypeVar("Picture", go.Figure, GraphView)
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Scene:
     """What a view may draw from: the record, what was measured around it, and how it is looked at.
 
     `whose`: whether the history is the user's own, was changed, or is made up; `head`: of the attention, None for the
-    mean; `before`, `staged`: the record before the edits, and edits that are not yet run.
+    mean; `layer`, `edges`: of the interest graph; `before`, `staged`: the record before the edits, and edits that are
+    not yet run; `interests`: the simulated truth of each item, where there is one.
     """
 
     record: Explanation
@@ -43,15 +51,27 @@ class Scene:
     head: int | None = None
     faithfulness: Faithfulness | None = None
     drift: Drift | None = None
+    layer: str = LAYERS[0]
+    edges: int = DEFAULT_EDGES
+    interests: Sequence[str] | None = None
+
+
+class Table(NamedTuple):
+    """The numbers behind a view: a word for file names, what they are ("Table of ..."), and how they are made."""
+
+    name: str
+    of: str
+    frame: Callable[[Scene], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class View:
+class View(Generic[Picture]):
     """One picture with its words. `name`: in reports and `Explanation.figures()`; `key`: of its chart on the page.
 
     `lead` says in a sentence what is seen, `about` what it is and what it leaves out, `alt` what a screen reader says,
     `caption` the numbers under it, `finding` what it shows, before it. `needs`: whether the scene has what it draws.
-    `clickable`: its items and clusters can be selected; `wide`: as wide as a report.
+    `kind`: a plotly chart, or the graph that graph.js draws; `clickable`: its items and clusters can be selected;
+    `wide`: as wide as a report.
     """
 
     name: str
@@ -60,10 +80,12 @@ class View:
     lead: Callable[[Scene], str]
     about: str
     alt: str
-    figure: Callable[[Scene], go.Figure]
+    figure: Callable[[Scene], Picture]
     caption: Callable[[Scene], str]
+    table: Table
     finding: Callable[[Scene], str] = lambda scene: ""
     needs: Callable[[Scene], bool] = lambda scene: True
+    kind: Literal["chart", "graph"] = "chart"
     clickable: bool = True
     wide: bool = False
 
@@ -76,8 +98,8 @@ HISTORY = View(
     "history",
     "history_strip",
     "History",
-    lambda scene: history_strip.lead(scene.whose),
-    history_strip.ABOUT,
+    lambda scene: strip_words.lead(scene.whose),
+    strip_words.ABOUT,
     "History in time order; the table of items holds the same values.",
     lambda scene: history_strip.history_strip(
         scene.record,
@@ -87,8 +109,33 @@ HISTORY = View(
         staged=scene.staged,
         styles=scene.styles,
     ),
-    lambda scene: history_strip.caption(scene.record, effects=scene.effects, before=scene.before, staged=scene.staged),
+    lambda scene: strip_words.caption(scene.record, effects=scene.effects, before=scene.before, staged=scene.staged),
+    Table(
+        "items",
+        "items",
+        lambda scene: tables.item_table(scene.record, scene.interests, effects=scene.effects, styles=scene.styles),
+    ),
     wide=True,
+)
+GRAPH: View[GraphView] = View(
+    "graph",
+    "interest_graph",
+    "Interest graph",
+    _said("The model links history items that it finds alike. Drag a node, scroll to zoom, click to select."),
+    interest_graph.ABOUT,
+    "Items of the history and the links between them; the table of items holds the same values.",
+    lambda scene: interest_graph.interest_graph(
+        scene.record,
+        scene.layer,
+        scene.edges,
+        scene.theme,
+        effects=scene.effects,
+        before=scene.before,
+        styles=scene.styles,
+    ),
+    lambda scene: GRAPH.figure(scene).caption,
+    Table("links", "links between items", lambda scene: tables.link_table(scene.record)),
+    kind="graph",
 )
 ASSIGNMENT = View(
     "assignment",
@@ -96,7 +143,7 @@ ASSIGNMENT = View(
     "Interest clusters",
     _said(
         "The model spreads every item over a few clusters. A column is a cluster, a row an item; the strongest "
-        "colour means that the cluster holds all of the item."
+        "colour means that the item belongs to this cluster alone."
     ),
     assignment_matrix.ABOUT,
     "Assignment of items to clusters; the table of items holds each item's cluster and share.",
@@ -104,6 +151,7 @@ ASSIGNMENT = View(
         scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
     ),
     lambda scene: assignment_matrix.caption(scene.record, before=scene.before),
+    Table("assignment", "the assignment S", lambda scene: tables.assignment_table(scene.record, styles=scene.styles)),
 )
 SEQUENCE = View(
     "sequence",
@@ -119,6 +167,11 @@ SEQUENCE = View(
         scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
     ),
     lambda scene: pooled_sequence.caption(scene.record, before=scene.before, effects=scene.effects),
+    Table(
+        "clusters",
+        "clusters",
+        lambda scene: tables.cluster_table(scene.record, effects=scene.effects, styles=scene.styles),
+    ),
 )
 ATTENTION = View(
     "attention",
@@ -134,17 +187,23 @@ ATTENTION = View(
         scene.record, scene.theme, head=scene.head, before=scene.before, styles=scene.styles
     ),
     lambda scene: attention_matrix.caption(scene.record, head=scene.head, before=scene.before),
+    Table("attention", "the attention E", lambda scene: tables.attention_table(scene.record)),
 )
 FAITHFULNESS = View(
     "faithfulness",
     "faithfulness",
     "Faithfulness",
     _said("Do the items that an explanation names matter? The model is asked again without them."),
-    faithfulness.ABOUT,
+    faithfulness_words.ABOUT,
     "Lift while items are taken away, and while they are added; the table holds the mean lift along each curve.",
     lambda scene: faithfulness.faithfulness_figure(_measured(scene.faithfulness), scene.theme),
-    lambda scene: faithfulness.caption(_measured(scene.faithfulness)),
-    finding=lambda scene: faithfulness.faithfulness_sentence(_measured(scene.faithfulness)),
+    lambda scene: faithfulness_words.caption(_measured(scene.faithfulness)),
+    Table(
+        "faithfulness",
+        "the lift along the curves",
+        lambda scene: faithfulness.faithfulness_table(_measured(scene.faithfulness)),
+    ),
+    finding=lambda scene: faithfulness_words.faithfulness_sentence(_measured(scene.faithfulness)),
     needs=lambda scene: scene.faithfulness is not None,
     clickable=False,
     wide=True,
@@ -158,18 +217,28 @@ DRIFT = View(
     "Graph, clusters and the candidate's lift and rank as the history grows; the table holds the same values.",
     lambda scene: drift.drift_figure(scene.record, _measured(scene.drift), scene.theme, styles=scene.styles),
     lambda scene: drift.caption(scene.record, _measured(scene.drift)),
+    Table(
+        "drift",
+        "the drift",
+        lambda scene: drift.drift_table(scene.record, _measured(scene.drift), styles=scene.styles),
+    ),
     finding=lambda scene: drift.sentence(scene.record, _measured(scene.drift), styles=scene.styles),
     needs=lambda scene: scene.drift is not None,
     clickable=False,
     wide=True,
 )
-# in the model's own order; the interest graph, which is no plotly figure, comes after the history
-VIEWS = (HISTORY, ASSIGNMENT, SEQUENCE, ATTENTION, FAITHFULNESS, DRIFT)
+# in the model's own order
+VIEWS: tuple[View[Any], ...] = (HISTORY, GRAPH, ASSIGNMENT, SEQUENCE, ATTENTION, FAITHFULNESS, DRIFT)
 
 
-def drawn(scene: Scene) -> list[View]:
+def drawn(scene: Scene) -> list[View[Any]]:
     """The views that there is something to show for."""
     return [view for view in VIEWS if view.needs(scene)]
+
+
+def charts(scene: Scene) -> dict[str, go.Figure]:
+    """Their plotly figures by name."""
+    return {view.name: view.figure(scene) for view in drawn(scene) if view.kind == "chart"}
 
 
 def _measured(part: Part | None) -> Part:

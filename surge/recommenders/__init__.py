@@ -9,7 +9,7 @@ from torch import Tensor
 
 from surge.errors import SurgeError
 from surge.recommenders.base import Recommender
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context
+from surge.recommenders.baseline import Baseline, Context
 from surge.recommenders.caser import Caser
 from surge.recommenders.dien import DIEN
 from surge.recommenders.din import DIN
@@ -25,7 +25,6 @@ __all__ = [
     "BASELINES",
     "RECOMMENDERS",
     "Baseline",
-    "BaselineConfig",
     "Context",
     "Recommender",
     "Surge",

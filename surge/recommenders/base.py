@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surge.config import TrainingConfig
+from surge.config import TrainingConfig, from_dict
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import Barred
 from surge.model.batches import move
 from surge.model.embedding import EmbedsItems
 from surge.model.next_item import draw_items
-from surge.model.surge import Context, History
+from surge.model.surge import Context, ItemSequences
 
 Score = Callable[[Tensor], Tensor]  # candidates (B, T) of the histories at hand -> their logits (B, T)
 
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     ages (B, n) for a model that reads them; drawn (B, n - 1), items for the next-item loss of a model that learns it.
     """
 
-    history: History
+    history: ItemSequences
     candidates: Tensor
     context: Context
     ages: Tensor | None = None
@@ -41,20 +41,22 @@ class Batch(NamedTuple):
 class Recommender(ABC):
     """A sequential recommender: a network, what it learns from a batch, and how it scores.
 
-    `network` has the weights. `config`: its settings, among them item_count, max_length and heads.
-    `learns`: there are weights to train. `corrected`: its logit was trained against negatives drawn by popularity, so a
-    catalogue is ranked by logit + log q. `together`: so many histories have their catalogues scored at once.
+    `network` has the weights. `config`: its settings, a RecommenderConfig; `own`: those that are the model's own where
+    nobody says otherwise. `learns`: there are weights to train. `corrected`: its logit was trained against negatives
+    drawn by popularity, so a catalogue is ranked by logit + log q. `together`: so many histories have their catalogues
+    scored at once.
     """
 
     learns: ClassVar[bool] = True
     corrected: ClassVar[bool] = True
     settings: ClassVar[type]  # of `config`
+    own: ClassVar[dict[str, Any]] = {}
     config: Any
 
     @classmethod
-    @abstractmethod
     def configure(cls, settings: Mapping[str, Any]) -> Any:
         """`config` from plain JSON values; impossible ones are a SurgeError."""
+        return from_dict(cls.settings, cls.own | dict(settings))
 
     @classmethod
     @abstractmethod
@@ -81,7 +83,7 @@ class Recommender(ABC):
 
     def draw(
         self,
-        history: History,
+        history: ItemSequences,
         candidates: Tensor,
         context: Context,
         config: TrainingConfig,
@@ -102,18 +104,15 @@ class Recommender(ABC):
     def next_item_weight(self, config: TrainingConfig) -> float:
         """Of the next-item loss in its training, 0 where it doesn't learn that."""
 
-    def compile_steps(self, tell: Callable[[str], None]) -> None:  # noqa: B027 - most don't
-        """From now on by torch.compile, where this model knows how; `tell` is given a sentence where that fails."""
-
     @abstractmethod
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         """The terms of the training loss by name, log_loss among them; `total_loss` weighs them."""
 
     @abstractmethod
-    def scorer(self, history: History, context: Context) -> Score:
+    def scorer(self, history: ItemSequences, context: Context) -> Score:
         """Reads B histories, and gives what scores T candidates for each of them."""
 
     @abstractmethod
-    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
+    def score_catalogue(self, history: ItemSequences, context: Context) -> np.ndarray:
         """Logits (B, items), float32, of all items for each of at most `together` histories, in chunks that fit in
         memory."""

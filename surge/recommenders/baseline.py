@@ -3,97 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from surge.backends.scoring import CELLS
-from surge.backends.training import EDGES
-from surge.config import GATE, TrainingConfig, choice, divided, from_dict, number, sizes, switch
+from surge.config import BaselineConfig, TrainingConfig
 from surge.model.batches import in_parts
 from surge.model.embedding import EmbedsItems
-from surge.model.layers import PairScore, joined, multilayer_perceptron
+from surge.model.layers import joined, multilayer_perceptron
 from surge.model.losses import log_loss
 from surge.model.next_item import next_item_loss
-from surge.model.plain import PLAIN
-from surge.model.surge import Context, History, refuse_empty
+from surge.model.surge import Context, ItemSequences, refuse_empty
 from surge.recommenders.base import Batch, Recommender, Score
 
-SCORE = ("mlp", "dot")
 HIDDEN = 40  # a usual size of a layer
 TOGETHER = 32  # histories whose catalogues are scored at once, where no candidate asks their items
-
-
-@dataclass(frozen=True)
-class BaselineConfig:
-    """What fixes the shape of one baseline. Every model reads the sizes; of the rest each reads what it needs:
-
-    - `hidden`: size of the recurrent state (GRU4Rec, DIEN, SLi-Rec).
-    - `layers`: stacked layers (GRU4Rec), blocks (SASRec), hops (LightGCN); `heads`: of attention (SASRec).
-    - `dropout`: GRU4Rec, Caser, SASRec.
-    - `score`: mlp (the head that SURGE has) | dot (the user's state times h_t).
-    - `window`: Caser reads so many last items, with `horizontal_filters` of each height and `vertical_filters`.
-    - `normalise`: the inputs of the head have mean 0 and variance 1 each, as SURGE's have.
-    - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
-    - `auxiliary_weight`: of the next-item loss at every step (GRU4Rec, DIEN, SASRec).
-
-    `Baseline.own` has the values in which a model differs; `Baseline.configure` puts them in.
-    """
-
-    item_count: int
-    category_count: int
-    user_count: int
-    item_size: int = 32
-    category_size: int = 8
-    max_length: int = 50
-    hidden: int = 40
-    layers: int = 1
-    heads: int = 1
-    dropout: float = 0.0
-    score: str = "mlp"
-    window: int = 5
-    horizontal_filters: int = 16
-    vertical_filters: int = 4
-    gate: str = "relative"
-    normalise: bool = True
-    auxiliary_weight: float = 1.0
-    attention_hidden: tuple[int, ...] = (80, 40)
-    prediction_hidden: tuple[int, ...] = (100, 64)
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("item_count", 1, 100_000_000),
-            ("category_count", 1, 10_000_000),
-            ("user_count", 1, 1_000_000_000),
-            ("item_size", 1, 4096),
-            ("category_size", 0, 4096),
-            ("max_length", 1, 5000),
-            ("hidden", 1, 4096),
-            ("layers", 1, 64),
-            ("heads", 1, 64),
-            ("window", 1, 5000),
-            ("horizontal_filters", 1, 4096),
-            ("vertical_filters", 1, 4096),
-        ):
-            number(name, getattr(self, name), low, high, int)
-        number("dropout", self.dropout, 0.0, 0.99)
-        number("auxiliary_weight", self.auxiliary_weight, 0.0, 1e6)
-        for name in ("attention_hidden", "prediction_hidden"):
-            sizes(name, getattr(self, name))
-        choice("score", self.score, SCORE)
-        switch("normalise", self.normalise)
-        choice("gate", self.gate, GATE)
-        divided(self.size, self.heads)
-
-    @property
-    def size(self) -> int:
-        """d, the size of h_i."""
-        return self.item_size + self.category_size
 
 
 def resize(inputs: int, outputs: int) -> nn.Module:
@@ -128,39 +56,32 @@ class Baseline(EmbedsItems, Recommender):
     """A model that SURGE is measured against; a history without an item is a SurgeError, also of a model that reads
     none.
 
-    `own` has the settings that are the model's own where nobody says otherwise. `asks_items`: each candidate asks every
-    item of the history, which takes so much more memory.
+    `asks_items`: each candidate asks every item of the history, which takes so much more memory.
     """
 
     settings: ClassVar[type] = BaselineConfig
-    own: ClassVar[dict[str, Any]] = {}
     asks_items: ClassVar[bool] = False
 
     def __init__(self, config: BaselineConfig, item_category: Tensor) -> None:
         super().__init__(config, item_category)
         self.config = config
 
-    def read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         """What a model makes of B histories before it sees a candidate: tensors (B, ...)."""
         refuse_empty(history.mask)
         return self._read(history, context)
 
     @abstractmethod
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         """The same of histories that hold at least one item."""
 
     @abstractmethod
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories, of what `read` gives."""
 
-    def forward(self, history: History, candidates: Tensor, context: Context) -> Tensor:
+    def forward(self, history: ItemSequences, candidates: Tensor, context: Context) -> Tensor:
         """Logits (B, T) of T candidates for each of B histories."""
         return self.score(self.read(history, context), candidates)
-
-    @classmethod
-    def configure(cls, settings: Mapping[str, Any]) -> BaselineConfig:
-        """The model's own where they say nothing."""
-        return from_dict(BaselineConfig, cls.own | dict(settings))
 
     @classmethod
     def build(cls, config: BaselineConfig, item_category: Tensor) -> Baseline:
@@ -174,10 +95,6 @@ class Baseline(EmbedsItems, Recommender):
     def together(self) -> int:
         return 1 if self.asks_items else TOGETHER  # one alone has no padding to ask
 
-    def score_pairs(self, score: PairScore, x: Tensor, y: Tensor) -> Tensor:
-        """As `Operations.score_pairs`: compiled for the steps of training, as SURGE's are."""
-        return (EDGES if self.training else PLAIN).score_pairs(score, x, y)
-
     def next_item_weight(self, config: TrainingConfig) -> float:
         return 0.0
 
@@ -185,10 +102,10 @@ class Baseline(EmbedsItems, Recommender):
         logit = self(batch.history, batch.candidates, batch.context)
         return {"log_loss": log_loss(logit.float())}
 
-    def scorer(self, history: History, context: Context) -> Score:
+    def scorer(self, history: ItemSequences, context: Context) -> Score:
         return partial(self.score, self.read(history, context))
 
-    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
+    def score_catalogue(self, history: ItemSequences, context: Context) -> np.ndarray:
         """Each history is read once; the candidates come in chunks."""
         count, size = len(history.items), self.config.item_count
         scores = np.empty((count, size), dtype=np.float32)
@@ -209,7 +126,7 @@ class StepBaseline(Baseline):
     """A baseline whose every step learns the item after it, `auxiliary_weight` times the next-item loss."""
 
     @abstractmethod
-    def steps(self, history: History) -> Tensor:
+    def steps(self, history: ItemSequences) -> Tensor:
         """The state after each item (B, n, d), which knows nothing of later ones."""
 
     def next_item_weight(self, config: TrainingConfig) -> float:
@@ -220,6 +137,6 @@ class StepBaseline(Baseline):
         terms = super().loss_terms(batch, config)
         return terms if batch.drawn is None else terms | {"auxiliary": self.auxiliary(batch.history, batch.drawn)}
 
-    def auxiliary(self, history: History, drawn: Tensor) -> Tensor:
+    def auxiliary(self, history: ItemSequences, drawn: Tensor) -> Tensor:
         """The weighted next-item loss of the steps, with the items drawn (B, n - 1)."""
         return self.config.auxiliary_weight * next_item_loss(self.steps(history), history, self.embed, drawn)

@@ -7,9 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from surge.config import BaselineConfig
 from surge.model.embedding import embedding
-from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Baseline, Context, Head
 
 
 class Caser(Baseline):
@@ -39,13 +40,13 @@ class Caser(Baseline):
         self.user_embedding = embedding(config.user_count, config.size)
         self.head = Head(config)
 
-    def image(self, history: History) -> Tensor:
+    def image(self, history: ItemSequences) -> Tensor:
         """h of the last L items, (B, d, L); where a history is shorter, zeros come first."""
         place = history.mask.sum(1, keepdim=True) - self.window + torch.arange(self.window, device=history.mask.device)
         items = history.items.gather(1, place.clamp(min=0))
         return (self.embed(items) * (place >= 0).unsqueeze(-1)).transpose(1, 2)
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         image = self.image(history)
         features = [torch.relu(convolve(image)).amax(-1) for convolve in self.horizontal]
         features.append(self.vertical(image).flatten(1))

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from surge.config import BaselineConfig
 from surge.model.evolution import Recurrence, gate_scale
 from surge.model.layers import masked_softmax
-from surge.model.surge import History
-from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, resize
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Context, Head, StepBaseline, resize
 
 
 class DIEN(StepBaseline):
@@ -33,7 +34,7 @@ class DIEN(StepBaseline):
         self.resize = resize(config.hidden, config.size)
         self.head = Head(config)
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return self.extract(self.embed(history.items))[0], history.mask
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
@@ -44,6 +45,6 @@ class DIEN(StepBaseline):
         state = self.evolve.last(interests.unsqueeze(1), gate_scale(attention, self.config.gate))
         return self.head(self.resize(state), target)
 
-    def steps(self, history: History) -> Tensor:
+    def steps(self, history: ItemSequences) -> Tensor:
         """The interests g_j (B, n, d)."""
         return self.resize(self.extract(self.embed(history.items))[0])

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.model.layers import PairScore
-from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Baseline, Context, Head
 
 
 class DIN(Baseline):
@@ -29,9 +30,9 @@ class DIN(Baseline):
 
     def attend(self, embedded: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """s_t (B, T, d) of h (B, n, d), h_t (B, T, d) and the mask (B, n)."""
-        return (self.score_pairs(self.activation_unit, embedded, target) * mask.unsqueeze(1)) @ embedded
+        return (self.activation_unit.crossed(embedded, target) * mask.unsqueeze(1)) @ embedded
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return self.embed(history.items), history.mask
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

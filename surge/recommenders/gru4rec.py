@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from surge.model.surge import History
-from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, last_state, resize
+from surge.config import BaselineConfig
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Context, Head, StepBaseline, last_state, resize
 
 
 class GRU4Rec(StepBaseline):
@@ -26,12 +27,12 @@ class GRU4Rec(StepBaseline):
         self.resize = resize(config.hidden, config.size)
         self.head = Head(config)
 
-    def steps(self, history: History) -> Tensor:
+    def steps(self, history: ItemSequences) -> Tensor:
         """The state after each item (B, n, d)."""
         states, _ = self.gru(self.dropout(self.embed(history.items)))
         return self.resize(states)
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return (last_state(self.steps(history), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

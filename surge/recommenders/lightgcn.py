@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.data.instances import EncodedLog, Instances
 from surge.errors import SurgeError
 from surge.model.embedding import embedding
-from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context, Head
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Baseline, Context, Head
 
 
 class Propagate(torch.autograd.Function):
@@ -108,7 +109,7 @@ class LightGCN(Baseline):
             self._smoothed = (state, self.propagate())
         return self._smoothed[1]
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         smoothed = self.smoothed()
         of_users, of_items = smoothed.split((self.config.user_count, self.config.item_count))
         return of_users[context.users], of_items

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from surge.config import BaselineConfig
 from surge.errors import SurgeError
 from surge.model.embedding import embedding
 from surge.model.layers import multilayer_perceptron
-from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Baseline, Context
 
 
 class NCF(Baseline):
@@ -34,7 +35,7 @@ class NCF(Baseline):
         self.tower = nn.Sequential(multilayer_perceptron(2 * config.size, first, last), nn.ReLU())
         self.join = nn.Linear(config.size + last, 1)
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return (context.users,)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

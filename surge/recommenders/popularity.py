@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.data.instances import EncodedLog, Instances
-from surge.model.surge import History
-from surge.recommenders.baseline import Baseline, BaselineConfig, Context
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Baseline, Context
 
 
 class Popularity(Baseline):
@@ -35,7 +36,7 @@ class Popularity(Baseline):
         counts = np.bincount(log.items[trained_on.position], minlength=self.config.item_count)
         self.item_embedding.weight.copy_(torch.from_numpy(np.log(np.maximum(counts, 1))).unsqueeze(1))
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return ()
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surge.model.surge import History
-from surge.recommenders.baseline import BaselineConfig, Context, Head, StepBaseline, last_state
+from surge.config import BaselineConfig
+from surge.model.surge import ItemSequences
+from surge.recommenders.baseline import Context, Head, StepBaseline, last_state
 
 
 class Block(nn.Module):
@@ -59,7 +60,7 @@ class SASRec(StepBaseline):
         self.norm = nn.LayerNorm(config.size)
         self.head = Head(config)
 
-    def steps(self, history: History) -> Tensor:
+    def steps(self, history: ItemSequences) -> Tensor:
         """The state after each item (B, n, d). Padding comes last, so causal attention never sees it."""
         length = history.mask.sum(1, keepdim=True)
         steps_ago = length - 1 - torch.arange(history.mask.shape[1], device=history.mask.device)
@@ -67,7 +68,7 @@ class SASRec(StepBaseline):
         embedded = self.embed(history.items) * self.config.size**0.5
         return self.norm(self.blocks(self.dropout(embedded + position)))
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         return (last_state(self.steps(history), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:

@@ -8,11 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from surge.config import BaselineConfig
 from surge.model.layers import PairScore, masked_softmax, multilayer_perceptron
 from surge.model.long_term import LongTerm
-from surge.model.surge import Context, History
+from surge.model.surge import Context, ItemSequences
 from surge.model.time_lstm import Time4LSTM
-from surge.recommenders.baseline import Baseline, BaselineConfig, Head, resize
+from surge.recommenders.baseline import Baseline, Head, resize
 
 DAY = 86_400.0
 
@@ -44,7 +45,7 @@ class SLiRec(Baseline):
         self.fuse = multilayer_perceptron(3 * config.size + 1, config.attention_hidden)
         self.head = Head(config)
 
-    def _read(self, history: History, context: Context) -> tuple[Tensor, ...]:
+    def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
         embedded, mask = self.embed(history.items), history.mask
         interval = time_feature(context.times.diff(dim=1, prepend=context.times[:, :1]))
         age = time_feature(context.now.unsqueeze(1) - context.times)
@@ -56,7 +57,7 @@ class SLiRec(Baseline):
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         states, mask, long, since = known
         target = self.embed(candidates)
-        short = masked_softmax(self.score_pairs(self.short_attention, states, target), mask.unsqueeze(1)) @ states
+        short = masked_softmax(self.short_attention.crossed(states, target), mask.unsqueeze(1)) @ states
         long, since = long.expand_as(target), since.expand(*target.shape[:2], 1)
         share = torch.sigmoid(self.fuse(torch.cat([long, short, target, since], dim=-1)))
         return self.head(share * long + (1 - share) * short, target)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from surge.backends.compiled import Backend, Compiled, CompiledScores, complain
 from surge.backends.reader import Scorer
-from surge.backends.scoring import candidates_at_once, score_history
+from surge.backends.scoring import score_history
 from surge.backends.training import EDGES
-from surge.config import ModelConfig, TrainingConfig, from_dict
+from surge.config import ModelConfig, TrainingConfig
 from surge.data.negatives import Barred
-from surge.model.batches import padded
 from surge.model.interest_extraction import Pooling
 from surge.model.losses import (
     balance,
@@ -30,7 +27,7 @@ from surge.model.losses import (
 from surge.model.next_item import next_item_loss
 from surge.model.operations import Operations
 from surge.model.plain import PLAIN
-from surge.model.surge import Context, History, InterestGraph, Reading, Scored, SurgeModel
+from surge.model.surge import Context, InterestGraph, ItemSequences, Reading, Scored, SurgeModel
 from surge.recommenders.base import Batch, Recommender, Score
 
 HIDDEN = 0.1  # of the histories of a batch
@@ -72,27 +69,12 @@ def hidden_at_times(ages: Tensor) -> Tensor:
 def surge_terms(
     model: SurgeModel, batch: Batch, config: TrainingConfig, operations: Operations = PLAIN
 ) -> dict[str, Tensor]:
-    """The terms of one batch. Nothing here is random or of a shape that numbers decide, so that torch.compile can trace
-    it whole."""
+    """The terms of one batch."""
     graph, scored = model.score_batch(batch.history, batch.candidates, batch.ages, operations)
     terms = loss_terms(graph, scored, config)
     if batch.drawn is not None:
         terms["next_item"] = next_item_loss(model.follow(graph.values), batch.history, model.embed, batch.drawn)
     return terms
-
-
-class CompiledTerms(Compiled):
-    """`surge_terms` for batches of one shape, by torch.compile: on a GPU one CUDA graph goes forward and one back."""
-
-    def __init__(
-        self, device: torch.device, tell: Callable[[str], None] = complain, backend: Backend = "inductor"
-    ) -> None:
-        super().__init__(surge_terms, device, tell, backend)
-
-    def attempt(self, model: SurgeModel, *batch: Any) -> None:
-        """The way back has to work, too."""
-        terms = super().attempt(model, *batch)
-        torch.autograd.grad(torch.stack(list(terms.values())).sum(), list(model.parameters()), allow_unused=True)
 
 
 class Surge(Recommender):
@@ -101,14 +83,7 @@ class Surge(Recommender):
     settings: ClassVar[type] = ModelConfig
 
     def __init__(self, model: SurgeModel) -> None:
-        self.model, self.config, self.compiled = model, model.config, False
-        self._tell: Callable[[str], None] = complain
-        self._terms: CompiledTerms | None = None
-        self._scores: CompiledScores | None = None
-
-    @classmethod
-    def configure(cls, settings: Mapping[str, Any]) -> ModelConfig:
-        return from_dict(ModelConfig, settings)
+        self.model, self.config = model, model.config
 
     @classmethod
     def build(cls, config: ModelConfig, item_category: Tensor) -> Surge:
@@ -119,46 +94,28 @@ class Surge(Recommender):
         return self.model
 
     def next_item_weight(self, config: TrainingConfig) -> float:
-        return config.next_item_weight if self.config.next_item else 0.0
+        return config.next_item_weight if self.config.forms.next_item else 0.0
 
     def draw(
         self,
-        history: History,
+        history: ItemSequences,
         candidates: Tensor,
         context: Context,
         config: TrainingConfig,
         barred: Barred | None = None,
     ) -> Batch:
-        """Some ages are hidden; whole batches are padded to one shape where steps are compiled."""
-        if self._compiles(candidates, config):
-            history, times = padded(history, context.times, self.config.max_length)
-            context = context._replace(times=times)
+        """Some ages are hidden."""
         ages = None
-        if self.config.time != "none":
+        if self.config.forms.time != "none":
             ages = hidden_at_times(context.ages()) if self.model.training else context.ages()
         return super().draw(history, candidates, context, config, barred)._replace(ages=ages)
 
-    def compile_steps(self, tell: Callable[[str], None] = complain) -> None:
-        """Steps of training, and on a GPU the scores of whole catalogues (see the setting `compiled`)."""
-        self.compiled, self._tell = True, tell
-
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
-        if not self._compiles(batch.candidates, config):
-            return surge_terms(self.model, batch, config, EDGES)
-        if self._terms is None:
-            self._terms = CompiledTerms(self.device, self._tell)
-        return self._terms(self.model, batch, config)
+        return surge_terms(self.model, batch, config, EDGES)
 
-    def _compiles(self, candidates: Tensor, config: TrainingConfig) -> bool:
-        """The last batch of an epoch may be smaller; then its step is a plain one."""
-        return self.compiled and len(candidates) == config.batch_size
-
-    def scorer(self, history: History, context: Context) -> Score:
+    def scorer(self, history: ItemSequences, context: Context) -> Score:
         return Scorer(self.model, self.model.build_graph(history, context.ages()))
 
-    def score_catalogue(self, history: History, context: Context) -> np.ndarray:
-        if self.compiled and self.device.type == "cuda" and self._scores is None:
-            longest = self.config.max_length
-            self._scores = CompiledScores(self.model, candidates_at_once(self.model, longest, longest), self._tell)
+    def score_catalogue(self, history: ItemSequences, context: Context) -> np.ndarray:
         every = np.arange(self.config.item_count)
-        return score_history(self.model, history, context.ages(), every, compiled=self._scores)[None]
+        return score_history(self.model, history, context.ages(), every)[None]

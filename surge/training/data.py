@@ -11,7 +11,7 @@ import polars as pl
 from torch import Tensor
 
 from surge.checkpoint import category_rows
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig
 from surge.data.coverage import coverage
 from surge.data.instances import SPLITS, EncodedLog, Instances, encode, last_of_each_user, split_instances
 from surge.data.negatives import PopularitySampler
@@ -97,19 +97,17 @@ class TrainingData:
         """`count` negatives (k, count) of training positives, see `PopularitySampler.independent`."""
         return self.sampler.independent(count, len(instances), rng, barred(self.taken, instances))
 
-    def validation(self, config: TrainingConfig) -> tuple[Instances, np.ndarray]:
+    def validation(self, config: EvaluationConfig, seed: int) -> tuple[Instances, np.ndarray]:
         """The instances by which epochs are judged, and their candidate lists: the same for every model."""
         instances = listable(self.splits["valid"], self.taken).sample(
-            config.validation_instances, np.random.default_rng(config.seed)
+            config.validation_instances, np.random.default_rng(seed)
         )
-        return instances, self.lists(instances, config)
+        return instances, self.lists(instances, config, seed)
 
     def last(self, name: str) -> Instances:
         """Each user's last interaction in a split, where there is another item to tell it from."""
         return listable(last_of_each_user(self.log, self.splits[name], self.split, name), self.taken)
 
-    def lists(self, instances: Instances, config: TrainingConfig) -> np.ndarray:
+    def lists(self, instances: Instances, config: EvaluationConfig, seed: int) -> np.ndarray:
         """Candidate lists (k, 1 + negatives), the positive first: `evaluation_negatives`, or as many as there are."""
-        return draw_lists(
-            self.log, instances, self.sampler, config.evaluation_negatives, taken=self.taken, seed=config.seed
-        )
+        return draw_lists(self.log, instances, self.sampler, config.evaluation_negatives, taken=self.taken, seed=seed)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig, TrainingConfig
 from surge.data.instances import Instances
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import barred, evaluate_lists
@@ -33,22 +33,26 @@ class Fit:
     """A model being trained on a dataset; it starts where its weights and `optimiser` stand."""
 
     def __init__(
-        self, data: TrainingData, recommender: Recommender, config: TrainingConfig, quiet: bool = False
+        self,
+        data: TrainingData,
+        recommender: Recommender,
+        config: TrainingConfig,
+        evaluation: EvaluationConfig,
+        quiet: bool = False,
     ) -> None:
-        self.data, self.recommender, self.config, self.quiet = data, recommender, config, quiet
+        self.data, self.recommender, self.config, self.evaluation = data, recommender, config, evaluation
+        self.quiet = quiet
         self.model = model = recommender.network
         self.tells = not quiet  # a line after every epoch
         self.device = recommender.device
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=self.device.type == "cuda")
         self.l2 = L2(model.parameters(), config.weight_decay)
         recommender.prepare(data.log, data.splits["train"])
-        if config.compiled:
-            recommender.compile_steps(self._tell)
 
     @cached_property
     def validation(self) -> tuple[Instances, np.ndarray]:
         """The instances by which epochs are judged, and their candidate lists."""
-        return self.data.validation(self.config)
+        return self.data.validation(self.evaluation, self.config.seed)
 
     def run(self, state: TrainingState, after_epoch: Callable[[TrainingState], None] | None = None) -> None:
         """Epochs until patience or `epochs` run out; then the model has the weights of the best one.
@@ -109,7 +113,7 @@ class Fit:
     def _step(self, instances: Instances, rng: np.random.Generator, step: int) -> dict[str, Tensor]:
         """One step of the optimiser; the terms and the total (float64) before it, on the device."""
         config, recommender = self.config, self.recommender
-        history, context = read_batch(self.data.log, instances, recommender.config.max_length)
+        history, context = read_batch(self.data.log.histories(instances, recommender.config.max_length))
         positive = self.data.log.items[instances.position]
         negatives = self.data.negatives(instances, config.negatives, rng)
         known = barred(self.data.taken, instances)
@@ -134,10 +138,6 @@ class Fit:
         positives = min(config.instances_per_epoch or sys.maxsize, len(self.data.splits["train"]))
         steps = config.epochs * math.ceil(positives / config.batch_size)
         return config.learning_rate * max(0.0, 1 - step / steps)
-
-    def _tell(self, text: str) -> None:
-        if not self.quiet:
-            tqdm.write(text)
 
     def _say(self, record: Mapping[str, Any], best_epoch: int) -> None:
         if self.tells:

@@ -16,6 +16,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from surge.config import in_parts
 from surge.errors import SurgeError
 
 
@@ -112,6 +113,8 @@ def load_state(
 
 
 def _check_settings(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    if "training" in before:  # what says how to evaluate stood there once
+        before = before | {part: then for part, then in in_parts({"training": before["training"]}).items() if then}
     for part in now:
         then, here = before[part], now[part]
         # they only say when to stop, but where the learning rate falls towards the last epoch

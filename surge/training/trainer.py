@@ -12,12 +12,12 @@ import torch
 from tqdm import tqdm
 
 from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from surge.config import ModelConfig, TrainingConfig, from_dict, to_dict
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
 from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, count_negatives
-from surge.evaluation.ranking import rank_positives
+from surge.evaluation.ranking import log_available, rank_positives
 from surge.model.surge import SurgeModel
 from surge.recommenders.surge import Surge
 from surge.training.data import TrainingData
@@ -31,6 +31,7 @@ def train(
     *,
     model: Mapping[str, Any] | None = None,
     training: TrainingConfig | None = None,
+    evaluation: EvaluationConfig | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> Checkpoint:
@@ -43,7 +44,8 @@ def train(
 
     Impossible settings, no data to train on, or an `output` that exists are a SurgeError.
     """
-    return Trainer(dataset, Path(output), dict(model or {}), training or TrainingConfig(), quiet).run(resume)
+    training, evaluation = training or TrainingConfig(), evaluation or EvaluationConfig()
+    return Trainer(dataset, Path(output), dict(model or {}), training, evaluation, quiet).run(resume)
 
 
 def choose_device(name: str) -> torch.device:
@@ -65,13 +67,20 @@ class Trainer:
     """One training run that ends in a checkpoint."""
 
     def __init__(
-        self, dataset: Dataset, output: Path, model: dict[str, Any], config: TrainingConfig, quiet: bool
+        self,
+        dataset: Dataset,
+        output: Path,
+        model: dict[str, Any],
+        config: TrainingConfig,
+        evaluation: EvaluationConfig,
+        quiet: bool,
     ) -> None:
         if output.exists():
             raise SurgeError(
                 f"{str(output)!r} already exists, so its training is over; choose another folder or remove it first."
             )
-        self.dataset, self.output, self.config, self.quiet = dataset, output, config, quiet
+        self.dataset, self.output, self.config, self.evaluation = dataset, output, config, evaluation
+        self.quiet = quiet
         device = choose_device(config.device)
         self.data = TrainingData.of(dataset)
         if not quiet:
@@ -80,7 +89,7 @@ class Trainer:
         self.model_config = from_dict(ModelConfig, model | self.data.sizes())
         torch.manual_seed(config.seed)
         self.model = SurgeModel(self.model_config, self.data.item_category).to(device)
-        self.fit = Fit(self.data, Surge(self.model), config, quiet)
+        self.fit = Fit(self.data, Surge(self.model), config, evaluation, quiet)
 
     def run(self, resume: bool) -> Checkpoint:
         """All epochs, the figures of the validation split, the checkpoint."""
@@ -95,6 +104,7 @@ class Trainer:
         settings: dict[str, dict[str, Any]] = {
             "model": to_dict(self.model_config),
             "training": to_dict(self.config),
+            "evaluation": to_dict(self.evaluation),
             "dataset": {"digest": self.dataset.digest},
         }
         if resume:
@@ -125,6 +135,7 @@ class Trainer:
             self.model,
             self.data.items,
             training_config=self.config,
+            evaluation_config=self.evaluation,
             metrics={"validation": self._validation(state) | among_all},
             history=state.epochs,
             description=description,
@@ -135,10 +146,10 @@ class Trainer:
         """Each user's last validation positive among all items, and what makes probabilities and lifts of scores.
 
         `temperature`: 1 where the probabilities can be taken at their word, else the one under which the validation
-        positives are likeliest (`TEMPERATURES`). `lift_constant`: see `Checkpoint.lift_offset`.
+        positives are likeliest (`TEMPERATURES`). `lift_constant`: see `Catalogue.lift_offset`.
         """
-        data, config = self.data, self.config
-        chosen = data.last("valid").sample(config.catalogue_instances, np.random.default_rng(config.seed))
+        data, rng = self.data, np.random.default_rng(self.config.seed)
+        chosen = data.last("valid").sample(self.evaluation.catalogue_instances, rng)
         ranks = rank_positives(
             self.fit.recommender,
             data.log,
@@ -153,7 +164,8 @@ class Trainer:
             temperature = best_temperature(ranks.own, ranks.normaliser)
         calibration = {"temperature": temperature}
         if len(chosen):
-            calibration["lift_constant"] = ranks.lift_constant(temperature)
+            available = log_available(data.log, chosen, data.taken, data.log_popularity)
+            calibration["lift_constant"] = ranks.lift_constant(available, temperature)
         counts = {"catalogue_instances": len(chosen)}
         return catalogue_metrics(ranks) | calibration_metrics(ranks, temperature) | counts, calibration
 

@@ -23,7 +23,7 @@ REPORT = "The whole page as one HTML file"
 
 def _report(visit: Visit, into: Path) -> tuple[str, str]:
     """The name and the words of the report of what is on the screen."""
-    visit.page.get_by_text("Take it away").click()
+    visit.page.get_by_text("Download", exact=True).click()
     with visit.page.expect_download(timeout=60_000) as download:
         visit.page.get_by_role("button", name=REPORT).click()
     download.value.save_as(into)

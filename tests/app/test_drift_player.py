@@ -13,9 +13,10 @@ from app.components.drift_player import last_step
 from app.place import Place, parameters_of, parse
 from tests.app.visit import Visit
 
-ACTIVE = "document.querySelector('.st-key-drift .js-plotly-plot').layout.sliders[0].active"
+PLOT = "document.querySelector('.st-key-drift .js-plotly-plot')"
+ACTIVE = f"{PLOT}.layout.sliders[0].active"
 # the items read at the step that is drawn: where the line through the curves stands
-DRAWN = "document.querySelector('.st-key-drift .js-plotly-plot')._fullData.at(-1).x[0]"
+DRAWN = f"{PLOT}._fullData.at(-1).x[0]"
 OPEN = "?checkpoint=demo&dataset=sample_data&user=u1313&open=drift"
 QUESTION = "How did the interests grow over time?"
 
@@ -223,6 +224,68 @@ def test_another_candidate_stays_at_the_step(browser: Any, address: str) -> None
     visit.settle()
     assert visit.parameter("candidate") == "i0449" and visit.parameter("step") == "9"
     at(visit, 9)
+    visit.close()
+
+
+@pytest.mark.browser
+def test_another_theme_and_another_width_stay_at_the_step(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    slider, page = opened(visit, f"{OPEN}&step=9"), visit.page
+    at(visit, 9)
+    light = page.evaluate(f"{PLOT}.layout.font.color")
+    page.emulate_media(color_scheme="dark")
+    visit.click_bar(2)  # the page hears of it with the next click
+    page.wait_for_function(f"(light) => {PLOT}.layout.font.color !== light", arg=light, timeout=30_000)
+    visit.settle()
+    at(visit, 9)
+    page.set_viewport_size({"width": 1000, "height": 1000})
+    visit.settle()
+    at(visit, 9)
+    assert slider.get_attribute("aria-valuenow") == "9" and visit.parameter("step") == "9"
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    at(visit, 10)
+    visit.close()
+
+
+@pytest.mark.browser
+def test_the_step_that_was_shown_last_is_reached_again(browser: Any, address: str) -> None:
+    """Plotly's slider follows no frame that it followed last: another candidate opens at the last step again."""
+    visit = Visit(browser, address)
+    slider, page = opened(visit, f"{OPEN}&step=3&candidate=i0490"), visit.page
+    at(visit, 3)
+    page.evaluate(
+        "history.pushState({}, '', location.href.replace('i0490', 'i0449').replace('&step=3', ''));"
+        "dispatchEvent(new PopStateEvent('popstate'))"
+    )
+    visit.settle()
+    last = int(slider.get_attribute("aria-valuemax"))
+    at(visit, last)
+    slider.focus()
+    page.keyboard.press("Home")
+    at(visit, 1)
+    for step in (2, 3, 4):
+        page.keyboard.press("ArrowRight")
+        at(visit, step)
+    visit.close()
+
+
+@pytest.mark.browser
+def test_the_slider_by_mouse(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    slider, page = opened(visit, OPEN), visit.page
+    tick = page.locator(".st-key-drift .slider-tick-rect").nth(4)
+    tick.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+    box = tick.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    at(visit, 5)
+    in_url(visit, 5)
+    assert slider.get_attribute("aria-valuenow") == "5"
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(f"{ACTIVE} >= 6", timeout=10_000)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.wait_for_function(f"!/[?&]step=5(&|$)/.test(location.href) && {ACTIVE} + 1 === {DRAWN}", timeout=10_000)
+    assert 5 < int(page.evaluate(ACTIVE)) + 1 < int(slider.get_attribute("aria-valuemax"))
     visit.close()
 
 

@@ -250,7 +250,7 @@ def test_a_copy_in_the_browser(browser: Any, address: str):
     visit.click_bar(4)
     visit.press("Duplicate")
     assert re.fullmatch(r"0-4(%2C|,)(%2B|\+)i\d+(%2C|,)5-37", visit.parameter("staged") or "")
-    assert "1 to come" in caption.inner_text()
+    assert "1 to add" in caption.inner_text()
     visit.press("Run")
     assert "1 item added" in visit.page.locator(".st-key-edited").inner_text()
     assert "39 items" in caption.inner_text() and visit.parameter("staged") is None

@@ -23,3 +23,11 @@ def test_a_command_to_copy_works_from_where_one_stands(
         monkeypatch.setattr(surveys, "SURGE", ("surge",))
     checkpoint, dataset = (SimpleNamespace(folder=PROJECT / name) for name in ("checkpoints/demo", "sample_data"))
     assert surveys.survey_command(checkpoint, dataset) == expected  # type: ignore[arg-type]
+    assert surveys.command_folder() == ("in the project's folder" if in_clone else "")
+    command, then = surveys.train_command(dataset)  # type: ignore[arg-type]
+    if in_clone:
+        assert command == "python -m surge train sample_data --output checkpoints/other --set position=none"
+        assert then == "load this page again"
+    else:
+        assert command == f"surge train {PROJECT / 'sample_data'} --output other --set position=none"
+        assert then == "start the explorer with its folder: `surge explore other`"

@@ -44,7 +44,7 @@ def root(world: World, tmp_path: Path) -> Path:
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
     STORE.forget("usage")
-    monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 0.4)  # however busy the machine is
+    monkeypatch.setattr("app.components.usage_panel.seconds_needed", lambda *_: 0.4)  # however busy the machine is
 
     def open_at(checkpoint: str = "tiny model", dataset: str = "tiny") -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)
@@ -106,7 +106,7 @@ def test_the_demo_shows_everything(open_page, root: Path):
     assert words.index("Among all items") < words.index("Among drawn items") < words.index("Deletion by importance")
     assert "ranked by chance among all 2,000 items: 300 users in test." in said(page)
     assert "Each true next item against 99 others: 1,000 lists in validation and 4,000 lists in test." in said(page)
-    assert "true next items of the 13,756 in the test split: 3 of an item that the model doesn't know." in said(page)
+    assert "true next items of the 13,756 in the test split: 3 of items that the model doesn't know." in said(page)
     assert "The ten best items of a user were given a chance of 2.3 % each, on average, and 1.4 % of them" in said(page)
     assert "Test split: 3,000 predictions of 300 users in 10 groups of 300." in said(page)
     clusters = config["model"]["clusters"][0]
@@ -151,7 +151,7 @@ def test_damaged_chances_are_one_sentence(open_page, root: Path, bins: Any):
 def test_a_checkpoint_that_says_little(open_page):
     page = open_page()
     assert "history.json holds no training curves" in said(page)
-    assert "metrics.json doesn't say how often its chances came true" in said(page)
+    assert "metrics.json doesn't say how often the predicted items came next" in said(page)
     assert charts(page) == ["metric_weights", "cluster_usage"]
     assert "The survey of all users says this, and there is none yet" in said(page)
     assert page.code[0].value.startswith("python -m surge survey ")
@@ -173,7 +173,7 @@ def test_lengths_come_from_the_survey(open_page, root: Path):
 
 
 def test_usage_waits_for_a_button_where_it_takes_long(open_page, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.screens.model.seconds_needed", lambda *_: 7.4)
+    monkeypatch.setattr("app.components.usage_panel.seconds_needed", lambda *_: 7.4)
     page = open_page()
     assert charts(page) == ["metric_weights"]
     button = page.button(key="measure_usage")

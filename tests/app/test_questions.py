@@ -121,7 +121,7 @@ def test_finding_a_user_and_the_tour(browser: Any, address: str):
     visit.settle()
     assert visit.parameter("user") == wanted != first
     page.get_by_role("button", name="The model", exact=True).click()
-    page.get_by_role("heading", name="Are the explanations alive?").wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Do the explanations say anything?").wait_for(timeout=60_000)
     visit.settle()
     assert page.locator(".surge-chart svg.main-svg").count() >= 2
     page.go_back()

@@ -1,4 +1,4 @@
-"""Places and URLs: there and back, nonsense left out with a sentence, and titles that stay text in labels."""
+"""Places and URLs: there and back, nonsense left out with a sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.components.labels import as_text
 from app.place import LOST, Place, parameters_of, parse
 
 
@@ -78,13 +77,6 @@ def test_unknown_drawers_are_ignored():
 
 def test_parameters_of_others_are_ignored():
     assert parse({"utm_source": "x", "embed": "true"}) == (Place(), [])
-
-
-def test_text_is_escaped_for_markdown():
-    assert as_text("a_b *c*\n[d](e)") == r"a\_b \*c\* \[d\]\(e\)"
-    assert "\u2060" in as_text(":red[x]")
-    assert as_text("extra-thick mat 2.0") == r"extra\-thick mat 2\.0"
-    assert as_text("abcdefgh", 5) == "abcd…"
 
 
 def test_a_plan_too_long_for_a_link_leaves_a_mark_that_only_this_session_reads():

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from app import loading
 from app.jobs import Jobs
 from surge.errors import SurgeError
+from surge.native import library
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 
@@ -185,7 +186,7 @@ def test_drawers_compute_when_opened(open_page):
         opened = open_page(**TINY, user="u0003", open=name)
         assert len(charts(opened)) + len(opened.get("plotly_chart")) == closed + more, name
         assert not opened.error and not opened.exception
-    assert "No survey of all users" in " ".join(
+    assert "There is no survey of all users" in " ".join(
         text.value for text in open_page(**TINY, user="u0003", open="population").markdown
     )
 
@@ -249,7 +250,7 @@ def _ended(page: AppTest, jobs: Jobs) -> AppTest:
 def test_a_large_catalogue_waits_for_a_word(open_page, scorings: Jobs):
     page = open_page(**TINY, user="u0005", open="drift")
     assert set(charts(page)) >= {"history_strip", "attention_matrix"} and not page.exception
-    assert "waits for your word" in said(page) and "Its rank is not known" in said(page)
+    assert "starts only when you press the button" in said(page) and "Its rank is not known" in said(page)
     page.button(key="start_scoring").click().run()
     page = _ended(page, scorings)
     assert _drawn(page) and "ranks #" in said(page) and "Its rank is not known" not in said(page)
@@ -263,7 +264,7 @@ def test_what_a_search_finds_in_a_large_catalogue_is_shown_until_it_is_scored(
     monkeypatch.setattr(loading, "TYPICAL", 1)
     page = open_page(**TINY, user="u0005")
     assert not page.exception and "best that a search found, which scored" in said(page)
-    assert "waits for your word" in said(page) and "its rank is not known yet" in said(page)
+    assert "starts only when you press the button" in said(page) and "its rank is not known yet" in said(page)
     told = said(page).replace("*", "")
     assert re.search(
         "has for user u0005 a [0-9.]+ % chance of being the next item, [0-9.]+ times as likely as by popularity", told
@@ -283,7 +284,7 @@ def test_a_large_catalogue_waits_in_line_and_can_be_left(open_page, scorings: Jo
     assert scorings.standing("another").state == "running"
     assert [job.state for job in map(scorings.standing, scorings._waiting)] == ["waiting"]
     page.button(key="stop_scoring").click().run()
-    assert "waits for your word" in said(page) and not scorings._waiting
+    assert "starts only when you press the button" in said(page) and not scorings._waiting
     assert scorings.standing("another").state == "running"
     let_go.set()
 
@@ -398,3 +399,14 @@ def test_roots_after_two_dashes(monkeypatch: pytest.MonkeyPatch, world: World, t
     shutil.copytree(world.root / "tiny model", tmp_path / "tiny model")
     monkeypatch.setattr(sys, "argv", [*sys.argv, str(tmp_path)])
     assert f"tiny model ({tmp_path.name})" in loading.find_library().checkpoints
+
+
+def test_the_page_says_once_why_torch_computes(open_page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("surge.native.library.told", told := [])
+    monkeypatch.setattr("app.screens.user.told", told)
+    before = open_page(**TINY)
+    library.without("There is no C++ compiler", "install one")
+    sentence = (
+        "There is no C++ compiler, so torch computes in place of the compiled kernels, which is slower; install one."
+    )
+    assert sentence not in said(before) and said(open_page(**TINY)).count(sentence) == 1

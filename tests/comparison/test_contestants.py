@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from surge.comparison.contestants import NAMES, OF_SURGE, SHARED, Contestant, contestants
-from surge.config import PRESETS, ModelConfig, TrainingConfig, read_value
+from surge.config import PRESETS, BaselineConfig, EvaluationConfig, ModelConfig, TrainingConfig, names, read_value
 from surge.errors import SurgeError
-from surge.recommenders import RECOMMENDERS, BaselineConfig
+from surge.recommenders import RECOMMENDERS
 from surge.training.data import TrainingData
 from tests.training.toy import dataset_of
 
@@ -87,10 +87,11 @@ def test_a_preset_that_does_not_exist_is_of_a_baseline_or_is_given_twice() -> No
     assert "gives preset more than once" in refused("surge:preset=as-printed:preset=as-printed")
 
 
-def test_no_setting_is_the_models_and_the_trainings() -> None:
-    training = set(TrainingConfig.__dataclass_fields__)
-    assert not training & set(ModelConfig.__dataclass_fields__)
-    assert not training & set(BaselineConfig.__dataclass_fields__)
+def test_a_setting_is_of_the_model_its_training_or_the_evaluation() -> None:
+    training, evaluation = set(names(TrainingConfig)), set(names(EvaluationConfig))
+    assert not training & evaluation
+    for kind in (ModelConfig, BaselineConfig):
+        assert not (training | evaluation) & set(names(kind))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -191,7 +192,7 @@ def test_an_impossible_setting_of_its_training() -> None:
 
 
 def test_a_setting_of_surges_training_decides_no_baselines_run() -> None:
-    assert set(TrainingConfig.__dataclass_fields__) >= OF_SURGE
+    assert set(names(TrainingConfig)) >= OF_SURGE
     surge, din = contestants(["surge", "din"], {"balance_weight": 0.7, "epochs": 4})
     assert surge.training == {"balance_weight": 0.7, "epochs": 4} and din.training == {"epochs": 4}
     assert surge.described(0)["training"]["balance_weight"] == 0.7

@@ -35,7 +35,7 @@ def test_a_run_for_every_model_and_seed(whole: tuple[dict[str, Any], Path], simu
         assert [record["epoch"] for record in run["epochs"]] == [1, 2]
         assert run["best_epoch"] in (1, 2)
         assert run["settings"]["training"]["seed"] == run["seed"]
-        assert run["settings"]["training"]["evaluation_negatives"] == 9
+        assert run["settings"]["evaluation"]["evaluation_negatives"] == 9
         assert run["config"]["item_size"] == 8
         assert all(0 <= run["test"][name] <= 1 for name in METRICS)
     assert comparison["runs"][0]["test"] != comparison["runs"][3]["test"]  # a seed is another model

@@ -11,7 +11,6 @@ from surge.data.instances import (
     Positives,
     count_positives,
     encode,
-    histories,
     last_of_each_user,
     split_instances,
 )
@@ -47,7 +46,7 @@ def test_encode_keeps_users_and_order() -> None:
     assert log.items.tolist() == [3, 7, 3, 7]
     assert log.timestamps.tolist() == [5, 1, 2, 2]
     assert log.offsets.tolist() == [0, 1, 4]
-    assert log.unknown is None
+    assert len(log.unknown) == 0
     assert log.items.dtype == log.offsets.dtype == np.int64
 
 
@@ -59,7 +58,7 @@ def test_encode_leaves_unknown_items_out_and_counts_them() -> None:
     assert log.items.tolist() == [1, 0, 0]
     assert log.timestamps.tolist() == [1, 3, 1]
     assert log.offsets.tolist() == [0, 2, 2, 3]  # b keeps its place, with nothing in it
-    assert log.unknown is not None and len(log.unknown) == 4
+    assert len(log.unknown) == 4
     assert log.unknown.user.tolist() == [0, 1, 1, 2]
     assert log.unknown.place.tolist() == [1, 0, 1, 1]
     assert log.unknown.timestamps.tolist() == [2, 1, 2, 9]
@@ -68,7 +67,7 @@ def test_encode_leaves_unknown_items_out_and_counts_them() -> None:
 def test_encode_of_nothing_known() -> None:
     log = encode(dataset_of({"a": [("x", 1), ("y", 2)]}), {"other": 0})
     assert log.offsets.tolist() == [0, 0]
-    assert log.unknown is not None and len(log.unknown) == 2
+    assert len(log.unknown) == 2
     assert places(split_instances(log, LEAVE_LAST)) == {"train": [], "valid": [], "test": []}
 
 
@@ -198,37 +197,6 @@ def test_whose_last_item_is_unknown_has_no_last_instance() -> None:
 def test_unknown_split(split: dict[str, object]) -> None:
     with pytest.raises(SurgeError, match="must be 'time' or 'leave-last'"):
         split_instances(log_of([(0, 1), (1, 2)]), split)
-
-
-# -- histories ----------------------------------------------------------------------------------------
-
-
-def test_histories_are_cut_to_the_last_and_padded_on_the_right() -> None:
-    log = log_of([(10, 1), (11, 2), (12, 3), (13, 4), (14, 5)], [(20, 1), (21, 2)])
-    rows, mask = histories(log, Instances(np.array([0, 1, 0]), np.array([4, 6, 1])), longest=3)
-    assert rows.tolist() == [[11, 12, 13], [20, 0, 0], [10, 0, 0]]
-    assert mask.tolist() == [[True, True, True], [True, False, False], [True, False, False]]
-
-
-def test_histories_are_no_wider_than_the_longest_of_them() -> None:
-    log = log_of([(10, 1), (11, 2), (12, 3)])
-    rows, mask = histories(log, Instances(np.array([0]), np.array([2])), longest=50)
-    assert rows.tolist() == [[10, 11]]
-    assert mask.all()
-
-
-def test_a_history_holds_neither_the_positive_nor_what_follows() -> None:
-    # the log of one user after another: nothing leaks over the border either
-    log = log_of([(1, 1), (2, 2)], [(3, 1), (4, 2), (5, 3)], [(6, 1), (7, 2)])
-    instances = Instances(np.array([0, 1, 1, 2]), np.array([1, 3, 4, 6]))
-    rows, mask = histories(log, instances, longest=9)
-    assert [row[kept].tolist() for row, kept in zip(rows, mask, strict=True)] == [[1], [3], [3, 4], [6]]
-
-
-def test_histories_of_no_instance() -> None:
-    none = Instances(np.array([], dtype=int), np.array([], dtype=int))
-    rows, mask = histories(log_of([(1, 1), (2, 2)]), none, longest=5)
-    assert rows.shape == mask.shape == (0, 1)
 
 
 # -- sampling instances -------------------------------------------------------------------------------

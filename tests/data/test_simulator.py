@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from surge.data.catalogue import CATEGORIES, INTERESTS, catalogue
+from surge.data.shop import CATEGORIES, INTERESTS, catalogue
 from surge.data.simulator import simulate, simulate_frames
 from surge.data.store import FILES, Dataset
 from surge.errors import SurgeError

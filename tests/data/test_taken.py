@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
@@ -15,10 +13,6 @@ ITEMS = 8
 def log_of(histories: list[list[int]]) -> EncodedLog:
     items = np.array([item for history in histories for item in history], dtype=np.int64)
     return EncodedLog(items, np.arange(len(items)), np.cumsum([0, *map(len, histories)]))
-
-
-def every_instance(log: EncodedLog) -> Instances:
-    return Instances(log.user, np.arange(len(log.items)))
 
 
 def test_by_hand() -> None:
@@ -32,17 +26,3 @@ def test_by_hand() -> None:
         [False, False, False],  # the second user's first moment: what the first user took is nothing to them
         [True, False, False],
     ]
-    assert taken.rows(0, 3).tolist() == [1, 3]
-    assert taken.rows(1, 4).tolist() == []
-
-
-@given(st.lists(st.lists(st.integers(0, ITEMS - 1), min_size=1, max_size=12), min_size=1, max_size=6))
-@settings(max_examples=60)
-def test_against_sets(histories: list[list[int]]) -> None:
-    log = log_of(histories)
-    taken, instances = Taken(log, ITEMS), every_instance(log)
-    before = taken.before(instances, np.tile(np.arange(ITEMS), (len(instances), 1)))
-    for place, (user, position) in enumerate(zip(instances.user, instances.position, strict=True)):
-        known = set(log.items[log.offsets[user] : position].tolist())
-        assert set(np.flatnonzero(before[place]).tolist()) == known == set(taken.rows(user, position).tolist())
-        assert taken.left(instances)[place] == ITEMS - len(known | {log.items[position]})

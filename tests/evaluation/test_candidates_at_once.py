@@ -8,7 +8,7 @@ import torch
 
 from surge.data.instances import EncodedLog, Instances
 from surge.model.batches import read_batch
-from surge.model.surge import Context, History
+from surge.model.surge import Context, ItemSequences
 from surge.recommenders import baseline, build, configure
 
 ITEMS = 30
@@ -28,7 +28,7 @@ def test_what_grows_is_histories_by_candidates_and_by_items_where_each_is_asked(
     seen: list[int] = []
     score, read, readings = model.score, model.read, []
 
-    def reads(history: History, context: Context) -> tuple[torch.Tensor, ...]:
+    def reads(history: ItemSequences, context: Context) -> tuple[torch.Tensor, ...]:
         readings.append(len(history.items))
         return read(history, context)
 
@@ -38,6 +38,6 @@ def test_what_grows_is_histories_by_candidates_and_by_items_where_each_is_asked(
 
     monkeypatch.setattr(model, "score", counted)
     monkeypatch.setattr(model, "read", reads)
-    model.score_catalogue(*read_batch(LOG, TWO, 8))
+    model.score_catalogue(*read_batch(LOG.histories(TWO, 8)))
     assert seen == parts
     assert readings == [len(TWO)]  # once, whatever the number of parts

@@ -15,7 +15,7 @@ def test_three_positives_of_which_two_are_tied() -> None:
     # the places 1; 9, 10, 11 or 12; 21 or 22
     nothing = np.empty((3, 0))
     above, tied = np.array([0.0, 8.0, 20.0]), np.array([0.0, 3.0, 1.0])
-    metrics = catalogue_metrics(Ranks(above, tied, np.zeros(3), nothing, nothing, ONE, np.zeros((3, 1)), np.zeros(3)))
+    metrics = catalogue_metrics(Ranks(above, tied, np.zeros(3), nothing, nothing, ONE, np.zeros((3, 1))))
     assert metrics["catalogue_median_rank"] == 10.5
     assert metrics["catalogue_hr@10"] == pytest.approx((1 + 2 / 4) / 3)
     assert metrics["catalogue_ndcg@10"] == pytest.approx((1 + (1 / log2(10) + 1 / log2(11)) / 4) / 3)

@@ -28,10 +28,10 @@ from surge.evaluation.evaluate import (
 )
 from surge.evaluation.metrics import list_metrics
 from surge.evaluation.words import negatives_told, positives_told
-from surge.model.batches import read_events
 from surge.model.surge import SurgeModel
 from surge.recommenders.surge import Surge
-from tests.training.toy import dataset_of, lively_model, settings
+from tests.model.small import pad
+from tests.training.toy import dataset_of, lively_model, measured, settings
 
 ITEMS = 30
 
@@ -71,9 +71,8 @@ def one_by_one(model: SurgeModel, log: EncodedLog, instances: Instances, lists: 
     for row, (user, position) in enumerate(zip(instances.user, instances.position, strict=True)):
         begin = max(log.offsets[user], position - model.config.max_length)
         with torch.inference_mode():
-            ages = (log.timestamps[position] - log.timestamps[begin:position]).tolist()
-            history, known = read_events([list(zip(log.items[begin:position].tolist(), ages, strict=True))])
-            graph = model.build_graph(history, known)
+            ages = torch.from_numpy(log.timestamps[position] - log.timestamps[begin:position]).unsqueeze(0)
+            graph = model.build_graph(pad([log.items[begin:position].tolist()]), ages)
             scores[row] = model.read(graph, torch.from_numpy(lists[row : row + 1])).logit[0].numpy()
     return scores
 
@@ -196,7 +195,8 @@ def checkpoint(dataset: Dataset) -> Callable[..., Checkpoint]:
             digest="",
             model=model,
             model_config=model.config,
-            training_config=settings(test_instances=20, catalogue_instances=6),
+            training_config=settings(),
+            evaluation_config=measured(test_instances=20, catalogue_instances=6),
             items=dataset.items,
             metrics={},
             history=[],

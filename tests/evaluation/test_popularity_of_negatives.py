@@ -15,7 +15,7 @@ from surge.evaluation import evaluate
 from surge.evaluation.evaluate import evaluate_split
 from surge.training.data import TrainingData
 from tests.comparison.small import small
-from tests.training.toy import dataset_of, lively_model, settings
+from tests.training.toy import dataset_of, lively_model, measured, settings
 
 USERS = 400
 
@@ -39,11 +39,11 @@ def negatives_of(lists: np.ndarray, positive: int) -> np.ndarray:
 def test_lists_follow_the_training_positives(dataset: Dataset) -> None:
     data = TrainingData.of(dataset)
     assert data.counts.tolist() == [2 * USERS, 0, 0, 0, 0]
-    lists = data.lists(data.splits["test"], settings(evaluation_negatives=1))
+    lists = data.lists(data.splits["test"], measured(evaluation_negatives=1), seed=0)
     beside = negatives_of(lists, 2)
     assert beside.sum() == 2 * USERS
     assert beside[0] > 0.98 * beside.sum()  # 800 to 1, 1 and 1
-    instances, judged_by = data.validation(settings(evaluation_negatives=1, validation_instances=USERS))
+    instances, judged_by = data.validation(measured(evaluation_negatives=1, validation_instances=USERS), seed=0)
     assert len(instances) == USERS
     assert negatives_of(judged_by, 1)[0] > 0.98 * USERS
 
@@ -58,7 +58,8 @@ def test_a_split_is_evaluated_by_the_popularity_that_the_checkpoint_knows(
         digest="",
         model=model,
         model_config=model.config,
-        training_config=settings(test_instances=10_000, evaluation_negatives=1),
+        training_config=settings(),
+        evaluation_config=measured(test_instances=10_000, evaluation_negatives=1),
         items=dataset.items.with_columns(count=pl.Series([60, 0, 0, 40, 900])),
         metrics={},
         history=[],

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from surge.backends.compiled import CompiledScores
 from surge.data.instances import EncodedLog, Instances
 from surge.data.taken import Taken
 from surge.errors import SurgeError
-from surge.evaluation.ranking import rank_positives
+from surge.evaluation.ranking import log_available, rank_positives
 from surge.model.batches import read_batch
 from surge.model.surge import SurgeModel
 from surge.recommenders import BASELINES, Baseline, Surge, baseline, build, configure
@@ -60,21 +59,18 @@ def expected(scores: np.ndarray, log: EncodedLog, instances: Instances, seen: bo
 
 @pytest.mark.parametrize("popularity", [None, POPULAR], ids=["by the logit", "by chance"])
 @pytest.mark.parametrize("time", ["none", "age"])
-@pytest.mark.parametrize(("seen", "compiled"), [(True, False), (False, False), (False, True)])
+@pytest.mark.parametrize("seen", [True, False])
 def test_ranks_are_counts_over_all_items(
     log: EncodedLog,
     instances: Instances,
     seen: bool,
-    compiled: bool,
     time: str,
     popularity: np.ndarray | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = aged_model() if time == "age" else lively_model(ITEMS)
     recommender = Surge(model)
-    if compiled:  # as a GPU would have it
-        recommender._scores = CompiledScores(model, 16, pytest.fail, backend="eager")
-    history, context = read_batch(log, instances, model.config.max_length)
+    history, context = read_batch(log.histories(instances, model.config.max_length))
     with torch.inference_mode():
         graph = model.build_graph(history, context.ages())
         logits = model.read(graph, torch.arange(ITEMS).expand(len(instances), -1)).logit.double().numpy()
@@ -103,7 +99,7 @@ def test_a_baseline_ranks_as_it_scores(name: str, log: EncodedLog, instances: In
     model.prepare(log, instances)
     with torch.no_grad():
         model.item_embedding.weight.mul_(10)
-        history, context = read_batch(log, instances, config.max_length)
+        history, context = read_batch(log.histories(instances, config.max_length))
         logits = model(history, torch.arange(ITEMS).expand(len(instances), -1), context).numpy()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baseline, "CELLS", 40 * 7 * 25)  # a few candidates at once
@@ -172,9 +168,11 @@ def test_probabilities_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measured.probability == pytest.approx([0.5] * 4) and measured.count.sum() == 4  # what was taken has none
     assert measured.share.sum() == 2
     assert ranks.reliability(2.0, 1).probability == pytest.approx([0.5, 0.5])  # 3 x 0.2 = 0.6
-    assert ranks.log_available == pytest.approx(np.log([0.8, 0.8]))  # of q, and 1.2 of q exp(logit)
-    assert ranks.lift_constant(1.0) == pytest.approx(np.log(0.8 / 1.2))
-    assert ranks.lift_constant(2.0) == pytest.approx(np.log(0.8 / (2 * 0.6**0.5)))
+    assert log_available(log, both, None, q) == pytest.approx([0, 0])
+    available = log_available(log, both, Taken(log, 3), q)
+    assert available == pytest.approx(np.log([0.8, 0.8]))  # of q, and 1.2 of q exp(logit)
+    assert ranks.lift_constant(available, 1.0) == pytest.approx(np.log(0.8 / 1.2))
+    assert ranks.lift_constant(available, 2.0) == pytest.approx(np.log(0.8 / (2 * 0.6**0.5)))
 
 
 def test_what_is_shown_are_the_ten_best_in_order_and_which_of_them_came(monkeypatch: pytest.MonkeyPatch) -> None:

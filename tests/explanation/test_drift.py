@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surge.backends import scoring
 from surge.checkpoint import Checkpoint
 from surge.explanation import drift
 from surge.explanation.catalogue import rank_catalogue
@@ -159,7 +160,7 @@ def test_long_histories_are_thinned_with_both_ends() -> None:
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = make_checkpoint(seed=2, heads=2)
     whole = measured(checkpoint, LONG)
-    monkeypatch.setattr(drift, "CELLS", 500)
+    monkeypatch.setattr(scoring, "CELLS", 500)
     parts = measured(checkpoint, LONG)
     np.testing.assert_allclose(parts.logit, whole.logit, atol=1e-5)
     np.testing.assert_allclose(parts.cluster_mass, whole.cluster_mass, atol=1e-4)

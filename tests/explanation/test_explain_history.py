@@ -103,7 +103,7 @@ def test_record_satisfies_the_equations_and_its_logit_is_that_of_the_catalogue(
 ) -> None:
     checkpoint = make_checkpoint(seed=2, **settings)
     history = history_of(checkpoint, rows)
-    logits = score_rows(checkpoint.model, history.events, np.arange(30))
+    logits = score_rows(checkpoint.model, history, np.arange(30))
     assert logits.std() > 1e-3
     for row in (0, 4, rows[-1]):
         record = explain_history(checkpoint, history, f"i{row}")

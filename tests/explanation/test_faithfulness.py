@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,15 @@ import torch
 
 from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
+from surge.data.history import History
 from surge.explanation import faithfulness
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import integrated_gradients, measure_faithfulness, spread
+from surge.explanation.history import TitledHistory
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.measured import Effects, Faithfulness
-from surge.model.batches import Event
-from surge.model.surge import History
-from tests.explanation.worlds import events_of, history_of, make_checkpoint
+from tests.explanation.worlds import history_of, make_checkpoint
+from tests.model.small import pad
 
 LONG = [3, 17, 8, 21, 5, 12, 29, 1, 14, 26, 9, 2, 19, 23]
 NAMES = ["leave-one-out", "importance", "attention", "integrated gradients"]
@@ -35,12 +35,12 @@ def in_place_of_the_model(monkeypatch: pytest.MonkeyPatch, worth: dict[int, floa
     """A model that gives a history the sum of its items' worth; returns the histories of each call."""
     calls: list[list[tuple[int, ...]]] = []
 
-    def score(model: object, histories: list[tuple[Event, ...]], rows: list[int], progress: Any = None) -> np.ndarray:
-        calls.append([tuple(row for row, _ in history) for history in histories])
+    def score(model: object, histories: list[History], rows: list[int], progress: Any = None) -> np.ndarray:
+        calls.append([tuple(history.rows.tolist()) for history in histories])
         assert rows == [5]
         if progress:
             progress(1.0)
-        return np.array([[sum(worth[row] for row, _ in history)] for history in histories], dtype=np.float32)
+        return np.array([[sum(worth[row] for row in history.rows.tolist())] for history in histories], dtype=np.float32)
 
     monkeypatch.setattr(faithfulness, "score_histories", score)
     return calls
@@ -79,7 +79,7 @@ def test_every_attribution_comes_from_where_it_says() -> None:
     np.testing.assert_array_equal(given["leave-one-out"], effects.item_effect)
     np.testing.assert_array_equal(given["importance"], record.interest_extraction.importance)
     np.testing.assert_array_equal(given["attention"], record.attention_received())
-    np.testing.assert_allclose(given["integrated gradients"], integrated_gradients(checkpoint.model, history.events, 5))
+    np.testing.assert_allclose(given["integrated gradients"], integrated_gradients(checkpoint.model, history, 5))
 
 
 @pytest.mark.parametrize("rows", [LONG, [4, 9, 4, 4, 9, 22, 4, 9], [7] * 5, [3, 11]], ids=str)
@@ -87,17 +87,17 @@ def test_curves_begin_and_end_with_the_models_own_lifts(rows: list[int]) -> None
     checkpoint = make_checkpoint(seed=1)
     result = measured(checkpoint, rows, random_orders=4)
     n = len(rows)
-    whole = np.log(4) + score_rows(checkpoint.model, events_of(rows), np.array([5]))[0]
+    whole = np.log(4) + score_rows(checkpoint.model, History.made_up(rows), np.array([5]))[0]
     for name, values in result.attributions.items():
         order = np.argsort(-values, kind="stable")
         assert len(result.deletion[name]) == len(result.insertion[name]) == n
         assert result.deletion[name][0] == pytest.approx(whole, abs=1e-5)
         assert result.insertion[name][-1] == pytest.approx(whole, abs=1e-5)
         for curve, place in ((result.deletion[name][-1], order[-1]), (result.insertion[name][0], order[0])):
-            alone = np.log(4) + score_rows(checkpoint.model, events_of([rows[place]]), np.array([5]))[0]
+            alone = np.log(4) + score_rows(checkpoint.model, History.made_up([rows[place]]), np.array([5]))[0]
             assert curve == pytest.approx(alone, abs=1e-5)
         some = n // 2
-        kept = events_of([rows[place] for place in sorted(order[some:])])
+        kept = History.made_up([rows[place] for place in sorted(order[some:])])
         left = np.log(4) + score_rows(checkpoint.model, kept, np.array([5]))[0]
         assert result.deletion[name][some] == pytest.approx(left, abs=1e-5)
     assert result.random_deletion.shape == result.random_insertion.shape == (4, n)
@@ -116,7 +116,7 @@ def test_random_orders_are_drawn_by_the_seed_and_insert_what_deletion_leaves_las
 def test_a_history_of_one_item_has_one_flat_point() -> None:
     checkpoint = make_checkpoint()
     result = measured(checkpoint, [6])
-    score = np.log(4) + score_rows(checkpoint.model, events_of([6]), np.array([5]))
+    score = np.log(4) + score_rows(checkpoint.model, History.made_up([6]), np.array([5]))
     assert result.deleted.tolist() == [0]
     for curves in (result.deletion, result.insertion):
         for name in NAMES:
@@ -164,7 +164,9 @@ def test_a_record_or_effects_of_another_history_are_refused() -> None:
 def test_ages_reach_every_attribution_and_curve() -> None:
     checkpoint = make_checkpoint(seed=2, time="age", flatten="index")
     aged = history_of(checkpoint, LONG)
-    young = replace(aged, items=tuple(replace(item, age=0) for item in aged.items))
+    young = TitledHistory.of(
+        checkpoint.model_config, History(aged.taken, np.full(len(LONG), aged.now), now=aged.now), aged.items
+    )
     records = [explain_history(checkpoint, history, "i5") for history in (aged, young)]
     results = []
     for history, record in zip((aged, young), records, strict=True):
@@ -191,7 +193,7 @@ def shrunk_logit(
 ) -> float:
     """The logit when every history embedding is `scale` times as long."""
     model = checkpoint.model
-    items, mask = History.pad([rows])
+    items, mask = pad([rows])
     graph = model.graph_from_embeddings(model.embed(items) * scale, mask, ages)
     return float(model.read_embeddings(graph, model.embed(torch.tensor([[candidate]]))).logit)
 
@@ -204,13 +206,13 @@ def test_attributions_add_up_to_what_the_embeddings_do(rows: list[int], settings
     explained = shrunk_logit(checkpoint, rows, 1) - shrunk_logit(checkpoint, rows, 1e-5)
     assert abs(explained) > 0.01
     for steps, tolerance in ((64, 0.02), (2048, 0.004)):
-        attributed = integrated_gradients(checkpoint.model, events_of(rows), 5, steps)
+        attributed = integrated_gradients(checkpoint.model, History.made_up(rows), 5, steps)
         assert attributed.sum() == pytest.approx(explained, abs=tolerance * np.abs(attributed).sum() + 1e-3)
 
 
 def test_the_graph_stays_what_it_is_along_the_path() -> None:
     checkpoint = make_checkpoint(seed=3)
-    items, mask = History.pad([LONG])
+    items, mask = pad([LONG])
     h = checkpoint.model.embed(items)
     whole = checkpoint.model.graph_from_embeddings(h, mask).adjacency
     for scale in (0.5, 0.01, 0.001):
@@ -221,7 +223,7 @@ def test_one_gradient_is_the_derivative_of_the_logit() -> None:
     """sum_d h_id d logit / d h_id at the middle of the path, against a difference of the logit."""
     checkpoint = make_checkpoint(seed=3, flatten="index")
     # one step of Gauss-Legendre is the middle
-    attributed = integrated_gradients(checkpoint.model, events_of(LONG), 5, steps=1)
+    attributed = integrated_gradients(checkpoint.model, History.made_up(LONG), 5, steps=1)
     step = 1e-2
     slope = (shrunk_logit(checkpoint, LONG, 0.5 + step) - shrunk_logit(checkpoint, LONG, 0.5 - step)) / (2 * step)
     assert attributed.sum() == pytest.approx(slope, rel=0.02, abs=1e-3)
@@ -229,26 +231,27 @@ def test_one_gradient_is_the_derivative_of_the_logit() -> None:
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = make_checkpoint(seed=3)
-    whole = integrated_gradients(checkpoint.model, events_of(LONG), 5)
+    whole = integrated_gradients(checkpoint.model, History.made_up(LONG), 5)
     monkeypatch.setattr(faithfulness, "CELLS", 3 * len(LONG) ** 2)
-    np.testing.assert_allclose(integrated_gradients(checkpoint.model, events_of(LONG), 5), whole, atol=1e-5)
+    np.testing.assert_allclose(integrated_gradients(checkpoint.model, History.made_up(LONG), 5), whole, atol=1e-5)
 
 
 def test_gradients_leave_no_trace_and_work_in_inference_mode_and_threads() -> None:
     checkpoint = make_checkpoint(seed=3)
-    alone = integrated_gradients(checkpoint.model, events_of(LONG), 5)
+    alone = integrated_gradients(checkpoint.model, History.made_up(LONG), 5)
     explain_history(checkpoint, history_of(checkpoint, LONG), "i5")  # makes the precise model under inference mode
     with torch.inference_mode():
-        inside = integrated_gradients(checkpoint.model, events_of(LONG), 5)
+        inside = integrated_gradients(checkpoint.model, History.made_up(LONG), 5)
         assert torch.is_inference_mode_enabled()
     with torch.no_grad():
-        np.testing.assert_allclose(integrated_gradients(checkpoint.model, events_of(LONG), 5), alone, atol=1e-6)
+        np.testing.assert_allclose(integrated_gradients(checkpoint.model, History.made_up(LONG), 5), alone, atol=1e-6)
         assert not torch.is_grad_enabled()
     np.testing.assert_allclose(inside, alone, atol=1e-6)
 
     def attribute(candidate: int) -> np.ndarray:
-        score_rows(checkpoint.model, events_of(LONG), np.arange(30))  # turns inference mode on and off in this thread
-        return integrated_gradients(checkpoint.model, events_of(LONG), candidate)
+        # turns inference mode on and off in this thread
+        score_rows(checkpoint.model, History.made_up(LONG), np.arange(30))
+        return integrated_gradients(checkpoint.model, History.made_up(LONG), candidate)
 
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(attribute, [5, 6, 7, 8] * 3))
@@ -262,5 +265,5 @@ def test_gradients_leave_no_trace_and_work_in_inference_mode_and_threads() -> No
 def test_a_model_that_is_being_trained_gathers_no_gradient() -> None:
     checkpoint = make_checkpoint(seed=3)
     checkpoint.model.requires_grad_(True)
-    integrated_gradients(checkpoint.model, events_of(LONG), 5)
+    integrated_gradients(checkpoint.model, History.made_up(LONG), 5)
     assert all(parameter.grad is None and parameter.requires_grad for parameter in checkpoint.model.parameters())

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from surge.checkpoint import Checkpoint
+from surge.data.history import History
 from surge.errors import SurgeError
 from surge.explanation import leave_one_out
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
-from surge.explanation.history import UserHistory
+from surge.explanation.history import TitledHistory
 from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
 from surge.explanation.record import Explanation
 from surge.explanation.what_if import made_up_history
@@ -24,27 +25,23 @@ ROWS = [3, 8, 5, 3, 21, 2, 9, 14, 5, 5]  # 3 and 5 are there more than once, 5 t
 EVERYTHING = 10**12
 
 
-def without(history: UserHistory, gone: np.ndarray) -> UserHistory | None:
+def without(checkpoint: Checkpoint, history: TitledHistory, gone: np.ndarray) -> TitledHistory | None:
     """The history without the places that are marked, None where none is left."""
-    kept = [index for index in range(len(history.rows)) if not gone[index]]
-    if not kept:
+    if gone.all():
         return None
-    return replace(
-        history,
-        items=tuple(history.items[k] for k in kept),
-        rows=tuple(history.rows[k] for k in kept),
-        notes=(),
-    )
+    items = [item for item, left_out in zip(history.items, gone, strict=True) if not left_out]
+    rest = History(history.taken[~gone], history.times[~gone], now=history.now)
+    return TitledHistory.of(checkpoint.model_config, rest, items, user=history.user)
 
 
-def each_alone(checkpoint: Checkpoint, history: UserHistory, record: Explanation) -> tuple[np.ndarray, np.ndarray]:
+def each_alone(checkpoint: Checkpoint, history: TitledHistory, record: Explanation) -> tuple[np.ndarray, np.ndarray]:
     """The candidate's logit and rank in every changed history, one catalogue at a time."""
     row, choices = checkpoint.rows[record.target.item], record.interest_extraction.first_choices()
     marks = [np.arange(len(choices)) == place for place in range(len(choices))]
     marks += [choices == cluster for cluster in range(record.interest_extraction.total_assignment().shape[1])]
     logits, ranks = np.full(len(marks), np.nan), np.full(len(marks), np.nan)
     for index, gone in enumerate(marks):
-        changed = without(history, gone) if gone.any() else None
+        changed = without(checkpoint, history, gone) if gone.any() else None
         if changed is not None:
             ranking = rank_catalogue(checkpoint, changed)
             logits[index] = ranking.logits[row]
@@ -150,7 +147,7 @@ def test_seen_items_do_not_compete_where_nothing_is_recommended_twice() -> None:
     effects = measure_effects(checkpoint, history, record, ranking, competitors)
     everyone = replace(checkpoint, description={"exclude_seen": False})
     for place in range(len(ROWS)):
-        changed = without(history, np.arange(len(ROWS)) == place)
+        changed = without(checkpoint, history, np.arange(len(ROWS)) == place)
         order = rank_catalogue(everyone, changed).order
         order = order[~np.isin(order, ROWS)]
         assert effects.item_rank[place] == np.flatnonzero(order == checkpoint.rows[record.target.item])[0] + 1
@@ -178,14 +175,14 @@ def test_equal_items_keep_the_catalogues_order() -> None:
 
 
 @pytest.fixture(scope="module")
-def large() -> tuple[Checkpoint, UserHistory, np.ndarray, Competitors, Competitors]:
+def large() -> tuple[Checkpoint, TitledHistory, np.ndarray, Competitors, Competitors]:
     """400 items, their first choices, and competitors: all of them, and 60."""
     checkpoint = make_checkpoint(count=400, seed=5)
     history = history_of(checkpoint, np.random.default_rng(0).choice(400, size=12, replace=False).tolist())
     ranking = rank_catalogue(checkpoint, history)
     choices = explain_history(checkpoint, history, "i7").interest_extraction.first_choices()
     exact = measure_competitors(checkpoint, history, choices, ranking, EVERYTHING)
-    cells = sum(len(rows) ** 2 + 1_600 for rows in exact.histories)
+    cells = sum((len(key) // 16) ** 2 + 1_600 for key in exact.places)
     some = measure_competitors(checkpoint, history, choices, ranking, 60 * cells)
     return checkpoint, history, choices, exact, some
 
@@ -263,7 +260,7 @@ def test_what_changes_nothing_leaves_an_estimated_rank_as_it_is(large, monkeypat
     monkeypatch.setattr(leave_one_out, "CLUSTERS_BUDGET", 0)  # else a cluster with one item is scored anew
     checkpoint, history, _, _, some = large
     ranking = rank_catalogue(checkpoint, history)
-    still = replace(some, logits=np.repeat(some.full[None], len(some.histories), axis=0))
+    still = replace(some, logits=np.repeat(some.full[None], len(some.places), axis=0))
     for row in (some.rows[30], some.rows[5]):  # a competitor itself, whose own logit is in the batch
         record = explain_history(checkpoint, history, f"i{row}")
         effects = measure_effects(checkpoint, history, record, ranking, still)
@@ -275,7 +272,7 @@ def test_competitors_serve_every_candidate_and_what_they_lack_is_scored(large) -
     ranking = rank_catalogue(checkpoint, history)
     record = explain_history(checkpoint, history, "i7")
     items_alone = measure_competitors(checkpoint, history, None, ranking, EVERYTHING)
-    assert len(items_alone.histories) == 12 < len(exact.histories)
+    assert len(items_alone.places) == 12 < len(exact.places)
     shares: list[float] = []
     filled = measure_effects(checkpoint, history, record, ranking, items_alone, shares.append)
     given = measure_effects(checkpoint, history, record, ranking, exact)

@@ -11,12 +11,14 @@ import torch
 from surge.backends import scoring
 from surge.backends.scoring import score_histories, score_rows
 from surge.checkpoint import Checkpoint
+from surge.data.history import History
 from surge.errors import SurgeError
 from surge.explanation import catalogue
 from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.measured import sigmoid
-from surge.model.surge import EMPTY, History
-from tests.explanation.worlds import events_of, history_of, make_checkpoint
+from surge.model.surge import EMPTY
+from tests.explanation.worlds import history_of, make_checkpoint
+from tests.model.small import pad
 
 
 def ranked(checkpoint: Checkpoint, logits: list[float], rows: list[int], monkeypatch: pytest.MonkeyPatch) -> Ranking:
@@ -70,7 +72,7 @@ def test_probabilities_are_those_of_the_temperature_among_what_is_ranked(monkeyp
 
 def test_everything_taken_is_left_out_not_the_window_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = make_checkpoint(count=5, exclude_seen=True)
-    history = replace(history_of(checkpoint, [1]), earlier=(3, 0))
+    history = history_of(checkpoint, [1], earlier=[3, 0])
     scores = np.asarray(LOGITS, dtype=np.float32)
     monkeypatch.setattr(catalogue, "score_rows", lambda model, history, candidates, progress=None: scores[candidates])
     assert rank_catalogue(checkpoint, history).order.tolist() == [4, 2]
@@ -108,7 +110,7 @@ def test_sigmoid_neither_overflows_nor_loses_small_probabilities() -> None:
 def test_chunks_change_no_score_and_report_progress_to_the_end(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = make_checkpoint(seed=1)
     rows = (3, 8, 5, 3, 21, 2, 9, 14)
-    events = events_of(rows)
+    events = History.made_up(rows)
     whole = score_rows(checkpoint.model, events, np.arange(30))
     monkeypatch.setattr(scoring, "CELLS", cells)
     shares: list[float] = []
@@ -116,7 +118,7 @@ def test_chunks_change_no_score_and_report_progress_to_the_end(cells: int, monke
     assert shares[-1] == 1.0
     assert shares == sorted(shares)
     with torch.no_grad():
-        direct = checkpoint.model(History.pad([rows]), torch.tensor([[29, 0, 7]]))[0].numpy()
+        direct = checkpoint.model(pad([rows]), torch.tensor([[29, 0, 7]]))[0].numpy()
     assert whole[[29, 0, 7]] == pytest.approx(direct, abs=1e-5)
     assert score_rows(checkpoint.model, events, np.array([29, 0, 7])) == pytest.approx(direct, abs=1e-5)
 
@@ -125,13 +127,13 @@ def test_many_histories_score_as_each_alone() -> None:
     checkpoint = make_checkpoint()
     model, count = checkpoint.model, checkpoint.model_config.item_count
     rng = np.random.default_rng(3)
-    histories = [events_of(rng.integers(0, count, size=length).tolist()) for length in (7, 1, 12, 3, 12)]
+    histories = [History.made_up(rng.integers(0, count, size=length).tolist()) for length in (7, 1, 12, 3, 12)]
     candidates = rng.integers(0, count, size=5)
     shares: list[float] = []
     together = score_histories(model, histories, candidates, shares.append)
     alone = np.stack([score_rows(model, history, candidates) for history in histories])
     np.testing.assert_allclose(together, alone, atol=1e-5)
     assert shares == sorted(shares) and shares[-1] == 1.0
-    for empty in ([events_of([1]), ()], [()]):
+    for empty in ([History.made_up([1]), History.made_up()], [History.made_up()]):
         with pytest.raises(SurgeError, match=f"^{EMPTY}$"):
             score_histories(model, empty, candidates)

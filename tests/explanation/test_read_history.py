@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from surge.data.instances import encode, split_instances
 from surge.errors import SurgeError
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import TitledHistory, read_history
 from tests.explanation.worlds import HOSTILE, START, catalogue, make_checkpoint, make_dataset
 
 DAY = 86_400
@@ -24,7 +28,7 @@ def test_the_last_interaction_is_held_out() -> None:
     history = read_history(checkpoint, dataset, "ann")
     assert history.user == "ann"
     assert [item.item for item in history.items] == ["i1", "i4"]
-    assert history.rows == (1, 4)
+    assert history.rows.tolist() == [1, 4]
     assert history.next_item is not None
     assert (history.next_item.item, history.next_item.timestamp) == ("i2", START + 2 * DAY)
     assert history.items[0].title == HOSTILE
@@ -39,7 +43,7 @@ def test_the_whole_history_is_read_without_hold_out() -> None:
     history = read_history(
         checkpoint, make_dataset({"ann": ["i1", "i4", "i2"]}, checkpoint.items), "ann", hold_out=False
     )
-    assert history.rows == (1, 4, 2)
+    assert history.rows.tolist() == [1, 4, 2]
     assert history.next_item is None
     assert history.notes == ()
 
@@ -48,7 +52,7 @@ def test_a_single_interaction_is_read_and_said() -> None:
     checkpoint = make_checkpoint()
     dataset = make_dataset({"ann": ["i3"]}, checkpoint.items)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (3,)
+    assert history.rows.tolist() == [3]
     assert history.next_item is None
     assert notes_about("single interaction", history.notes)
     assert notes_about("single node", history.notes)
@@ -60,7 +64,7 @@ def test_unknown_items_are_left_out_and_counted() -> None:
     interests = {"ann": ["camping", "noise", "jazz", "camping", "jazz"]}
     dataset = make_dataset({"ann": ["i1", "i20", "i4", "i25", "i2"]}, catalogue(30), interests)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (1, 4)
+    assert history.rows.tolist() == [1, 4]
     assert history.interests == ("camping", "jazz")
     (note,) = notes_about("unknown", history.notes)
     assert note.startswith("2 of 4 ")
@@ -80,7 +84,7 @@ def test_a_long_history_is_cut_to_its_last_items_after_the_unknown_ones() -> Non
     interests = {"ann": ["a", "b", "c", "d", "e", "f"]}
     dataset = make_dataset({"ann": ["i1", "i2", "i3", "i20", "i4", "i5"]}, catalogue(30), interests)
     history = read_history(checkpoint, dataset, "ann", hold_out=False)
-    assert history.rows == (3, 4, 5)
+    assert history.rows.tolist() == [3, 4, 5]
     assert history.interests == ("c", "e", "f")
     (note,) = notes_about("the last 3 items", history.notes)
     assert "; 2 earlier" in note
@@ -90,7 +94,7 @@ def test_a_history_as_long_as_the_model_reads_is_not_cut() -> None:
     checkpoint = make_checkpoint(count=10, max_length=3)
     dataset = make_dataset({"ann": ["i1", "i2", "i3", "i4"]}, checkpoint.items)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (1, 2, 3)
+    assert history.rows.tolist() == [1, 2, 3]
     assert history.notes == ()
 
 
@@ -98,7 +102,7 @@ def test_repeats_stay_and_are_counted() -> None:
     checkpoint = make_checkpoint()
     dataset = make_dataset({"ann": ["i1", "i2", "i1", "i1", "i2", "i7"]}, checkpoint.items)
     history = read_history(checkpoint, dataset, "ann")
-    assert history.rows == (1, 2, 1, 1, 2)
+    assert history.rows.tolist() == [1, 2, 1, 1, 2]
     (note,) = notes_about("repeat", history.notes)
     assert note.startswith("3 of the 5 ")
 
@@ -106,7 +110,7 @@ def test_repeats_stay_and_are_counted() -> None:
 def test_repeats_of_what_was_cut_are_no_repeats() -> None:
     checkpoint = make_checkpoint(max_length=2)
     history = read_history(checkpoint, make_dataset({"ann": ["i1", "i1", "i2", "i7"]}, checkpoint.items), "ann")
-    assert history.rows == (1, 2)
+    assert history.rows.tolist() == [1, 2]
     assert not notes_about("repeat", history.notes)
 
 
@@ -149,11 +153,30 @@ def test_the_next_item_says_which_period_it_is_in(split, period):
     assert read_history(checkpoint, dataset, "ann", hold_out=False).next_period is None
 
 
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.lists(st.integers(0, 14), min_size=2, max_size=8), min_size=1),
+    st.integers(1, 5),
+)
+def test_what_is_explained_is_the_history_that_the_log_gives(users: dict[str, list[int]], longest: int) -> None:
+    """Training and evaluation read the whole log, an explanation one user of it: the same window, taken and ages."""
+    checkpoint = make_checkpoint(count=10, max_length=longest, time="age")  # of 15 items, five are strangers
+    dataset = make_dataset({user: [f"i{row}" for row in rows] for user, rows in users.items()}, catalogue(15))
+    log = encode(dataset, checkpoint.rows)
+    splits = split_instances(log, dataset.description["split"])
+    histories = log.histories(splits["test"], longest)
+    for place, user in enumerate(splits["test"].user.tolist()):
+        read, of_log = read_history(checkpoint, dataset, dataset.users[user]), histories[place]
+        assert read.key == of_log.key and read.taken.tolist() == of_log.taken.tolist()
+        assert (read.owner, read.now, read.whose) == (user, of_log.now, "user")
+        assert read.next_item is not None
+        assert checkpoint.rows[read.next_item.item] == log.items[splits["test"].position[place]]
+
+
 # -- ages ---------------------------------------------------------------------------------------------
 
 
-def ages_of(history: UserHistory) -> list[int | None]:
-    assert history.events == tuple(zip(history.rows, (item.age for item in history.items), strict=True))
+def ages_of(history: TitledHistory) -> list[int | None]:
+    assert [None if np.isnan(age) else age for age in history.ages] == [item.age for item in history.items]
     return [item.age for item in history.items]
 
 
@@ -161,7 +184,7 @@ def test_ages_count_to_the_next_item_and_are_read_by_a_model_that_knows_them() -
     items = ["i1", "i99", "i4", "i2"]
     for checkpoint, ages in ((make_checkpoint(time="age"), [3 * DAY, DAY]), (make_checkpoint(), [None, None])):
         history = read_history(checkpoint, make_dataset({"ann": items}, catalogue(100)), "ann")
-        assert history.rows == (1, 4)  # a stranger leaves its time out, too
+        assert history.rows.tolist() == [1, 4]  # a stranger leaves its time out, too
         assert ages_of(history) == ages
 
 
@@ -186,5 +209,9 @@ def test_a_prefix_was_read_when_the_item_after_it_came() -> None:
         history = read_history(checkpoint, dataset, "ann")
         ages = [[days * day if day else None for days in range(length, 0, -1)] for length in (1, 2, 3)]
         for length, expected in enumerate(ages, start=1):
-            assert history.prefix(length) == tuple(zip((1, 4, 2), expected, strict=False))
-        assert history.prefix(3) == history.events
+            prefix = history.prefix(length)
+            assert prefix.rows.tolist() == [1, 4, 2][:length]
+            assert prefix.ages.tolist() == pytest.approx(
+                [np.nan if days is None else days for days in expected], nan_ok=True
+            )
+        assert history.prefix(3).key == history.key

@@ -10,10 +10,11 @@ import torch
 
 from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
+from surge.data.history import History
 from surge.explanation import search as search_module
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.search import find_best, search
-from tests.explanation.worlds import events_of, history_of, make_checkpoint
+from tests.explanation.worlds import history_of, make_checkpoint
 
 HISTORY = [3, 17, 3, 120, 51, 400]
 
@@ -75,7 +76,7 @@ def test_seen_items_are_not_found_where_the_checkpoint_says_so() -> None:
     history = history_of(checkpoint, rank_catalogue(large(), history_of(large(), HISTORY)).order[:50].tolist())
     found = find_best(checkpoint, history)
     assert found.size == 1450 and not np.isin(found.rows, history.rows).any()
-    earlier = replace(history, earlier=tuple(found.rows.tolist()))  # before the window
+    earlier = history_of(checkpoint, history.rows.tolist(), earlier=found.rows.tolist())  # before the window
     assert not np.isin(find_best(checkpoint, earlier).rows, earlier.taken).any()
 
 
@@ -94,7 +95,7 @@ def test_equal_items_keep_the_order_of_the_catalogue() -> None:
     with torch.no_grad():
         checkpoint.model.item_embedding.weight[1:] = checkpoint.model.item_embedding.weight[0]
         checkpoint.model.category_embedding.weight[1:] = checkpoint.model.category_embedding.weight[0]
-    result = search(checkpoint.model, events_of(HISTORY), np.arange(1500), np.zeros(1500), 4)
+    result = search(checkpoint.model, History.made_up(HISTORY), np.arange(1500), np.zeros(1500), 4)
     assert len(set(result.logits[result.best].tolist())) == 1 and (np.diff(result.best) > 0).all()
     assert result.read.sum() < 1500  # embeddings without any spread are no reason to divide by it
 
@@ -118,7 +119,7 @@ def test_a_rough_score_of_all_leaves_the_best_for_an_exact_one() -> None:
         assert found.rows.tolist() == ranking.order[:20].tolist()
         assert found.logits == pytest.approx(ranking.logits[found.rows], abs=1e-5)
         assert (found.read, found.size) == (1500, 1500)
-        rough = score_rows(checkpoint.model, history.events, every, precision="bfloat16")
+        rough = score_rows(checkpoint.model, history, every, precision="bfloat16")
         off = np.abs(rough - ranking.logits)
         assert 1e-4 < off.mean() < 0.05 * ranking.logits.std()  # it is rough, and no other model's
     few = find_best(make_checkpoint(count=8), history_of(make_checkpoint(count=8), [3, 1]), rough=True)

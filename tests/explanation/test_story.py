@@ -99,7 +99,7 @@ def test_a_story_without_a_ranking() -> None:
 def test_a_story_says_whose_history_it_is(whose: Whose) -> None:
     checkpoint, dataset = hostile_world()
     history, record = read_history(checkpoint, dataset, USER), explain(checkpoint, dataset, USER)
-    assert compose_story(checkpoint, dataset, history, None, record, whose=whose).whose == whose
+    assert compose_story(checkpoint, dataset, replace(history, whose=whose), None, record).whose == whose
     assert compose_story(checkpoint, dataset, history, None, record).whose == "user"
 
 

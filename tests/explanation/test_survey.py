@@ -87,7 +87,7 @@ def test_figures_are_those_of_the_top_predicted_items_record(settings: dict[str,
         if row["next_item"] in checkpoint.rows:
             place_ = checkpoint.rows[row["next_item"]]
             assert row["next_rank"] == ranking.rank_of(place_)
-            scores = ranking.logits[ranking.order] + checkpoint.log_popularity[ranking.order]
+            scores = ranking.logits[ranking.order] + checkpoint.catalogue.log_popularity[ranking.order]
             chances = np.exp(scores) / np.exp(scores).sum()
             chance = dict(zip(ranking.order.tolist(), chances.tolist(), strict=True)).get(place_)
             assert row["next_probability"] == (None if chance is None else pytest.approx(chance))

@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from surge.backends import scoring
 from surge.errors import SurgeError
-from surge.explanation import usage
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
 from surge.explanation.usage import cluster_usage, draw_users
@@ -35,7 +35,7 @@ def world(**settings):
 @pytest.mark.parametrize("cells", [1, 1_000_000])
 def test_equals_the_records_one_by_one(monkeypatch: pytest.MonkeyPatch, settings: dict, cells: int):
     checkpoint, dataset = world(**settings)
-    monkeypatch.setattr(usage, "CELLS", cells)  # one history at a time, and all at once with padding
+    monkeypatch.setattr(scoring, "CELLS", cells)  # one history at a time, and all at once with padding
     found = cluster_usage(checkpoint, dataset, dataset.users)
     mass, first = np.zeros(settings["clusters"][-1]), np.zeros(settings["clusters"][-1], dtype=int)
     categories = [Counter() for _ in first]

@@ -6,7 +6,7 @@ import pytest
 
 from surge.errors import SurgeError
 from surge.explanation.explain import explain_history
-from surge.explanation.history import UserHistory, read_history
+from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.plan import MOST_ENTRIES, Plan
 from surge.explanation.what_if import (
     LARGEST_LIST,
@@ -28,7 +28,7 @@ def base(max_length: int = 50, interests: bool = True) -> tuple:
     return checkpoint, read_history(checkpoint, make_dataset({"ann": items}, catalogue(30), truth), "ann")
 
 
-def notes_about(word: str, history: UserHistory) -> list[str]:
+def notes_about(word: str, history: TitledHistory) -> list[str]:
     return [note for note in history.notes if word in note]
 
 
@@ -38,13 +38,13 @@ def notes_about(word: str, history: UserHistory) -> list[str]:
 @pytest.mark.parametrize("max_length", [50, 4, 2, 1])
 def test_the_whole_plan_is_the_history_as_it_was(max_length: int) -> None:
     checkpoint, history = base(max_length)
-    assert change_history(checkpoint, history, Plan.whole(len(history.items))) == history
+    assert change_history(checkpoint, history, Plan.whole(len(history.items))) is history
 
 
 def test_kept_moved_and_inserted_items() -> None:
     checkpoint, history = base()
     changed = change_history(checkpoint, history, Plan((3, "i1", 0, "i4")))
-    assert changed.rows == (5, 1, 2, 4)
+    assert changed.rows.tolist() == [5, 1, 2, 4]
     assert changed.items[0] == history.items[3] and changed.items[2] == history.items[0]
     inserted = changed.items[1]
     assert (inserted.item, inserted.title, inserted.category, inserted.timestamp) == ("i1", HOSTILE, "shelf 1", None)
@@ -61,7 +61,7 @@ def aged(items: list[str]) -> tuple:
     return checkpoint, read_history(checkpoint, make_dataset({"ann": [*items, "i6"]}, catalogue(10)), "ann")
 
 
-def days_of(history: UserHistory) -> list[float | None]:
+def days_of(history: TitledHistory) -> list[float | None]:
     return [None if item.age is None else item.age / 86_400 for item in history.items]
 
 
@@ -107,7 +107,8 @@ def test_notes_about_ages_are_told_anew() -> None:
     checkpoint, history = aged(["i2", "i3"])
     once = change_history(checkpoint, history, Plan((0, "i7", 1)))
     assert len(notes_about("how long ago", once)) == 1
-    assert not notes_about("how long ago", change_history(checkpoint, once, Plan((0, 1, 2))))
+    assert len(notes_about("how long ago", change_history(checkpoint, once, Plan((1, 0))))) == 1  # it still is new
+    assert not notes_about("how long ago", change_history(checkpoint, once, Plan((2, 0))))
 
 
 def test_a_model_that_reads_no_ages_says_nothing_of_them() -> None:
@@ -137,13 +138,13 @@ def test_notes_are_told_anew_and_those_of_unknown_items_stay() -> None:
 
 def test_the_model_reads_the_last_items_of_a_longer_plan() -> None:
     checkpoint, history = base(max_length=3)
-    assert history.rows == (3, 2, 5) and notes_about("1 earlier ones", history)
+    assert history.rows.tolist() == [3, 2, 5] and notes_about("1 earlier ones", history)
     plan = Plan((0, "i7", 1, 2, "i8"))
     assert read_plan(checkpoint, plan) == Plan((1, 2, "i8"))
     changed = change_history(checkpoint, history, plan)
-    assert changed.rows == (2, 5, 8)
+    assert changed.rows.tolist() == [2, 5, 8]
     assert notes_about("3 earlier ones", changed) and not notes_about("1 earlier ones", changed)
-    assert changed.earlier == (2, 3, 7) and changed.taken == (2, 3, 7, 5, 8)
+    assert changed.taken.tolist() == [2, 3, 7, 2, 5, 8]
     shorter = change_history(checkpoint, history, Plan((0, 1)))
     assert notes_about("1 earlier ones", shorter)
     assert read_plan(checkpoint, Plan((0, 1))) == Plan((0, 1))
@@ -152,7 +153,7 @@ def test_the_model_reads_the_last_items_of_a_longer_plan() -> None:
 def test_what_is_cut_may_name_anything() -> None:
     """Only what the model reads is looked up."""
     checkpoint, history = base(max_length=2)
-    assert change_history(checkpoint, history, Plan(("nothing", 0, 1))).rows == history.rows
+    assert change_history(checkpoint, history, Plan(("nothing", 0, 1))).taken.tolist() == history.taken.tolist()
 
 
 def test_ids_that_the_model_does_not_know_are_left_out_of_a_plan() -> None:
@@ -164,7 +165,7 @@ def test_ids_that_the_model_does_not_know_are_left_out_of_a_plan() -> None:
 def test_a_made_up_history_is_what_was_inserted() -> None:
     checkpoint, _ = base()
     changed = change_history(checkpoint, made_up_history(), Plan(("i1", "i4", "i1")))
-    assert changed.user == "made-up user" and changed.rows == (1, 4, 1)
+    assert changed.user == "made-up user" and changed.rows.tolist() == [1, 4, 1]
     assert changed.next_item is None and changed.next_period is None and changed.interests is None
     assert notes_about("1 of the 3 items read is a repeat", changed)
     assert explain_history(checkpoint, changed).length == 3
@@ -204,6 +205,9 @@ def test_a_position_outside_the_history_is_refused(position: int) -> None:
     checkpoint, history = base()
     with pytest.raises(SurgeError, match=rf"history of 4 items has no item at position {position};"):
         change_history(checkpoint, history, Plan((0, position)))
+    checkpoint, history = base(max_length=2)
+    with pytest.raises(SurgeError, match=rf"history of 2 items has no item at position {position};"):
+        change_history(checkpoint, history, Plan((position, 0, 1)))  # before what the model reads
 
 
 # -- lists of items -------------------------------------------------------------------------------------

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 
 from surge.checkpoint import Checkpoint, category_rows
-from surge.config import ModelConfig, TrainingConfig
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict
+from surge.data.history import History
 from surge.data.store import Dataset
-from surge.explanation.history import UserHistory
+from surge.explanation.history import TitledHistory
 from surge.explanation.record import Item
-from surge.model.batches import Event
 from surge.model.surge import SurgeModel
 
 START = 1_600_000_000
@@ -54,8 +55,8 @@ def make_checkpoint(
     """
     items = catalogue(count).with_columns(count=pl.Series(counts if counts is not None else [1] * count))
     categories, item_category = category_rows(items)
-    settings = {"normalise": False, "next_item": False} | settings
-    config = ModelConfig(item_count=count, category_count=len(categories), **settings)
+    given = {"item_count": count, "category_count": len(categories), "normalise": False, "next_item": False}
+    config = from_dict(ModelConfig, given | settings)
     model = SurgeModel(config, item_category)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -68,6 +69,7 @@ def make_checkpoint(
         model=model.eval().requires_grad_(False),
         model_config=config,
         training_config=TrainingConfig(),
+        evaluation_config=EvaluationConfig(),
         items=items,
         metrics={},
         history=[],
@@ -87,17 +89,17 @@ def make_dataset(
     return Dataset(Path("memory"), "memory", frame, items, {"split": {"method": "leave-last"}}, "0")
 
 
-def events_of(rows: Sequence[int]) -> tuple[Event, ...]:
-    """A history of these embedding rows without times."""
-    return tuple((row, None) for row in rows)
-
-
-def history_of(checkpoint: Checkpoint, rows: list[int]) -> UserHistory:
-    """A history of these embedding rows; where the model reads ages, each step takes longer than the one before it."""
-    aged = checkpoint.model_config.time != "none"
-    ages = [1_000 * (len(rows) ** 3 - at**3) if aged else None for at in range(len(rows))]
-    items = tuple(
-        Item(item["item"], item["title"], item["category"], START + at, age)
-        for at, (item, age) in enumerate(zip(checkpoint.items[rows].to_dicts(), ages, strict=True))
+def history_of(checkpoint: Checkpoint, rows: Sequence[int], earlier: Sequence[int] = ()) -> TitledHistory:
+    """A history of these embedding rows after `earlier` ones; where the model reads ages, each step takes longer than
+    the one before it."""
+    taken, count = np.array([*earlier, *rows]), len(rows)
+    aged = checkpoint.model_config.forms.time != "none"
+    now = START + 1_000 * count**3
+    times = np.array([START] * len(earlier) + [START + 1_000 * at**3 for at in range(count)])
+    items = [
+        Item(item["item"], item["title"], item["category"], START + at)
+        for at, item in enumerate(checkpoint.items[list(rows)].to_dicts())
+    ]
+    return TitledHistory.of(
+        checkpoint.model_config, History(taken, times, len(earlier), now if aged else None), items, user="u"
     )
-    return UserHistory("u", items, tuple(rows), None, None, ())

@@ -129,20 +129,20 @@ def evolve(
     states, gates = [], []
     state = memory = np.zeros(config.state_size)
     for step, (x, weight) in enumerate(zip(sequence, importance, strict=True)):
-        if config.evolution == "time_lstm":
+        if config.forms.evolution == "time_lstm":
             since = np.log1p(abs(place[step] - place[max(step - 1, 0)]))
             state, memory, gate = time_lstm_step(weights, x, state, memory, since, np.log1p(n - place[step]))
             states.append(state)
             gates.append(gate)
             continue
-        if config.evolution in ("augru", "gru"):
+        if config.forms.evolution in ("augru", "gru"):
             scale = 1.0
-            if config.evolution == "augru":
-                scale = weight / max(importance) if config.gate == "relative" else weight
+            if config.forms.evolution == "augru":
+                scale = weight / max(importance) if config.forms.gate == "relative" else weight
             state, gate = gru_step(weights, x, state, scale)
         else:
             share = 1 / n
-            if config.evolution == "attention":
+            if config.forms.evolution == "attention":
                 share = float(sigmoid(pair_score(weights, "predict.evolve.score", x, target)))
             gate = np.full(len(x), share)
             state = state + share * x
@@ -173,11 +173,11 @@ def surge(
     h = np.array([embed(row) for row in history])
     target = embed(candidate)
     values = h.copy()
-    if config.position != "none":
+    if config.forms.position != "none":
         for i in range(n):
             steps_ago = min(n - 1 - i, config.max_length - 1)
             values[i] += weights["position_embedding.weight"][steps_ago]
-    if config.time == "age":
+    if config.forms.time == "age":
         for i in range(n):
             values[i] += weights["age_embedding.weight"][(int(ages[i]) + 1).bit_length() - 1]
 
@@ -189,14 +189,14 @@ def surge(
 
     # Eq. 6-7
     alpha, beta = np.zeros((heads, n)), np.zeros((heads, n))
-    slope = 0.2 if config.attention_activation == "leaky_relu" else 0.0
+    slope = 0.2 if config.forms.attention_activation == "leaky_relu" else 0.0
     for head in range(heads):
         for i in range(n):
-            if config.fusion in ("full", "without_query"):
+            if config.forms.fusion in ("full", "without_query"):
                 around = np.mean([h[j] for j in within(adjacency, i, config.hops)], axis=0)
                 alpha[head, i] = pair_score(weights, f"fuse.cluster.{head}", h[i], around, slope)
-            if config.fusion in ("full", "without_cluster"):
-                asked = h if config.position == "message" else values
+            if config.forms.fusion in ("full", "without_cluster"):
+                asked = h if config.forms.position == "message" else values
                 beta[head, i] = pair_score(weights, f"fuse.query.{head}", asked[i], target, slope)
 
     # Eq. 8 and 4-5
@@ -204,15 +204,15 @@ def surge(
     for i in range(n):
         for head in range(heads):
             part = slice(head * d // heads, (head + 1) * d // heads)
-            if config.fusion == "none":
+            if config.forms.fusion == "none":
                 attention[head, i, i] = 1.0
                 fused[i, part] = values[i, part]
                 continue
-            printed = config.attention_nonlinearity == "none"
+            printed = config.forms.attention_nonlinearity == "none"
             attention[head, i] = attention_row(alpha[head, i], beta[head], neighbours[i], printed)
             message = sum(attention[head, i, j] * values[j] for j in range(n))
             fused[i, part] = weights["fuse.aggregate.weight"][part] @ message + values[i, part]
-            if config.activation == "leaky_relu":
+            if config.forms.activation == "leaky_relu":
                 fused[i, part] = leaky_relu(fused[i, part], 0.01)
 
     # Eq. 9-11 and 15
@@ -220,13 +220,13 @@ def surge(
     readout = sum(importance[i] * fused[i] for i in range(n))
     nodes, node_importance, graph, total = fused, importance, adjacency, np.eye(n)
     layers = []
-    for index in range(len(config.clusters) if config.extraction == "soft" else 1):
-        if config.extraction == "soft":
+    for index in range(len(config.clusters) if config.forms.extraction == "soft" else 1):
+        if config.forms.extraction == "soft":
             assign = weights[f"extract.assign.{index}.weight"]
             rows = []
             for i in range(len(nodes)):
                 around = sum(graph[i, j] * nodes[j] for j in range(len(nodes)))
-                if config.assignment_aggregation == "mean":
+                if config.forms.assignment_aggregation == "mean":
                     around = around / sum(graph[i])
                 rows.append(softmax((assign @ around).tolist()))
             assignment = np.array(rows)
@@ -243,17 +243,17 @@ def surge(
     mass = [sum(total[i, c] for i in range(n)) for c in range(count)]
     position = [sum(total[i, c] * (i + 0.5) / n for i in range(n)) / mass[c] for c in range(count)]
     order = list(range(count))
-    if config.flatten == "time":
+    if config.forms.flatten == "time":
         order.sort(key=lambda c: round(position[c], 5))  # nearer than that, clusters tie: slot order
     states, gates = evolve(
         weights, config, nodes[order], node_importance[order], np.array(position)[order] * n, target, n
     )
-    scale = standardised if config.normalise else np.asarray
+    scale = standardised if config.forms.normalise else np.asarray
     parts = [scale(states[-1]), scale(target)]
-    if config.readout:
+    if config.forms.readout:
         parts += [scale(readout), scale(readout) * scale(target)]
     wanted = np.zeros(n)
-    if config.long_term:
+    if config.forms.long_term:
         wanted = np.array(softmax([perceptron(stack(weights, "long_term.score."), h[i]) for i in range(n)]))
         always = sum(wanted[i] * h[i] for i in range(n))
         parts += [scale(always), scale(always) * scale(target)]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
-from surge.config import ModelConfig
-from surge.model.surge import Context, History, SurgeModel
+from surge.config import ModelConfig, from_dict
+from surge.data.history import Histories, History
+from surge.model.batches import read_batch
+from surge.model.surge import Context, ItemSequences, SurgeModel
 
 ITEMS, CATEGORIES = 12, 3
 ITEM_CATEGORY = [row % CATEGORIES for row in range(ITEMS)]
@@ -32,7 +36,7 @@ def small_config(**settings: object) -> ModelConfig:
         "prediction_hidden": (7, 4),
         "next_item": False,  # a layer for training alone, which no reading touches
     }
-    return ModelConfig(**(values | settings))  # type: ignore[arg-type]
+    return from_dict(ModelConfig, values | settings)
 
 
 def small_model(seed: int = 0, dtype: torch.dtype = torch.float64, **settings: object) -> SurgeModel:
@@ -47,14 +51,19 @@ def small_model(seed: int = 0, dtype: torch.dtype = torch.float64, **settings: o
     return model
 
 
-def ages_of(history: History) -> torch.Tensor:
+def pad(histories: Sequence[Sequence[int]]) -> ItemSequences:
+    """Histories of any lengths as one batch."""
+    return read_batch(Histories.of([History.made_up(rows) for rows in histories]))[0]
+
+
+def ages_of(history: ItemSequences) -> torch.Tensor:
     """Seconds since each item, from the last one back; the same for every history, and unknown in the padding."""
     seconds = torch.tensor([5, 60, 4_000, 4_000, 90_000, 2_600_000, 90_000_000], dtype=torch.float64)
     steps_ago = (history.mask.cumsum(1) - history.mask.sum(1, keepdim=True)).neg()
     return seconds[steps_ago.clamp(0, len(seconds) - 1)].masked_fill(~history.mask, torch.nan)
 
 
-def context_of(history: History) -> Context:
+def context_of(history: ItemSequences) -> Context:
     """User 0 for every history, and times that give the ages above."""
     now = torch.full((len(history.items),), 1_600_000_000.0, dtype=torch.float64)
     return Context(torch.zeros(len(now), dtype=torch.long), now.unsqueeze(1) - ages_of(history), now)

@@ -11,9 +11,8 @@ import torch
 
 from surge.config import PRESETS
 from surge.model.interest_extraction import pool_adjacency
-from surge.model.surge import History
 from tests.model.reference_settings import surge
-from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, small_model, weights_of
+from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, pad, small_model, weights_of
 
 SETTINGS: list[Mapping[str, Any]] = [
     {},
@@ -130,7 +129,7 @@ def assert_same(actual: Any, expected: Any, where: str) -> None:
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=name_of)
 def test_every_intermediate_of_a_padded_batch_equals_the_reference(settings: Mapping[str, Any]) -> None:
-    model, batch = small_model(seed=3, **settings), History.pad(HISTORIES)
+    model, batch = small_model(seed=3, **settings), pad(HISTORIES)
     ages = ages_of(batch)
     with torch.no_grad():
         graph = model.build_graph(batch, ages)
@@ -150,7 +149,7 @@ def test_every_switch_changes_the_logits(settings: Mapping[str, Any]) -> None:
     same = {name: tensor for name, tensor in shared.items() if name in own and own[name].shape == tensor.shape}
     other.load_state_dict(own | same)
     with torch.no_grad():
-        batch = History.pad(HISTORIES[:1])
+        batch = pad(HISTORIES[:1])
         graphs = [model.build_graph(batch, ages_of(batch)) for model in (default, other)]
         logits = [
             model.read(graph, torch.tensor([CANDIDATES])).logit

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from surge.model.age import AGES, age_bucket, embed_ages
-from surge.model.surge import History, SurgeModel
-from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, context_of, small_config, small_model
+from surge.model.surge import SurgeModel
+from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, context_of, pad, small_config, small_model
 
 DAY = 86_400
 CANDIDATES = torch.tensor([[0, 5, 9]] * len(HISTORIES))
@@ -46,7 +46,7 @@ def test_what_has_no_age_has_no_bucket_and_no_embedding() -> None:
 
 
 def test_ages_move_the_values_alone_and_no_graph() -> None:
-    batch = History.pad(HISTORIES)
+    batch = pad(HISTORIES)
     for position, heard in (("recency", True), ("none", True), ("message", False)):
         model = small_model(time="age", position=position)
         unknown = torch.full_like(ages_of(batch), torch.nan)
@@ -60,7 +60,7 @@ def test_ages_move_the_values_alone_and_no_graph() -> None:
 
 
 def test_the_logit_hears_the_time_of_the_context_where_the_setting_says_so() -> None:
-    batch, context = History.pad(HISTORIES), context_of(History.pad(HISTORIES))
+    batch, context = pad(HISTORIES), context_of(pad(HISTORIES))
     later = context._replace(now=context.now + 30 * DAY)
     for time, heard in (("age", True), ("none", False)):
         model = small_model(time=time)
@@ -72,7 +72,7 @@ def test_the_logit_hears_the_time_of_the_context_where_the_setting_says_so() -> 
 
 
 def test_every_age_that_occurs_is_trained() -> None:
-    batch = History.pad(HISTORIES)
+    batch = pad(HISTORIES)
     model = small_model(time="age")
     model(batch, CANDIDATES, context_of(batch)).square().sum().backward()
     gradient = model.age_embedding.weight.grad
@@ -83,7 +83,7 @@ def test_every_age_that_occurs_is_trained() -> None:
 
 
 def test_ages_that_are_missing_are_an_error_and_not_a_guess() -> None:
-    batch = History.pad(HISTORIES)
+    batch = pad(HISTORIES)
     for read in (lambda model: model.build_graph(batch), lambda model: model(batch, CANDIDATES)):
         with pytest.raises(ValueError, match="NaN"):
             read(small_model(time="age"))

@@ -12,11 +12,11 @@ from surge.config import TrainingConfig, preset
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.layers import ATTENTION_SLOPE, PairScore
 from surge.model.losses import log_loss
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import SurgeModel
 from surge.recommenders.surge import loss_terms
 from surge.training.l2 import L2
 from tests.model import reference
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 PRINTED = preset("as-printed")
 SHAPES: list[dict[str, Any]] = [{}, {"heads": 2}, {"heads": 4, "metric_heads": 3}, {"hops": 2}, {"clusters": (5,)}]
@@ -71,7 +71,7 @@ def paper_weights(model: SurgeModel) -> dict[str, Any]:
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_every_intermediate_is_the_papers(shape: dict[str, Any]) -> None:
     model = small_model(**PRINTED["model"] | shape)
-    history = History.pad(HISTORIES)
+    history = pad(HISTORIES)
     with torch.no_grad():
         graph = model.build_graph(history)
         reading = model.read(graph, torch.tensor(TARGETS).expand(len(HISTORIES), -1))
@@ -120,7 +120,7 @@ def test_the_loss_is_the_papers() -> None:
     config = TrainingConfig(**PRINTED["training"])
     with torch.no_grad():
         embedded = array(model.embed(torch.arange(model.config.item_count)))
-        graph = model.build_graph(History.pad(HISTORIES[:1]))
+        graph = model.build_graph(pad(HISTORIES[:1]))
         reading = model.read(graph, torch.tensor([TARGETS]))
         terms = loss_terms(graph, reading, config)
     paper = reference.surge(

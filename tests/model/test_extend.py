@@ -6,21 +6,22 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 import torch
 
-from surge.config import EVOLUTION, EXTRACTION, TrainingConfig
+from surge.config import EquationForms, TrainingConfig
 from surge.explanation.explain import explain_history
 from surge.model.assignment import ASSIGNMENTS, Assignment
 from surge.model.evolution import EVOLUTIONS, MeanEvolution
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import SurgeModel
 from surge.pictures.assignment_matrix import assignment_matrix
 from surge.recommenders.surge import Surge
 from surge.training.losses import total_loss
 from tests.explanation.worlds import history_of, make_checkpoint
-from tests.model.small import HISTORIES, context_of
+from tests.model.small import HISTORIES, context_of, pad
 
 GUIDE = Path(__file__).parents[2] / "docs" / "extend.md"
 CANDIDATES = torch.tensor([[5, 9, 1]] * len(HISTORIES))
@@ -49,14 +50,14 @@ def test_it_assigns_whatever_the_padding_and_every_weight_learns(
     diffpool: Callable[[int, int], Assignment], layers: tuple[int, ...]
 ) -> None:
     surge = Surge(with_pooling(diffpool, layers))
-    history = History.pad(HISTORIES)
+    history = pad(HISTORIES)
     read = surge.model.read(surge.model.build_graph(history), CANDIDATES)
     for layer, clusters in zip(read.extraction.layers, layers, strict=True):
         assert layer.assignment.shape[-1] == clusters
     assert read.extraction.layers[0].assignment.sum(-1)[0].detach().numpy() == pytest.approx(
         np.ones((3, len(HISTORIES[0]))), abs=1e-5
     )
-    padded = History.pad([*HISTORIES, [0] * 20])
+    padded = pad([*HISTORIES, [0] * 20])
     longer = surge.model.score(surge.model.build_graph(padded), torch.tensor([[5, 9, 1]] * (len(HISTORIES) + 1)))
     assert torch.allclose(longer[:-1], read.logit, atol=1e-5)
     config = TrainingConfig()
@@ -75,7 +76,7 @@ def test_it_is_explained_and_drawn(diffpool: Callable[[int, int], Assignment]) -
     pooled = assignment.T @ record.interest_fusion.fused
     assert record.interest_extraction.pooled == pytest.approx(pooled, abs=1e-5)
     with torch.inference_mode():
-        graph = model.build_graph(History.pad([[3, 1, 4, 1, 5, 9, 2, 6]]))
+        graph = model.build_graph(pad([[3, 1, 4, 1, 5, 9, 2, 6]]))
         own = model.read(graph, torch.tensor([[7]])).extraction.layers[0].assignment[0, 0].numpy()
     assert assignment == pytest.approx(own, abs=1e-4)
     figure = assignment_matrix(record, "light")
@@ -89,11 +90,12 @@ def test_a_new_evolution_is_injected() -> None:
     base = make_checkpoint(count=30, evolution="none")
     model = SurgeModel(base.model_config, base.model.item_category, evolution=MeanEvolution())
     model.load_state_dict(base.model.state_dict())
-    history = History.pad(HISTORIES)
+    history = pad(HISTORIES)
     expected = base.model.score(base.model.build_graph(history), CANDIDATES)
     assert torch.equal(model.score(model.build_graph(history), CANDIDATES), expected)
 
 
 def test_every_setting_has_its_module() -> None:
-    assert tuple(ASSIGNMENTS) == EXTRACTION
-    assert tuple(EVOLUTIONS) == EVOLUTION
+    words = {name: get_args(kind) for name, kind in get_type_hints(EquationForms).items()}
+    assert tuple(ASSIGNMENTS) == words["extraction"]
+    assert tuple(EVOLUTIONS) == words["evolution"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from surge.model.surge import History, SurgeModel
-from tests.model.small import HISTORIES, small_model
+from surge.model.surge import SurgeModel
+from tests.model.small import HISTORIES, pad, small_model
 
 COMBINATIONS = list(
     product(
@@ -33,7 +33,7 @@ def untouched(**settings: Any) -> set[str]:
 def untouched_in(model: SurgeModel) -> set[str]:
     generator = torch.Generator().manual_seed(0)
     candidates = torch.randint(12, (len(HISTORIES), 6), generator=generator)
-    logits = model(History.pad(HISTORIES), candidates)
+    logits = model(pad(HISTORIES), candidates)
     (logits * torch.randn(logits.shape, generator=generator, dtype=logits.dtype)).sum().backward()
     return {
         name
@@ -49,13 +49,13 @@ def cancelled(model: SurgeModel) -> set[str]:
     - evolution none: the sum of the pooled clusters is the sum of h', whatever S is.
     - the graph is read by the attention and by S; without both, w has nothing to act on.
     """
-    config, names = model.config, [name for name, _ in model.named_parameters()]
+    forms, names = model.config.forms, [name for name, _ in model.named_parameters()]
     out: set[str] = set()
-    if config.fusion == "without_query":
+    if forms.fusion == "without_query":
         out |= {name for name in names if name.startswith("fuse.cluster")}
-    if config.evolution == "none":
+    if forms.evolution == "none":
         out |= {name for name in names if name.startswith("extract.assign")}
-    if config.fusion == "none" and (config.extraction == "none" or config.evolution == "none"):
+    if forms.fusion == "none" and (forms.extraction == "none" or forms.evolution == "none"):
         out.add("construct.weight")
     return out
 
@@ -100,7 +100,7 @@ def test_as_printed_what_cancels_goes_without(training: bool) -> None:
     model = small_model(dtype=torch.float32, attention_nonlinearity="none").train(training)
     of_alpha = {name for name, _ in model.named_parameters() if name.startswith("fuse.cluster")}
     assert of_alpha and untouched(attention_nonlinearity="none") == of_alpha | {"fuse.query.0.rest.1.2.bias"}
-    model(History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))).square().sum().backward()
+    model(pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))).square().sum().backward()
     assert {name for name, parameter in model.named_parameters() if parameter.grad is None} == of_alpha
 
 
@@ -120,7 +120,7 @@ def test_parameters_that_a_switch_removes_do_not_exist() -> None:
 def test_padding_gives_its_item_no_gradient() -> None:
     """Padding is stored as item row 0; in no history here and no candidate, so nothing may train it."""
     model = small_model()
-    model(History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))).square().sum().backward()
+    model(pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))).square().sum().backward()
     gradient = model.item_embedding.weight.grad
     assert gradient is not None
     assert torch.all(gradient[0] == 0)
@@ -130,15 +130,15 @@ def test_padding_gives_its_item_no_gradient() -> None:
 def test_gradients_of_a_padded_batch_are_the_sum_over_its_rows() -> None:
     candidates = torch.tensor([[5, 9]] * len(HISTORIES))
     together, apart = small_model(), small_model()
-    together(History.pad(HISTORIES), candidates).square().sum().backward()
+    together(pad(HISTORIES), candidates).square().sum().backward()
     for row, history in enumerate(HISTORIES):
-        apart(History.pad([history]), candidates[row : row + 1]).square().sum().backward()
+        apart(pad([history]), candidates[row : row + 1]).square().sum().backward()
     for (name, a), b in zip(together.named_parameters(), apart.parameters(), strict=True):
         assert torch.allclose(a.grad, b.grad, rtol=1e-9, atol=1e-11), name
 
 
 def test_gradients_of_repeated_items_and_of_single_items_are_finite() -> None:
     model = small_model(dtype=torch.float32)
-    model(History.pad([[5, 5, 5, 5], [3], [1, 2, 1]]), torch.tensor([[5, 1]] * 3)).sum().backward()
+    model(pad([[5, 5, 5, 5], [3], [1, 2, 1]]), torch.tensor([[5, 1]] * 3)).sum().backward()
     for name, parameter in model.named_parameters():
         assert torch.isfinite(parameter.grad).all(), name

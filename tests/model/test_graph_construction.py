@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surge.model.graph_construction import GraphConstruction, kept_entries, sparsify
-from surge.model.surge import History
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 
 def whole(*rows: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -151,8 +150,8 @@ def test_repeated_items_are_tied_exactly_whatever_the_padding() -> None:
     torch.manual_seed(0)
     history = [3, 5, 3, 7, 5, 3, 9, 1]
     model = small_model(dtype=torch.float32)
-    alone = model.build_graph(History.pad([history]))
-    beside = model.build_graph(History.pad([[1, 2], history, list(range(12)) * 4]))
+    alone = model.build_graph(pad([history]))
+    beside = model.build_graph(pad([[1, 2], history, list(range(12)) * 4]))
     similarity = alone.similarity[0]
     for i, j in ((0, 2), (0, 5), (1, 4)):
         assert torch.equal(similarity[i], similarity[j])
@@ -165,7 +164,7 @@ def test_repeated_items_are_tied_exactly_whatever_the_padding() -> None:
 
 
 def test_adjacency_is_exactly_binary_though_it_carries_a_gradient() -> None:
-    graph = small_model(dtype=torch.float32).build_graph(History.pad(HISTORIES))
+    graph = small_model(dtype=torch.float32).build_graph(pad(HISTORIES))
     assert graph.adjacency.requires_grad
     assert set(graph.adjacency.detach().unique().tolist()) == {0.0, 1.0}
 
@@ -173,7 +172,7 @@ def test_adjacency_is_exactly_binary_though_it_carries_a_gradient() -> None:
 @pytest.mark.parametrize("fusion", ["full", "none"])  # A is read by the attention and by the assignment
 def test_metric_weights_get_their_gradient_through_the_kept_similarities_alone(fusion: str) -> None:
     model = small_model(fusion=fusion)
-    graph = model.build_graph(History.pad(HISTORIES))
+    graph = model.build_graph(pad(HISTORIES))
     candidates = torch.tensor([[0, 5]] * len(HISTORIES))
     model.read(graph, candidates).logit.sum().backward()
     gradient = model.construct.weight.grad
@@ -181,7 +180,7 @@ def test_metric_weights_get_their_gradient_through_the_kept_similarities_alone(f
     assert gradient.abs().min() > 1e-9  # every head, every dimension
 
     model.zero_grad()
-    graph = model.build_graph(History.pad(HISTORIES))
+    graph = model.build_graph(pad(HISTORIES))
     hard = graph._replace(adjacency=graph.adjacency.detach())
     model.read(hard, candidates).logit.sum().backward()
     assert model.construct.weight.grad is None

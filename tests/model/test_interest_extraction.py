@@ -10,8 +10,7 @@ import torch
 from surge.model.assignment import SoftAssignment
 from surge.model.interest_extraction import Extraction, InterestExtraction, importance, pool_adjacency
 from surge.model.plain import PLAIN
-from surge.model.surge import History
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 LOG3 = math.log(3)
 
@@ -73,7 +72,7 @@ def test_pooled_adjacency_by_hand() -> None:
 
 def test_deeper_pooling_reads_the_pooled_graph() -> None:
     model = small_model(clusters=(6, 3))
-    graph = model.build_graph(History.pad(HISTORIES[:1]))
+    graph = model.build_graph(pad(HISTORIES[:1]))
     reading = model.read(graph, torch.tensor([[5]]))
     first, second = reading.extraction.layers
     pooled_graph = pool_adjacency(first.assignment, graph.adjacency.unsqueeze(1))
@@ -88,7 +87,7 @@ def test_deeper_pooling_reads_the_pooled_graph() -> None:
 
 def test_without_extraction_every_item_is_its_own_cluster() -> None:
     model = small_model(extraction="none")
-    graph = model.build_graph(History.pad(HISTORIES))
+    graph = model.build_graph(pad(HISTORIES))
     reading = model.read(graph, torch.tensor([[5]] * len(HISTORIES)))
     (pooling,) = reading.extraction.layers
     for row, history in enumerate(HISTORIES):

@@ -7,11 +7,10 @@ import math
 import pytest
 import torch
 
+from surge.config import EquationForms
 from surge.model.interest_fusion import InterestFusion, attention_weights, cluster_mean
 from surge.model.layers import PairScore
-from surge.model.plain import PLAIN
-from surge.model.surge import History
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 CHAIN = torch.tensor([[[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]], dtype=torch.float64)
 
@@ -95,7 +94,7 @@ def test_as_printed_alpha_cancels() -> None:
 
 def test_fused_items_by_hand() -> None:
     """d = 2 in two heads; no scores, so attention is even over the neighbours."""
-    fuse = InterestFusion(size=2, heads=2, hidden=(3, 2), hops=1, mode="full").double()
+    fuse = InterestFusion(size=2, heads=2, hidden=(3, 2), hops=1, forms=EquationForms()).double()
     with torch.no_grad():
         for parameter in fuse.parameters():
             parameter.zero_()
@@ -120,7 +119,7 @@ def test_crossed_and_aligned_scores_are_one_function() -> None:
 
 def test_without_query_nothing_but_the_score_depends_on_the_candidate() -> None:
     model = small_model(fusion="without_query")
-    reading = model.read(model.build_graph(History.pad(HISTORIES[:1])), torch.tensor([[0, 5, 9]]))
+    reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[0, 5, 9]]))
     extraction = reading.extraction
     for tensor in (reading.fusion.attention, reading.fusion.fused, extraction.importance, extraction.readout):
         assert torch.equal(tensor[:, :1].expand_as(tensor), tensor)
@@ -131,7 +130,7 @@ def test_without_query_nothing_but_the_score_depends_on_the_candidate() -> None:
 
 def test_with_the_query_attention_and_importance_do_depend_on_the_candidate() -> None:
     model = small_model()
-    reading = model.read(model.build_graph(History.pad(HISTORIES[:1])), torch.tensor([[0, 5]]))
+    reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[0, 5]]))
     for tensor in (reading.fusion.attention, reading.extraction.importance):
         assert (tensor[:, 0] - tensor[:, 1]).abs().max() > 0.01
 
@@ -143,7 +142,7 @@ def test_without_cluster_two_items_with_the_same_neighbours_attend_alike() -> No
     for mode in ("full", "without_cluster"):
         fuse = small_model(fusion=mode).fuse
         alpha = fuse.cluster_score(values, adjacency) + (torch.tensor([0.0, -3.0, 3.0]) if mode == "full" else 0)
-        beta = fuse.query_score(values, target.double(), PLAIN)
+        beta = fuse.query_score(values, target.double())
         rows[mode] = fuse(values, target.double(), adjacency, alpha, beta).attention[0, 0, 0]
         if mode == "without_cluster":
             assert torch.all(alpha == 0)
@@ -153,7 +152,7 @@ def test_without_cluster_two_items_with_the_same_neighbours_attend_alike() -> No
 
 def test_fusion_none_passes_the_values_on() -> None:
     model = small_model(fusion="none")
-    graph = model.build_graph(History.pad(HISTORIES[:1]))
+    graph = model.build_graph(pad(HISTORIES[:1]))
     reading = model.read(graph, torch.tensor([[0, 5]]))
     assert torch.equal(reading.fusion.fused, graph.values.unsqueeze(1).expand(1, 2, 7, 8))
     assert torch.equal(reading.fusion.attention[0, 1, 0], torch.eye(7, dtype=torch.float64))

@@ -21,10 +21,10 @@ from surge.model.losses import (
     same_mapping_literal,
     single_affiliation,
 )
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import ItemSequences, SurgeModel
 from surge.recommenders.surge import loss_terms
 from surge.training.losses import total_loss
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 CRISP = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
 CANDIDATES = torch.tensor([[0, 5, 9], [1, 1, 2], [3, 4, 11], [8, 0, 6]])
@@ -44,8 +44,8 @@ def at(position: list[float], mass: list[float]) -> Pooling:
 
 
 def terms_of(model: SurgeModel, extra: int = 0, **settings: object) -> dict[str, torch.Tensor]:
-    history = History.pad([*HISTORIES, list(range(12)) + [0] * extra])
-    history = History(history.items[:4], history.mask[:4])  # at least as long as the fifth
+    history = pad([*HISTORIES, list(range(12)) + [0] * extra])
+    history = ItemSequences(history.items[:4], history.mask[:4])  # at least as long as the fifth
     graph = model.build_graph(history)
     config = TrainingConfig(**settings)  # type: ignore[arg-type]
     return loss_terms(graph, model.read(graph, CANDIDATES), config)
@@ -87,7 +87,7 @@ def test_same_mapping_as_printed_by_hand() -> None:
 
 
 def test_the_form_of_same_mapping_is_a_setting() -> None:
-    model, history = small_model(), History.pad([HISTORIES[0]] * 4)
+    model, history = small_model(), pad([HISTORIES[0]] * 4)
     graph = model.build_graph(history)
     reading = model.read(graph, CANDIDATES)
     scaled, literal = (
@@ -200,7 +200,7 @@ def test_total_loss_is_the_weighted_sum_with_the_entropy_term_warmed_up() -> Non
 
 def test_loss_terms_are_those_of_the_positive_reading() -> None:
     model = small_model()
-    history = History.pad(HISTORIES)
+    history = pad(HISTORIES)
     graph = model.build_graph(history)
     reading = model.read(graph, CANDIDATES)
     terms = loss_terms(graph, reading, TrainingConfig())
@@ -244,7 +244,7 @@ def test_without_extraction_two_terms_train_something_and_the_others_are_nothing
 def test_without_extraction_the_terms_are_those_of_the_identity_of_n_items() -> None:
     """What the definitions give where nothing is padded, but for L_B, which sees no use of clusters there."""
     model = small_model(extraction="none")
-    graph = model.build_graph(History.pad(HISTORIES[:1]))
+    graph = model.build_graph(pad(HISTORIES[:1]))
     reading = model.read(graph, CANDIDATES[:1])
     first = Pooling(*(tensor[:, 0] for tensor in reading.extraction.layers[0]))
     assert relative_position(first).item() == pytest.approx(0, abs=1e-5)

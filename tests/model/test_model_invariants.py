@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from surge.config import ModelConfig
+from surge.config import ModelConfig, from_dict
 from surge.errors import SurgeError
 from surge.model.interest_extraction import pool_adjacency
-from surge.model.surge import History, InterestGraph, Reading, SurgeModel
-from tests.model.small import HISTORIES, ages_of, small_model
+from surge.model.surge import InterestGraph, ItemSequences, Reading, SurgeModel
+from tests.model.small import HISTORIES, ages_of, pad, small_model
 
 SETTINGS: list[dict[str, Any]] = [
     {},
@@ -35,26 +35,26 @@ class Read(NamedTuple):
     reading: Reading
 
 
-def read(model: SurgeModel, history: History, candidates: torch.Tensor) -> Read:
+def read(model: SurgeModel, history: ItemSequences, candidates: torch.Tensor) -> Read:
     with torch.no_grad():
         graph = model.build_graph(history, ages_of(history))
         return Read(graph, model.read(graph, candidates))
 
 
 def logits(model: SurgeModel, histories: list[list[int]], candidates: torch.Tensor) -> torch.Tensor:
-    return read(model, History.pad(histories), candidates).reading.logit
+    return read(model, pad(histories), candidates).reading.logit
 
 
-def longer(history: History, extra: int, item: int) -> History:
+def longer(history: ItemSequences, extra: int, item: int) -> ItemSequences:
     """The same histories with more padding, which holds any item."""
     rows = len(history.items)
     items = torch.cat([history.items, torch.full((rows, extra), item)], dim=1)
-    return History(items, torch.cat([history.mask, torch.zeros(rows, extra, dtype=torch.bool)], dim=1))
+    return ItemSequences(items, torch.cat([history.mask, torch.zeros(rows, extra, dtype=torch.bool)], dim=1))
 
 
 @every_setting
 def test_rows_of_attention_and_assignment_and_the_importances_sum_to_one(settings: dict[str, Any]) -> None:
-    graph, reading = read(small_model(**settings), History.pad(HISTORIES), CANDIDATES)
+    graph, reading = read(small_model(**settings), pad(HISTORIES), CANDIDATES)
     present = graph.mask[:, None].double().expand(-1, 3, -1)
     attention = reading.fusion.attention.sum(-1)
     assert torch.allclose(attention, torch.ones_like(attention), atol=1e-12)
@@ -70,7 +70,7 @@ def test_rows_of_attention_and_assignment_and_the_importances_sum_to_one(setting
 
 @every_setting
 def test_masked_edges_weigh_exactly_zero(settings: dict[str, Any]) -> None:
-    graph, reading = read(small_model(**settings), History.pad(HISTORIES), CANDIDATES)
+    graph, reading = read(small_model(**settings), pad(HISTORIES), CANDIDATES)
     attention = reading.fusion.attention
     off = (graph.adjacency == 0)[:, None, None].expand_as(attention)
     itself = torch.eye(7, dtype=torch.bool)  # a padded row has nothing else to attend to
@@ -84,7 +84,7 @@ def test_masked_edges_weigh_exactly_zero(settings: dict[str, Any]) -> None:
 
 
 def test_pooled_adjacency_keeps_the_number_of_edges_and_the_symmetry() -> None:
-    graph, reading = read(small_model(), History.pad(HISTORIES), CANDIDATES)
+    graph, reading = read(small_model(), pad(HISTORIES), CANDIDATES)
     pooled = pool_adjacency(reading.extraction.layers[0].assignment, graph.adjacency.unsqueeze(1))
     assert torch.allclose(pooled.sum((-1, -2)), graph.adjacency.sum((-1, -2))[:, None].expand(4, 3))
     assert torch.allclose(pooled, pooled.transpose(-1, -2), atol=1e-12)
@@ -93,7 +93,7 @@ def test_pooled_adjacency_keeps_the_number_of_edges_and_the_symmetry() -> None:
 @every_setting
 @pytest.mark.parametrize("item", [0, 7])
 def test_more_padding_changes_nothing(settings: dict[str, Any], item: int) -> None:
-    model, history = small_model(**settings), History.pad(HISTORIES)
+    model, history = small_model(**settings), pad(HISTORIES)
     before, after = read(model, history, CANDIDATES), read(model, longer(history, 4, item), CANDIDATES)
     assert torch.allclose(before.reading.logit, after.reading.logit, atol=1e-12)
     assert torch.equal(before.graph.adjacency, after.graph.adjacency[:, :7, :7])
@@ -145,7 +145,7 @@ def test_the_graph_is_blind_to_order_even_where_positions_are_learned() -> None:
     order = [3, 6, 0, 5, 1, 4, 2]
     history, permuted = HISTORIES[0], [HISTORIES[0][at] for at in order]
     model = small_model()
-    one, other = (model.build_graph(History.pad([items])) for items in (history, permuted))
+    one, other = (model.build_graph(pad([items])) for items in (history, permuted))
     assert torch.equal(one.adjacency[0][order][:, order], other.adjacency[0])
     assert torch.allclose(one.cluster_score[0][:, order], other.cluster_score[0], atol=1e-12)
     assert not torch.allclose(one.values[0][order], other.values[0], atol=1e-3)
@@ -156,7 +156,7 @@ def test_as_a_message_the_position_moves_values_but_no_importance() -> None:
     history, permuted = HISTORIES[0], [HISTORIES[0][at] for at in order]
     for position, blind in (("message", True), ("recency", False)):
         model = small_model(position=position)
-        one, other = (read(model, History.pad([items]), CANDIDATES[:1]) for items in (history, permuted))
+        one, other = (read(model, pad([items]), CANDIDATES[:1]) for items in (history, permuted))
         before, after = one.reading.extraction.importance[0][:, order], other.reading.extraction.importance[0]
         assert ((before - after).abs().max() < 1e-12) == blind, position
         assert (one.reading.logit - other.reading.logit).abs().max() > 1e-3
@@ -164,7 +164,7 @@ def test_as_a_message_the_position_moves_values_but_no_importance() -> None:
 
 def test_recency_counts_from_the_last_item_and_stops_at_the_longest_history() -> None:
     model = small_model(max_length=3)
-    graph = model.build_graph(History.pad([[1, 2, 3, 4, 5], [6]]))
+    graph = model.build_graph(pad([[1, 2, 3, 4, 5], [6]]))
     added = graph.values - graph.embedded
     steps = model.position_embedding.weight
     for place, ago in enumerate([2, 2, 2, 1, 0]):
@@ -194,12 +194,14 @@ def test_float32_scores_do_not_depend_on_batch_padding_and_candidates_where_clus
 @pytest.mark.parametrize("settings", [{}, {"clusters": (30, 10), "heads": 2}, {"extraction": "none"}], ids=str)
 def test_float32_agrees_with_float64_at_the_default_sizes(settings: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    single = SurgeModel(ModelConfig(item_count=200, category_count=7, **settings), torch.arange(200) % 7)
+    single = SurgeModel(
+        from_dict(ModelConfig, {"item_count": 200, "category_count": 7, **settings}), torch.arange(200) % 7
+    )
     double = SurgeModel(single.config, single.item_category).double()
     double.load_state_dict(single.state_dict())
     histories = [torch.randperm(200)[:n].tolist() for n in (50, 20, 3, 1)]
     candidates = torch.randint(200, (4, 20))
-    a, b = (read(model.eval(), History.pad(histories), candidates) for model in (single, double))
+    a, b = (read(model.eval(), pad(histories), candidates) for model in (single, double))
     assert torch.equal(a.graph.adjacency.double(), b.graph.adjacency)
     assert torch.allclose(a.graph.similarity.double(), b.graph.similarity, atol=1e-6)
     for name in ("attention", "fused"):
@@ -210,11 +212,11 @@ def test_float32_agrees_with_float64_at_the_default_sizes(settings: dict[str, An
 def test_forward_is_the_reading_of_the_graph() -> None:
     model = small_model()
     with torch.no_grad():
-        assert torch.equal(model(History.pad(HISTORIES), CANDIDATES), logits(model, HISTORIES, CANDIDATES))
+        assert torch.equal(model(pad(HISTORIES), CANDIDATES), logits(model, HISTORIES, CANDIDATES))
 
 
 def test_pad_keeps_time_order_and_marks_what_is_real() -> None:
-    history = History.pad([[3, 1], [4, 4, 2]])
+    history = pad([[3, 1], [4, 4, 2]])
     assert history.items.tolist() == [[3, 1, 0], [4, 4, 2]]
     assert history.mask.tolist() == [[True, True, False], [True, True, True]]
 
@@ -224,13 +226,8 @@ def test_an_empty_history_in_a_batch_is_one_sentence_and_not_nan(place: int) -> 
     rows = [[1, 2], [3]]
     rows[place] = []
     with pytest.raises(SurgeError, match="without an item can't be read"):
-        History.pad(rows)
+        pad(rows)
     mask = torch.tensor([[True, True], [True, False]])
     mask[place] = False
     with pytest.raises(SurgeError, match="without an item can't be read"):
-        small_model().build_graph(History(torch.ones(2, 2, dtype=torch.long), mask))
-
-
-def test_no_history_at_all_is_one_sentence() -> None:
-    with pytest.raises(SurgeError, match="without an item"):
-        History.pad([])
+        small_model().build_graph(ItemSequences(torch.ones(2, 2, dtype=torch.long), mask))

@@ -9,9 +9,8 @@ import torch
 
 from surge.config import TrainingConfig
 from surge.model.next_item import draw_items, next_item_loss
-from surge.model.surge import History
 from surge.recommenders.surge import Surge
-from tests.model.small import HISTORIES, context_of, small_model
+from tests.model.small import HISTORIES, context_of, pad, small_model
 
 TABLE = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
 
@@ -28,7 +27,7 @@ def drawn_after(seed: int, pool: list[int], shape: tuple[int, int]) -> list[list
 @pytest.mark.parametrize("seed", range(4))
 def test_by_hand(seed: int) -> None:
     """Two histories, the second padded: three steps in all; what is drawn may be the next item, and then counts not."""
-    history = History.pad([[1, 2, 3], [3, 1]])
+    history = pad([[1, 2, 3], [3, 1]])
     states = torch.tensor([[[1.0, 1.0], [0.5, -1.0], [9.0, 9.0]], [[-1.0, 0.0], [9.0, 9.0], [9.0, 9.0]]])
     drawn = drawn_after(seed, [1, 2, 3, 3, 1], (2, 2))
     total = 0.0
@@ -44,7 +43,7 @@ def test_by_hand(seed: int) -> None:
 
 def test_histories_of_one_item_have_no_next_one() -> None:
     states = torch.ones(2, 1, 2, requires_grad=True)
-    history = History.pad([[1], [2]])
+    history = pad([[1], [2]])
     loss = next_item_loss(states, history, lambda rows: TABLE[rows], draw_items(history))
     assert loss.item() == 0
     loss.backward()
@@ -55,7 +54,7 @@ def test_histories_of_one_item_have_no_next_one() -> None:
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
     model = small_model(next_item=True)
-    history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
+    history, candidates = pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
     config = TrainingConfig(next_item_weight=weight)
     terms = Surge(model).loss_terms(Surge(model).draw(history, candidates, context_of(history), config), config)
     assert ("next_item" in terms) == bool(weight)
@@ -69,7 +68,7 @@ def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
 
 def test_without_the_layer_there_is_no_such_term() -> None:
     model = small_model(next_item=False)
-    history, candidates = History.pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
+    history, candidates = pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
     batch = Surge(model).draw(history, candidates, context_of(history), TrainingConfig())
     assert batch.drawn is None and "next_item" not in Surge(model).loss_terms(batch, TrainingConfig())
     assert not any(name.startswith("follow") for name, _ in model.named_parameters())

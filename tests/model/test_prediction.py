@@ -10,8 +10,7 @@ import torch
 from surge.model.evolution import AttentionEvolution, MeanEvolution, Recurrence, gate_scale
 from surge.model.interest_extraction import Pooling
 from surge.model.prediction import flatten_order
-from surge.model.surge import History
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 
 def pooled(position: list[float], mass: list[float] | None = None, importance: list[float] | None = None) -> Pooling:
@@ -121,7 +120,7 @@ def test_relative_gates_are_the_printed_ones_over_the_largest_importance() -> No
     gates, largest = {}, None
     for gate in ("relative", "absolute"):
         model = small_model(gate=gate)
-        reading = model.read(model.build_graph(History.pad(HISTORIES[:1])), torch.tensor([[0, 5, 9]]))
+        reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[0, 5, 9]]))
         gates[gate] = reading.evolution.update_gate[:, :, 0]
         largest = reading.extraction.layers[-1].pooled_importance.amax(-1, keepdim=True)
     assert largest is not None
@@ -132,7 +131,7 @@ def test_relative_gates_are_the_printed_ones_over_the_largest_importance() -> No
 @pytest.mark.parametrize("readout", [True, False])
 def test_readout_reaches_the_logit_only_where_it_is_switched_on(readout: bool) -> None:
     model = small_model(readout=readout)
-    reading = model.read(model.build_graph(History.pad(HISTORIES[:1])), torch.tensor([[5]]))
+    reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[5]]))
     other = reading.extraction.readout.flip(-1)
     _, logit = model.predict(reading.extraction.layers[-1], other, reading.target)
     changed = (logit - reading.logit).abs().item()

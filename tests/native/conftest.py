@@ -15,3 +15,11 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(library, "_library", library._library.__wrapped__)
     return tmp_path
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A source of one line in place of `edges`, which takes seconds to compile."""
+    source = tmp_path_factory.mktemp("source") / "edges.cpp"
+    source.write_text('extern "C" int attend() { return 7; }\n')
+    monkeypatch.setitem(library.SOURCES, "edges", source)

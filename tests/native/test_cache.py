@@ -15,11 +15,13 @@ from surge.native import library as compiled
 from surge.native.library import library
 from tests.kernel import needs_kernel
 
+pytestmark = pytest.mark.usefixtures("small")
+
 
 @pytest.fixture
 def cache(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache folder, empty and of this user; nothing has been told."""
-    compiled._tell.cache_clear()
+    monkeypatch.setattr(compiled, "told", [])
     monkeypatch.setattr(compiled, "_version", lambda compiler: "12.2.0")
     folder = fresh / "surge-explorer"
     folder.mkdir(mode=0o700)
@@ -29,7 +31,7 @@ def cache(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def kept(cache: Path) -> Path:
     """A compiled library in it."""
-    assert library("pairs") is not None
+    assert library("edges") is not None
     (path,) = cache.iterdir()
     return path
 
@@ -46,7 +48,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(
     monkeypatch.setattr(compiled.ctypes, "CDLL", lambda path: pytest.fail("loaded"))
     kept.parent.chmod(mode)
     before = kept.read_bytes()
-    assert library("pairs") is None and library("edges") is None
+    assert library("edges") is None and library("reading") is None
     assert list(kept.parent.iterdir()) == [kept] and kept.read_bytes() == before
     told = capfd.readouterr().err
     assert told.count("\n") == 1 and str(kept.parent) in told and "XDG_CACHE_HOME" in told
@@ -58,7 +60,7 @@ def test_a_folder_of_another_user_is_not_used(
 ) -> None:
     user = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
-    assert library("pairs") is None and list(cache.iterdir()) == []
+    assert library("edges") is None and list(cache.iterdir()) == []
     assert "belongs to another user" in capfd.readouterr().err
 
 
@@ -66,16 +68,16 @@ def test_a_folder_of_another_user_is_not_used(
 def test_a_link_in_its_place_is_not_followed(cache: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     real = cache.rename(tmp_path / "real")
     cache.symlink_to(real)
-    assert library("pairs") is None and list(real.iterdir()) == []
+    assert library("edges") is None and list(real.iterdir()) == []
     assert "is a link" in capfd.readouterr().err
 
 
 @needs_kernel
 def test_another_folder_mends_it(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.chmod(0o777)
-    assert library("pairs") is None
+    assert library("edges") is None
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own" / "cache"))
-    assert library("pairs") is not None
+    assert library("edges") is not None
     assert (tmp_path / "own" / "cache" / "surge-explorer").stat().st_mode & 0o777 == 0o700
 
 
@@ -83,7 +85,7 @@ def test_another_folder_mends_it(cache: Path, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.skipif(not hasattr(os, "ST_NOEXEC"), reason="this system doesn't tell")
 def test_where_nothing_may_be_executed_nothing_is_compiled(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled.os, "statvfs", lambda folder: SimpleNamespace(f_flag=os.ST_NOEXEC))
-    assert library("pairs") is None and list(cache.iterdir()) == []
+    assert library("edges") is None and list(cache.iterdir()) == []
 
 
 def test_a_user_without_a_home_has_no_kernel(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +94,7 @@ def test_a_user_without_a_home_has_no_kernel(cache: Path, monkeypatch: pytest.Mo
 
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(compiled.Path, "home", home)
-    assert library("pairs") is None
+    assert library("edges") is None
 
 
 @needs_kernel
@@ -101,7 +103,7 @@ def test_a_cache_is_named_in_full(cache: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert library("pairs") is not None
+    assert library("edges") is not None
     assert not (tmp_path / "here").exists() and (tmp_path / "home" / ".cache" / "surge-explorer").is_dir()
 
 
@@ -110,7 +112,7 @@ def test_a_cache_is_named_in_full(cache: Path, tmp_path: Path, monkeypatch: pyte
 
 def whole(path: Path) -> bool:
     """Whether a fresh process can load it; half a library may end the process that tries."""
-    code = f"import ctypes; ctypes.CDLL({str(path)!r}).score_pairs"
+    code = f"import ctypes; ctypes.CDLL({str(path)!r}).attend"
     return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -126,7 +128,7 @@ def damage(path: Path, content: bytes) -> None:
 def test_a_library_that_was_cut_is_made_anew(kept: Path, part: float) -> None:
     good = kept.read_bytes()
     damage(kept, good[: int(part * len(good))])
-    assert library("pairs") is not None
+    assert library("edges") is not None
     (made,) = kept.parent.iterdir()
     assert made.read_bytes() == good and whole(made)
 
@@ -135,7 +137,7 @@ def test_a_library_that_was_cut_is_made_anew(kept: Path, part: float) -> None:
 def test_a_library_with_another_byte_is_made_anew(kept: Path) -> None:
     good = kept.read_bytes()
     damage(kept, good[:5000] + bytes([good[5000] ^ 1]) + good[5001:])
-    assert library("pairs") is not None
+    assert library("edges") is not None
     assert next(kept.parent.iterdir()).read_bytes() == good
 
 
@@ -147,7 +149,7 @@ def test_a_library_that_does_not_load_is_made_anew(kept: Path) -> None:
     other.write_bytes(content)
     other.chmod(0o700)
     kept.unlink()
-    assert library("pairs") is not None
+    assert library("edges") is not None
     assert next(kept.parent.glob("*.so")) == kept and whole(kept) and not other.exists()
 
 
@@ -160,7 +162,7 @@ def test_a_library_that_others_could_have_put_there_is_not_loaded(kept: Path, tm
     else:
         shutil.move(kept, tmp_path / "elsewhere.so")
         kept.symlink_to(tmp_path / "elsewhere.so") if change == "link" else kept.mkdir()
-    found = library("pairs")
+    found = library("edges")
     if change == "folder":
         assert found is None  # it can't be replaced, and does no harm
         return
@@ -172,7 +174,7 @@ def test_a_library_that_others_could_have_put_there_is_not_loaded(kept: Path, tm
 def test_it_is_private_under_any_umask(cache: Path) -> None:
     before = os.umask(0)
     try:
-        assert library("pairs") is not None
+        assert library("edges") is not None
     finally:
         os.umask(before)
     assert [path.stat().st_mode & 0o777 for path in cache.iterdir()] == [0o700]
@@ -217,4 +219,4 @@ def test_a_compiler_that_does_not_tell_its_version_is_none(
     compiler.write_text("#!/bin/sh\nexit 1\n")
     compiler.chmod(0o755)
     monkeypatch.setattr(compiled.shutil, "which", lambda name: str(compiler))
-    assert library("pairs") is None
+    assert library("edges") is None

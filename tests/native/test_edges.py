@@ -17,10 +17,10 @@ from surge.model.assignment import soft_assignment
 from surge.model.interest_fusion import attention_weights
 from surge.model.operations import Operations
 from surge.model.plain import PLAIN
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import SurgeModel
 from surge.native import edges, library, team
 from tests.kernel import needs_kernel
-from tests.model.small import HISTORIES, small_model
+from tests.model.small import HISTORIES, pad, small_model
 
 pytestmark = needs_kernel
 
@@ -132,7 +132,7 @@ def test_tensors_that_are_not_contiguous_are_read_as_they_are() -> None:
 
 def training_gradients(model: SurgeModel, candidates: Tensor, operations: Operations) -> dict[str, Tensor]:
     model.zero_grad()
-    logits = model.score_batch(History.pad(HISTORIES), candidates, None, operations)[1].logit
+    logits = model.score_batch(pad(HISTORIES), candidates, None, operations)[1].logit
     (logits * torch.linspace(-1, 1, logits.numel()).view_as(logits)).sum().backward()
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
@@ -166,7 +166,7 @@ def test_a_model_learns_the_same_with_and_without(settings: dict[str, Any], coun
 
 def test_what_the_compiled_forms_can_not_read_the_plain_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a compiler, and in float64."""
-    history, candidates = History.pad(HISTORIES), torch.zeros(len(HISTORIES), 2, dtype=torch.long)
+    history, candidates = pad(HISTORIES), torch.zeros(len(HISTORIES), 2, dtype=torch.long)
 
     def scores(model: SurgeModel, operations: Operations) -> Tensor:
         return model.score_batch(history, candidates, None, operations)[1].logit

@@ -9,11 +9,11 @@ from torch import Tensor
 from surge.backends import neighbours
 from surge.backends.reader import by_torch
 from surge.model.interest_fusion import attention_weights
-from surge.model.surge import History, SurgeModel
+from surge.model.surge import SurgeModel
 from surge.native import library
-from tests.model.small import HISTORIES, ITEMS, ages_of, small_model
+from tests.model.small import HISTORIES, ITEMS, ages_of, pad, small_model
 
-HISTORY = History.pad(HISTORIES)
+HISTORY = pad(HISTORIES)
 EVERY = torch.arange(ITEMS).repeat(2).expand(len(HISTORIES), -1)  # 24 candidates a history
 
 
@@ -70,8 +70,8 @@ def test_few_candidates_take_the_dense_form(monkeypatch: pytest.MonkeyPatch) -> 
     def never(*_: object) -> Tensor:
         raise AssertionError
 
-    monkeypatch.setattr(neighbours, "attend", never)
-    monkeypatch.setattr(neighbours, "assign", never)
+    monkeypatch.setattr(neighbours.Neighbours, "attend", never)
+    monkeypatch.setattr(neighbours.Neighbours, "assign", never)
     model = small_model()
     both(model, EVERY[:, : neighbours.LEAST - 1])
     model.score(model.build_graph(HISTORY), EVERY).sum().backward()  # the model itself has no other
@@ -87,7 +87,7 @@ def test_the_sum_by_hand() -> None:
     message = torch.tensor([[[1.0, 0.0], [0.0, 10.0], [7.0, 7.0]]])
     first = torch.softmax(torch.tensor([1.5, -1.5 * 0.2]), 0)
     expected = torch.stack([first @ message[0, :2], message[0, 1], message[0, 2]])
-    assert torch.allclose(neighbours.attend(alpha, beta, adjacency, message, False)[0, 0], expected)
+    assert torch.allclose(neighbours.NEIGHBOURS.attend(alpha, beta, adjacency, message, False)[0, 0], expected)
     dense = attention_weights(alpha, beta, adjacency)[0, 0, 0] @ message[0]
     assert torch.allclose(dense, expected)
 
@@ -97,4 +97,4 @@ def test_whose_neighbour_one_is_does_not_matter() -> None:
     adjacency = torch.tensor([[[0.0, 1.0], [0.0, 0.0]]])
     alpha, beta = torch.zeros(1, 1, 2), torch.zeros(1, 1, 1, 2)
     message = torch.tensor([[[1.0, 0.0], [0.0, 10.0]]])
-    assert neighbours.attend(alpha, beta, adjacency, message, False)[0, 0].tolist() == [[0, 10], [0, 10]]
+    assert neighbours.NEIGHBOURS.attend(alpha, beta, adjacency, message, False)[0, 0].tolist() == [[0, 10], [0, 10]]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from surge.config import ModelConfig, TrainingConfig, to_dict
+from surge.config import PARTS, ModelConfig, TrainingConfig, from_dict, names, to_dict
 from surge.pictures.checkpoint_words import SETTINGS
 from surge.pictures.comparison import metrics_sentence, settings_sentence
 
@@ -87,7 +86,7 @@ def test_figures_of_other_data_are_not_compared() -> None:
 
 
 def settings(**changes: Any) -> dict[str, Any]:
-    return to_dict(ModelConfig(item_count=2000, category_count=40, **changes))
+    return to_dict(from_dict(ModelConfig, {"item_count": 2000, "category_count": 40} | changes))
 
 
 TRAINING = to_dict(TrainingConfig())
@@ -97,18 +96,18 @@ def test_settings_that_differ_are_named_in_words() -> None:
     printed = settings(position="none", flatten="index", gate="absolute")
     assert settings_sentence((settings(), printed), (TRAINING, TRAINING), NAMES) == (
         "They differ in these settings (demo / mine): order of items (position: recency / none); order of clusters "
-        "(flatten: time / index) and how importance gates the memory (gate: relative / absolute)."
+        "(flatten: time / index) and how importance scales the update gate (gate: relative / absolute)."
     )
     shuffled = to_dict(TrainingConfig(learning_rate=0.001, instances_per_epoch=24_000))
     assert settings_sentence((settings(), settings(readout=False, clusters=(30, 10))), (TRAINING, shuffled), NAMES) == (
         "They differ in these settings (demo / mine): interest clusters (clusters: 20 / 30, 10); weighted sum of all "
-        "items (readout: on / off); examples a pass (instances_per_epoch: all / 24,000) and learning rate (0.002 / "
+        "items (readout: on / off); examples per epoch (instances_per_epoch: all / 24,000) and learning rate (0.002 / "
         "0.001)."
     )
 
 
 def test_every_setting_has_words() -> None:
-    assert set(SETTINGS) == {field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)}
+    assert set(SETTINGS) == {name for kind in PARTS.values() for name in names(kind)}
 
 
 def test_six_settings_are_named_and_the_rest_counted() -> None:

@@ -44,6 +44,6 @@ def test_the_table_holds_every_cluster():
 
 def test_the_caption_says_how_even_the_use_is():
     assert "4 clusters over 200 users and 7,000 items" in caption(MASS, 200, 7000)
-    assert "as evenly as 2.8 equal ones" in caption(MASS, 200, 7000)  # exp of 1.5 log 2
-    assert "1 of them holds less than a tenth" in caption(MASS, 200, 7000)
-    assert "None of them holds" in caption(np.full(5, 0.2), 1, 1)
+    assert "as even as that of 2.8 equal clusters" in caption(MASS, 200, 7000)  # exp of 1.5 log 2
+    assert "1 of them has less than a tenth" in caption(MASS, 200, 7000)
+    assert "none of them has" in caption(np.full(5, 0.2), 1, 1)

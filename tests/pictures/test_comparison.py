@@ -152,7 +152,7 @@ def test_sentence_tells_ranks_overlap_links_and_groups() -> None:
     assert text == (
         "“Target item” ranks #3 under the first checkpoint and #1,200 under the second checkpoint. Of the top 4 "
         "they share 2. They share 25.0 % of the links between common items, and they group the items much alike "
-        "(agreement 0.85 of 1)."
+        "(agreement 0.85; 1 is the same grouping)."
     )
 
 
@@ -188,7 +188,7 @@ def test_overlap_counts_ten_at_most_and_says_none_and_all() -> None:
     ("agreement", "words"),
     [
         (0.8, "much alike"),
-        (0.5, "alike in part (agreement 0.50 of 1)"),
+        (0.5, "alike in part (agreement 0.50; 1 is the same grouping)"),
         (0.1, "they group the items differently"),
         (None, "each puts all of them into one interest."),
     ],
@@ -210,7 +210,7 @@ def test_caption_says_what_is_read_by_one_alone() -> None:
     assert text.startswith(
         "3 items that both models read; read 1 item by the first alone and 1 item by the second alone, left out here."
     )
-    assert "1 pair of clusters shares less than half." in text
+    assert "1 pair of clusters overlaps by less than half." in text
     same = match([(i, i) for i in range(4)], overlap=np.array([0.9, 0.9, 0.0]))
     assert caption(FIRST, FIRST, same).startswith("4 items that both models read. Overlap")
     assert "less than half" not in caption(FIRST, FIRST, same)

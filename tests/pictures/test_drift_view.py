@@ -215,6 +215,6 @@ def test_styles_of_another_record_are_kept() -> None:
 def test_the_words_say_what_is_left_out() -> None:
     record = make_explanation(items=40, seed=1)
     assert "9 of 40 steps" in caption(record, make_drift(record, steps=9))
-    assert "40 steps, one an item" in caption(record, make_drift(record))
-    assert "at most 60 a step" in caption(record, make_drift(record))
+    assert "40 steps, one per item" in caption(record, make_drift(record))
+    assert "at most 60 per step" in caption(record, make_drift(record))
     assert len(ABOUT.split()) <= 90

@@ -48,8 +48,9 @@ def drift(
 
 def test_what_came_when_and_when_the_lift_was_there() -> None:
     assert sentence(RECORD, drift(), styles=STYLES) == (
-        "It began with interest B (bakeware); interest G (bags) came with item 3 and holds most since item 4. Today "
-        "the candidate is 6.0 times as likely as by popularity alone; it passed half of that after 4 of 5 items, and "
+        "It began with interest B (bakeware); interest G (bags) came with item 3 and holds the most items since item "
+        "4. Today the candidate is 6.0 times as likely as by popularity alone; it passed half of that after 4 of 5 "
+        "items, and "
         "it ranks #1 since then; the largest step (×4.2) came with item 4, “Bell”."
     )
 
@@ -57,31 +58,36 @@ def test_what_came_when_and_when_the_lift_was_there() -> None:
 @pytest.mark.parametrize(
     ("mass", "firsts", "words"),
     [
-        ([[1, 0, 0], [2, 0, 0], [3, 0, 0], [3, 1, 0], [4, 1, 0]], None, "bakeware), which holds most ever since."),
+        (
+            [[1, 0, 0], [2, 0, 0], [3, 0, 0], [3, 1, 0], [4, 1, 0]],
+            None,
+            "bakeware), which holds the most items ever since.",
+        ),
         (
             [[1, 0, 0], [0.5, 1.5, 0], [0.5, 2.5, 0], [3, 1, 0], [4, 1, 0]],
             None,
-            "bakeware), which holds most again since item 4.",
+            "bakeware), which holds the most items again since item 4.",
         ),
         (
             [[0.6, 0.4, 0], *MASS[1:]],
             None,
-            "interest B (bakeware) and interest G (bags), of which G holds most since item 4.",
+            "interest B (bakeware) and interest G (bags), of which G holds the most items since item 4.",
         ),
         (
             [[0, 0, 1], *MASS[1:]],
             None,
-            "an interest without a letter (garden); interest G (bags) came with item 3 and holds most since item 4.",
+            "an interest without a letter (garden); interest G (bags) came with item 3 and holds the most items since "
+            "item 4.",
         ),
         (
             [*MASS[:3], [1, 1, 2], [1, 1, 3]],
             ((0,), (0, 0), (0, 0, 1), (0, 1, 2, 2), (0, 1, 2, 2, 2)),
-            "(bakeware); an interest without a letter (garden) came with item 4 and holds most since then.",
+            "(bakeware); an interest without a letter (garden) came with item 4 and holds the most items since then.",
         ),
         (
             [*MASS[:3], [1, 1, 2], [1, 1, 3]],
             None,
-            "an interest without a letter (garden), though no item's first choice, holds most since item 4.",
+            "an interest without a letter (garden), though no item's first choice, holds the most items since item 4.",
         ),
     ],
 )
@@ -109,14 +115,15 @@ def test_lifts(lifts: tuple[float, ...], words: str) -> None:
         ((np.nan,) * 5, True, "after 4 of 5 items; the largest"),
         ((9, 8, 1, 1, 1), True, ", and it ranks #1 since item 3; the"),
         ((1, 1, 1, 1, 1), True, ", and it ranks #1 from the first item on; the"),
-        ((9, 8, 1, 3, 1), True, ", and it ranks #1 only with the last step; the"),
+        ((9, 8, 7, 3, 1), True, ", and it ranks #1 only since the last step; the"),
+        ((9, 8, 1, 3, 1), True, ", and it ranks #1 again only since the last step; the"),
         ((90, 8, 30, 9, 4), True, ", and it ranks in the top 10 (#4 today) since then; the"),
         ((90, 8, 30, 9, 4), False, ", and it ranks in the top 10 (#4 today) since then, by an estimate; the"),
         ((90, 80, 30, 19, 1400), True, ", but it never ranked in the top 10 (#1,400 today); the"),
         ((90, 3, 30, 19, 45), True, ", but its rank, #3 at best after item 2, is #45 today; the"),
         ((90, 3, 30, 19, 45), False, ", but its rank, about #3 at best after item 2, is #45 today; the"),
         ((90, 3, 30, np.nan, np.nan), True, "; it ranked #3 at best, after item 2, and isn't ranked today; the"),
-        ((90, np.nan, 30, 19, 4), True, ", and it ranks in the top 10 (#4 today) only with the last step; the"),
+        ((90, np.nan, 30, 19, 4), True, ", and it ranks in the top 10 (#4 today) only since the last step; the"),
     ],
 )
 def test_ranks(rank: tuple[float, ...], exact: bool, words: str) -> None:
@@ -133,8 +140,9 @@ def test_steps_of_several_items_and_a_lift_that_does_not_move() -> None:
         firsts=((0,), (0, 0, 1), (0, 0, 1, 1, 1)),
     )
     assert sentence(RECORD, told, styles=STYLES) == (
-        "It began with interest B (bakeware); interest G (bags) came with items 2 to 3 and holds most since items 4 to "
-        "5. Today the candidate is only 0.30 times as likely as by popularity alone; it passed half of that after 3 "
+        "It began with interest B (bakeware); interest G (bags) came with items 2 to 3 and holds the most items since "
+        "items 4 to 5. Today the candidate is only 0.30 times as likely as by popularity alone; it passed half of "
+        "that after 3 "
         "of 5 items, but it never ranked in the top 10 (#600 today); the largest step (×60) came with items 2 to 3."
     )
     still = sentence(RECORD, drift(lifts=(2,) * 5), styles=STYLES)
@@ -159,7 +167,7 @@ def test_titles_are_plain_text_on_one_line(title: str) -> None:
     ("lifts", "words"),
     [
         ((np.nan, 0.5, 1.0, 4.2, 6.0), "Today the candidate is 6.0 times as likely"),
-        ((0.5, 0.5, 1.0, 4.2, np.nan), "How likely the candidate is today is not known, and it ranks #1 only with"),
+        ((0.5, 0.5, 1.0, 4.2, np.nan), "How likely the candidate is today is not known, and it ranks #1 only since"),
         ((np.nan,) * 5, "How likely the candidate is today is not known"),
     ],
 )

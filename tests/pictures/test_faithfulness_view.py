@@ -10,15 +10,8 @@ import pytest
 
 from surge.explanation.measured import Faithfulness
 from surge.pictures.amounts import lift
-from surge.pictures.faithfulness import (
-    ABOUT,
-    LABELS,
-    OTHER_TEST,
-    caption,
-    faithfulness_figure,
-    faithfulness_sentence,
-    faithfulness_table,
-)
+from surge.pictures.faithfulness import faithfulness_figure, faithfulness_table
+from surge.pictures.faithfulness_words import ABOUT, LABELS, OTHER_TEST, caption, faithfulness_sentence
 from surge.pictures.palette import Theme
 from tests.pictures.hostile import HOSTILE
 
@@ -119,20 +112,21 @@ def test_table_has_the_mean_lifts() -> None:
 
 def test_sentence_of_an_order_inside_the_random_range() -> None:
     assert faithfulness_sentence(measured()) == (
-        "Another test than the verdict's, which compares each item's weight with that item's own effect: here items "
-        "are deleted one after another and stay deleted. Deleting items in the order of importance γ lowers the lift "
-        "no faster than random orders (on average ×1.04 against their mean; they reach from ÷1.06 to ×1.06): γ is not "
-        "a faithful account for this user; the measured effect does better (÷1.3)."
+        "The verdict compares each item's weight with the effect of leaving out that item alone. This is another test: "
+        "here items are deleted one after another and stay deleted. Deleting items in the order of importance γ "
+        "lowers the lift "
+        "no faster than random orders (mean lift ×1.04 against theirs; single random orders reach from ÷1.06 to "
+        "×1.06): γ is not a faithful account for this user; the measured effect does better (÷1.3)."
     )
 
 
 def test_sentence_of_a_faithful_order() -> None:
     text = faithfulness_sentence(measured(), "leave-one-out")
     assert text == OTHER_TEST + (
-        "Deleting items in the order of the measured effect lowers the lift faster than the 2 random orders (on "
-        "average ÷1.3 against their mean; they reach from ÷1.06 to ×1.06), and keeping only its first items restores "
-        "it faster than chance (×1.3; they reach from ÷1.03 to ×1.03): the measured effect is a faithful account for "
-        "this user."
+        "Deleting items in the order of the measured effect lowers the lift faster than the 2 random orders "
+        "(mean lift ÷1.3 against theirs; single random orders reach from ÷1.06 to ×1.06), and keeping only its first "
+        "items restores it faster than chance (×1.3; single random orders reach from ÷1.03 to ×1.03): the measured "
+        "effect is a faithful account for this user."
     )
 
 
@@ -152,24 +146,23 @@ def test_a_measured_order_no_better_than_chance_is_explained() -> None:
         insertion=dict.fromkeys(("leave-one-out", "importance"), RISING),
     )
     assert faithfulness_sentence(told) == OTHER_TEST + (
-        "Deleting items in the order of importance γ lowers the lift faster than the 2 random orders (on average "
-        "÷1.3 against their mean; they reach from ÷1.06 to ×1.06), and keeping only its first items restores it faster "
-        "than chance (×1.3; they reach from ÷1.03 to ×1.03): γ is a faithful account for this user. Deleting in the "
+        "Deleting items in the order of importance γ lowers the lift faster than the 2 random orders (mean lift "
+        "÷1.3 against theirs; single random orders reach from ÷1.06 to ×1.06), and keeping only its first items "
+        "restores it faster than chance (×1.3; single random orders reach from ÷1.03 to ×1.03): γ is a faithful "
+        "account for this user. Deleting in the "
         "order of the measured effect is no faster than chance (×1.04): leaving out one item at a time undervalues "
-        "items that can stand in for one another, so look at whole interests."
+        "items that can replace one another, so look at complete interests."
     )
     assert faithfulness_sentence(told, "leave-one-out").endswith(
-        "only in part. Leaving out one item at a time undervalues items that can stand in for one another, so look at "
-        "whole interests."
+        "only in part. Leaving out one item at a time undervalues items that can replace one another, so look at "
+        "complete interests."
     )
-    assert "whole interests" not in faithfulness_sentence(measured())
+    assert "complete interests" not in faithfulness_sentence(measured())
 
 
 def test_an_order_that_ties_with_the_best_random_one_beats_nothing() -> None:
     text = faithfulness_sentence(measured(deletion={"leave-one-out": RANDOM[1], "importance": RANDOM[1]}))
-    assert (
-        "no faster than random orders (on average ÷1.06 against their mean; they" in text and "does better" not in text
-    )
+    assert "no faster than random orders (mean lift ÷1.06 against theirs; single" in text and "does better" not in text
 
 
 def test_a_lift_that_hardly_moves_tells_no_order_from_another() -> None:
@@ -177,7 +170,8 @@ def test_a_lift_that_hardly_moves_tells_no_order_from_another() -> None:
     level = np.full((2, 5), 0.8)
     told = measured(deletion=flat, insertion=flat, random_deletion=level, random_insertion=level)
     assert faithfulness_sentence(told) == (
-        "The candidate's lift stays within a factor of 1.01 whatever is deleted, so no order can be told from another."
+        "The candidate's lift stays within a factor of 1.01 whatever is deleted, so no order can be called better "
+        "than another."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from surge.pictures import assignment_matrix as assignment
 from surge.pictures import attention_matrix as attention
 from surge.pictures import history_strip as strip
 from surge.pictures import pooled_sequence as pooled
+from surge.pictures import strip_words
 from surge.pictures.amounts import factor, lift
 from surge.pictures.measures import attention_lift, mean_update_gate
 from surge.pictures.palette import Theme, cluster_mass, cluster_styles, item_clusters
@@ -31,7 +33,7 @@ VIEWS: tuple[View, ...] = (
     pooled.pooled_sequence,
 )
 MEASURED = (strip.history_strip, assignment.assignment_matrix, pooled.pooled_sequence)
-MODULES = (strip, assignment, attention, pooled)
+MODULES = (strip_words, assignment, attention, pooled)
 
 
 def everything(view: View, record: Explanation) -> dict[str, Any]:
@@ -240,6 +242,14 @@ def test_shares_before_are_outlined_where_they_differ() -> None:
         assert item == (-1 if timeline[y][0] is None else timeline[y][0]) and words.startswith("before ")
     assert figure.layout.yaxis.ticktext[1].endswith("(taken out)")
     assert "Hollow squares" in assignment.caption(record, before=before)
+
+
+def test_a_cluster_that_is_no_items_first_choice_is_explained() -> None:
+    record = make_explanation(items=2, clusters=3)
+    dot = "A dot in place of a letter: a cluster that is no item's first choice."
+    for rows, explained in (([[0.6, 0.4, 0.0], [0.6, 0.4, 0.0]], True), ([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]], False)):
+        extraction = replace(record.interest_extraction, assignment=np.array(rows))
+        assert (dot in assignment.caption(replace(record, interest_extraction=extraction))) is explained
 
 
 def test_new_items_are_marked_at_both_heads() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from surge.pictures.html_parts import Column, cells_of, changes, data_block, escape, packed_block, table
+from surge.escapes import for_html
+from surge.pictures.html_parts import Column, cells_of, changes, data_block, packed_block, table
 from tests.pictures.hostile import HOSTILE
 
 
@@ -116,7 +117,7 @@ def test_tables_hold_text_and_write_numbers_their_way() -> None:
     assert cells.rows[2] == ["", HOSTILE[1], ""]
     assert [row[1] for row in cells.rows[1:]] == list(HOSTILE)
     assert text.count("<tr class=marked>") == 1
-    assert escape('what "it" is') in text and "Absent" not in text and "secret" not in text
+    assert for_html('what "it" is') in text and "Absent" not in text and "secret" not in text
 
 
 def test_cells_hold_texts_and_what_to_sort_by() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation
+from surge.pictures.assets import asset
 from surge.pictures.before import Before
 from surge.pictures.graph_layout import SPACING, edited_positions, graph_positions, shared_positions
 from surge.pictures.graph_nodes import LABELLED, LARGEST, SMALLEST
@@ -27,6 +29,8 @@ from surge.pictures.measures import attention_lift
 from surge.pictures.palette import Theme, cluster_styles, item_clusters
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("items", [1, 2, 12, 50, 250])
@@ -322,13 +326,22 @@ def test_repeated_items_are_placed_apart() -> None:
     assert len({tuple(place) for place in np.round(graph_positions(record)).tolist()}) == 9
 
 
-def test_titles_are_text_and_never_say_href() -> None:
+def test_titles_are_the_text_that_they_are() -> None:
     record = make_explanation(items=len(HOSTILE), titles=HOSTILE, seed=1)
     view = interest_graph(record, "attention")
     for node, title in zip(view.nodes, HOSTILE, strict=True):
-        assert node["title"].replace("\u200b", "").split("\n")[0] == " ".join(title.split())
-    texts = [str(node[key]) for node in view.nodes for key in ("title", "name", "label")]
-    assert not any("href" in text.lower() for text in texts + [edge["title"] for edge in view.edges])
+        assert node["title"].split("\n")[0] == " ".join(title.split())
+
+
+def test_nobody_asks_pyvis_for_its_own_page() -> None:
+    """It makes HTML of every title where one says "href"; graph.js writes them as text, whatever they say."""
+    sources = [path.read_text(encoding="utf-8") for part in ("surge", "app") for path in (ROOT / part).rglob("*.py")]
+    assert len(sources) > 100
+    assert not any(
+        word in text for text in sources for word in ("generate_html", "write_html(", "save_graph", ".show(")
+    )
+    for name in ("graph.js", "graph_keys.js", "graph_ink.js"):
+        assert not any(word in asset(name) for word in ("innerHTML", "insertAdjacentHTML", "title:"))
 
 
 def test_an_unknown_layer_is_refused() -> None:
@@ -352,7 +365,7 @@ def test_common_items_stand_where_the_first_model_has_them() -> None:
     assert np.sqrt(((positions[25:, None] - alone[None]) ** 2).sum(-1)).min() >= SPACING - 1e-6
     view = interest_graph(second, "kept edge", positions=positions)
     np.testing.assert_allclose([[node["x"], node["y"]] for node in view.nodes], positions, atol=0.005)
-    assert "bottom row" not in view.caption
+    assert "Bottom row" not in view.caption
 
 
 def test_without_a_common_item_a_graph_stands_as_alone() -> None:

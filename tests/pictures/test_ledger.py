@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from surge.escapes import for_plotly
 from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.amounts import times
@@ -20,7 +21,6 @@ from surge.pictures.ledger import (
     shown_items,
 )
 from surge.pictures.palette import Theme, cluster_styles, item_clusters
-from surge.pictures.text import escape
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 
@@ -97,10 +97,10 @@ def test_axis_names_factors_and_covers_every_bar() -> None:
         assert len(set(figure.layout.xaxis.ticktext)) == len(figure.layout.xaxis.ticktext)
 
 
-def test_sentence_names_what_tips_the_balance() -> None:
+def test_sentence_names_what_speaks_for_either() -> None:
     first, second, one, other = told()
     text = ledger_sentence(first, second, one, other)
-    tips = "“Tent pegs” tips the balance towards ①; “Giant Steps” and “Jazz at noon” towards ②."
+    tips = "“Tent pegs” speaks more for ①; “Giant Steps” and “Jazz at noon” speak more for ②."
     lifts = [times(record.lift) for record in (first, second)]
     assert text == (
         f"① “Trail stove” is {lifts[0]} as likely as by popularity alone, ② “Blue Train” {lifts[1]}. {tips}"
@@ -152,13 +152,13 @@ def test_sentence_of_one_side_of_none_and_of_nothing() -> None:
     first, second, one, _ = told()
     nothing = effects_of(second, [0.0] * 6)
     assert ledger_sentence(first, second, effects_of(first, [0.5, 0, 0, 0, 0, 0]), nothing).endswith(
-        " “Tent pegs” tips the balance towards ①; no single item tips it towards ②."
+        " “Tent pegs” speaks more for ①; no single item speaks clearly more for ②."
     )
     assert ledger_sentence(first, second, effects_of(first, [0, 0, 0, 0, 0, -0.5]), nothing).endswith(
-        " “Giant Steps” tips the balance towards ②; no single item tips it towards ①."
+        " “Giant Steps” speaks more for ②; no single item speaks clearly more for ①."
     )
     assert ledger_sentence(first, second, effects_of(first, [0.07, -0.02, 0, 0, 0, 0]), nothing).endswith(
-        "No single item tells them apart: leaving out any one of them changes how the two compare by less than a "
+        "No single item makes the difference: leaving out any one of them changes how the two compare by less than a "
         "factor of 1.08."
     )
     same = replace(second, target=first.target)
@@ -178,10 +178,10 @@ def test_a_single_item_draws_nothing_and_says_so() -> None:
 def test_caption_counts_what_is_left_out_and_what_moved() -> None:
     first, second, one, other = told()
     assert "6 items, ordered" in caption(*told()) and "not drawn" not in caption(*told())
-    assert "5 items, ordered" in caption(*told(), limit=5) and "1 item that tells them less" in caption(
+    assert "5 items, ordered" in caption(*told(), limit=5) and "1 item with a smaller difference" in caption(
         *told(), limit=5
     )
-    assert "2 items that tell them less apart are not drawn" in caption(*told(), limit=4)
+    assert "2 items with a smaller difference are not drawn" in caption(*told(), limit=4)
     extraction = first.interest_extraction
     swapped = replace(first, target=second.target)
     rows = extraction.assignment.copy()
@@ -210,7 +210,7 @@ def test_hostile_titles_are_text(theme: Theme) -> None:
     text = json.dumps(json.loads(figure.to_json()), ensure_ascii=False)
     for part in ("<img", "<script", "<a ", "%{customdata[0]} %{meta}"):
         assert part not in text
-    assert [entry[1] for entry in figure.data[0].customdata] == [escape(title) for title in HOSTILE[::-1]]
+    assert [entry[1] for entry in figure.data[0].customdata] == [for_plotly(title) for title in HOSTILE[::-1]]
     assert ledger_table(first, second, *effects)["title"].tolist() == list(HOSTILE)
     assert ledger_sentence(first, second, *effects).isprintable()
 

@@ -29,7 +29,7 @@ def test_the_best_alone() -> None:
 @pytest.mark.parametrize(
     ("period", "ending"),
     [
-        ("train", "ranks #1,234. It lies in the training period: the model has learned from it."),
+        ("train", "ranks #1,234. It lies in the training period, so the model has learned from it."),
         ("valid", "ranks #1,234. It lies in the validation period, which decided when training stopped."),
         ("test", "ranks #1,234."),
         (None, "ranks #1,234."),
@@ -37,7 +37,8 @@ def test_the_best_alone() -> None:
 )
 def test_the_true_next_item_with_its_period(period: str | None, ending: str) -> None:
     words = next_sentence(20, 5000, True, 1234, period)
-    assert words == f"The 20 best of 5,000 items. The item that really came next, which the model did not see, {ending}"
+    came_next = "The item that really came next, which is not part of the history here"
+    assert words == f"The 20 best of 5,000 items. {came_next}, {ending}"
 
 
 def test_a_next_item_that_cannot_be_recommended() -> None:

@@ -179,8 +179,8 @@ def user(**values: float | None) -> dict[str, float | None]:
 
 def test_the_sentence_of_an_ordinary_user_names_what_stands_out() -> None:
     assert sentence(user(faithfulness=98, clusters_in_use=5), spread()) == (
-        "An ordinary user: 6 of 8 figures lie in the middle 80 % of all users. Unusual: importance γ tells the effect "
-        "better than for 98 % of users; fewer interests than 94 % of users."
+        "An ordinary user: 6 of 8 figures lie in the middle 80 % of all users. Unusual: importance γ agrees with the "
+        "effects better than for 98 % of users; fewer interests than 94 % of users."
     )
 
 

@@ -154,12 +154,12 @@ def test_the_sentence_gives_both_means_and_the_error() -> None:
     assert BINS.error == pytest.approx(0.014 / 3)
     assert sentence(BINS) == (
         "The ten best items of a user were given a chance of 1.7 % each, on average, and 2.1 % of them came next. "
-        "Group by group the two lie 0.47 percentage points apart (the expected calibration error); for the best item "
-        "alone, 2.1 percentage points."
+        "Within a group the two differ by 0.47 percentage points on average (the expected calibration error); for the "
+        "best item alone, 2.1 percentage points."
     )
     assert sentence(Bins((0.02,), (0.02,), (100,))) == (
         "The ten best items of a user were given a chance of 2.0 % each, on average, and 2.0 % of them came next. "
-        "Group by group the two lie 0 percentage points apart (the expected calibration error)."
+        "Within a group the two differ by 0 percentage points on average (the expected calibration error)."
     )
 
 
@@ -168,7 +168,7 @@ def test_a_temperature_is_told(temperature: float, made: str) -> None:
     told = sentence(Bins((0.02,), (0.02,), (100,), temperature=temperature))
     number = {1.2: "1.2", 0.87: "0.87"}[temperature]
     assert told.endswith(
-        f"Probabilities are {made}: scores are divided by a temperature of {number} that the validation split chose."
+        f"The chances are {made}: scores are divided by a temperature of {number}, chosen on the validation split."
     )
 
 

@@ -12,9 +12,10 @@ import pytest
 from surge.explanation.measured import Effects
 from surge.pictures.before import Before, Staged
 from surge.pictures.factor_axis import LEAST_SPAN
-from surge.pictures.history_strip import caption, history_strip
+from surge.pictures.history_strip import history_strip
 from surge.pictures.palette import cluster_styles, item_clusters
 from surge.pictures.strip_columns import columns_of
+from surge.pictures.strip_words import caption
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_before, make_effects
 from tests.records import make_explanation
@@ -192,8 +193,8 @@ def test_staged_edits_are_marked_and_new_items_stand_where_they_will() -> None:
     assert list(trace(figure, "bars").marker.opacity) == [1, 0.45, 1, 1, 1, 1]
     assert list(trace(figure, "tiles").marker.pattern.shape) == ["", "x", "", "", "", ""]
     go.Figure(figure.to_dict())  # raises on a property that isn't one
-    assert caption(record, staged=staged).endswith("Waiting to be run: × 1 to go, ↔ 1 to move and + 3 to come.")
-    assert "Waiting" not in caption(record, staged=Staged())
+    assert caption(record, staged=staged).endswith("Not run yet: × 1 to take out, ↔ 1 to move and + 3 to add.")
+    assert "Not run yet" not in caption(record, staged=Staged())
     assert names(history_strip(record, "light", staged=Staged())) == ["columns", "bars", "tiles"]
 
 

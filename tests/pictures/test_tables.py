@@ -154,9 +154,5 @@ def test_health_reads_what_is_there() -> None:
 def test_text() -> None:
     assert text.shorten("a" * 30) == "a" * 23 + "…" and len(text.shorten("word " * 9)) <= 24
     assert text.shorten("two\nlines") == "two lines"
-    assert "href" not in text.plain("HREF href Href".replace("HREF", "hrefhref")).lower()
-    assert text.plain("a href b").replace("\u200b", "") == "a href b"
     assert text.count(1, "edge") == "1 edge" and text.count(1175, "edge") == "1,175 edges"
     assert text.listed(["a"]) == "a" and text.listed(["a", "b", "c"]) == "a, b and c"
-    assert text.escape('<b> & "x"') == '&lt;b&gt; &amp; "x"'
-    assert text.escape("50%{x} %{ 100 %") == "50%&#123;x} %&#123; 100 %"  # plotly shows the brace and fills nothing in

@@ -40,7 +40,7 @@ def test_a_panel_holds_its_curve_and_its_best_epoch():
     assert list(named["log_loss"].x) == [1, 2] and list(named["log_loss"].y) == [0.6, 0.5]
     assert list(named["log_loss best"].x) == [2] and list(named["log_loss best"].y) == [0.5]
     titles = [note.text for note in figure.layout.annotations]
-    assert titles == ["Everything minimised", "Prediction error (log loss)", "Uneven use of clusters, weight 0.3"]
+    assert titles == ["Total loss", "Prediction error (log loss)", "Uneven use of clusters, weight 0.3"]
     scales = {trace.yaxis for trace in figure.data}
     assert len(scales) == 3  # one y scale a panel
 

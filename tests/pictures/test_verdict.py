@@ -14,7 +14,8 @@ from surge.explanation.measured import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures import amounts
 from surge.pictures.palette import NO_LETTER, ClusterStyle
-from surge.pictures.verdict import ABOUT, trust, verdict
+from surge.pictures.trust import trust
+from surge.pictures.verdict import ABOUT, verdict
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 
@@ -83,7 +84,7 @@ def test_the_sentence_is_computed_from_rank_chance_lift_and_effects() -> None:
     told = story(items=[2, 3, 4, 4, 4.2, 4], ranks=[210, np.nan, np.nan])
     assert said(told).startswith(
         f"{PLACE}, mainly because of interest A (Camping, 3 of 6 items): without those 3 items it "
-        "would be 8.0 times less likely (rank #210). The items that carry it most: “Tent pegs” makes it 2.0 "
+        "would be 8.0 times less likely (rank #210). The items that matter most: “Tent pegs” makes it 2.0 "
         "times as likely, “Boots” 1.3 times."
     )
 
@@ -197,15 +198,15 @@ def test_before_anything_is_measured() -> None:
 def test_no_cluster_matters() -> None:
     # 4 / 3.8 is 1.053 and 4.3 / 4 is 1.075
     text = said(story(without=(3.8, 4.3, 4)))
-    assert "; no single interest carries this: leaving one out changes it by less than a factor of 1.08." in text
+    assert "; no single interest decides this: leaving one out changes it by less than a factor of 1.08." in text
     assert "because" not in text
 
 
 def test_a_cluster_that_speaks_against_it() -> None:
     text = said(story(without=(4, 9, 4), ranks=[np.nan, 1, np.nan]))
     assert (
-        "; no interest carries this, and one speaks against it, interest B (Jazz, 2 of 6 items): without those 2 items "
-        "it would be 2.2 times as likely (rank #1)." in text
+        "; no interest speaks for it, and one speaks against it, interest B (Jazz, 2 of 6 items): without those 2 "
+        "items it would be 2.2 times as likely (rank #1)." in text
     )
     both = said(story(without=(2, 20, 4)))
     assert (
@@ -220,7 +221,7 @@ def test_a_cluster_that_speaks_against_it() -> None:
 
 def test_one_cluster_holds_everything_or_nearly() -> None:
     everything = said(story(clusters=[1] * 6, without=(None, None, None)))
-    assert "; all 6 items lie in one interest (Jazz), so leaving out interests can't tell what carries" in everything
+    assert "; all 6 items lie in one interest (Jazz), so leaving out interests can't show what matters" in everything
     assert "without those" not in everything
     nearly = said(story(clusters=[0] * 11 + [1], items=[4] * 12, without=(0.5, 4, None)))
     assert "without those 11 items it would be 8.0 times less likely, but then hardly any history is left." in nearly
@@ -237,9 +238,7 @@ def test_a_single_item() -> None:
     record = replace(make_explanation(items=1, clusters=3, titles=["Tent pegs"]), user="u0042")
     effects = Effects(record.prediction.logit, np.full(1, np.nan), np.full(3, np.nan))
     text = said((record, effects))
-    assert text.endswith(
-        ". The history holds a single item, “Tent pegs”: nothing can be left out to see what carries this."
-    )
+    assert text.endswith(". The history holds a single item, “Tent pegs”: nothing can be left out to see what matters.")
     assert "graph" not in text and "interest" not in text
 
 
@@ -249,12 +248,13 @@ def test_no_item_matters_alone_or_only_against() -> None:
     assert "importance γ" not in text  # what it says of nothing is nothing
     against = said(story(items=[3.8, 4, 4, 9, 4, 4]))
     assert (
-        "No single item carries it; “Blue Train” speaks most against it and makes it 2.2 times less likely." in against
+        "No single item speaks clearly for it; “Blue Train” speaks most against it and makes it 2.2 times less likely."
+        in against
     )
     both = said(story(items=[2, 4, 4, 20, 4, 4]))
     assert (
-        "The item that carries it: “Tent pegs” makes it 2.0 times as likely; “Blue Train” speaks against it even more "
-        "and makes it 5.0 times less likely." in both
+        "The item that matters most: “Tent pegs” makes it 2.0 times as likely; “Blue Train” speaks against it even "
+        "more and makes it 5.0 times less likely." in both
     )
 
 
@@ -262,13 +262,15 @@ def test_an_item_that_is_there_twice_is_named_once() -> None:
     record, effects = story(items=[1.6, 1.7, 2, 4, 4, 4])
     twin = (record.history[0], replace(record.history[0], timestamp=record.history[1].timestamp), *record.history[2:])
     text = said((replace(record, history=twin), effects))
-    assert "carry it most: “Tent pegs” makes it 2.5 times as likely, “Stove” 2.0 times" in text
+    assert "matter most: “Tent pegs” makes it 2.5 times as likely, “Stove” 2.0 times" in text
 
 
 def test_flat_attention_is_called_flat() -> None:
     record, effects = story()
     flat = changed(record, "interest_fusion", attention=np.full((1, 6, 6), 1 / 6))
-    assert "Attention is flat: it adds nothing to the graph here." in said((flat, effects))
+    assert "Attention is flat: each item listens to all its neighbours alike, so it adds nothing to the graph." in said(
+        (flat, effects)
+    )
     assert "ttention" not in said((record, effects))
     lonely = changed(record, "graph_construction", adjacency=np.eye(6))
     assert "Each item is linked to itself alone, so graph and attention add nothing here." in said((lonely, effects))
@@ -279,7 +281,8 @@ def test_collapsed_and_blurred_pooling() -> None:
     alike = changed(record, "interest_extraction", assignment=np.tile([0.4, 0.35, 0.25], (6, 1)))
     text = said((alike, effects))
     assert (
-        "; the pooling has collapsed: all items are spread over the clusters alike, so no interest can be told" in text
+        "; the pooling has collapsed: all items are spread over the clusters alike, so the interests can't "
+        "be distinguished" in text
     )
     assert "lie in one interest" not in text and "blurred" not in text
     blurred = np.full((6, 3), 0.3)
@@ -328,7 +331,7 @@ def test_trust_tells_of_attention_too() -> None:
     received = np.arange(1, 7) / 21
     told = trust(changed(record, "interest_fusion", attention=np.tile(received, (1, 6, 1))), effects)
     assert told.level == "good" and told.correlation_attention == pytest.approx(1)
-    assert told.sentence.endswith("; attention received tells it (1.00).")
+    assert told.sentence.endswith("; the attention that items receive tells it (1.00).")
     told = trust(changed(record, "interest_fusion", attention=np.tile(received[::-1], (1, 6, 1))), effects)
     assert told.level == "good" and told.sentence.endswith("does not tell it (−1.00).")
     told = trust(changed(record, "interest_fusion", attention=np.full((1, 6, 6), 1 / 6)), effects)
@@ -349,8 +352,10 @@ def test_whose_history_it_is() -> None:
 
 def test_the_simulated_truth_of_the_interest() -> None:
     truth = ("camping", "camping", "noise", "jazz", "jazz", "gardening")
-    assert "interest A (Camping, 3 of 6 items; in the simulated truth 2 are camping)" in said(story(), interests=truth)
-    assert "interest B (Jazz, 2 of 6 items; in the simulated truth all are jazz)" in said(
+    assert "interest A (Camping, 3 of 6 items; in the simulated truth 2 belong to “camping”)" in said(
+        story(), interests=truth
+    )
+    assert "interest B (Jazz, 2 of 6 items; in the simulated truth all belong to “jazz”)" in said(
         story(without=(4, 0.5, 4)), interests=truth
     )
     assert "truth" not in said(story(), interests=("",) * 6)
@@ -417,13 +422,16 @@ def test_about_is_short() -> None:
 
 
 def test_items_that_stand_in_for_one_another_are_said_to() -> None:
-    words = "The items of that interest stand in for one another: one can be left out, but not all of them"
+    words = "The items of that interest can replace one another: one can be left out, but not all of them"
     assert said(story(items=[4] * 6, without=[0.5, 3.8, 4])).endswith(f"{words}.")
     alone = said(story(items=[4.1, 4.2, 3.9, 4, 4, 4], without=[0.5, 3.8, 4]))  # two of the three speak against it
-    assert alone.endswith(f"{words}; left out one by one, most of them even make room for it.")
+    assert alone.endswith(f"{words}; for most of them, leaving out that one alone even makes it likelier.")
     assert "stand in" not in said(story(items=[2, 4, 4, 4, 4, 4], without=[0.5, 3.8, 4]))
 
 
 def test_an_interest_that_carries_little_is_not_the_main_one() -> None:
     told = said(story(without=[3, 3.8, 4]))
-    assert "; no single interest carries this, it leans a little on interest A" in told and "mainly" not in told
+    assert (
+        "; no single interest decides this, the one with the largest effect is interest A" in told
+        and "mainly" not in told
+    )

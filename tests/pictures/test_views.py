@@ -9,7 +9,8 @@ import pytest
 
 from surge.explanation.story import Story
 from surge.pictures import report, report_sections, views
-from surge.pictures.views import VIEWS, Scene, View, drawn
+from surge.pictures.interest_graph import GraphView
+from surge.pictures.views import GRAPH, VIEWS, Scene, View, drawn
 from tests.pictures.measured import make_effects
 from tests.records import make_explanation
 
@@ -23,6 +24,7 @@ def scene() -> Scene:
 def test_names_and_keys_are_each_ones_own() -> None:
     for one in ("name", "key", "title"):
         assert len({getattr(view, one) for view in VIEWS}) == len(VIEWS)
+    assert len({view.table.name for view in VIEWS}) == len({view.table.of for view in VIEWS}) == len(VIEWS)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
@@ -33,13 +35,15 @@ def test_every_view_has_its_words(view: View) -> None:
 
 def test_a_scene_shows_what_was_computed_and_nothing_else(scene: Scene) -> None:
     shown = drawn(scene)
-    assert [view.name for view in shown] == ["history", "assignment", "sequence", "attention"]
+    assert [view.name for view in shown] == ["history", "graph", "assignment", "sequence", "attention"]
     for view in shown:
-        assert isinstance(view.figure(scene), go.Figure)
+        assert isinstance(view.figure(scene), {"chart": go.Figure, "graph": GraphView}[view.kind])
+        assert len(view.table.frame(scene)) > 0
         assert view.lead(scene).endswith(".") and len(view.caption(scene)) > 20
     for view in set(VIEWS) - set(shown):
-        with pytest.raises(ValueError, match="lacks what this view draws"):
-            view.figure(scene)
+        for make in (view.figure, view.table.frame):
+            with pytest.raises(ValueError, match="lacks what this view draws"):
+                make(scene)
 
 
 def test_a_new_entry_is_in_the_figures_of_a_record(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,3 +57,18 @@ def test_a_report_has_a_part_for_each_view(scene: Scene) -> None:
     for view in drawn(scene):
         part = parts[view.name]
         assert (part.title, part.about, part.caption) == (view.title, view.about, view.caption(scene))
+
+
+def test_the_graph_follows_the_layer_and_the_number_of_edges(scene: Scene) -> None:
+    assert GRAPH.figure(scene).caption.startswith("Similarity M")
+    assert GRAPH.caption(replace(scene, layer="attention")).startswith("Attention")
+    few = GRAPH.figure(replace(scene, edges=3))
+    assert (few.drawn, len(few.edges), few.total) == (3, 3, 36)
+    assert "graph" not in report.record_figures(scene.record)
+
+
+def test_a_new_entry_is_in_the_report_and_the_page_of_a_record(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    added = replace(views.HISTORY, name="own", title="My own view")
+    monkeypatch.setattr(views, "VIEWS", (*VIEWS, added))
+    for page in (report.report(Story(scene.record)), report.record_page(scene.record)):
+        assert page.count("<h2>My own view</h2>") == 1 and 'id="picture-own"' in page

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from surge.model.layers import masked_softmax
 from surge.model.next_item import draw_items
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 from surge.model.time_lstm import Time4LSTM
 from surge.recommenders import Context
 from surge.recommenders.baseline import Head, last_state
@@ -22,6 +22,7 @@ from surge.recommenders.gru4rec import GRU4Rec
 from surge.recommenders.ncf import NCF
 from surge.recommenders.sasrec import SASRec
 from surge.recommenders.slirec import DAY, SLiRec, time_feature
+from tests.model.small import pad
 from tests.recommenders.toy import batch_of, small, some_batch
 
 
@@ -119,14 +120,14 @@ def test_caser_sees_the_last_items_alone() -> None:
     same = same._replace(context=Context(torch.zeros(3, dtype=torch.long), same.context.times, same.context.now))
     logit = model(*same)
     assert torch.allclose(logit, logit[:1].expand(3, 2), atol=1e-6)
-    other = same._replace(history=History.pad([[1, 2, 3, 5, 4], [9, 9, 9, 9, 9, 3, 4, 6], [2, 4, 5]]))
+    other = same._replace(history=pad([[1, 2, 3, 5, 4], [9, 9, 9, 9, 9, 3, 4, 6], [2, 4, 5]]))
     assert ((model(*other) - logit).abs() > 1e-5).all()
 
 
 def test_a_caser_image_starts_with_zeros_where_the_history_is_short() -> None:
     model = small("caser", window=3)
     assert isinstance(model, Caser)
-    image = model.image(History.pad([[4], [1, 2, 3, 4]]))
+    image = model.image(pad([[4], [1, 2, 3, 4]]))
     assert torch.equal(image[0, :, :2], torch.zeros(16, 2))
     assert torch.equal(image[0, :, 2], model.embed(torch.tensor(4)))
     assert torch.equal(image[1], model.embed(torch.tensor([2, 3, 4])).T)
@@ -158,7 +159,7 @@ def test_caser_features_by_hand() -> None:
 def test_sasrec_states_know_nothing_of_later_items() -> None:
     model = small("sasrec")
     assert isinstance(model, SASRec)
-    before, after = (model.steps(History.pad([[1, 2, 3, last, 5]])) for last in (4, 9))
+    before, after = (model.steps(pad([[1, 2, 3, last, 5]])) for last in (4, 9))
     assert torch.equal(before[:, :3], after[:, :3])
     assert ((before[:, 3:] - after[:, 3:]).abs().amax(-1) > 1e-4).all()
 
@@ -172,7 +173,7 @@ def test_sasrec_positions_count_from_the_end() -> None:
     with torch.no_grad():
         model.item_embedding.weight.zero_()
         model.category_embedding.weight.zero_()
-    embedded = model.steps(History.pad([[1, 1, 1], [1]]))
+    embedded = model.steps(pad([[1, 1, 1], [1]]))
     table = model.position_embedding.weight
     assert torch.equal(embedded[0], table[[2, 1, 0]])
     assert torch.equal(embedded[1, 0], table[0])
@@ -211,11 +212,11 @@ def test_the_auxiliary_loss_of_states_that_say_nothing_is_two_bits() -> None:
     with torch.no_grad():
         for parameter in model.extract.parameters():
             parameter.zero_()
-    history = History.pad([[1, 2, 3], [4, 5, 6]])
+    history = pad([[1, 2, 3], [4, 5, 6]])
     drawn = torch.tensor([[5, 3], [1, 2]])  # 3 is the next item itself: that step has no false one
     loss = model.auxiliary(history, drawn)
     assert loss.item() == pytest.approx(0.5 * math.log(2) * (2 - 1 / 4), abs=1e-6)
-    alone = History.pad([[1], [2]])
+    alone = pad([[1], [2]])
     assert model.auxiliary(alone, draw_items(alone)).item() == 0
 
 
@@ -224,7 +225,7 @@ def test_the_auxiliary_loss_alone_teaches_the_next_item() -> None:
     model = small("dien", item_count=8, category_count=1)
     assert isinstance(model, DIEN)
     optimiser = torch.optim.Adam(model.parameters(), lr=2e-2)
-    history = History((torch.arange(8).unsqueeze(1) + torch.arange(6)) % 8, torch.ones(8, 6, dtype=torch.bool))
+    history = ItemSequences((torch.arange(8).unsqueeze(1) + torch.arange(6)) % 8, torch.ones(8, 6, dtype=torch.bool))
     for _ in range(100):
         optimiser.zero_grad()
         model.auxiliary(history, draw_items(history)).backward()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from surge.config import TrainingConfig
+from surge.config import EvaluationConfig, TrainingConfig
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import PopularitySampler
 from surge.evaluation.evaluate import score_lists
@@ -50,7 +50,7 @@ def test_nothing_is_learned_and_no_epoch_is_done() -> None:
     data = TrainingData.of(dataset_of({f"u{u}": [(f"i{(u + s) % 7}", s) for s in range(5)] for u in range(4)}))
     counts = {"item_count": data.items.height, "user_count": 4}
     model = small("popularity", **counts)
-    fit, state = Fit(data, model, TrainingConfig(device="cpu"), quiet=True), TrainingState({})
+    fit, state = Fit(data, model, TrainingConfig(device="cpu"), EvaluationConfig(), quiet=True), TrainingState({})
     before = model.item_embedding.weight.clone()
     assert before.any()  # it was prepared
     model.train()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from surge.data.instances import EncodedLog, Instances
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 from surge.recommenders import Baseline, Context, build, configure
 from tests.recommenders.toy import DAY, Batch, accuracy, categories, fit, log_of, positives, small, spread
 
@@ -28,7 +28,9 @@ def draw_order(rng: np.random.Generator, count: int = 64) -> Batch:
     candidates = 6 + history.flip(1)
     users = torch.zeros(count, dtype=torch.long)
     return Batch(
-        History(history, torch.ones(count, 6, dtype=torch.bool)), candidates, Context(users, times, users + 6 * DAY)
+        ItemSequences(history, torch.ones(count, 6, dtype=torch.bool)),
+        candidates,
+        Context(users, times, users + 6 * DAY),
     )
 
 
@@ -63,7 +65,7 @@ def draw_times(rng: np.random.Generator, count: int = 64) -> Batch:
     now = times[:, -1] + torch.where(late > 0, 7 * DAY, 60)
     candidates = torch.stack([10 + late, 11 - late], 1)
     users = torch.zeros(count, dtype=torch.long)
-    return Batch(History(items, torch.ones(count, 4, dtype=torch.bool)), candidates, Context(users, times, now))
+    return Batch(ItemSequences(items, torch.ones(count, 4, dtype=torch.bool)), candidates, Context(users, times, now))
 
 
 @pytest.mark.parametrize(("name", "lowest", "highest"), [("slirec", 0.95, 1.0), ("gru4rec", 0.0, 0.6)])
@@ -87,7 +89,9 @@ def draw_categories(rng: np.random.Generator, count: int = 64, items: int = 48, 
     candidates = torch.from_numpy(wanted + kinds * rng.integers(per, size=(count, 6)))
     users = torch.zeros(count, dtype=torch.long)
     times = torch.zeros(count, 10, dtype=torch.long)
-    return Batch(History(history, torch.ones(count, 10, dtype=torch.bool)), candidates, Context(users, times, users))
+    return Batch(
+        ItemSequences(history, torch.ones(count, 10, dtype=torch.bool)), candidates, Context(users, times, users)
+    )
 
 
 def test_din_finds_the_candidates_category_anywhere_in_the_history() -> None:
@@ -116,7 +120,7 @@ def pair_batch(users: np.ndarray, positive: np.ndarray, rng: np.random.Generator
     other = rng.integers(BLOCKS * PER_BLOCK, size=(len(users), 5))
     other = np.where(other % BLOCKS == users[:, None] % BLOCKS, (other + 1) % (BLOCKS * PER_BLOCK), other)
     row = torch.from_numpy(users)
-    history = History(torch.zeros(len(users), 1, dtype=torch.long), torch.ones(len(users), 1, dtype=torch.bool))
+    history = ItemSequences(torch.zeros(len(users), 1, dtype=torch.long), torch.ones(len(users), 1, dtype=torch.bool))
     candidates = torch.from_numpy(np.concatenate([positive[:, None], other], 1))
     return Batch(history, candidates, Context(row, torch.zeros(len(users), 1), torch.zeros(len(users))))
 

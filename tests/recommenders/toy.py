@@ -11,9 +11,10 @@ from torch import Tensor
 
 from surge.config import TrainingConfig
 from surge.data.instances import EncodedLog, Instances, split_instances
-from surge.model.surge import History
+from surge.model.surge import ItemSequences
 from surge.recommenders import BASELINES, Baseline, Context, build, configure
 from surge.training.losses import total_loss
+from tests.model.small import pad
 
 NAMES = tuple(name for name, model in BASELINES.items() if model.learns)
 USERS, ITEMS, CATEGORIES = 6, 20, 4
@@ -23,7 +24,7 @@ DAY = 86_400
 class Batch(NamedTuple):
     """What a model is given."""
 
-    history: History
+    history: ItemSequences
     candidates: Tensor
     context: Context
 
@@ -71,7 +72,7 @@ def positives(log: EncodedLog) -> Instances:
 
 def batch_of(histories: Sequence[Sequence[int]], candidates: Sequence[Sequence[int]], seed: int = 0) -> Batch:
     """These histories with times of their own; user b is row b."""
-    history = History.pad(histories)
+    history = pad(histories)
     rng = np.random.default_rng(seed)
     gaps = rng.exponential(DAY, size=(len(histories), history.items.shape[1] + 1)).astype(np.int64)
     times = torch.from_numpy(1_600_000_000 + gaps.cumsum(1))

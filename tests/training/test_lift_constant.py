@@ -11,7 +11,7 @@ from surge.data.store import Dataset
 from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
 from surge.training.trainer import train
-from tests.training.toy import MODEL, settings
+from tests.training.toy import MODEL, measured, settings
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
@@ -23,13 +23,14 @@ def test_lifts_are_chances_over_popularity_however_long_a_model_was_trained(
         simulated,
         tmp_path / "out",
         model=MODEL,
-        training=settings(epochs=epochs, learning_rate=1e-5, catalogue_instances=10_000),
+        training=settings(epochs=epochs, learning_rate=1e-5),
+        evaluation=measured(catalogue_instances=10_000),
         quiet=True,
     )
     off = []
     for user in simulated.users:
         ranking = rank_catalogue(checkpoint, read_history(checkpoint, simulated, user))
-        best, q = ranking.order[0], np.exp(checkpoint.log_popularity[ranking.order])
+        best, q = ranking.order[0], np.exp(checkpoint.catalogue.log_popularity[ranking.order])
         by_popularity = q[0] / q.sum()
         off.append(np.log(ranking.next_probability(best) / by_popularity / ranking.lift(best)))
     assert np.mean(off) == pytest.approx(0, abs=0.05)

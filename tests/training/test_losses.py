@@ -23,10 +23,11 @@ from surge.model.losses import (
     single_affiliation,
 )
 from surge.model.next_item import next_item_loss
-from surge.model.surge import Context, History
+from surge.model.surge import Context, ItemSequences
 from surge.recommenders import build, configure
 from surge.recommenders.surge import Surge, loss_terms
 from surge.training.losses import total_loss
+from tests.model.small import pad
 from tests.training.toy import lively_model, settings
 
 CRISP = torch.tensor([[[1.0, 0], [1, 0], [0, 1]]])
@@ -122,9 +123,9 @@ def terms_of(
     histories: list[list[int]], padding: int = 0, changes: dict | None = None, **config: object
 ) -> dict[str, Tensor]:
     model = lively_model(20, **(changes or {}))
-    history = History.pad(histories)
+    history = pad(histories)
     if padding:
-        history = History(*(torch.cat([part, part.new_zeros(len(part), padding)], dim=1) for part in history))
+        history = ItemSequences(*(torch.cat([part, part.new_zeros(len(part), padding)], dim=1) for part in history))
     graph = model.build_graph(history)
     reading = model.read(graph, torch.tensor([[3, 4, 5]] * len(histories)))
     return {name: term.detach() for name, term in loss_terms(graph, reading, settings(**config)).items()}
@@ -161,7 +162,7 @@ def test_every_term_is_there_finite_and_in_range(changes: dict) -> None:
 
 def test_regularisers_read_the_positive_alone() -> None:
     model = lively_model(20).requires_grad_(False)
-    graph = model.build_graph(History.pad([[1, 2, 3]]))
+    graph = model.build_graph(pad([[1, 2, 3]]))
     one, two = (loss_terms(graph, model.read(graph, torch.tensor([row])), settings()) for row in ([3, 4], [3, 9]))
     for name in ("same_mapping", "single_affiliation", "relative_position", "balance"):
         assert float(one[name]) == pytest.approx(float(two[name]), abs=1e-6)
@@ -174,7 +175,7 @@ def test_regularisers_read_the_positive_alone() -> None:
 def test_training_reads_the_ages_and_hides_those_of_some_histories() -> None:
     model = lively_model(20, time="age")
     many = 400
-    history = History(torch.full((many, 2), 3), torch.ones(many, 2, dtype=torch.bool))
+    history = ItemSequences(torch.full((many, 2), 3), torch.ones(many, 2, dtype=torch.bool))
     context = Context(
         torch.zeros(many, dtype=torch.long), torch.tensor([[0, 90]]).expand(many, -1), torch.full((many,), 100)
     )
@@ -195,7 +196,7 @@ def test_training_reads_the_ages_and_hides_those_of_some_histories() -> None:
 
 def test_ages_are_trained() -> None:
     model = lively_model(20, time="age").train()
-    history = History.pad([[1, 2, 3]] * 30)
+    history = pad([[1, 2, 3]] * 30)
     context = Context(torch.zeros(30, dtype=torch.long), torch.tensor([[0, 50, 90]] * 30), torch.full((30,), 100))
     batch = Surge(model).draw(history, torch.tensor([[4, 5]] * 30), context, settings())
     total_loss(Surge(model).loss_terms(batch, settings()), settings(), 9).backward()
@@ -213,7 +214,7 @@ def test_ages_are_trained() -> None:
 def test_items_for_the_next_item_loss_are_drawn_where_it_counts(next_item: bool, weight: float, drawn: bool) -> None:
     model, config = lively_model(20, next_item=next_item), settings(next_item_weight=weight)
     context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
-    batch = Surge(model).draw(History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, config)
+    batch = Surge(model).draw(pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, config)
     assert (batch.drawn is not None) == drawn
     assert ("next_item" in Surge(model).loss_terms(batch, config)) == drawn
 
@@ -222,7 +223,7 @@ def test_what_the_user_took_is_no_false_next_item() -> None:
     """An item that is barred gives way to the next item itself, which is its step's way of having no false one."""
     model, config = lively_model(20, next_item=True), settings(next_item_weight=1.0)
     context = Context(torch.zeros(40, dtype=torch.long), torch.zeros(40, 3, dtype=torch.long), torch.full((40,), 100))
-    history = History.pad([[1, 2, 3], [4, 5, 6]] * 20)
+    history = pad([[1, 2, 3], [4, 5, 6]] * 20)
 
     def barred(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
         return items <= 3  # what one half has taken, and the other has not
@@ -245,7 +246,7 @@ def test_baselines_that_follow_draw_next_items_where_it_counts(name: str, weight
     sizes = {"item_count": 20, "category_count": 2, "user_count": 1, "auxiliary_weight": weight}
     model = build(name, configure(name, sizes), torch.arange(20) % 2).eval()  # no dropout
     context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
-    batch = model.draw(History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
+    batch = model.draw(pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
     counts = name != "din" and weight > 0
     assert (batch.drawn is not None) == counts
     terms = model.loss_terms(batch, settings())
@@ -258,7 +259,7 @@ def test_baselines_that_follow_draw_next_items_where_it_counts(name: str, weight
 def test_all_of_a_batch_goes_to_its_device() -> None:
     model = Surge(lively_model(20, time="age", next_item=True))
     context = Context(torch.zeros(1, dtype=torch.long), torch.tensor([[0, 50, 90]]), torch.tensor([100]))
-    batch = model.draw(History.pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
+    batch = model.draw(pad([[1, 2, 3]]), torch.tensor([[4, 5]]), context, settings())
     there = batch.to(torch.device("meta"))
     tensors = [*there.history, there.candidates, *there.context, there.ages, there.drawn]
     assert [tensor.device.type for tensor in tensors if tensor is not None] == ["meta"] * 8

@@ -14,12 +14,14 @@ from surge.recommenders.base import Batch
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.trainer import Trainer
-from tests.training.toy import MODEL, dataset_of, settings
+from tests.training.toy import MODEL, dataset_of, measured, settings
 
 
 def step(dataset: Dataset, output: Path, clip: float, **changes: float) -> tuple[Fit, torch.Tensor]:
     """After one step: the fit, and the gradient of all parameters as one vector."""
-    fit = Trainer(dataset, output, MODEL, settings(gradient_clip=clip, batch_size=16, **changes), quiet=True).fit
+    fit = Trainer(
+        dataset, output, MODEL, settings(gradient_clip=clip, batch_size=16, **changes), measured(), quiet=True
+    ).fit
     fit._step(fit.data.splits["train"].take(np.arange(16)), np.random.default_rng(0), 0)
     return fit, torch.cat([p.grad.flatten() for p in fit.model.parameters() if p.grad is not None])
 
@@ -99,7 +101,7 @@ def test_nothing_that_a_user_took_is_drawn_for_the_steps_of_a_history(
     unrepeated = dataset_of(
         {f"u{u}": [(f"i{i:02}", t) for t, i in enumerate(rng.permutation(30)[:14])] for u in range(40)}
     )
-    fit = Trainer(unrepeated, tmp_path / "out", MODEL | {"next_item": True}, settings(), quiet=True).fit
+    fit = Trainer(unrepeated, tmp_path / "out", MODEL | {"next_item": True}, settings(), measured(), quiet=True).fit
     train, log = fit.data.splits["train"], fit.data.log
     chosen = train.take(np.arange(400))
     batches: list[Batch] = []

@@ -13,7 +13,7 @@ from surge.evaluation.calibration import TEMPERATURES, log_normaliser
 from surge.evaluation.ranking import Ranks
 from surge.training import trainer
 from surge.training.trainer import Trainer
-from tests.training.toy import MODEL, settings
+from tests.training.toy import MODEL, measured, settings
 
 
 def ranks(right: int) -> Ranks:
@@ -23,7 +23,7 @@ def ranks(right: int) -> Ranks:
     normaliser = np.tile(log_normaliser(scores[0], TEMPERATURES), (1000, 1))
     own = np.where(first, log(3), 0.0)
     hit = np.stack([first, ~first], axis=1)
-    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser, np.zeros(1000))
+    return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,10 @@ def test_a_temperature_is_found_where_one_is_needed(
     error: float,
 ) -> None:
     monkeypatch.setattr(trainer, "rank_positives", lambda *_, **__: ranks(right))
-    figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), quiet=True)._catalogue(lambda share: None)
+    monkeypatch.setattr(trainer, "log_available", lambda *_: np.zeros(1000))
+    figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), measured(), quiet=True)._catalogue(
+        lambda share: None
+    )
     if temperature == 1:
         assert found["temperature"] == 1
     assert found["temperature"] == pytest.approx(temperature, rel=0.046)  # half a step between two that are tried

@@ -26,14 +26,15 @@ from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState, state_folder
 from surge.training.trainer import Trainer, choose_device, train
-from tests.training.toy import MODEL, dataset_of, settings
+from tests.training.toy import MODEL, dataset_of, measured, settings
 
 REGULARISERS = ("same_mapping", "single_affiliation", "relative_position", "balance", "l2")
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 
 
 def run(dataset: Dataset, output: Path, config: TrainingConfig | None = None, **options: Any) -> Checkpoint:
-    return train(dataset, output, model=MODEL, training=config or settings(), quiet=True, **options)
+    given = {"evaluation": measured(), "quiet": True} | options
+    return train(dataset, output, model=MODEL, training=config or settings(), **given)
 
 
 def content(folder: Path) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def test_metrics_of_a_run(trained: Checkpoint) -> None:
     assert (figures["instances"], figures["negatives"]) == (40, 20)
     assert figures["catalogue_instances"] == 5 and 0 <= figures["catalogue_ndcg@10"] <= figures["catalogue_hr@10"] <= 1
     assert len(figures["reliability_share"]) == 10 and 0 <= figures["calibration_error"] <= 1
-    assert trained.temperature > 0
+    assert trained.catalogue.temperature > 0
 
 
 def test_counts_are_those_of_the_training_positives(trained: Checkpoint, simulated: Dataset) -> None:
@@ -129,8 +130,8 @@ def test_counts_are_those_of_the_training_positives(trained: Checkpoint, simulat
     expected = frame.filter(pl.col("timestamp") < split["valid_start"])["item"].value_counts()
     counted = trained.items.select("item", "count").filter(pl.col("count") > 0)
     assert dict(counted.iter_rows()) == dict(expected.iter_rows())
-    q = np.maximum(trained.counts, 1) / np.maximum(trained.counts, 1).sum()
-    assert trained.log_popularity == pytest.approx(np.log(q))
+    q = np.maximum(trained.catalogue.counts, 1) / np.maximum(trained.catalogue.counts, 1).sum()
+    assert trained.catalogue.log_popularity == pytest.approx(np.log(q))
 
 
 def test_a_checkpoint_says_where_it_comes_from(trained: Checkpoint, simulated: Dataset) -> None:
@@ -154,7 +155,7 @@ def test_no_bar_and_no_line_when_quiet_and_every_term_when_not(
     short = settings(epochs=1, instances_per_epoch=64)
     run(simulated, tmp_path / "quiet", short)
     assert capsys.readouterr() == ("", "")
-    train(simulated, tmp_path / "talks", model=MODEL, training=short)
+    train(simulated, tmp_path / "talks", model=MODEL, training=short, evaluation=measured())
     said = "".join(capsys.readouterr())
     assert all(f"{name} 0." in said or f"{name} 1." in said for name in ("log_loss", *REGULARISERS))
     assert "gauc" in said
@@ -178,7 +179,7 @@ def test_the_course_follows_the_seed_too_and_not_only_the_start(simulated: Datas
     """Other instances and other negatives in every epoch and for every seed."""
 
     def drawn(seed: int, epoch: int) -> list[int]:
-        fit_ = Trainer(simulated, tmp_path / "none", MODEL, settings(seed=seed), quiet=True).fit
+        fit_ = Trainer(simulated, tmp_path / "none", MODEL, settings(seed=seed), measured(), quiet=True).fit
         seen: list[int] = []
 
         def step(batch: Instances, rng: np.random.Generator, at: int) -> dict[str, float]:
@@ -322,7 +323,12 @@ def test_what_cannot_be_resumed(simulated: Dataset, interrupted: Path, monkeypat
     def refused(words: str, dataset: Dataset = simulated, config: TrainingConfig = same, **options: Any) -> None:
         with pytest.raises(SurgeError, match=words) as caught:
             train(
-                dataset, interrupted, **({"model": MODEL, "training": config, "quiet": True, "resume": True} | options)
+                dataset,
+                interrupted,
+                **(
+                    {"model": MODEL, "training": config, "evaluation": measured(), "quiet": True, "resume": True}
+                    | options
+                ),
             )
         assert len(str(caught.value).splitlines()) == 1
         assert str(caught.value).endswith(".")
@@ -339,6 +345,19 @@ def test_what_cannot_be_resumed(simulated: Dataset, interrupted: Path, monkeypat
     assert not interrupted.exists()
 
 
+def test_a_run_of_before_the_evaluation_had_a_part_of_its_own_is_resumed(
+    trained: Checkpoint, simulated: Dataset, interrupted: Path
+) -> None:
+    path = state_folder(interrupted) / "current" / "state.json"
+    state = json.loads(path.read_text())
+    state["settings"]["training"] |= state["settings"].pop("evaluation")
+    path.write_text(json.dumps(state))
+    config = settings(instances_per_epoch=128)
+    with pytest.raises(SurgeError, match=r"another evaluation \(evaluation_negatives\)"):
+        run(simulated, interrupted, config, resume=True, evaluation=measured(evaluation_negatives=5))
+    assert run(simulated, interrupted, config, resume=True).evaluation_config == measured()
+
+
 def test_resumed_with_more_epochs(simulated: Dataset, interrupted: Path) -> None:
     checkpoint = run(simulated, interrupted, settings(instances_per_epoch=128, epochs=4), resume=True)
     assert len(checkpoint.history) == 4
@@ -348,7 +367,9 @@ def test_resumed_with_more_epochs(simulated: Dataset, interrupted: Path) -> None
 def test_weight_decay_does_not_wipe_out_what_no_loss_touches(tmp_path: Path) -> None:
     """As a gradient of its own, Adam would make a whole step of it: lr a step, whatever its size."""
     dataset = dataset_of({"a": [(f"i{n}", n) for n in range(9)]})
-    fit_ = Trainer(dataset, tmp_path / "out", MODEL, settings(weight_decay=1e-6, learning_rate=0.01), quiet=True).fit
+    fit_ = Trainer(
+        dataset, tmp_path / "out", MODEL, settings(weight_decay=1e-6, learning_rate=0.01), measured(), quiet=True
+    ).fit
     before = fit_.model.item_embedding.weight.detach().clone()
     fit_._step(fit_.data.splits["train"].take(np.array([0])), np.random.default_rng(0), 0)
     gradient = fit_.model.item_embedding.weight.grad
@@ -407,7 +428,7 @@ def test_patience_and_the_best_epoch(
 ) -> None:
     evaluate, weights = scripted(gauc)
     monkeypatch.setattr(fit, "evaluate_lists", evaluate)
-    config = settings(instances_per_epoch=64, epochs=len(gauc), patience=patience, test_instances=5)
+    config = settings(instances_per_epoch=64, epochs=len(gauc), patience=patience)
     checkpoint = run(simulated, tmp_path / "out", config)
     assert len(checkpoint.history) == len(weights) == epochs
     assert checkpoint.description["best_epoch"] == best
@@ -537,9 +558,7 @@ def test_bfloat16_trains_to_a_finite_checkpoint(trained: Checkpoint, simulated: 
     # and it is what the epochs were judged by
     data, best = TrainingData.of(simulated), checkpoint.history[checkpoint.description["best_epoch"] - 1]
     judged = [
-        evaluate_lists(Surge(checkpoint.model), data.log, *data.validation(checkpoint.training_config), precision=one)[
-            "auc"
-        ]
+        evaluate_lists(Surge(checkpoint.model), data.log, *data.validation(measured(), 0), precision=one)["auc"]
         for one in ("bfloat16", "float32")
     ]
     assert best["valid_auc"] == pytest.approx(judged[0], abs=1e-9) != pytest.approx(judged[1], abs=1e-9)
@@ -576,7 +595,7 @@ def test_history_items_are_negatives_only_where_items_are_taken_twice(tmp_path: 
     taken = [f"i{n // (1 + again)}" for n in range(9 * (1 + again))]
     dataset = dataset_of({"a": list(zip(taken, range(len(taken)), strict=True))}, repeat_share=1.0 - again)
     model = MODEL | {"max_length": 2}
-    fit_ = Trainer(dataset, tmp_path / "out", model, settings(negatives=40), quiet=True).fit
+    fit_ = Trainer(dataset, tmp_path / "out", model, settings(negatives=40), measured(), quiet=True).fit
     seen: list[np.ndarray] = []
     real = fit_.recommender.loss_terms
     with pytest.MonkeyPatch.context() as patch:
@@ -607,11 +626,10 @@ def auc_after_training(dataset: Dataset, output: Path, **model: Any) -> float:
         single_affiliation_weight=0.0,
         relative_position_weight=0.0,
         balance_weight=0.0,
-        test_instances=100,
-        evaluation_negatives=30,
     )
+    lists = measured(test_instances=100, evaluation_negatives=30)
     wide = {"item_size": 16, "evolution_size": 16, "prediction_hidden": (32,)}
-    checkpoint = train(dataset, output, model=MODEL | wide | model, training=config, quiet=True)
+    checkpoint = train(dataset, output, model=MODEL | wide | model, training=config, evaluation=lists, quiet=True)
     return evaluate_split(checkpoint, dataset, "test")["auc"]
 
 

@@ -1,8 +1,7 @@
-"""What a training says and writes down: what each split is worth, the figures of an epoch, what compiling says."""
+"""What a training says and writes down: what each split is worth, the figures of an epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -13,17 +12,21 @@ from tqdm import tqdm
 
 from surge.data.instances import Instances
 from surge.data.store import Dataset
-from surge.recommenders import surge as recommender
-from surge.recommenders.surge import surge_terms
 from surge.training.state import TrainingState
 from surge.training.trainer import Trainer, _moves, train
-from tests.training.toy import MODEL, dataset_of, settings
+from tests.training.toy import MODEL, dataset_of, measured, settings
 
 
 def test_how_much_of_each_split_training_ever_meets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two users, leave-last: the `y` of each is a training positive, then come `x`, their first item, and `z`."""
     log = {user: [("x", 1), ("y", 2), ("x", 3), ("z", 4)] for user in "ab"}
-    train(dataset_of(log, repeat_share=0.5), tmp_path / "out", model=MODEL, training=settings(epochs=1))
+    train(
+        dataset_of(log, repeat_share=0.5),
+        tmp_path / "out",
+        model=MODEL,
+        training=settings(epochs=1),
+        evaluation=measured(),
+    )
     said = "".join(capsys.readouterr())
     for sentence in (
         "train: 2 positives of 2 of 2 users; 0 of items that training never meets.",
@@ -36,7 +39,7 @@ def test_how_much_of_each_split_training_ever_meets(tmp_path: Path, capsys: pyte
 def test_the_figures_of_an_epoch_are_means_over_its_steps(simulated: Dataset, tmp_path: Path) -> None:
     """40 instances in batches of 16: three steps, of which the last is smaller and counts as much."""
     config = settings(batch_size=16, instances_per_epoch=40, weight_decay=0.5)
-    fit = Trainer(simulated, tmp_path / "out", MODEL, config, quiet=True).fit
+    fit = Trainer(simulated, tmp_path / "out", MODEL, config, measured(), quiet=True).fit
     sizes: list[int] = []
 
     def step(batch: Instances, rng: np.random.Generator, at: int) -> dict[str, torch.Tensor]:
@@ -50,20 +53,6 @@ def test_the_figures_of_an_epoch_are_means_over_its_steps(simulated: Dataset, tm
     assert (record["log_loss"], record["total"]) == (5, 10)  # of steps 4, 5 and 6
     squares = sum(float(p.detach().double().square().sum()) for p in fit.model.parameters())
     assert record["l2"] == pytest.approx(0.5 * squares)
-
-
-@pytest.mark.parametrize("quiet", [True, False])
-def test_what_compiling_says_is_passed_on(
-    simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quiet: bool
-) -> None:
-    def says(device: torch.device, tell: Callable[[str], None]) -> object:
-        tell("goes on without it")
-        return surge_terms
-
-    monkeypatch.setattr(recommender, "CompiledTerms", says)
-    fit = Trainer(simulated, tmp_path / "out", MODEL, settings(compiled=True, batch_size=8), quiet=quiet).fit
-    fit._step(fit.data.splits["train"].take(np.arange(8)), np.random.default_rng(0), 0)
-    assert ("goes on without it" in "".join(capsys.readouterr())) == (not quiet)
 
 
 def test_a_bar_shows_the_share_that_is_done() -> None:

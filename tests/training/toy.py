@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import torch
 
-from surge.config import ModelConfig, TrainingConfig
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict
 from surge.data.store import Dataset
 from surge.model.surge import SurgeModel
 
@@ -28,10 +28,6 @@ TRAINING: dict[str, Any] = {
     "patience": 10,
     "batch_size": 64,
     "instances_per_epoch": 384,
-    "validation_instances": 40,
-    "test_instances": 40,
-    "catalogue_instances": 5,
-    "evaluation_negatives": 20,
     "learning_rate": 5e-3,
     "weight_decay": 1e-4,
     "same_mapping_weight": 0.1,
@@ -41,11 +37,22 @@ TRAINING: dict[str, Any] = {
     "warmup_steps": 6,
     "device": "cpu",
 }
+EVALUATION: dict[str, Any] = {
+    "validation_instances": 40,
+    "test_instances": 40,
+    "catalogue_instances": 5,
+    "evaluation_negatives": 20,
+}
 
 
 def settings(**changes: Any) -> TrainingConfig:
     """Settings with which every term of the loss counts, apart from `changes`."""
     return TrainingConfig(**(TRAINING | changes))
+
+
+def measured(**changes: Any) -> EvaluationConfig:
+    """Few lists, apart from `changes`."""
+    return EvaluationConfig(**(EVALUATION | changes))
 
 
 def dataset_of(
@@ -79,7 +86,7 @@ def dataset_of(
 def lively_model(item_count: int, seed: int = 0, **changes: Any) -> SurgeModel:
     """An untrained model whose scores differ clearly: its embeddings are ten times the usual size."""
     torch.manual_seed(seed)
-    config = ModelConfig(**({"item_count": item_count, "category_count": 2} | MODEL | changes))
+    config = from_dict(ModelConfig, {"item_count": item_count, "category_count": 2} | MODEL | changes)
     model = SurgeModel(config, torch.arange(item_count) % 2)
     with torch.no_grad():
         model.item_embedding.weight.mul_(10)

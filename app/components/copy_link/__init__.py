@@ -4,12 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from surge.pictures.assets import script
+
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "surge_copy_link",
     html=(_HERE / "link.html").read_text(encoding="utf-8"),
     css=(_HERE / "link.css").read_text(encoding="utf-8"),
-    js=(_HERE / "link.js").read_text(encoding="utf-8"),
+    js=script(_HERE / "link.js"),
 )
 
 

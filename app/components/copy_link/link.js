@@ -29,7 +29,7 @@ async function copy(field) {
 
 // Streamlit adds an entry for another page, one for its parameters and one for what Python fills in afterwards. What no
 // press came before belongs to the entry that is there.
-function keepOneEntry() {
+export function keepOneEntry() {
   if (globalThis.surgeEntries) return;
   globalThis.surgeEntries = true;
   const add = history.pushState;

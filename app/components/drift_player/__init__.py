@@ -12,13 +12,15 @@ from typing import Any
 
 import streamlit as st
 
+from surge.pictures.assets import script
+
 KEY = "drift_player"
 _ANSWERED = "drift_player answered"
 _FOLDER = Path(__file__).parent
 # the style is for a chart of the page, outside of the component
 _component = st.components.v2.component(
     "surge_drift_player",
-    js=(_FOLDER / "player.js").read_text(encoding="utf-8"),
+    js=script(_FOLDER / "player.js"),
     css=(_FOLDER / "player.css").read_text(encoding="utf-8"),
     isolate_styles=False,
 )

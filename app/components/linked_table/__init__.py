@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from surge.pictures.assets import script
 from surge.pictures.html_parts import Column, cells_of
 from surge.pictures.palette import Theme
 
@@ -23,7 +24,7 @@ _component = st.components.v2.component(
     "surge_linked_table",
     html='<div class="scroller"></div>',
     css=(_HERE / "table.css").read_text(encoding="utf-8"),
-    js=(_HERE / "table.js").read_text(encoding="utf-8"),
+    js=script(_HERE / "table.js"),
 )
 
 

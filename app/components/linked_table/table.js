@@ -1,25 +1,18 @@
 // A table whose rows can be chosen. All text reaches the page as text. Rows that stand for an item or a cluster share
 // the page's selection; a row of a "choice" is marked at once and reported to Python.
-const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
-const CHOOSE = "surge:choose"; // what a view without a listener of its own was asked to select
+import { whenGone } from "#surge/component.js";
+import { SELECTION, ask, selected } from "#surge/events.js";
 
 export default function ({ parentElement, data, setStateValue }) {
   const view = (parentElement.surgeTable ??= create(parentElement));
   // a value that stays until the next one, so that no answer to something else can lose it
   view.report = (id) => setStateValue("chosen", { id, history: view.data.history, number: Date.now() });
-  view.gone = false;
   const text = JSON.stringify(data);
   if (view.text !== text) {
     view.text = text;
     update(view, data);
   }
-  return () => {
-    view.gone = true;
-    // the next run of the script takes the table over; only one that has left the page is let go
-    setTimeout(() => {
-      if (view.gone && !view.scroller.isConnected) removeEventListener(SELECTION, view.listen);
-    }, 0);
-  };
+  return whenGone(view, view.scroller, () => removeEventListener(SELECTION, view.listen));
 }
 
 function create(root) {
@@ -58,10 +51,7 @@ function headOf(view) {
   view.data.heads.forEach(([name, label, meaning, kind], column) => {
     const button = element("button", { type: "button", ...(meaning ? { title: meaning } : {}) }, label);
     button.onclick = () => {
-      // the first click puts the largest numbers, or the first words, on top; the third ends the sorting
-      const up = kind !== "number";
-      const { column: old, rising } = view.sort ?? {};
-      view.sort = old !== column ? { column, rising: up } : rising === up ? { column, rising: !up } : null;
+      view.sort = nextSort(view.sort, column, kind);
       arrange(view);
     };
     const head = element("th", { scope: "col", class: kind, "data-name": name });
@@ -100,20 +90,31 @@ function bodyOf(view) {
 
 // -- order ----------------------------------------------------------------------------------------------
 
-function arrange(view) {
-  const { sort, data } = view;
-  const order = view.rows.map((_, number) => number);
-  if (sort) {
-    const values = data.sorts[sort.column];
-    const sign = sort.rising ? 1 : -1;
-    order.sort((a, b) => {
+// The numbers of the rows in the order of their values; what is empty comes last, and equal ones stay as they stand.
+export function sorted(values, rising) {
+  const sign = rising ? 1 : -1;
+  return values
+    .map((_, number) => number)
+    .sort((a, b) => {
       const [x, y] = [values[a], values[b]];
-      if (x === null || y === null) return (x === null) - (y === null) || a - b; // what is empty comes last
+      if (x === null || y === null) return (x === null) - (y === null) || a - b;
       const less = typeof x === "number" ? x - y : x.localeCompare(y, undefined, { numeric: true });
       return sign * less || a - b;
     });
-  }
-  view.body.replaceChildren(...order.map((number) => view.rows[number]));
+}
+
+// What a click on a column's head asks for: the first puts the largest numbers, or the first words, on top, the second
+// turns them round, the third ends the sorting.
+export function nextSort(now, column, kind) {
+  const rising = kind !== "number";
+  if (now?.column !== column) return { column, rising };
+  return now.rising === rising ? { column, rising: !rising } : null;
+}
+
+function arrange(view) {
+  const { sort, data } = view;
+  const order = sort ? sorted(data.sorts[sort.column], sort.rising) : view.rows.keys();
+  view.body.replaceChildren(...[...order].map((number) => view.rows[number]));
   view.scroller.querySelectorAll("th").forEach((head, column) => {
     const way = sort?.column === column ? (sort.rising ? "ascending" : "descending") : "none";
     head.setAttribute("aria-sort", way);
@@ -131,7 +132,7 @@ function reach(view, row = view.rows.find((each) => each.ariaSelected === "true"
 function mark(view, follow) {
   const { kind, ids } = view.data ?? {};
   if (!kind) return;
-  const { items = [], cluster = null, clusters = [] } = globalThis.surgeSelection ?? {};
+  const { items, cluster, clusters } = selected();
   const chosen = new Set(items);
   const touched = new Set(items.map((item) => clusters[item]));
   let first = null;
@@ -166,9 +167,7 @@ function choose(view, row, event) {
     view.report(id);
     return;
   }
-  const add = Boolean(event.shiftKey || event.ctrlKey || event.metaKey);
-  const numbers = kind === "item" ? [id] : [-1, id];
-  dispatchEvent(new CustomEvent(CHOOSE, { detail: { numbers, add, history } }));
+  ask(kind === "item" ? [id] : [-1, id], event, history);
 }
 
 function press(view, event) {

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from surge.pictures.assets import script
 from surge.pictures.palette import Theme
 
-_component = st.components.v2.component(
-    "surge_map_ring", js=(Path(__file__).parent / "ring.js").read_text(encoding="utf-8")
-)
+_component = st.components.v2.component("surge_map_ring", js=script(Path(__file__).parent / "ring.js"))
 
 
 def map_ring(key: str, place: tuple[float, float] | None, size: float, theme: Theme | str) -> None:

@@ -1,4 +1,6 @@
 // A ring over a chart that Streamlit draws, and draws anew when it likes: each frame looks where the axes put it now.
+import { axesOf } from "#surge/axes.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export default function ({ data }) {
@@ -16,15 +18,14 @@ export default function ({ data }) {
   const follow = () => {
     if (!running) return;
     const plot = document.querySelector(`.st-key-${data.chart} .js-plotly-plot`);
-    const { xaxis, yaxis, width, height } = plot?._fullLayout ?? {};
-    if (xaxis?.l2p && yaxis?.l2p) {
+    const axes = axesOf(plot);
+    if (axes) {
       if (ring.parentNode !== plot) plot.append(ring);
-      const [across, down] = [xaxis.l2p(data.place[0]), yaxis.l2p(data.place[1])];
-      const inside = across >= 0 && across <= xaxis._length && down >= 0 && down <= yaxis._length;
-      const now = { cx: xaxis._offset + across, cy: yaxis._offset + down, visibility: inside ? "visible" : "hidden" };
+      const [x, y] = data.place;
+      const now = { cx: axes.across(x), cy: axes.down(y), visibility: axes.within(x, y) ? "visible" : "hidden" };
       for (const [name, value] of Object.entries(now)) circle.setAttribute(name, value);
-      ring.setAttribute("width", width);
-      ring.setAttribute("height", height);
+      ring.setAttribute("width", axes.width);
+      ring.setAttribute("height", axes.height);
     }
     requestAnimationFrame(follow);
   };

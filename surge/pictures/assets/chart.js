@@ -1,9 +1,11 @@
 // One plotly chart, and the frames around what is selected in it, drawn over it without a redraw.
-const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
-const CHOOSE = "surge:choose"; // asks the page's listener to select something
+import { axesOf } from "#surge/axes.js";
+import { download, whenGone, whenLoaded } from "#surge/component.js";
+import { DRAWN, SELECTION, ask, selected } from "#surge/events.js";
+import { merged } from "#surge/rectangles.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const VEIL = 0.62; // opacity of the page's colour over what is not selected
-const WAIT = 20; // milliseconds between two looks for the library, which a component of its own carries
 const FINE = 2; // pixels of a saved PNG for each pixel of the screen
 // no buttons, no zoom, and a "$" in a title is no formula
 const STATIC = { displayModeBar: false, scrollZoom: false, doubleClick: false, responsive: false, typesetMath: false };
@@ -11,23 +13,17 @@ const STATIC = { displayModeBar: false, scrollZoom: false, doubleClick: false, r
 export default function ({ parentElement, data }) {
   const chart = (parentElement.surgeChart ??= create(parentElement));
   chart.data = data;
-  chart.gone = false;
+  const ended = whenGone(chart, chart.plot, () => destroy(parentElement, chart));
   chart.plot.style.height = `${data.height}px`; // holds the place until it is drawn
   chart.plot.setAttribute("aria-label", data.alt);
-  whenLoaded(chart, () => draw(chart));
-  return () => {
-    chart.gone = true;
-    // the next run of the script takes the chart over; only one that has left the page is let go
-    setTimeout(() => {
-      if (chart.gone && !chart.plot.isConnected) destroy(parentElement, chart);
-    }, 0);
-  };
+  whenLoaded(chart, "Plotly", () => draw(chart));
+  return ended;
 }
 
 function create(root) {
   const plot = root.querySelector(".surge-chart");
   plot.setAttribute("role", "figure");
-  const chart = { plot, text: null, width: 0 };
+  const chart = { plot, text: null, width: 0, drawn: false };
   root.querySelectorAll("[data-format]").forEach((button) => {
     button.onclick = () => save(chart, button.dataset.format);
   });
@@ -51,11 +47,6 @@ function destroy(root, chart) {
   delete root.surgeChart;
 }
 
-function whenLoaded(chart, action) {
-  if (globalThis.Plotly) action();
-  else if (!chart.gone) setTimeout(() => whenLoaded(chart, action), WAIT);
-}
-
 function draw(chart) {
   const { plot, data } = chart;
   const width = data.width ?? plot.clientWidth;
@@ -68,7 +59,11 @@ function draw(chart) {
   chart.width = width;
   const { data: traces, layout, frames } = JSON.parse(data.figure);
   layout.width = width || undefined;
-  globalThis.Plotly.react(plot, { data: traces, layout, frames, config: STATIC });
+  chart.drawn = false;
+  globalThis.Plotly.react(plot, { data: traces, layout, frames, config: STATIC }).then(() => {
+    chart.drawn = true;
+    plot.dispatchEvent(new CustomEvent(DRAWN, { bubbles: true }));
+  });
   if (first) {
     plot.on("plotly_click", (event) => click(chart, event));
     plot.on("plotly_afterplot", () => frame(chart));
@@ -78,11 +73,9 @@ function draw(chart) {
 
 // The picture as a file, without the frames; plotly's own styles are in it.
 async function save({ plot, data }, format) {
-  const { width, height } = plot._fullLayout ?? {};
-  const link = document.createElement("a");
-  link.href = await globalThis.Plotly.toImage(plot, { format, width, height, scale: FINE });
-  link.download = `${data.key}.${format}`;
-  link.click();
+  const size = { width: plot.layout.width, height: data.height };
+  const address = await globalThis.Plotly.toImage(plot, { format, ...size, scale: FINE });
+  download(address, `${data.key}.${format}`);
 }
 
 // -- clicks ---------------------------------------------------------------------------------------------
@@ -91,13 +84,11 @@ function click({ plot, data }, event) {
   if (!plot.layout?.meta?.items) return; // the figure doesn't show the items that can be selected here
   const numbers = numbersOf(plot, event.points?.[0]);
   if (!numbers.length || (numbers[0] < 0 && !(numbers[1] >= 0))) return; // nothing that can be selected
-  const source = event.event ?? {};
-  const add = Boolean(source.shiftKey || source.ctrlKey || source.metaKey);
-  dispatchEvent(new CustomEvent(CHOOSE, { detail: { numbers, add, history: data.history } }));
+  ask(numbers, event.event, data.history);
 }
 
 // The numbers of a point's customdata; a cell of a heatmap has none, its row and column are those of layout.meta.
-function numbersOf(plot, point) {
+export function numbersOf(plot, point) {
   const { rows } = plot.layout.meta;
   if (point?.fullData?.type === "heatmap" && rows) return [rows[point.y], rows[point.x]];
   return Object.values(point?.customdata ?? []).filter((value) => typeof value === "number");
@@ -109,17 +100,17 @@ function numbersOf(plot, point) {
 function frame(chart) {
   const { plot, data } = chart;
   const meta = plot.layout?.meta;
-  const { xaxis, yaxis, width, height } = plot._fullLayout ?? {};
-  if (!meta?.items || !xaxis?.l2p || !yaxis?.l2p) return;
-  const { items = [], cluster = null } = globalThis.surgeSelection ?? {};
+  const axes = axesOf(plot);
+  if (!meta?.items || !axes) return;
+  const { items, cluster } = selected();
   const chosen = [...items.flatMap((item) => meta.items[item] ?? []), ...(meta.clusters?.[cluster] ?? [])];
   const overlay = overlayOf(chart);
-  overlay.setAttribute("width", width);
-  overlay.setAttribute("height", height);
+  overlay.setAttribute("width", axes.width);
+  overlay.setAttribute("height", axes.height);
   const drawn = [];
   const box = ([x0, x1, y0, y1]) => {
-    const across = [x0, x1].map((x) => Math.round(xaxis._offset + xaxis.l2p(x))).sort((a, b) => a - b);
-    const down = [y0, y1].map((y) => Math.round(yaxis._offset + yaxis.l2p(y))).sort((a, b) => a - b);
+    const across = [x0, x1].map((x) => Math.round(axes.across(x))).sort((a, b) => a - b);
+    const down = [y0, y1].map((y) => Math.round(axes.down(y))).sort((a, b) => a - b);
     return [across[0], down[0], across[1] - across[0], down[1] - down[0]];
   };
   if (meta.fades && (items.length || cluster !== null)) {
@@ -157,24 +148,4 @@ function shape([x, y, width, height], attributes) {
     rectangle.setAttribute(name, value);
   }
   return rectangle;
-}
-
-// Neighbours side by side, or one above the other, become one rectangle.
-function merged(rectangles) {
-  const side = join(new Map(rectangles.map((r) => [String(r), r])).values(), 0, 1, 2, 3);
-  return join(side, 2, 3, 0, 1);
-}
-
-function join(rectangles, from, to, low, high) {
-  const sorted = [...rectangles].sort((a, b) => a[low] - b[low] || a[high] - b[high] || a[from] - b[from]);
-  const joined = [];
-  for (const rectangle of sorted) {
-    const last = joined.at(-1);
-    if (last && last[low] === rectangle[low] && last[high] === rectangle[high] && last[to] === rectangle[from]) {
-      last[to] = rectangle[to];
-    } else {
-      joined.push([...rectangle]);
-    }
-  }
-  return joined;
 }

@@ -1,4 +1,7 @@
 // Draws the report's pictures in the reader's theme, and again when it changes. Nothing is asked from anywhere.
+import { selected } from "#surge/events.js";
+import { look } from "#surge/themes.js";
+
 const root = document.documentElement;
 const pictures = read("pictures");
 const graphs = read("graphs");
@@ -28,17 +31,6 @@ function theme() {
   return chosen ?? (system.matches ? "dark" : "light");
 }
 
-// The light picture whole, and what the dark one has otherwise.
-function look({ light, dark }, name) {
-  const copy = structuredClone(light);
-  if (name === "light") return copy;
-  for (const [path, value] of dark) {
-    const last = path.at(-1);
-    path.slice(0, -1).reduce((part, step) => part[step], copy)[last] = value;
-  }
-  return copy;
-}
-
 // All charts, as wide as their cards or, for paper, of a width of their own.
 function drawCharts(name, width = null) {
   for (const [key, picture] of Object.entries(pictures)) {
@@ -54,8 +46,7 @@ function drawCharts(name, width = null) {
 
 // Every click selects in all pictures; what is selected stays when the theme changes.
 function link() {
-  const { items = [], cluster = null } = globalThis.surgeSelection ?? {};
-  const data = { items, cluster, clusters, clears: true, answered: Infinity };
+  const data = { ...selected(), clusters, clears: true, answered: Infinity };
   globalThis.surgeListen?.({ parentElement: document.body, data, setStateValue: () => {} });
 }
 

@@ -1,7 +1,8 @@
 // What is selected on the page: views ask for a change, all of them hear of it at once, Python afterwards; its answer
 // has the last word.
-const SELECTION = "surge:selection"; // the window's event by which all views of a page share what is selected
-const CHOOSE = "surge:choose"; // from a view without a listener of its own: a chart or a table
+import { whenGone } from "#surge/component.js";
+import { CHOOSE, SELECTION, selected } from "#surge/events.js";
+
 const PATIENCE = 5000; // milliseconds after a click for which an answer to an older one is left aside
 const WRITTEN =
   "input:not([type='radio'], [type='checkbox']), textarea, select, [contenteditable], [data-testid='stDataFrame']";
@@ -10,7 +11,6 @@ const OVER = "[role='dialog'], [data-testid='stPopoverBody'], [role='listbox'], 
 export default function ({ parentElement, data, setStateValue }) {
   const page = (parentElement.surgeClicks ??= start());
   page.report = setStateValue; // stays until the next one, so that no answer to something else can lose it
-  page.gone = false;
   page.clears = data.clears;
   if (page.history !== data.history) page.clicked = 0; // no answer to a click in another history is awaited
   page.history = data.history;
@@ -19,20 +19,14 @@ export default function ({ parentElement, data, setStateValue }) {
   const patience = data.answered >= page.clicked ? 0 : page.clicked + PATIENCE - Date.now();
   if (patience <= 0) answer();
   else page.later = setTimeout(answer, patience); // a click that Python never heard of ends then
-  return () => {
-    page.gone = true;
-    // the next run of the script takes over; what listens is let go when the page is left
-    setTimeout(() => {
-      if (page.gone && !parentElement.isConnected) stop(parentElement, page);
-    }, 0);
-  };
+  return whenGone(page, parentElement, () => stop(parentElement, page));
 }
 
 function start() {
   const page = { clicked: 0 };
   page.choose = ({ detail: { numbers, add, history } }) => {
     if (history !== page.history) return; // a view of a history that has just gone, or is still to come
-    toggle(numbers[0], numbers[1], add);
+    publish(toggled(selected(), numbers, add));
     report(page);
   };
   page.press = (event) => press(page, event);
@@ -48,22 +42,18 @@ function stop(root, page) {
   delete root.surgeClicks;
 }
 
-// A click selects alone (again: nothing), with Shift it adds or takes away. An item of -1 means the cluster.
-function toggle(item, cluster, add) {
-  const now = current();
-  if (item >= 0) {
-    const items = new Set(add ? now.items : []);
-    if (add ? !items.delete(item) : !(isOnly(now, item) && now.cluster === null)) items.add(item);
-    publish({ ...now, items: [...items].sort((a, b) => a - b), cluster: add ? now.cluster : null });
-  } else {
+// The one rule of a click: it selects alone (again: nothing); with Shift it adds or takes away. An item of -1 means the
+// cluster.
+export function toggled(now, [item, cluster], add) {
+  if (item < 0) {
     const items = add ? now.items : [];
     const again = now.cluster === cluster && items.length === now.items.length;
-    publish({ ...now, items, cluster: again ? null : cluster });
+    return { ...now, items, cluster: again ? null : cluster };
   }
-}
-
-function isOnly({ items }, item) {
-  return items.length === 1 && items[0] === item;
+  const items = new Set(add ? now.items : []);
+  const alone = now.cluster === null && now.items.length === 1 && now.items[0] === item;
+  if (add ? !items.delete(item) : !alone) items.add(item);
+  return { ...now, items: [...items].sort((a, b) => a - b), cluster: add ? now.cluster : null };
 }
 
 // Escape ends the selection, unless something else on the page listens for it.
@@ -72,7 +62,7 @@ function press(page, event) {
   const target = event.composedPath()[0];
   if (target instanceof Element && target.closest(WRITTEN)) return;
   if (document.querySelector(OVER)) return;
-  const now = current();
+  const now = selected();
   if (!now.items.length && now.cluster === null) return;
   publish({ ...now, items: [], cluster: null });
   report(page);
@@ -81,13 +71,8 @@ function press(page, event) {
 function report(page) {
   clearTimeout(page.later);
   page.clicked = Date.now();
-  const { items, cluster } = current();
+  const { items, cluster } = selected();
   page.report("selected", { items, cluster, history: page.history, number: page.clicked });
-}
-
-function current() {
-  const { items = [], cluster = null, clusters = [] } = globalThis.surgeSelection ?? {};
-  return { items, cluster, clusters };
 }
 
 function publish(selection) {

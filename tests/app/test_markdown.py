@@ -39,12 +39,12 @@ SCRIPT = f"""
 import json, sys
 sys.path.insert(0, {str(ROOT)!r})
 import streamlit as st
-from app.components.labels import as_text
+from surge.escapes import for_markdown
 for number, title in enumerate(json.loads({json.dumps(TITLES)!r})):
     with st.container(key=f"said_{{number}}"):
-        st.markdown(as_text(title))
+        st.markdown(for_markdown(title))
     with st.container(key=f"pressed_{{number}}"):
-        st.button(as_text(title), key=f"button_{{number}}")
+        st.button(for_markdown(title), key=f"button_{{number}}")
 """
 
 

@@ -11,19 +11,10 @@ import pytest
 
 from surge.config import ModelConfig, TrainingConfig, to_dict
 from surge.errors import SurgeError
-from surge.pictures.model_tables import (
-    LARGEST_COMPARISON,
-    MetricsTable,
-    comparison_table,
-    counted_users,
-    flat_metrics,
-    left_out,
-    length_caption,
-    length_table,
-    metrics_tables,
-    settings_table,
-    unmeasured,
-)
+from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table
+from surge.pictures.length_table import counted_users, length_caption, length_table
+from surge.pictures.metrics_tables import MetricsTable, flat_metrics, left_out, metrics_tables, unmeasured
+from surge.pictures.settings_table import settings_table
 from tests.pictures.hostile import HOSTILE
 
 METRICS = {
@@ -67,7 +58,7 @@ def test_all_items_come_first_then_drawn_ones_then_the_rest():
         ["Hit rate@10", "0.1250", "0.0854"],
         ["Median rank", "47.5", "1,041"],
         ["Calibration error", "0.31 %", ""],
-        ["The same of the best item alone", "under 0.01 %", ""],
+        ["The same for the best item alone", "under 0.01 %", ""],
     ]
     assert second.frame.iloc[:, :3].values.tolist() == [["AUC", "0.5000", "0.7500"], ["MRR", "0.2500", ""]]
     assert third.frame.iloc[0, 1] == "0.8000" and third.says == ""
@@ -82,8 +73,8 @@ def test_the_tables_say_how_they_were_measured():
         "3,000 users in test. What the user took before is left out."
     )
     assert second.says == (
-        "Each true next item against 99 others: 4,000 lists in test. These others were drawn by popularity, so the raw "
-        "score ranks here: a chance holds popularity too, which would count twice."
+        "Each true next item against 99 others: 4,000 lists in test. These others were drawn by popularity, so they "
+        "are ranked by the raw score: the chance includes popularity, which would count twice."
     )
 
 
@@ -141,12 +132,12 @@ def test_deletion_and_insertion_are_told_as_what_they_do_to_the_lift():
 def test_what_the_test_split_left_out():
     whole = {"positives": 12_000, "unknown_positives": 12, "positives_without_history": 40, "cold_positives": 5}
     assert left_out({"test": whole}) == (
-        "Left out are true next items of the 12,000 in the test split: 12 of an item that the model doesn't know and "
-        "40 without a history before it. 5 true next items of the test split are measured though the model met them in "
-        "no training example."
+        "Left out are true next items of the 12,000 in the test split: 12 of items that the model doesn't know and "
+        "40 with no known item before them. 5 true next items of the test split are measured though the model met them "
+        "in no training example."
     )
     assert left_out({"test": whole | {"unknown_positives": 0, "cold_positives": 1}}) == (
-        "Left out are true next items of the 12,000 in the test split: 40 without a history before it. 1 true next "
+        "Left out are true next items of the 12,000 in the test split: 40 with no known item before them. 1 true next "
         "item of the test split is measured though the model met it in no training example."
     )
     nothing = {"positives": 12_000, "unknown_positives": 0, "positives_without_history": 0, "cold_positives": 0}
@@ -157,7 +148,7 @@ def test_what_the_test_split_left_out():
 
 def test_what_was_not_measured_yet():
     until = "; until then, the figures are those of the validation split:"
-    command = "This command, in the project's folder, measures both and stores the figures with the checkpoint"
+    command = "This command measures both and stores the figures with the checkpoint"
     assert unmeasured({"validation": {"auc": 0.5}}) == (
         f"Neither the test split nor the explanations of this checkpoint have been measured yet. {command}{until}"
     )
@@ -168,6 +159,7 @@ def test_what_was_not_measured_yet():
         f"The explanations of this checkpoint have not been measured yet. {command}:"
     )
     assert unmeasured(MEASURED) == ""
+    assert ". This command, in the project's folder, measures both" in unmeasured({}, "in the project's folder")
 
 
 def test_counts_are_whole_and_odd_numbers_cost_nothing():
@@ -192,9 +184,9 @@ def test_counts_are_whole_and_odd_numbers_cost_nothing():
 @pytest.mark.parametrize(
     ("temperature", "words"),
     [
-        (1.0, "as the scores give them"),
+        (1.0, "from the scores as they are"),
         (1.2, "scores divided by a temperature of 1.2, chosen on the validation split"),
-        ("x", "as the scores give them"),
+        ("x", "from the scores as they are"),
     ],
 )
 def test_the_settings_say_whether_chances_are_softened(temperature: Any, words: str):
@@ -204,7 +196,7 @@ def test_the_settings_say_whether_chances_are_softened(temperature: Any, words: 
 
 
 def test_settings_in_plain_words():
-    model = to_dict(ModelConfig(item_count=2000, category_count=40, clusters=(30, 10), fusion="without_query"))
+    model = to_dict(ModelConfig(item_count=2000, category_count=40, clusters=(30, 10))) | {"fusion": "without_query"}
     frame = settings_table(model, to_dict(TrainingConfig()), {"dataset": {"name": "log", "users": 7}, "trained_on": 5})
     said = dict(zip(frame["what"], frame["value"], strict=True))
     assert said["Trained on"] == "log, 7 users" and said["Trained with"] == "5"
@@ -219,20 +211,21 @@ def test_settings_in_plain_words():
     ("fusion", "words"),
     [
         ("full", "by the candidate alone: the surroundings cancel, as Equation 8 is printed"),
-        ("without_query", "even: the surroundings cancel, as Equation 8 is printed"),
+        ("without_query", "all neighbours alike: the surroundings cancel, as Equation 8 is printed"),
         ("without_cluster", "by the candidate alone"),
         ("none", "switched off"),
     ],
 )
 def test_attention_as_printed_hears_nothing_of_the_surroundings(fusion: str, words: str):
-    config = ModelConfig(item_count=2, category_count=1, fusion=fusion, attention_nonlinearity="none")
-    said = settings_table(to_dict(config), to_dict(TrainingConfig()), {}).set_index("what")["value"]
+    forms = {"fusion": fusion, "attention_nonlinearity": "none"}
+    model = to_dict(ModelConfig(item_count=2, category_count=1)) | forms
+    said = settings_table(model, to_dict(TrainingConfig()), {}).set_index("what")["value"]
     assert said["Attention"] == words
 
 
 @pytest.mark.parametrize("description", [{}, {"dataset": None}, {"dataset": "x"}, {"dataset": {"users": True}}])
 def test_a_description_that_says_little(description: dict[str, Any]):
-    model = to_dict(ModelConfig(item_count=2, category_count=1, extraction="none"))
+    model = to_dict(ModelConfig(item_count=2, category_count=1)) | {"extraction": "none"}
     said = settings_table(model, to_dict(TrainingConfig()), description).set_index("what")["value"]
     assert said["Trained on"] == "a dataset without a name"
     assert said["Interest clusters"] == "none: every item by itself"

@@ -1,0 +1,61 @@
+"""The model page's panel of the clusters in use over many users, measured when it is asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.components.charts import chart
+from app.components.inspection import caption, heading, progress_bar
+from app.components.theme import current_theme
+from app.usage import USERS, known_usage, measure_usage, seconds_needed
+from surge.checkpoint import Checkpoint
+from surge.data.store import Dataset
+from surge.errors import SurgeError
+from surge.escapes import for_markdown
+from surge.pictures import cluster_usage
+
+AT_ONCE = 1.0  # seconds; what takes no longer needs no button
+
+
+def usage_panel(checkpoint: Checkpoint, dataset: Dataset) -> None:
+    heading(
+        "Use of the clusters",
+        "Which interest clusters the model uses over many users, and for what.",
+        cluster_usage.ABOUT,
+    )
+    usage = known_usage(checkpoint, dataset)
+    if usage is None:
+        try:
+            seconds = seconds_needed((checkpoint.digest, dataset.digest), checkpoint, dataset)
+            users = min(USERS, len(dataset.users))
+            words = f"Measure cluster usage on {users} users (about {max(1, round(seconds))} s)"
+            if seconds > AT_ONCE and not st.button(words, key="measure_usage", icon=":material/monitoring:"):
+                caption("Reads the histories of users drawn at random; nothing is written.", "usage")
+                return
+            with progress_bar("Reading histories …") as progress:
+                usage = measure_usage(checkpoint, dataset, progress)
+        except SurgeError as error:
+            st.error(for_markdown(str(error)))
+            return
+    chart(
+        cluster_usage.usage_figure(usage.mass, usage.categories, current_theme()),
+        "cluster_usage",
+        "Use of the clusters; the table under the bars holds the numbers.",
+        current_theme(),
+    )
+    caption(cluster_usage.caption(usage.mass, usage.users, usage.items), "usage")
+    with st.popover("The numbers", type="tertiary", icon=":material/table:", key="usage_numbers"):
+        number = st.column_config.NumberColumn
+        st.dataframe(
+            cluster_usage.usage_table(usage.mass, usage.first_choices, usage.categories),
+            hide_index=True,
+            width=760,
+            column_config={
+                "cluster": number("Cluster"),
+                "name": "Name",
+                "share": number("Share of a history", format="percent"),
+                "items": number("Items", format="localized", help="Items that lie mostly in this cluster."),
+                "categories": "Commonest categories",
+            },
+            alt="Use of the clusters in numbers.",
+        )

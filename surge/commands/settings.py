@@ -1,0 +1,57 @@
+"""Settings as they are given to a command: by a preset, in a file, one by one."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from surge.errors import SurgeError
+
+FILE = '{"model": {...}, "training": {...}, "evaluation": {...}}'
+FROM_DATA = ("item_count", "category_count")
+OPTIONS = ("epochs", "seed", "device", "precision")  # of training, with a name of their own
+
+
+def assignments(given: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Name and value of each NAME=VALUE; one without a sign is a SurgeError."""
+    from surge.config import read_value
+
+    for assignment in given:
+        name, sign, text = assignment.partition("=")
+        if not sign:
+            raise SurgeError(f"--set {assignment!r}: give NAME=VALUE.")
+        yield name, read_value(text)
+
+
+def read_settings(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Settings of the model, training and evaluation: the preset's, then the file's, then --set, then the options."""
+    from surge.config import PARTS, in_parts, names, preset
+
+    parts = in_parts(preset(arguments.preset) if arguments.preset is not None else {})
+    if arguments.config:
+        for part, settings in _read_file(arguments.config).items():
+            parts[part] |= settings
+    homes = {name: part for part, kind in PARTS.items() for name in names(kind) if name not in FROM_DATA}
+    for name, value in assignments(arguments.set):
+        if name not in homes:
+            raise SurgeError(f"--set {name!r}: give NAME=VALUE, NAME one of {', '.join(sorted(homes))}.")
+        parts[homes[name]][name] = value
+    for name in OPTIONS:
+        if getattr(arguments, name) is not None:
+            parts["training"][name] = getattr(arguments, name)
+    return parts
+
+
+def _read_file(path: str) -> dict[str, dict[str, Any]]:
+    from surge.config import PARTS, in_parts
+
+    try:
+        read = json.loads(Path(path).read_text(encoding="utf-8"))
+        given = {part: dict(settings) for part, settings in read.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise SurgeError(f"{path!r} is not a JSON file {FILE} ({error}).") from error
+    unknown = sorted(set(given) - set(PARTS))
+    if unknown:
+        raise SurgeError(f"{path!r} names {', '.join(unknown)}; it may hold model, training and evaluation.")
+    return in_parts(given)

@@ -1,0 +1,102 @@
+"""How far to believe an explanation: whether its own weights tell what was measured, and what makes it say little."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from surge.explanation.measured import LEAST_COMPARED, Effects
+from surge.explanation.record import Explanation
+from surge.explanation.structure import assignment_entropy, attention_distance
+from surge.pictures.amounts import correlation
+
+MATTERS = 0.1  # of the log of the lift: 1.1 times as likely
+AGREES, DISAGREES = 0.6, 0.2  # rank correlations
+NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left
+FLAT = 0.02  # total variation of attention from uniform
+ALIKE = 0.02  # total variation of the rows of S from their mean
+BLURRED = 0.75  # entropy of S over its largest
+
+Level = Literal["good", "partly", "poor", "unknown"]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Do the model's own weights tell which items matter: rank correlations with the size of the measured effect.
+
+    None where a correlation is undefined.
+    """
+
+    level: Level
+    sentence: str
+    correlation_importance: float | None
+    correlation_attention: float | None
+
+
+def trust(record: Explanation, effects: Effects) -> Trust:
+    """A plain word on importance and attention against what was measured for this user and candidate."""
+    importance = effects.agreement(record.interest_extraction.importance)
+    received = effects.agreement(record.attention_received())
+    measured = effects.item_effect[np.isfinite(effects.item_effect)]
+    if len(measured) < LEAST_COMPARED:
+        sentence = (
+            f"With fewer than {LEAST_COMPARED} items that can be left out it can't be said whether the model's own "
+            "weights tell which items matter."
+        )
+        return Trust("unknown", sentence, importance, received)
+    if np.ptp(np.abs(measured)) == 0:
+        sentence = "All items have an effect of the same size, so importance γ can't be compared with it."
+        return Trust("unknown", sentence, importance, received)
+    level: Level = "poor"
+    if importance is not None and importance >= DISAGREES:
+        level = "good" if importance >= AGREES else "partly"
+    if received is None:
+        attention = "all items receive the same attention"
+    else:
+        tells = "does not tell it"
+        if received >= DISAGREES:
+            tells = "tells it" if received >= AGREES else "tells it in part"
+        attention = f"the attention that items receive {tells} ({correlation(received)})"
+    return Trust(level, f"The {_importance_words(level, importance)}; {attention}.", importance, received)
+
+
+def notes(record: Explanation, effects: Effects | None) -> list[str]:
+    """What to know before believing the pictures: clauses without a capital and a full stop."""
+    if record.length == 1:
+        return []
+    told = []
+    if not collapsed(record) and assignment_entropy(record) > BLURRED:
+        told.append("the clusters are blurred (each item lies in many of them), so interests say little here")
+    neighbours = record.graph_construction.adjacency.sum(axis=1)
+    if not (neighbours > 1).any():
+        told.append("each item is linked to itself alone, so graph and attention add nothing here")
+    elif attention_distance(record) < FLAT:
+        told.append("attention is flat: each item listens to all its neighbours alike, so it adds nothing to the graph")
+    if effects is not None and np.any(np.abs(effects.item_effect) >= MATTERS):
+        trusted = trust(record, effects)
+        if trusted.level in ("good", "poor"):
+            told.append(f"the {_importance_words(trusted.level, trusted.correlation_importance)}")
+    return told
+
+
+def _importance_words(level: Level, value: float | None) -> str:
+    if value is None:
+        return "model's own importance γ is the same for every item; trust the measured effect"
+    tells = {
+        "good": "tells which single items matter, for or against",
+        "partly": "tells only in part which single items matter",
+        "poor": "does not tell which single items matter here",
+    }[level]
+    rest = "; trust the measured effect" if level == "poor" else ""
+    measured = f"rank correlation with the size of their measured effect {correlation(value)}"
+    return f"model's own importance γ {tells} ({measured}){rest}"
+
+
+def collapsed(record: Explanation) -> bool:
+    """Whether all rows of S are alike without being crisp: then the first choice of an item means nothing."""
+    total = record.interest_extraction.total_assignment().astype(np.float64)
+    mean = total.mean(axis=0)
+    alike = 0.5 * np.abs(total - mean).sum(axis=1).max() < ALIKE
+    return bool(alike and len(mean) > 1 and len(total) > 1 and mean.max() < NEARLY_ALL)
