@@ -251,15 +251,21 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
     lines.append(("history length", f"{lengths['min']} to {lengths['max']}, median {lengths['median']:g}"))
     lines.append(("repeated (user, item)", f"{description['repeat_share']:.1%}"))
     lines.append(("time", " to ".join(day(moment) for moment in description["time_range"]) + " UTC"))
+    # just written, so read without the checks of a stranger's folder
+    interactions, items = (pl.read_parquet(Path(output) / name) for name in (INTERACTIONS_FILE, ITEMS_FILE))
     split = description["split"]
     if split["method"] == "time":
         periods = ", ".join(f"{period} {count:,}" for period, count in description["split_counts"].items())
         cuts = f"cut at {day(split['valid_start'])} and {day(split['test_start'])} UTC"
         lines.append(("split by time", f"{periods}; {cuts}"))
+    elif split["method"] == "own":
+        counted = ", ".join(f"{period} {count:,}" for period, count in description["split_counts"].items())
+        lines.append(("split as the log says", counted))
     else:
         lines.append(("split", "each user's last interaction is test, the one before it validation"))
-    # just written, so read without the checks of a stranger's folder
-    interactions, items = (pl.read_parquet(Path(output) / name) for name in (INTERACTIONS_FILE, ITEMS_FILE))
+        short = int((interactions["user"].value_counts()["count"] < 4).sum())
+        if short:  # a positive of each split needs one interaction before it
+            lines.append(("  left out", f"{short:,} users have fewer than 4 interactions: too few for all three parts"))
     dataset = Dataset(Path(output), description["name"], interactions, items, description, "")
     lines += [(name, str(one)) for name, one in coverage_of(dataset).items()]
     lines += [("note", note) for note in preparation.get("notes", [])]

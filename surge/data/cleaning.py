@@ -13,6 +13,12 @@ from surge.data.tables import RawLog
 from surge.data.times import NANOSECONDS, YEAR_1990, nanoseconds
 
 _ABOUT = ("title", "category")  # what an item is called and where it stands: the item table's columns beside its id
+# What a column calls the parts of its own split, in small letters.
+SPLIT_MEANINGS = {
+    **dict.fromkeys(("train", "training", "0"), "train"),
+    **dict.fromkeys(("valid", "validation", "val", "dev", "1"), "valid"),
+    **dict.fromkeys(("test", "testing", "2"), "test"),
+}
 _FIRST = 3  # lines that are named of each kind of malformed ones
 _LARGE_SHARE = 1 / 3  # of a log in the hands of one user
 
@@ -43,8 +49,11 @@ def clean(
     rows = log.rows.with_row_index("row")
     moment = nanoseconds(unit) if unit is not None else pl.col("row").cast(pl.Int64) * NANOSECONDS
     rows = rows.with_columns(moment=moment)
+    if "split" in rows.collect_schema():
+        word = pl.col("split").str.strip_chars().str.to_lowercase()
+        rows = rows.with_columns(split=word.replace_strict(SPLIT_MEANINGS, default=None, return_dtype=pl.String))
     schema = rows.collect_schema()
-    rows = rows.with_columns(reason=_reason(unit, window, behaviours, min_rating))
+    rows = rows.with_columns(reason=_reason(unit, window, behaviours, min_rating, own_split="split" in schema))
     used = rows.filter(pl.col("reason").is_null())
     kept_columns = ("rating", "behaviour", "split", "order_number", "order_text")
     optional = [column for column in kept_columns if column in schema]
@@ -86,12 +95,17 @@ REASONS = (
     "other behaviour",
     "missing rating",
     "lower rating",
+    "of no split",
     "outside the date window",
 )
 
 
 def _reason(
-    unit: str | None, window: tuple[int | None, int | None], behaviours: tuple[str, ...], min_rating: float | None
+    unit: str | None,
+    window: tuple[int | None, int | None],
+    behaviours: tuple[str, ...],
+    min_rating: float | None,
+    own_split: bool,
 ) -> pl.Expr:
     user, item, moment = pl.col("user"), pl.col("item"), pl.col("moment")
     no_time = pl.col("time_missing") if unit is not None else pl.lit(True)
@@ -113,6 +127,8 @@ def _reason(
     if min_rating is not None:
         tests["missing rating"] = pl.col("rating").is_null()
         tests["lower rating"] = pl.col("rating") < min_rating
+    if own_split:
+        tests["of no split"] = pl.col("split").is_null()
     if unit is not None:
         before = moment < window[0] * NANOSECONDS if window[0] is not None else pl.lit(False)
         after = moment >= (window[1] + 1) * NANOSECONDS if window[1] is not None else pl.lit(False)

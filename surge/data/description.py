@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from surge.data.store import FORMAT_VERSION
+from surge.data.store import FORMAT_VERSION, SPLIT_WORDS
 from surge.errors import SurgeError
 
 VALID_SHARE = 0.1
@@ -45,6 +45,8 @@ def describe(
     }
     if split["method"] == "time":
         description["split_counts"] = _period_counts(interactions["timestamp"], split)
+    elif split["method"] == "own":
+        description["split_counts"] = {name: int((interactions["split"] == name).sum()) for name in SPLIT_WORDS}
     return description
 
 

@@ -16,11 +16,11 @@ import polars as pl
 from surge.data.amazon import read_amazon
 from surge.data.files import check_file, extract, listed_files, zip_members
 from surge.data.kuairand import read_kuairand
+from surge.data.store import SPLIT_WORDS
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
 
 Read = Callable[[Sequence[Path], ReadOptions], RawLog]
-_SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def read_recbole(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
             own.setdefault("rating", rating)
         table = standard_columns(source, own, options)
         part = path.name.split(".")[-2]
-        if len(logs) > 1 and part in _SPLITS:
+        if len(logs) > 1 and part in SPLIT_WORDS:
             table = table.with_columns(split=pl.lit(part))
         rows.append(table)
         notes += source.notes

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from surge.data.history import Histories, window_start
-from surge.data.store import Dataset
+from surge.data.store import SPLIT_WORDS, Dataset
 from surge.errors import SurgeError
 
-SPLITS = ("train", "valid", "test")
+SPLITS = SPLIT_WORDS
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class EncodedLog:
 
     items (N,) rows; timestamps (N,); offsets (users + 1,): user u has the rows offsets[u]:offsets[u + 1].
     `unknown`: what is left out because its item has no row. A split is cut on the whole log all the same: `place` (N,)
-    counts each interaction among all of its user's (None where none is left out).
+    counts each interaction among all of its user's (None where none is left out). `own`: which split each of all
+    interactions belongs to, as a place in SPLITS, where the log says so itself.
     """
 
     items: np.ndarray
@@ -45,6 +46,7 @@ class EncodedLog:
     offsets: np.ndarray
     unknown: Unknown = NOTHING
     place: np.ndarray | None = None
+    own: np.ndarray | None = None
 
     @property
     def user(self) -> np.ndarray:
@@ -109,6 +111,9 @@ def encode(dataset: Dataset, rows: Mapping[str, int], user: str | None = None) -
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         unknown=Unknown(owner[~known], timestamps[~known], place[~known]),
         place=None if known.all() else place[known],
+        own=frame["split"].replace_strict(list(SPLITS), [0, 1, 2], return_dtype=pl.Int64).to_numpy()
+        if dataset.description.get("split", {}).get("method") == "own"
+        else None,
     )
 
 
@@ -123,7 +128,8 @@ def split_instances(log: EncodedLog, split: Mapping[str, object]) -> dict[str, I
 
     {"method": "time", "valid_start", "test_start"}: by its own time, the history may lie in any period.
     {"method": "leave-last"}: a user's last is test, the one before it validation, the rest training. The last is that
-    of the whole log: where its item has no row, that user has no test instance.
+    of the whole log: where its item has no row, that user has no test instance. {"method": "own"}: as the log says of
+    each interaction; the history is all before it, whatever that is for.
     """
     user = log.user
     first = np.arange(len(log.items)) == log.offsets[user]
@@ -185,10 +191,12 @@ def _periods(
     """0, 1 or 2 (train, valid, test) of interactions by their user, their place among all of that user's, and time."""
     if split.get("method") == "time":
         return time_period(timestamps, split)
+    lengths = np.diff(log.offsets) + np.bincount(log.unknown.user, minlength=len(log.offsets) - 1)
+    if split.get("method") == "own" and log.own is not None:
+        return log.own[(np.cumsum(lengths) - lengths)[user] + place]
     if split.get("method") != "leave-last":
         raise SurgeError(
-            f"The dataset's split is {split.get('method')!r}; it must be 'time' or 'leave-last': prepare it again."
+            f"The dataset's split is {split.get('method')!r}; it must be 'time', 'leave-last' or 'own', with a column "
+            "'split': prepare it again."
         )
-    users = len(log.offsets) - 1
-    lengths = np.diff(log.offsets) + np.bincount(log.unknown.user, minlength=users)
     return np.clip(3 - (lengths[user] - place), 0, 2)

@@ -151,6 +151,8 @@ def prepare(
         say("items")
         items, item_notes = item_table(interactions, cleaned.about_items, log.items)
         method = split or ("own" if "split" in interactions.columns else "time")
+        if method != "own":
+            interactions = interactions.drop("split", strict=False)
         preparation = {
             "command": "prepare",
             "format": format,

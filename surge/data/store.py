@@ -17,6 +17,7 @@ from surge.errors import SurgeError
 from surge.folders import DATASET_NAME
 
 FORMAT_VERSION = 1
+SPLIT_WORDS = ("train", "valid", "test")  # in the column `split`, where a log has a split of its own
 INTERACTIONS_FILE = "interactions.parquet"
 ITEMS_FILE = "items.parquet"
 DESCRIPTION_FILE = DATASET_NAME
@@ -199,7 +200,7 @@ def _read_description(path: Path) -> dict[str, Any]:
 
 
 def _check_split(path: Path, split: object) -> None:
-    if isinstance(split, dict) and split.get("method") == "leave-last":
+    if isinstance(split, dict) and split.get("method") in ("leave-last", "own"):
         return
     if isinstance(split, dict) and split.get("method") == "time":
         valid_start, test_start = split.get("valid_start"), split.get("test_start")
@@ -207,8 +208,8 @@ def _check_split(path: Path, split: object) -> None:
         if type(valid_start) is int and type(test_start) is int and valid_start < test_start:
             return
     raise SurgeError(
-        f'{path} has no usable split; it must be {{"method": "leave-last"}} or {{"method": "time"}} with '
-        "valid_start before test_start in unix seconds"
+        f'{path} has no usable split; it must be {{"method": "leave-last"}}, {{"method": "own"}} or {{"method": '
+        '"time"} with valid_start before test_start in unix seconds'
     )
 
 
@@ -265,6 +266,13 @@ def _check_interactions(folder: Path, interactions: pl.DataFrame, items: pl.Data
     users_sorted, backwards = out_of_order.collect().row(0)
     if not users_sorted or backwards:
         raise SurgeError(f"{path} is not sorted by user, then timestamp; prepare the dataset again")
+    if description["split"]["method"] == "own":
+        words = interactions["split"] if "split" in interactions.columns else pl.Series([None])
+        if not words.is_in(SPLIT_WORDS).fill_null(False).all():
+            raise SurgeError(
+                f"{path} does not say of each interaction which split it belongs to ({', '.join(SPLIT_WORDS)}); "
+                "prepare the dataset again"
+            )
     unknown = interactions.join(items, on="item", how="anti")
     if len(unknown):
         raise SurgeError(f"{folder / ITEMS_FILE} lacks item {unknown['item'][0]!r}, which has interactions")

@@ -112,7 +112,7 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
         lasting,
         user=user,
         next_item=next_item,
-        next_period=_period(dataset, next_item),
+        next_period=_period(dataset, frame, next_item),
         interests=tuple(interests[place] for place in read) if interests is not None else None,
     )
 
@@ -151,11 +151,14 @@ def _reading_notes(config: ModelConfig, history: History, items: Sequence[Item])
     return notes
 
 
-def _period(dataset: Dataset, item: Item | None) -> str | None:
-    """The part of the split that a user's last interaction is in: by time, or always test with leave-last."""
+def _period(dataset: Dataset, frame: pl.DataFrame, item: Item | None) -> str | None:
+    """The part of the split that a user's last interaction is in: by time, as the log says, or always test with
+    leave-last."""
     if item is None:
         return None
     split = dataset.description.get("split", {})
+    if split.get("method") == "own":
+        return str(frame["split"][-1])
     if split.get("method") != "time":
         return SPLITS[2]
     return SPLITS[int(time_period(np.array([item.timestamp]), split)[0])]

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from surge.data.instances import count_positives, encode, split_instances
 from surge.data.preparation import prepare
 from surge.data.store import Dataset
 from surge.errors import SurgeError
@@ -252,6 +253,60 @@ def test_a_label_of_0_is_told_and_a_threshold_leaves_it_out(log: Log, name: str)
     dataset = log(text, "x.inter", "recbole")
     assert "3 of 6 interactions have a label of 0; --min-rating 1 leaves them out" in told(dataset)
     assert [row[1] for row in rows(log(text, "x.inter", "recbole", min_rating=1))] == ["i1", "i3", "i5"]
+
+
+# -- splits -------------------------------------------------------------------------------------------
+
+OWN = {
+    "train": [("u0", "i0", 0), ("u0", "i1", 9), ("u1", "i2", 1), ("u1", "i0", 2)],
+    "valid": [("u0", "i2", 5)],
+    "test": [("u1", "i3", 3)],
+}
+
+
+def test_a_split_that_the_log_has_is_honoured(tmp_path: Path) -> None:
+    for part, rows_of in OWN.items():
+        text = "".join(f"{user}\t{item}\t{1600000000 + time}\n" for user, item, time in rows_of)
+        (tmp_path / f"x.{part}.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\n" + text)
+    description = prepare("recbole", [tmp_path], tmp_path / "out")
+    assert description["split"] == {"method": "own"}
+    assert description["split_counts"] == {"train": 4, "valid": 1, "test": 1}
+    dataset = Dataset.load(tmp_path / "out")
+    log = encode(dataset, {item: row for row, item in enumerate(dataset.items["item"])})
+    found = {
+        name: [(int(user), f"i{log.items[place]}") for user, place in zip(one.user, one.position, strict=True)]
+        for name, one in split_instances(log, dataset.description["split"]).items()
+    }
+    # u0: i0 train, i2 valid, i1 train; u1: i2 train, i0 train, i3 test; a first one has no history
+    assert found == {"train": [(0, "i1"), (1, "i0")], "valid": [(0, "i2")], "test": [(1, "i3")]}
+    prepare("recbole", [tmp_path], tmp_path / "again", split="leave-last")
+    assert "split" not in Dataset.load(tmp_path / "again").interactions.columns
+
+
+def test_a_column_can_say_the_split(log: Log) -> None:
+    text = "user,item,timestamp,part\n" + "".join(
+        f"u,{item},{1600000000 + time},{part}\n"
+        for time, (item, part) in enumerate(zip("abcd", "Train dev TEST none".split(), strict=True))
+    )
+    dataset = log(text, columns={"split": "part"}, split=None)
+    assert dataset.interactions["split"].to_list() == ["train", "valid", "test"]
+    assert dropped(dataset) == {"of no split": 1}
+    # with items that a model doesn't know the others keep their parts
+    known = encode(dataset, {"b": 0, "c": 1})
+    assert count_positives(known, {"method": "own"})["valid"].whole == 1
+    assert split_instances(known, {"method": "own"})["test"].position.tolist() == [1]
+    with pytest.raises(SurgeError, match="--split own needs the column that holds it"):
+        log("user,item,timestamp\nu,x,1600000000\n", split="own")
+
+
+def test_a_damaged_own_split_is_refused(log: Log, tmp_path: Path) -> None:
+    log("user,item,timestamp,part\nu,a,1600000000,train\nu,b,1600000001,test\n", columns={"split": "part"}, split=None)
+    path = tmp_path / "out" / "interactions.parquet"
+    frame = pl.read_parquet(path)
+    for damaged in (frame.drop("split"), frame.with_columns(split=pl.lit("exam"))):
+        damaged.write_parquet(path)
+        with pytest.raises(SurgeError, match="which split it belongs to"):
+            Dataset.load(tmp_path / "out")
 
 
 # -- JSON, folders, packed files ----------------------------------------------------------------------
