@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app.cache import CACHE
 from app.jobs import Jobs
-from app.store import STORE
 from surge.errors import SurgeError
 
 AT_ONCE = 2  # pieces of work of each sort; more wait in line
@@ -29,12 +29,12 @@ def computed(
     With a `progress`, which draws on the page, that is done in the background and goes on while the page is drawn
     anew; it stops where no page watches it any more. Without one it is done here and now. A failure is a SurgeError.
     """
-    if progress is None or STORE.has(kind, key):
-        return STORE.get(kind, key, lambda: compute(None))
+    if progress is None or CACHE.has(kind, key):
+        return CACHE.get(kind, key, lambda: compute(None))
     jobs, name, watcher = measurings(), (kind, key), visitor()
 
     def work(sign: Progress) -> None:
-        STORE.get(kind, key, lambda: compute(sign))
+        CACHE.get(kind, key, lambda: compute(sign))
 
     jobs.ask(name, work, watcher)
     while (standing := jobs.standing(name, watcher)).under_way:
@@ -42,15 +42,15 @@ def computed(
         jobs.wait(name, LOOK)
     if standing.state == "failed":
         raise SurgeError(standing.error)
-    return STORE.get(kind, key, lambda: compute(None))
+    return CACHE.get(kind, key, lambda: compute(None))
 
 
 def with_spinner(kind: str, key: Hashable, compute: Callable[[], Made], words: str) -> Made:
     """What the store keeps under a key, computed here and now under a spinner, where there is a page to show it on."""
-    if STORE.has(kind, key) or get_script_run_ctx(suppress_warning=True) is None:
-        return STORE.get(kind, key, compute)
+    if CACHE.has(kind, key) or get_script_run_ctx(suppress_warning=True) is None:
+        return CACHE.get(kind, key, compute)
     with st.spinner(words):
-        return STORE.get(kind, key, compute)
+        return CACHE.get(kind, key, compute)
 
 
 def visitor() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from app.store import Interrupted
+from app.cache import Interrupted
 from surge.errors import SurgeError
 
 Work = Callable[[Callable[[float], None]], Any]

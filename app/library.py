@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surge.checkpoint.files import PICKLES
-from surge.data.store import DESCRIPTION_FILE
+from surge.checkpoint.checks import PICKLES
+from surge.data.dataset import DESCRIPTION_FILE
 from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset
 
 MOST_ENTRIES = 500  # of one root: a folder with more is hardly meant

@@ -4,30 +4,26 @@ without one."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from app import library
 from app.background import Progress, computed, scorings, with_spinner
+from app.cache import CACHE
 from app.library import ROOTS_VARIABLE, Library, given_roots, matching_dataset
 from app.opening import open_checkpoint, open_dataset, with_model
-from app.store import STORE
-from surge.backends.reader import kernel_for
+from app.subjects import Subject, subject
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import Ranking, rank_catalogue
 from surge.explanation.drift import measure_drift
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.faithfulness import measure_faithfulness
-from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.leave_one_out import measure_competitors, measure_effects
-from surge.explanation.measured import Drift, Effects, Faithfulness
-from surge.explanation.plan import Plan
+from surge.explanation.measurements import Drift, Effects, Faithfulness
+from surge.explanation.ranking import Ranking, rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.search import TYPICAL, Found, find_best
-from surge.explanation.what_if import change_history, made_up_history
 
 __all__ = [  # beside what is below
     "ROOTS_VARIABLE",
@@ -41,8 +37,6 @@ __all__ = [  # beside what is below
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_TELLING = 20  # items of a history to open with
 TELLING_USERS = 12  # histories that are ranked, at most, to find one to open with
-MOST_CELLS_AT_ONCE = 150_000_000  # attention entries: some five seconds; more is scored in the background
-KERNEL_GAIN = 3  # how many times as many the kernel reads in that time, at least
 Made = TypeVar("Made")
 
 
@@ -51,50 +45,11 @@ def find_library() -> Library:
     return library.find_library(PROJECT, given_roots())
 
 
-# -- one history ----------------------------------------------------------------------------------------
-# Objects are shared, not copied: nobody changes them.
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One history under one checkpoint, as the user left it or as edits made it; `key` tells it from all others: it is
-    made of digests and ids, never of arrays or tensors."""
-
-    key: tuple[str, ...]
-    checkpoint: Checkpoint
-    history: TitledHistory
-
-    def at_once(self, readings: int) -> bool:
-        """Whether one can wait for so many readings of the history."""
-        cells = readings * self.checkpoint.model_config.heads * len(self.history) ** 2
-        if cells <= MOST_CELLS_AT_ONCE:
-            return True
-        return cells <= KERNEL_GAIN * MOST_CELLS_AT_ONCE and kernel_for(self.checkpoint.model) is not None
-
-
-def subject(checkpoint: Checkpoint, dataset: Dataset, user: str) -> Subject:
-    """What the model reads of a user."""
-    key = (checkpoint.digest, dataset.digest, user)
-    return Subject(key, checkpoint, STORE.get("history", key, lambda: read_history(checkpoint, dataset, user)))
-
-
-def made_up(checkpoint: Checkpoint) -> Subject:
-    """A user without a history, to be filled by edits."""
-    return Subject((checkpoint.digest, "", ""), checkpoint, made_up_history())
-
-
-def edited(base: Subject, plan: Plan) -> Subject:
-    """The same user with a changed history; a plan that can't be read is a SurgeError."""
-    if plan.is_whole(len(base.history.items)):
-        return base
-    return Subject((*base.key, plan.to_text()), base.checkpoint, change_history(base.checkpoint, base.history, plan))
-
-
 def ranking(subject: Subject) -> Ranking | None:
     """Every item of the catalogue, scored; None where that takes long and hasn't been done: see `start_scoring`."""
     if not subject.at_once(subject.checkpoint.model_config.item_count):
         return scorings().result(subject.key)
-    return STORE.get("ranking", subject.key, lambda: rank_catalogue(with_model(subject.checkpoint), subject.history))
+    return CACHE.get("ranking", subject.key, lambda: rank_catalogue(with_model(subject.checkpoint), subject.history))
 
 
 def best(subject: Subject) -> Ranking | Found | None:
@@ -102,13 +57,13 @@ def best(subject: Subject) -> Ranking | Found | None:
     ranked = ranking(subject)
     if ranked is not None or not subject.at_once(TYPICAL):
         return ranked
-    return STORE.get("found", subject.key, lambda: find_best(with_model(subject.checkpoint), subject.history))
+    return CACHE.get("found", subject.key, lambda: find_best(with_model(subject.checkpoint), subject.history))
 
 
 def explanation(subject: Subject, candidate: str) -> Explanation:
     """Everything that the model computed for a history and a candidate."""
     ranked = ranking(subject)
-    return STORE.get(
+    return CACHE.get(
         "explanation",
         (subject.key, candidate, ranked is not None),
         lambda: explain_history(with_model(subject.checkpoint), subject.history, candidate, ranked),
@@ -138,7 +93,7 @@ def effects(subject: Subject, candidate: str, progress: Progress | None = None) 
         checkpoint, others = with_model(subject.checkpoint), None
         if ranked is not None:
             # without items alone, which is the same for all candidates: without their clusters is scored on the way
-            others = STORE.get(
+            others = CACHE.get(
                 "competitors", subject.key, lambda: measure_competitors(checkpoint, subject.history, None, ranked)
             )
         return measure_effects(
@@ -185,7 +140,7 @@ def drift(subject: Subject, candidate: str, progress: Progress | None = None) ->
 
 def figure(key: tuple[Any, ...], build: Callable[[], Made]) -> Made:
     """A picture that is drawn again unchanged when only the selection changes; `key` names all that it shows."""
-    return STORE.get("figure", key, build)
+    return CACHE.get("figure", key, build)
 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:

@@ -9,9 +9,9 @@ from threading import Thread
 from typing import TypeVar
 
 from app.background import with_spinner
-from app.store import STORE
+from app.cache import CACHE
 from surge.checkpoint import Checkpoint, load_checkpoint
-from surge.data.store import FILES, Dataset
+from surge.data.dataset import FILES, Dataset
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 from surge.native.library import library as compiled
@@ -113,6 +113,6 @@ def _open(kind: str, folder: Path, version: Callable[[], Hashable], read: Callab
         else:
             if current() == before:
                 return value
-            STORE.forget(kind, key)
+            CACHE.forget(kind, key)
         before = current()
     raise SurgeError(f"The {kind} {folder.name!r} is being written at this moment; load the page again in a while.")

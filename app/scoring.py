@@ -6,9 +6,9 @@ import streamlit as st
 
 from app.background import scorings, visitor
 from app.jobs import Standing
-from app.loading import Subject
 from app.opening import with_model
-from surge.explanation.catalogue import rank_catalogue
+from app.subjects import Subject
+from surge.explanation.ranking import rank_catalogue
 
 _WATCHED, _STOPPED = "scoring watched", "scoring stopped"
 

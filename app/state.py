@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.place import Place, parameters_of, parse
+from app.address import Place, parse, to_parameters
 from surge.pictures.selection import Selection
 
 MOST_LONG = 32  # longer plans that the session keeps for the back button
@@ -169,6 +169,6 @@ def mirror() -> None:
     long |= place.long_plans
     for old in list(long)[:-MOST_LONG]:
         del long[old]
-    wanted = parameters_of(place)
+    wanted = to_parameters(place)
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)

@@ -13,7 +13,7 @@ import pandas as pd
 from app.background import with_spinner
 from app.loading import PROJECT
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey_file import check_output, read_survey, survey_path
 from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table

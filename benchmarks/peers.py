@@ -29,7 +29,7 @@ from benchmarks.peers_weights import SAME, same_weights
 from benchmarks.recbole_networks import LENGTH, PAIRS, SIZE, SPREAD, Facts, build_side
 from surge.comparison.table import table
 from surge.config import EvaluationConfig, TrainingConfig
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.evaluation.evaluate import listable, score_lists
 from surge.evaluation.metrics import list_metrics
 from surge.training.data import TrainingData

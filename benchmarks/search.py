@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 
 from surge.checkpoint import load_checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.explanation import search
-from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
+from surge.explanation.ranking import rank_catalogue
 
 
 def main() -> None:

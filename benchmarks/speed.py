@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.naive import naive_logits
-from surge.backends.reader import Scorer, by_torch
+from surge.backends.kernel import Scorer, by_torch
 from surge.backends.scoring import candidates_at_once, score_rows
 from surge.backends.training import EDGES
 from surge.config import EquationForms, ModelConfig

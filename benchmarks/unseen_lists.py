@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from surge.config import EvaluationConfig
+from surge.data.dataset import Dataset
 from surge.data.instances import Instances
-from surge.data.store import Dataset
 from surge.evaluation.evaluate import listable
 from surge.evaluation.lists import read_lists, write_lists
 from surge.training.data import TrainingData

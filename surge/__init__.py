@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from surge.config import EvaluationConfig, ModelConfig, TrainingConfig
-    from surge.data.store import Dataset
+    from surge.data.dataset import Dataset
     from surge.errors import SurgeError
     from surge.explanation.explain import explain
     from surge.explanation.record import Explanation
@@ -27,7 +27,7 @@ _HOMES = {
     "EvaluationConfig": "surge.config",
     "ModelConfig": "surge.config",
     "TrainingConfig": "surge.config",
-    "Dataset": "surge.data.store",
+    "Dataset": "surge.data.dataset",
     "SurgeError": "surge.errors",
     "explain": "surge.explanation.explain",
     "Explanation": "surge.explanation.record",

@@ -8,9 +8,9 @@ from functools import cache
 import polars as pl
 
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
+from surge.explanation.compose import explained_story
 from surge.explanation.story import Story
-from surge.explanation.tell import tell
 from tests.explanation.worlds import make_checkpoint, make_dataset
 from tests.pictures.hostile import HOSTILE
 
@@ -37,4 +37,4 @@ def hostile_world() -> tuple[Checkpoint, Dataset]:
 @cache
 def hostile_story() -> Story:
     """Everything that can be told of that user, by real measurements."""
-    return tell(*hostile_world(), USER)
+    return explained_story(*hostile_world(), USER)

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load, save
 
 from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading, save_checkpoint, store_metrics
-from surge.checkpoint.files import FILES
+from surge.checkpoint.checks import FILES
 from surge.config import EvaluationConfig, ModelConfig, from_dict
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
@@ -284,7 +284,7 @@ def fails(*_: Any, **__: Any) -> None:
     [
         "surge.checkpoint.saving.save_weights",
         "surge.checkpoint.saving.model_card",
-        "surge.checkpoint.files._entry",
+        "surge.checkpoint.saving._entry",
         "polars.DataFrame.write_parquet",
         "pathlib.Path.write_bytes",
         "os.replace",

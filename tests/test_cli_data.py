@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from surge.cli import main
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 
 ROOT = Path(__file__).parents[1]
 LOG = "user,item,timestamp\na,x,1600000000\na,x,1600000000\na,y,1600000001\n,y,1600000001\n"

@@ -12,8 +12,8 @@ import torch
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.cli import build_parser, main
 from surge.config import ModelConfig, TrainingConfig
+from surge.data.dataset import Dataset
 from surge.data.simulator import simulate
-from surge.data.store import Dataset
 from surge.model.surge import SurgeModel
 from tests.pictures.test_report import Page
 

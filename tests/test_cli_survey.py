@@ -11,8 +11,8 @@ import torch
 
 from surge.checkpoint import load_checkpoint, save_checkpoint
 from surge.cli import main
+from surge.data.dataset import Dataset
 from surge.data.simulator import simulate
-from surge.data.store import Dataset
 from surge.explanation.survey_file import read_survey
 from tests.explanation.worlds import make_checkpoint
 

@@ -13,9 +13,9 @@ from surge.data.instances import encode
 from surge.evaluation.evaluate import evaluate_split
 from surge.evaluation.metrics import ndcg
 from surge.evaluation.ranking import rank_positives
-from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.history import read_history
 from surge.explanation.quality import explanation_quality
+from surge.explanation.ranking import rank_catalogue
 from surge.recommenders.surge import Surge
 from surge.training.data import TrainingData
 from tests.explanation.test_explanation_record import KEYS

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from surge.backends import reader
-from surge.backends.reader import LEAST, Scorer
+from surge.backends import kernel as reader
+from surge.backends.kernel import LEAST, Scorer
 from surge.checkpoint import load_checkpoint
 from surge.config import ModelConfig, from_dict
-from surge.data.store import Dataset
-from surge.explanation.catalogue import rank_catalogue
+from surge.data.dataset import Dataset
 from surge.explanation.history import read_history
+from surge.explanation.ranking import rank_catalogue
 from surge.model.surge import SurgeModel
 from surge.native import edges, library
 from tests.app.shipped import CHECKPOINTS

@@ -92,7 +92,7 @@ def test_the_scan_sees_the_project() -> None:
         ("import importlib\nimportlib.import_module('torch')", "torch"),
         ("try:\n    import a, torch\nexcept ImportError:\n    pass", "torch"),
         ("from . import beside", "surge.model.beside"),
-        ("from ..data import store", "surge.data.store"),
+        ("from ..data import store", "surge.data.dataset"),
         ("from .layers import PairScore", "surge.model.layers"),
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.unseen_lists import main
 from surge.config import EvaluationConfig
+from surge.data.dataset import Dataset
 from surge.data.simulator import simulate
-from surge.data.store import Dataset
 from surge.evaluation.lists import read_lists, write_lists
 from surge.training.data import TrainingData
 

@@ -11,13 +11,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import loading, state
+from app.address import to_parameters
 from app.components.copy_link import copy_link
 from app.components.theme import apply_style
-from app.place import parameters_of
 from app.scoring import look_away
 from app.surveys import IN_CLONE
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 
@@ -47,7 +47,7 @@ class Bar:
 
 def go_to(page: str) -> None:
     """Open another page at the place where the analyst is."""
-    st.switch_page(st.session_state[PAGES_KEY][page], query_params=tuple(parameters_of(state.current()).items()))
+    st.switch_page(st.session_state[PAGES_KEY][page], query_params=tuple(to_parameters(state.current()).items()))
 
 
 def bar(page: str) -> Bar:

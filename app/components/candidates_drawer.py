@@ -13,7 +13,7 @@ from app.components.item_search import found_items
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures import assignment_matrix, attention_matrix, ledger, pooled_sequence
 from surge.pictures.text import likely_words, title_of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app import loading, state
+from app import loading, state, subjects
 from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
@@ -17,7 +17,7 @@ from surge.config import to_dict
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.explanation.matching import match_records
-from surge.explanation.measured import Match
+from surge.explanation.measurements import Match
 from surge.explanation.record import Explanation
 from surge.pictures import assignment_matrix, comparison, interest_graph
 from surge.pictures.graph_layout import shared_positions
@@ -120,7 +120,7 @@ def _model(
     name: str,
     record: Explanation,
     styles: Sequence[ClusterStyle],
-    other: loading.Subject,
+    other: subjects.Subject,
     positions: np.ndarray | None = None,
 ) -> None:
     """One model's graph, its nodes where `positions` has them, and assignment."""
@@ -188,17 +188,17 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
         )
 
 
-def _subject(inspection: Inspection, library: loading.Library, name: str) -> loading.Subject:
+def _subject(inspection: Inspection, library: loading.Library, name: str) -> subjects.Subject:
     """The same history, edits included, as the second checkpoint reads it."""
     checkpoint = loading.open_checkpoint(library.checkpoints[name])
     user = state.current().user
     if state.current().made_up or user is None:
-        return loading.edited(loading.made_up(checkpoint), inspection.plan)
-    base = loading.subject(checkpoint, inspection.dataset, user)
+        return subjects.edited(subjects.made_up(checkpoint), inspection.plan)
+    base = subjects.subject(checkpoint, inspection.dataset, user)
     if inspection.subject is inspection.base:
         return base
     if base.history.items != inspection.base.history.items:
         raise SurgeError(
             f"Checkpoint {name!r} reads other items of this user, so the edits don't fit it; reset them to compare."
         )
-    return loading.edited(base, inspection.plan)
+    return subjects.edited(base, inspection.plan)

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import loading, state
+from app import state, subjects
 from app.components.edit_plans import current_plan, staged_plan
 from app.components.inspection import Inspection
 from app.components.item_search import found_items
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.explanation.plan import MOST_ENTRIES, Plan
+from surge.explanation.edit_plan import MOST_ENTRIES, Plan
 from surge.explanation.what_if import LARGEST_LIST, read_item_list
 from surge.pictures.amounts import times
 from surge.pictures.text import count, listed
@@ -96,7 +96,7 @@ def _places(inspection: Inspection, plan: Plan, chosen: frozenset[int]) -> tuple
     return tuple(sorted(places[first + i] for i in chosen if first + i in places))
 
 
-def edit_panel(base: loading.Subject, dataset: Dataset, inspection: Inspection | None) -> None:
+def edit_panel(base: subjects.Subject, dataset: Dataset, inspection: Inspection | None) -> None:
     """What is staged, the way to run it or take it back, and the search for items to add."""
     if inspection is not None and "edit" not in state.current().open and state.current().staged is None:
         if inspection.before is not None or state.current().made_up:
@@ -169,7 +169,7 @@ def _undo_buttons() -> None:
     )  # fmt: skip
 
 
-def _insertion(base: loading.Subject, dataset: Dataset, inspection: Inspection | None, after: bool) -> None:
+def _insertion(base: subjects.Subject, dataset: Dataset, inspection: Inspection | None, after: bool) -> None:
     """Search for an item and put it after the selected one, or at the end; or many at once from a file."""
     where = "after the selected item" if after else "at the end, as the newest"
     length, insert = len(base.history.items), state.here(_insert)

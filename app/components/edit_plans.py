@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import loading, state
+from app import state, subjects
+from app.address import PLANS
 from app.components.inspection import Inspection
-from app.place import PLANS
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.explanation.plan import Plan
+from surge.explanation.edit_plan import Plan
 from surge.explanation.what_if import known_plan, read_plan
-from surge.pictures.before import Staged
+from surge.pictures.edit_context import Staged
 from surge.pictures.text import listed
 
 
@@ -54,7 +54,7 @@ def settle_plans(plan: Plan, length: int) -> None:
         state.settle(staged=None)
 
 
-def staged_marks(plan: Plan, staged: Plan, subject: loading.Subject) -> Staged:
+def staged_marks(plan: Plan, staged: Plan, subject: subjects.Subject) -> Staged:
     """The difference of a staged plan to the one on the screen, in indices of the screen."""
     first = len(plan.entries) - len(subject.history.items)  # earlier entries are not read
     places, moves = plan.follow(staged)
@@ -74,7 +74,7 @@ def staged_marks(plan: Plan, staged: Plan, subject: loading.Subject) -> Staged:
     )
 
 
-def _title(subject: loading.Subject, item: str) -> str:
+def _title(subject: subjects.Subject, item: str) -> str:
     row = subject.checkpoint.rows.get(item)
     return item if row is None else subject.checkpoint.items["title"][row] or item
 

@@ -12,9 +12,9 @@ import pandas as pd
 import streamlit as st
 
 from app import state
+from app.address import LONGEST_VALUE, Place
 from app.components.inspection import heading
-from app.place import LONGEST_VALUE, Place
-from surge.pictures import presets
+from surge.pictures import finder_questions as presets
 from surge.pictures.percentiles import METRICS, metric_text
 from surge.pictures.survey_metrics import LOGARITHMIC
 from surge.pictures.text import listed

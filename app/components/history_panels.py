@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from app import loading, state
+from app import loading, state, subjects
 from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
 from app.components.interest_graph import graph_component
 from app.components.linked_table import choosing_table
 from app.scoring import scoring, start_scoring, stop_scoring, watches
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.explanation.catalogue import Ranking
-from surge.explanation.measured import Predicted
-from surge.explanation.tell import shown_predictions
+from surge.explanation.compose import shown_predictions
+from surge.explanation.measurements import Predicted
+from surge.explanation.ranking import Ranking
 from surge.pictures import columns, interest_graph, tables
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import found_sentence, next_sentence
@@ -135,7 +135,7 @@ def _ranks_before(inspection: Inspection, shown: tuple[Predicted, ...]) -> dict[
     return {item: rank for item, rank in ranks.items() if rank is not None}
 
 
-def _background(subject: loading.Subject) -> None:
+def _background(subject: subjects.Subject) -> None:
     """Scoring a large catalogue goes on in the background while the page is used, and can be left.
 
     The page looks after it only while there is something to wait for.

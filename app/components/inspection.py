@@ -13,17 +13,17 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import loading
+from app import loading, subjects
 from app.components.charts import chart, drawing
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.escapes import for_html
-from surge.explanation.catalogue import Ranking
+from surge.explanation.edit_plan import Plan
 from surge.explanation.history import TitledHistory
-from surge.explanation.measured import Effects, Predicted
-from surge.explanation.plan import Plan
+from surge.explanation.measurements import Effects, Predicted
+from surge.explanation.ranking import Ranking
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
-from surge.pictures.before import Before, Staged
+from surge.pictures.edit_context import Before, Staged
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.selection import Selection
 from surge.pictures.views import Scene, View
@@ -38,8 +38,8 @@ class Inspection:
     """
 
     dataset: Dataset
-    base: loading.Subject
-    subject: loading.Subject
+    base: subjects.Subject
+    subject: subjects.Subject
     plan: Plan
     record: Explanation
     ranking: Ranking | None

@@ -9,7 +9,7 @@ import streamlit as st
 from app import state
 from app.components.inspection import Inspection
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.escapes import for_markdown
 
 SHOWN = 10

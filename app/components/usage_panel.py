@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.cluster_usage import USERS, known_usage, measure_usage, seconds_needed
 from app.components.charts import chart
 from app.components.inspection import caption, heading, progress_bar
 from app.components.theme import current_theme
-from app.usage import USERS, known_usage, measure_usage, seconds_needed
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import cluster_usage

@@ -7,7 +7,7 @@ import random
 import streamlit as st
 
 from app import state
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.escapes import for_markdown
 
 SHOWN = 10

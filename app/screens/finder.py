@@ -27,10 +27,11 @@ from app.components.map_ring import map_ring
 from app.components.theme import current_theme
 from app.surveys import Survey, can_be_replaced, command_folder, find_survey, survey_command
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.pictures import presets, users_map
+from surge.pictures import finder_questions as presets
+from surge.pictures import users_map
 from surge.pictures.exports import csv_bytes
 from surge.pictures.percentiles import METRICS
 from surge.pictures.text import count

@@ -14,7 +14,7 @@ from app.components.words_table import words_table
 from app.surveys import command_folder, evaluate_command, find_comparison, find_survey, survey_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import (

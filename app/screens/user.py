@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import loading, state
+from app import loading, state, subjects
 from app.components.bar import Bar, bar, page_notes
 from app.components.charts import load_plotly
+from app.components.downloads import take_away
 from app.components.drawers import drawers
 from app.components.edit_panel import edit_panel
 from app.components.edit_plans import leave_out_unknown, parse_plan, settle_plans, staged_marks
@@ -16,21 +17,20 @@ from app.components.interest_graph import load_library
 from app.components.item_search import item_search
 from app.components.selection_bar import listen, selection_bar
 from app.components.sequence_panels import attention_panel, item_panel, sequence_panel
-from app.components.take_away import take_away
 from app.components.theme import current_theme
 from app.components.tour import remember_runner_up, tour
 from app.components.user_search import user_search
 from app.components.verdict_panel import verdict_panel
 from app.surveys import telling_user
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
+from surge.explanation.edit_plan import Plan
 from surge.explanation.explain import candidate_row
-from surge.explanation.plan import Plan
 from surge.explanation.record import Explanation
 from surge.native.library import told
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 
 LONG = 120  # items; measuring their effects takes more than a moment
 
@@ -81,7 +81,7 @@ def _sentence(error: SurgeError) -> str:
 def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library: loading.Library) -> None:
     """Everything about one user; a click, another candidate or layer runs this part alone."""
     try:
-        base = loading.made_up(checkpoint) if user is None else loading.subject(checkpoint, dataset, user)
+        base = subjects.made_up(checkpoint) if user is None else subjects.subject(checkpoint, dataset, user)
     except SurgeError as error:
         st.error(for_markdown(_sentence(error)))
         return
@@ -131,7 +131,7 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
     state.mirror()
 
 
-def _settle_history(base: loading.Subject) -> None:
+def _settle_history(base: subjects.Subject) -> None:
     """Positions in another history of this user are left out, such as those of a link from before the log grew."""
     place, digest = state.current(), base.history.digest
     if place.counts and place.history not in (None, digest):
@@ -143,7 +143,7 @@ def _settle_history(base: loading.Subject) -> None:
     state.settle(history=digest)
 
 
-def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
+def _inspection(base: subjects.Subject, dataset: Dataset) -> Inspection | None:
     """What is on the screen: the place, as far as this history and this model have it."""
     length = len(base.history.items)
     if state.current().made_up:
@@ -153,7 +153,7 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
     if not plan.entries and not length:
         return None
     try:
-        subject = loading.edited(base, plan)
+        subject = subjects.edited(base, plan)
     except SurgeError as error:
         st.warning(for_markdown(f"{_sentence(error)} The history is shown as it was."), icon=":material/link_off:")
         state.settle(edits=None, items=frozenset(), cluster=None)
@@ -197,7 +197,7 @@ def _inspection(base: loading.Subject, dataset: Dataset) -> Inspection | None:
     )
 
 
-def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
+def _candidate(subject: subjects.Subject, base: subjects.Subject) -> str:
     """The candidate in the URL, or the top prediction; before a catalogue is scored that is too large even to search,
     the true next item. Where the history holds the whole catalogue, the item that would rank first.
     """
@@ -222,12 +222,12 @@ def _candidate(subject: loading.Subject, base: loading.Subject) -> str:
     return found
 
 
-def _reference(base: loading.Subject, candidate: str) -> Explanation:
+def _reference(base: subjects.Subject, candidate: str) -> Explanation:
     """The record that gives the clusters their letters: the user's own history and top prediction."""
     return loading.explanation(base, _top(base) or candidate)
 
 
-def _top(subject: loading.Subject) -> str | None:
+def _top(subject: subjects.Subject) -> str | None:
     """The item that is predicted first, as far as that is known."""
     best = loading.best(subject)
     top = best.top(1) if best is not None else []

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from surge.model.assignment import soft_assignment
+from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_fusion import over_edges
-from surge.model.operations import Operations
 
 LEAST = 16  # candidates; fewer don't fill what is read at once, here and in the kernel
 
 
-class Neighbours(Operations):
+class Neighbours(EdgeOperations):
     """For many candidates; the adjacency gets no gradient."""
 
     def attend(

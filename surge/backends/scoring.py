@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surge.backends.reader import Scorer
+from surge.backends.kernel import Scorer
 from surge.data.history import Histories, History
 from surge.errors import SurgeError
 from surge.model.batches import in_parts, read_batch

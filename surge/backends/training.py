@@ -6,11 +6,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from surge.model.assignment import soft_assignment
-from surge.model.plain import Plain
+from surge.model.dense import Dense
 from surge.native import edges
 
 
-class Edges(Plain):
+class Edges(Dense):
     """By C++ (`edges.cpp`), and in the plain forms where there is no compiler, on a GPU, and in other arithmetic than
     float32."""
 

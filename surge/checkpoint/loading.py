@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 
 from surge.checkpoint.catalogue import Catalogue, category_rows
-from surge.checkpoint.files import (
+from surge.checkpoint.checks import (
     FORMAT_VERSION,
     check_description,
     check_header,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
+import os
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +16,7 @@ import polars as pl
 from safetensors.torch import save as save_weights
 
 from surge.checkpoint.card import model_card
-from surge.checkpoint.files import FORMAT_VERSION, parse_json, read_files, to_json, write_files
+from surge.checkpoint.checks import FILES, FORMAT_VERSION, parse_json, read_files
 from surge.checkpoint.loading import Checkpoint, load_checkpoint
 from surge.config import EvaluationConfig, TrainingConfig, to_dict
 from surge.errors import SurgeError
@@ -78,3 +83,50 @@ def store_metrics(checkpoint: Checkpoint, metrics: Mapping[str, Any]) -> Checkpo
     card = model_card(checkpoint.description, measured).encode()
     write_files(checkpoint.folder, contents | {"metrics.json": to_json(measured), "README.md": card}, keep=True)
     return load_checkpoint(checkpoint.folder)
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes], keep: bool = False) -> None:
+    """All files and their manifest, in a folder beside it that takes its place when it is complete; with `keep` what
+    else lies in the folder is in the new one, too."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        for name, content in contents.items():
+            (temporary / name).write_bytes(content)
+        (temporary / "manifest.json").write_bytes(to_json({name: _entry(temporary / name) for name in FILES}))
+        temporary.chmod(0o755)
+        if keep:
+            own = [folder / name for name in (*FILES, "manifest.json")]
+            shutil.copytree(
+                folder,
+                temporary,
+                symlinks=True,
+                dirs_exist_ok=True,
+                ignore=lambda place, names: [name for name in names if Path(place, name) in own],
+            )
+        if folder.exists():
+            retired = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+            try:
+                os.replace(folder, retired / "old")
+                os.replace(temporary, folder)
+            except BaseException:
+                if not folder.exists():
+                    os.replace(retired / "old", folder)
+                raise
+            finally:
+                if folder.exists():  # else the old one is in there
+                    shutil.rmtree(retired, ignore_errors=True)
+        else:
+            os.replace(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def to_json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

@@ -26,7 +26,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 def load_places(arguments: argparse.Namespace, device: Any = "cpu") -> tuple[Any, Any]:
     from surge.checkpoint import load_checkpoint
-    from surge.data.store import Dataset
+    from surge.data.dataset import Dataset
 
     return load_checkpoint(arguments.checkpoint, device), Dataset.load(arguments.dataset)
 

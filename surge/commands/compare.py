@@ -52,7 +52,7 @@ def add_compare(subparsers: Any) -> None:
 def _compare(arguments: argparse.Namespace) -> None:
     from surge.comparison.compare import compare
     from surge.comparison.contestants import contestants
-    from surge.data.store import Dataset
+    from surge.data.dataset import Dataset
 
     shared: dict[str, Any] = {"evaluation_negatives": arguments.negatives, **dict(assignments(arguments.set))}
     for name in ("epochs", "device"):

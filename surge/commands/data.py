@@ -237,7 +237,7 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
     import polars as pl
 
     from surge.data.coverage import coverage_of
-    from surge.data.store import INTERACTIONS_FILE, ITEMS_FILE, Dataset
+    from surge.data.dataset import INTERACTIONS_FILE, ITEMS_FILE, Dataset
 
     def day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

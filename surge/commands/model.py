@@ -45,7 +45,7 @@ def add_train(subparsers: Any) -> None:
 
 def _train(arguments: argparse.Namespace) -> None:
     from surge.config import EvaluationConfig, TrainingConfig, from_dict
-    from surge.data.store import Dataset
+    from surge.data.dataset import Dataset
     from surge.training.trainer import train
 
     settings = read_settings(arguments)
@@ -141,8 +141,8 @@ def add_recommend(subparsers: Any) -> None:
 
 
 def _recommend(arguments: argparse.Namespace) -> None:
-    from surge.explanation.catalogue import rank_catalogue
     from surge.explanation.history import read_history
+    from surge.explanation.ranking import rank_catalogue
 
     if arguments.top < 1:
         raise SurgeError(f"--top is {arguments.top}; give a whole number from 1.")
@@ -228,11 +228,11 @@ def _explain(arguments: argparse.Namespace) -> None:
 
 def _save_report(checkpoint: Any, dataset: Any, arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
     """Write the report; gives its record and the notes of the history."""
-    from surge.explanation.tell import tell
+    from surge.explanation.compose import explained_story
     from surge.pictures.report import save_report
 
     with progress_bar("explaining") as bar:
-        story = tell(
+        story = explained_story(
             checkpoint,
             dataset,
             arguments.user,

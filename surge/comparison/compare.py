@@ -12,12 +12,12 @@ import torch
 from tqdm import tqdm
 
 from surge.atomic_write import check_parent
-from surge.comparison.code import code_digest
+from surge.comparison.code_digest import code_digest
 from surge.comparison.contestants import Contestant
-from surge.comparison.measured import TESTED, Measured
+from surge.comparison.run_results import TESTED, Measured
 from surge.comparison.runs import FORMAT, Protocol, Runs, draw_protocol, replace_file
 from surge.comparison.table import markdown
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import count_negatives
 from surge.evaluation.lists import write_lists

@@ -16,10 +16,10 @@ import torch
 
 from surge.atomic_write import atomic_write
 from surge.comparison.contestants import Contestant
-from surge.comparison.measured import Measured
+from surge.comparison.run_results import Measured
 from surge.config import EvaluationConfig, to_dict
+from surge.data.dataset import Dataset
 from surge.data.instances import Instances
-from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import NOTHING_ELSE, listable, score_lists
 from surge.evaluation.lists import read_lists

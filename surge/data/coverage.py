@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surge.data.instances import SPLITS, EncodedLog, Instances, encode, split_instances
-from surge.data.store import Dataset
+from surge.data.dataset import SPLITS, Dataset
+from surge.data.instances import EncodedLog, Instances, encode
+from surge.data.splits import split_instances
 
 
 @dataclass(frozen=True)

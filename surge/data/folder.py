@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from surge.data.store import DESCRIPTION_FILE, FILES, INTERACTIONS_FILE, ITEMS_FILE
+from surge.data.dataset import DESCRIPTION_FILE, FILES, INTERACTIONS_FILE, ITEMS_FILE
 from surge.errors import SurgeError
 
 # What --force may replace: a dataset, and the README that a person may have put beside it.

@@ -14,9 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from surge.data.amazon import read_amazon
+from surge.data.dataset import SPLITS
 from surge.data.files import check_file, extract, listed_files, zip_members
 from surge.data.kuairand import read_kuairand
-from surge.data.store import SPLIT_WORDS
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
 
@@ -208,7 +208,7 @@ def read_recbole(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
             own.setdefault("rating", rating)
         table = standard_columns(source, own, options)
         part = path.name.split(".")[-2]
-        if len(logs) > 1 and part in SPLIT_WORDS:
+        if len(logs) > 1 and part in SPLITS:
             table = table.with_columns(split=pl.lit(part))
         rows.append(table)
         notes += source.notes

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from surge.data.description import describe, time_split
+from surge.data.description import describe
 from surge.data.folder import check_output, write_dataset
 from surge.data.shop import INTERESTS, catalogue
+from surge.data.splits import time_split
 from surge.errors import SurgeError
 
 NOISE = "noise"

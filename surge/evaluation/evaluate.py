@@ -10,10 +10,11 @@ import torch
 
 from surge.backends.scoring import CELLS
 from surge.checkpoint import Checkpoint
-from surge.data.instances import EncodedLog, Instances, count_positives, encode, last_of_each_user, split_instances
+from surge.data.dataset import Dataset
+from surge.data.instances import EncodedLog, Instances, encode
 from surge.data.negatives import NONE, Barred, PopularitySampler
-from surge.data.store import Dataset
-from surge.data.taken import Taken
+from surge.data.seen_items import SeenItems
+from surge.data.splits import count_positives, last_of_each_user, split_instances
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 from surge.evaluation.ranking import Ranks, rank_positives
@@ -32,7 +33,7 @@ def draw_lists(
     sampler: PopularitySampler,
     count: int,
     *,
-    taken: Taken | None,
+    taken: SeenItems | None,
     seed: int,
 ) -> np.ndarray:
     """Candidate rows (k, 1 + count), the positive first: the same for every model with the same seed.
@@ -50,7 +51,7 @@ def draw_lists(
     return lists
 
 
-def listable(instances: Instances, taken: Taken | None) -> Instances:
+def listable(instances: Instances, taken: SeenItems | None) -> Instances:
     """The instances for which there is a negative to draw."""
     return instances if taken is None else instances.take(np.flatnonzero(taken.left(instances) > 0))
 
@@ -61,7 +62,7 @@ NOTHING_ELSE = (
 )
 
 
-def barred(taken: Taken | None, instances: Instances) -> Barred | None:
+def barred(taken: SeenItems | None, instances: Instances) -> Barred | None:
     """Which items are no negatives of these instances, as `PopularitySampler.negatives` asks for it."""
     if taken is None:
         return None
@@ -126,7 +127,7 @@ def evaluate_split(
         )
     tell = progress or (lambda share: None)
     rng = np.random.default_rng(training.seed)
-    taken = Taken(log, len(catalogue.rows)) if checkpoint.exclude_seen else None
+    taken = SeenItems(log, len(catalogue.rows)) if checkpoint.exclude_seen else None
     rankable = listable(instances, taken)
     if not len(rankable):
         raise SurgeError(NOTHING_ELSE.format(split=split, name=dataset.name))

@@ -9,7 +9,7 @@ import numpy as np
 
 from surge.data.history import Histories
 from surge.data.instances import EncodedLog, Instances
-from surge.data.taken import Taken
+from surge.data.seen_items import SeenItems
 from surge.errors import SurgeError
 from surge.evaluation.calibration import Reliability, log_normaliser, reliability
 from surge.model.batches import read_batch
@@ -57,7 +57,7 @@ def rank_positives(
     log: EncodedLog,
     instances: Instances,
     *,
-    taken: Taken | None,
+    taken: SeenItems | None,
     log_popularity: np.ndarray | None,
     temperatures: np.ndarray = ONE,
     progress: Progress | None = None,
@@ -97,7 +97,9 @@ def rank_positives(
     return Ranks(above, tied, own, best, hit, temperatures, normaliser)
 
 
-def log_available(log: EncodedLog, instances: Instances, taken: Taken | None, log_popularity: np.ndarray) -> np.ndarray:
+def log_available(
+    log: EncodedLog, instances: Instances, taken: SeenItems | None, log_popularity: np.ndarray
+) -> np.ndarray:
     """log of the share of q that all items hold among which `rank_positives` ranks each positive (k)."""
     if taken is None:
         return np.full(len(instances), log_normaliser(log_popularity, ONE)[0])

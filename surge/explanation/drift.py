@@ -11,12 +11,12 @@ import torch
 from surge.backends.scoring import histories_at_once, read_graphs, score_histories
 from surge.checkpoint import Checkpoint
 from surge.data.history import History
-from surge.explanation.catalogue import Ranking, left_out, rank_catalogue, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.faithfulness import spread
 from surge.explanation.history import TitledHistory
 from surge.explanation.leave_one_out import READING, spread_competitors
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
+from surge.explanation.ranking import Ranking, left_out, rank_catalogue, stands_above
 from surge.explanation.record import Explanation
 from surge.model.surge import SurgeModel
 

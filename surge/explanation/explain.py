@@ -11,11 +11,11 @@ from torch import Tensor
 from surge.backends.scoring import read_graphs
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import Ranking, left_out, log_lift, rank_catalogue
 from surge.explanation.history import TitledHistory, read_history
-from surge.explanation.measured import sigmoid
+from surge.explanation.measurements import sigmoid
+from surge.explanation.ranking import Ranking, left_out, log_lift, rank_catalogue
 from surge.explanation.record import (
     Embeddings,
     Explanation,

@@ -11,10 +11,10 @@ from torch import Tensor
 from surge.backends.scoring import CELLS, score_histories
 from surge.checkpoint import Checkpoint
 from surge.data.history import Histories, History
-from surge.explanation.catalogue import log_lift
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import TitledHistory
-from surge.explanation.measured import Effects, Faithfulness
+from surge.explanation.measurements import Effects, Faithfulness
+from surge.explanation.ranking import log_lift
 from surge.explanation.record import Explanation
 from surge.model.batches import read_batch
 from surge.model.surge import SurgeModel

@@ -11,10 +11,10 @@ from surge.backends.scoring import score_histories
 from surge.checkpoint import Checkpoint
 from surge.data.history import History
 from surge.errors import SurgeError
-from surge.explanation.catalogue import Ranking, stands_above
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import TitledHistory
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
+from surge.explanation.ranking import Ranking, stands_above
 from surge.explanation.record import Explanation
 from surge.model.surge import EMPTY
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from surge.explanation.measured import Array, Match
+from surge.explanation.measurements import Array, Match
 from surge.explanation.record import Explanation
 
 NEGLIGIBLE = 0.1  # of a cluster's mass, or items: clusters that share less have no partner

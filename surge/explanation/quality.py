@@ -15,15 +15,16 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import evaluate_split
-from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import measure_faithfulness
+from surge.explanation.ground_truth import truth
 from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.measured import Faithfulness
+from surge.explanation.measurements import Faithfulness
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.structure import (
     assignment_entropy,
@@ -34,7 +35,6 @@ from surge.explanation.structure import (
     has_importance,
     order_time_correlation,
 )
-from surge.explanation.truth import truth
 
 OTHER_CANDIDATE = 50  # rank of the candidate that the top one is compared with
 RANDOM = "random"

@@ -110,9 +110,9 @@ class Prediction:
     what the user always wants, of a model that reads that.
 
     What the ranking adds: log_popularity, log q of the candidate; lift, how many times as likely it is to be next for
-    this user as by popularity alone (see `surge.explanation.measured.log_lift`); next_probability, how likely it is to
-    be the next of all items, where all were scored; left_out, whether it is never recommended to this user, who took it
-    before: next_probability is then how likely it would be beside those that are.
+    this user as by popularity alone (see `surge.explanation.measurements.log_lift`); next_probability, how likely it is
+    to be the next of all items, where all were scored; left_out, whether it is never recommended to this user, who took
+    it before: next_probability is then how likely it would be beside those that are.
     """
 
     order: Array

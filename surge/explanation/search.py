@@ -12,8 +12,8 @@ from torch.nn import functional
 from surge.backends.scoring import score_rows
 from surge.checkpoint import Catalogue, Checkpoint
 from surge.data.history import History
-from surge.explanation.catalogue import left_out, predicted
-from surge.explanation.measured import Predicted
+from surge.explanation.measurements import Predicted
+from surge.explanation.ranking import left_out, predicted
 from surge.model.surge import SurgeModel
 
 SAMPLE = 1000  # items that are read first

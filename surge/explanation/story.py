@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from surge.data.history import Whose
 from surge.errors import SurgeError
-from surge.explanation.measured import Drift, Effects, Faithfulness, Predicted
+from surge.explanation.measurements import Drift, Effects, Faithfulness, Predicted
 from surge.explanation.record import Explanation, Item
 
 

@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.cluster_usage import draw_users
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
 from surge.explanation.survey_file import COLUMNS
 from surge.explanation.survey_map import check_method, place
-from surge.explanation.usage import draw_users
 
 Array = np.ndarray
 NEIGHBOURS, ALIKE = 2, 2 / 3  # see noise_share

@@ -11,9 +11,9 @@ import numpy as np
 from surge.checkpoint import Checkpoint
 from surge.data.history import window_start
 from surge.errors import SurgeError
+from surge.explanation.edit_plan import MOST_ENTRIES, Plan
 from surge.explanation.explain import candidate_row
 from surge.explanation.history import TitledHistory
-from surge.explanation.plan import MOST_ENTRIES, Plan
 from surge.explanation.record import Item
 
 ITEM_COLUMNS = ("item", "item_id")

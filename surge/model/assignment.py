@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.config import ModelConfig
-from surge.model.operations import Operations
+from surge.model.edge_operations import EdgeOperations
 
 
 def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
@@ -30,7 +30,7 @@ class Assignment(nn.Module, ABC):
     """S of one layer. Of the padding, which has no neighbours, nobody reads it."""
 
     @abstractmethod
-    def forward(self, nodes: Tensor, graph: Tensor, operations: Operations) -> Tensor:
+    def forward(self, nodes: Tensor, graph: Tensor, operations: EdgeOperations) -> Tensor:
         """nodes h' (B, T, n, d) and their graph: A (B, n, n), which all candidates share, or A* (B, T, n, n) of a
         deeper layer; gives S (B, T, n, m), whose rows sum to 1. `operations`: by whom it may be done along the edges of
         A."""
@@ -44,7 +44,7 @@ class SoftAssignment(Assignment):
         self.mean = aggregation == "mean"
         self.weight = nn.Linear(size, clusters, bias=False).weight
 
-    def forward(self, nodes: Tensor, graph: Tensor, operations: Operations) -> Tensor:
+    def forward(self, nodes: Tensor, graph: Tensor, operations: EdgeOperations) -> Tensor:
         if graph.ndim == 3:
             return operations.assign(self.weight, nodes, graph, self.mean)
         return soft_assignment(functional.linear(nodes, self.weight), graph, self.mean)
@@ -53,7 +53,7 @@ class SoftAssignment(Assignment):
 class OwnCluster(Assignment):
     """Every item is its own cluster."""
 
-    def forward(self, nodes: Tensor, graph: Tensor, operations: Operations) -> Tensor:
+    def forward(self, nodes: Tensor, graph: Tensor, operations: EdgeOperations) -> Tensor:
         itself = torch.eye(nodes.shape[2], dtype=nodes.dtype, device=nodes.device)
         return itself.expand(*nodes.shape[:2], -1, -1)
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from surge.model.assignment import Assignment, OwnCluster
+from surge.model.edge_operations import EdgeOperations
 from surge.model.layers import masked_softmax
-from surge.model.operations import Operations
 
 NOTHING = 1e-12  # items
 
@@ -58,7 +58,7 @@ class InterestExtraction(nn.Module):
         self.pools = not isinstance(assignments[0], OwnCluster)
 
     def forward(
-        self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor, operations: Operations
+        self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor, operations: EdgeOperations
     ) -> Extraction:
         """fused h' (B, T, n, d), query_score beta (B, T, heads, n), adjacency (B, n, n), mask (B, n)."""
         present = mask.to(fused.dtype)

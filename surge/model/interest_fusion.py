@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.config import EquationForms
+from surge.model.edge_operations import EdgeOperations
 from surge.model.layers import ATTENTION_SLOPE, PairScore
-from surge.model.operations import Operations
 
 
 class Fusion(NamedTuple):
@@ -111,7 +111,7 @@ class InterestFusion(nn.Module):
         adjacency: Tensor,
         cluster_score: Tensor,
         query_score: Tensor,
-        operations: Operations,
+        operations: EdgeOperations,
     ) -> Tensor:
         """h' (B, T, n, d) alone, whose E need not be made."""
         if self.mode == "none":

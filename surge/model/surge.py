@@ -12,14 +12,14 @@ from surge.config import ModelConfig
 from surge.errors import SurgeError
 from surge.model.age import AGES, embed_ages
 from surge.model.assignment import ASSIGNMENTS, Assignment
+from surge.model.dense import DENSE
+from surge.model.edge_operations import EdgeOperations
 from surge.model.embedding import EmbedsItems
 from surge.model.evolution import EVOLUTIONS, InterestEvolution
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion, InterestFusion
 from surge.model.long_term import LongTerm
-from surge.model.operations import Operations
-from surge.model.plain import PLAIN
 from surge.model.prediction import Evolution, Prediction
 
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
@@ -173,15 +173,15 @@ class SurgeModel(EmbedsItems):
         """The same from candidate embeddings h_t (B, T, d)."""
         query_score = self.fuse.query_score(graph.queried, target)
         fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score, query_score)
-        extraction = self.extract(fusion.fused, query_score, graph.adjacency, graph.mask, PLAIN)
+        extraction = self.extract(fusion.fused, query_score, graph.adjacency, graph.mask, DENSE)
         evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph))
         return Reading(target, fusion, extraction, evolution, logit)
 
-    def score(self, graph: InterestGraph, candidates: Tensor, operations: Operations = PLAIN) -> Tensor:
+    def score(self, graph: InterestGraph, candidates: Tensor, operations: EdgeOperations = DENSE) -> Tensor:
         """The logits (B, T) of such a reading alone; `operations`: by whom it is done along the edges."""
         return self.score_embeddings(graph, self.embed(candidates), operations).logit
 
-    def score_embeddings(self, graph: InterestGraph, target: Tensor, operations: Operations = PLAIN) -> Scored:
+    def score_embeddings(self, graph: InterestGraph, target: Tensor, operations: EdgeOperations = DENSE) -> Scored:
         """The same from candidate embeddings h_t (B, T, d), and what the loss needs beside the logits."""
         query_score = self.fuse.query_score(graph.queried, target)
         fused = self.fuse.fused(graph.values, target, graph.adjacency, graph.cluster_score, query_score, operations)
@@ -198,7 +198,7 @@ class SurgeModel(EmbedsItems):
         history: ItemSequences,
         candidates: Tensor,
         ages: Tensor | None = None,
-        operations: Operations = PLAIN,
+        operations: EdgeOperations = DENSE,
     ) -> tuple[InterestGraph, Scored]:
         """The graphs of a batch and the scores of their candidates, as `build_graph` and `score` make them.
 

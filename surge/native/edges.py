@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from surge.native.team import readable, run
+from surge.native.threads import readable, run
 
 SIZES = ("batch", "candidates", "heads", "n", "width", "mean", "linear")
 

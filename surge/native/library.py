@@ -45,24 +45,24 @@ def library(name: str) -> ctypes.CDLL | None:
 def _library(name: str) -> ctypes.CDLL | None:
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
-        return without(f"There is no C++ compiler ({', '.join(COMPILERS)})", "install one")
+        return fall_back(f"There is no C++ compiler ({', '.join(COMPILERS)})", "install one")
     try:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_private(folder):
             whose = f"The folder {str(folder)!r} belongs to another user, is a link, or others may write to it"
-            return without(whose, f"remove it, or {ELSEWHERE}")
+            return fall_back(whose, f"remove it, or {ELSEWHERE}")
         if hasattr(os, "ST_NOEXEC") and os.statvfs(folder).f_flag & os.ST_NOEXEC:
-            return without(f"Nothing may be executed from the folder {str(folder)!r}", ELSEWHERE)
+            return fall_back(f"Nothing may be executed from the folder {str(folder)!r}", ELSEWHERE)
         start = f"{name}-{_key(name, compiler)}-"
         return _kept(folder, start) or _load(_compile(compiler, SOURCES[name], folder, start))
     except subprocess.SubprocessError:
-        return without(f"The compiler {compiler} can't compile the kernels", "install another one")
+        return fall_back(f"The compiler {compiler} can't compile the kernels", "install another one")
     except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
-        return without(f"Compiled kernels can't be kept and loaded ({error})", ELSEWHERE)
+        return fall_back(f"Compiled kernels can't be kept and loaded ({error})", ELSEWHERE)
 
 
-def without(reason: str, advice: str) -> ctypes.CDLL | None:
+def fall_back(reason: str, advice: str) -> ctypes.CDLL | None:
     """No library, and once a sentence that says why: on the command line and, by `told`, on the page. It isn't told
     where torch was asked for."""
     sentence = f"{reason}, so torch computes in place of the compiled kernels, which is slower; {advice}."

@@ -1,6 +1,6 @@
 // Eq. 4-9, 11 and 15-17 for one history and many candidates. A block of candidates is read at once, one in each vector
 // lane, so that nothing is ever as large as candidates x items x items. What depends on the history alone comes in ready
-// (surge/backends/reader.py). float32 throughout.
+// (surge/backends/kernel.py). float32 throughout.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

@@ -9,10 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import percent
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.figure import BLANK, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, item_clusters
 from surge.pictures.text import count, title_of, without_it

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
 from surge.explanation.record import Explanation
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.figure import Rectangle, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.measures import attention, attention_lift
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters

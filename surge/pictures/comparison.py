@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from surge.explanation.measured import Match, Predicted
+from surge.explanation.measurements import Match, Predicted
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import percent
 from surge.pictures.checkpoint_words import metrics_sentence as metrics_sentence

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.drift_controls import play_buttons, step_slider
 from surge.pictures.drift_curves import band_letters, curve_panels, mass_bands

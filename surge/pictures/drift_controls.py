@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.drift_curves import step_words
 from surge.pictures.palette import Theme

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import as_likely, factor
 from surge.pictures.palette import ClusterStyle, cluster_styles

@@ -14,7 +14,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.graph_layout import graph_positions
 from surge.pictures.measures import attention

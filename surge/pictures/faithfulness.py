@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Faithfulness
+from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
 from surge.pictures.faithfulness_words import LABELS, MANY_ORDERS, TIE, Array, areas_of, items_of, random_areas

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from surge.explanation.measured import Faithfulness
+from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import bound, factor, lift
 from surge.pictures.text import count
 

@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 
 from surge.explanation.record import Explanation
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 
 SPACING = 56.0  # canvas units between neighbouring nodes of a group
 GAP = 1.7 * SPACING  # between nodes of different groups
@@ -42,8 +42,8 @@ def shared_positions(record: Explanation, first: Explanation, places: np.ndarray
     """Coordinates (n x 2) for a second model's record of the same user, as the first's graph has them.
 
     `places` (k x 2) are the items that both read, by their positions in the first and in this record (see
-    surge.explanation.measured.Match). What only this one reads stands beside the common item that is most similar to
-    it; without a common item the graph stands as it does alone.
+    surge.explanation.measurements.Match). What only this one reads stands beside the common item that is most similar
+    to it; without a common item the graph stands as it does alone.
     """
     if not len(places):
         return graph_positions(record)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from pyvis.network import Network
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.palette import ClusterStyle, Theme, item_clusters
 from surge.pictures.text import moment_of, shorten, title_of, without_it
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import percent
-from surge.pictures.before import Before, Staged
+from surge.pictures.edit_context import Before, Staged
 from surge.pictures.factor_axis import LEAST_SPAN
 from surge.pictures.figure import bare_axis, figure_of, places, rim
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters

@@ -15,10 +15,10 @@ import pyvis
 from pyvis.edge import Edge
 from pyvis.network import Network
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.assets import asset, script
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.graph_layout import edited_positions, graph_positions
 from surge.pictures.graph_nodes import add_ghosts, add_nodes
 from surge.pictures.measures import attention, attention_lift

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import bound, chance, factor, times
 from surge.pictures.factor_axis import factor_ticks

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.amounts import factor, percent
-from surge.pictures.before import Before, Staged
+from surge.pictures.edit_context import Before, Staged
 from surge.pictures.palette import ClusterStyle
 from surge.pictures.text import moment_of, title_of, without_it
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
 from surge.pictures.amounts import bound
-from surge.pictures.before import Before, Staged
+from surge.pictures.edit_context import Before, Staged
 from surge.pictures.factor_axis import LEAST_SPAN
 from surge.pictures.text import count, listed
 

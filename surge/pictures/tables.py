@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.measures import attention, attention_lift, degrees, mean_update_gate
 from surge.pictures.palette import ClusterStyle, cluster_mass, cluster_styles, item_clusters
 from surge.pictures.pooled_sequence import strongest_items

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.amounts import a_chance, as_likely, chance, factor, lift
 

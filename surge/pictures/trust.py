@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from surge.explanation.measured import LEAST_COMPARED, Effects
+from surge.explanation.measurements import LEAST_COMPARED, Effects
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance
 from surge.pictures.amounts import correlation

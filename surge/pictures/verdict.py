@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
 from surge.pictures.amounts import a_chance, as_likely, bound, makes_it

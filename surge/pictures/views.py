@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import pandas as pd
 import plotly.graph_objects as go
 
-from surge.explanation.measured import Drift, Effects, Faithfulness
+from surge.explanation.measurements import Drift, Effects, Faithfulness
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
 from surge.pictures import (
@@ -24,7 +24,7 @@ from surge.pictures import (
     strip_words,
     tables,
 )
-from surge.pictures.before import Before, Staged
+from surge.pictures.edit_context import Before, Staged
 from surge.pictures.interest_graph import DEFAULT_EDGES, LAYERS, GraphView
 from surge.pictures.palette import ClusterStyle, Theme
 

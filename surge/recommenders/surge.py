@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surge.backends.reader import Scorer
+from surge.backends.kernel import Scorer
 from surge.backends.scoring import score_history
 from surge.backends.training import EDGES
 from surge.config import ModelConfig, TrainingConfig
 from surge.data.negatives import Barred
+from surge.model.dense import DENSE
+from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_extraction import Pooling
 from surge.model.losses import (
     balance,
@@ -25,8 +27,6 @@ from surge.model.losses import (
     single_affiliation,
 )
 from surge.model.next_item import next_item_loss
-from surge.model.operations import Operations
-from surge.model.plain import PLAIN
 from surge.model.surge import Context, InterestGraph, ItemSequences, Reading, Scored, SurgeModel
 from surge.recommenders.base import Batch, Recommender, Score
 
@@ -67,7 +67,7 @@ def hidden_at_times(ages: Tensor) -> Tensor:
 
 
 def surge_terms(
-    model: SurgeModel, batch: Batch, config: TrainingConfig, operations: Operations = PLAIN
+    model: SurgeModel, batch: Batch, config: TrainingConfig, operations: EdgeOperations = DENSE
 ) -> dict[str, Tensor]:
     """The terms of one batch."""
     graph, scored = model.score_batch(batch.history, batch.candidates, batch.ages, operations)

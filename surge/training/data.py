@@ -13,10 +13,11 @@ from torch import Tensor
 from surge.checkpoint import category_rows
 from surge.config import EvaluationConfig
 from surge.data.coverage import coverage
-from surge.data.instances import SPLITS, EncodedLog, Instances, encode, last_of_each_user, split_instances
+from surge.data.dataset import SPLITS, Dataset
+from surge.data.instances import EncodedLog, Instances, encode
 from surge.data.negatives import PopularitySampler
-from surge.data.store import Dataset
-from surge.data.taken import Taken
+from surge.data.seen_items import SeenItems
+from surge.data.splits import last_of_each_user, split_instances
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import NOTHING_ELSE, barred, draw_lists, listable
 
@@ -38,7 +39,7 @@ class TrainingData:
     category_count: int
     log: EncodedLog
     splits: dict[str, Instances]
-    taken: Taken | None
+    taken: SeenItems | None
     split: Mapping[str, Any]
     counts: np.ndarray
     sampler: PopularitySampler
@@ -65,7 +66,7 @@ class TrainingData:
                 )
         counts = np.bincount(log.items[splits["train"].position], minlength=items.height)
         sampler = PopularitySampler(counts)
-        everything = Taken(log, items.height)
+        everything = SeenItems(log, items.height)
         taken = None if everything.repeats > RARELY_REPEATED else everything
         for name in SPLITS[:2]:
             if not len(listable(splits[name], taken)):

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, to_dict
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
 from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, count_negatives

@@ -16,8 +16,8 @@ import torch
 from app import loading
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig
+from surge.data.dataset import DESCRIPTION_FILE, INTERACTIONS_FILE, ITEMS_FILE, Dataset
 from surge.data.simulator import simulate
-from surge.data.store import DESCRIPTION_FILE, INTERACTIONS_FILE, ITEMS_FILE, Dataset
 from surge.model.surge import SurgeModel
 from tests.pictures.hostile import HOSTILE
 from tests.serving import ROOT, launch_chromium, serve

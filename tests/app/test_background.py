@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app import background
+from app.cache import CACHE
 from app.jobs import Jobs
-from app.store import STORE
 from surge.errors import SurgeError
 from tests.app.test_jobs import until
 
@@ -22,9 +22,9 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     own = Jobs(1, 0, line=0)
     monkeypatch.setattr(background, "measurings", lambda: own)
     monkeypatch.setattr(background, "visitor", lambda: "ann")
-    STORE.forget("usage")
+    CACHE.forget("usage")
     yield own
-    STORE.forget("usage")
+    CACHE.forget("usage")
 
 
 def test_a_page_sees_the_progress_and_gets_the_value() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app import loading
-from surge.explanation.catalogue import rank_catalogue
+from app import loading, subjects
 from surge.explanation.explain import explain_history
+from surge.explanation.ranking import rank_catalogue
 from tests.explanation.worlds import history_of, make_checkpoint
 
 
@@ -15,7 +15,7 @@ def chance(monkeypatch: pytest.MonkeyPatch, count: int, rows: list[int], item: s
     checkpoint = make_checkpoint(count=count, exclude_seen=True)
     history = history_of(checkpoint, rows)
     monkeypatch.setattr(loading, "ranking", lambda subject: None)
-    subject = loading.Subject((f"{count} {rows}",), checkpoint, history)
+    subject = subjects.Subject((f"{count} {rows}",), checkpoint, history)
     return loading.chance(subject, explain_history(checkpoint, history, item))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app import state
+from app.address import Place, parse, to_parameters
 from app.components import drift_player
 from app.components.drift_player import last_step
-from app.place import Place, parameters_of, parse
 from tests.app.visit import Visit
 
 PLOT = "document.querySelector('.st-key-drift .js-plotly-plot')"
@@ -25,8 +25,8 @@ QUESTION = "How did the interests grow over time?"
 
 
 def test_a_step_survives_its_url() -> None:
-    assert parse({"step": "5"}) == (Place(step=5), []) and parameters_of(Place(step=5)) == {"step": "5"}
-    assert "step" not in parameters_of(Place())
+    assert parse({"step": "5"}) == (Place(step=5), []) and to_parameters(Place(step=5)) == {"step": "5"}
+    assert "step" not in to_parameters(Place())
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "1.5", "x", "９", "1" * 10])

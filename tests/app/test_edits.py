@@ -12,11 +12,11 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app import loading
-from app.place import LOST, TOO_LONG
+from app.address import LOST, TOO_LONG
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig
-from surge.data.store import Dataset
-from surge.explanation.plan import MOST_ENTRIES
+from surge.data.dataset import Dataset
+from surge.explanation.edit_plan import MOST_ENTRIES
 from surge.model.surge import SurgeModel
 from tests.app.conftest import World
 from tests.app.drawn import charts, tables

@@ -16,7 +16,7 @@ from app.components.finder_filters import ladder
 from app.screens.finder import _chosen, _clicked_row, table_key
 from app.surveys import find_survey, survey_command
 from surge.checkpoint import load_checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.explanation.survey_file import survey_path
 from surge.pictures.percentiles import metric_text
 from tests.app.conftest import World

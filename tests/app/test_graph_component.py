@@ -29,10 +29,10 @@ import streamlit as st
 from app import state
 from app.components.interest_graph import graph_component, load_library
 from app.components.page_selection import report_selection
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.interest_graph import interest_graph
 from surge.pictures.palette import item_clusters
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from tests.records import make_explanation
 from tests.pictures.hostile import HOSTILE
 

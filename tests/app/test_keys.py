@@ -13,16 +13,16 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import loading, surveys
-from app.store import MOST, STORE
+from app import loading, subjects, surveys
+from app.cache import CACHE, MOST
 from surge.checkpoint import load_checkpoint, save_checkpoint
-from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.drift import measure_drift
+from surge.explanation.edit_plan import Plan
 from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import measure_faithfulness
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.plan import Plan
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.search import find_best
 from surge.pictures.palette import NO_LETTER, Theme
 from tests.app.conftest import World
@@ -34,10 +34,10 @@ from tests.surveys import make_survey, write_file
 @pytest.fixture(autouse=True)
 def _nothing_is_kept() -> None:
     for kind in MOST:
-        STORE.forget(kind)
+        CACHE.forget(kind)
 
 
-def _subjects() -> list[loading.Subject]:
+def _subjects() -> list[subjects.Subject]:
     """Two checkpoints, two logs with the same users, two users, the history as it was and changed."""
     checkpoints = [replace(make_checkpoint(count=12, seed=seed), digest=f"checkpoint {seed}") for seed in (1, 2)]
     histories = [
@@ -47,9 +47,9 @@ def _subjects() -> list[loading.Subject]:
     found = []
     for checkpoint, (number, log), user in product(checkpoints, enumerate(histories), "ab"):
         dataset = replace(make_dataset(log, checkpoint.items.drop("count")), digest=f"dataset {number}")
-        base = loading.subject(checkpoint, dataset, user)
+        base = subjects.subject(checkpoint, dataset, user)
         assert base.history == read_history(checkpoint, dataset, user)
-        found += [base, loading.edited(base, Plan((1, 2, 3)))]
+        found += [base, subjects.edited(base, Plan((1, 2, 3)))]
     return found
 
 
@@ -186,10 +186,10 @@ def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest
 
 def test_pictures_are_kept_in_the_store(pages: Any) -> None:
     page = pages()
-    kept = STORE.keys("figure")
+    kept = CACHE.keys("figure")
     assert {"history_strip", "graph", "assignment_matrix"} <= {key[0] for key in kept} and charts(page)
     pages()
-    assert STORE.keys("figure") == kept
+    assert CACHE.keys("figure") == kept
 
 
 def test_clusters_that_are_matched_share_their_letter_and_their_items_their_place(

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import loading, usage
-from app.store import STORE
+from app import cluster_usage as usage
+from app import loading
+from app.cache import CACHE
 from app.surveys import evaluate_command, find_comparison
 from surge.checkpoint import load_checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey_file import survey_path
 from tests.app import drawn
@@ -43,7 +44,7 @@ def root(world: World, tmp_path: Path) -> Path:
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
-    STORE.forget("usage")
+    CACHE.forget("usage")
     monkeypatch.setattr("app.components.usage_panel.seconds_needed", lambda *_: 0.4)  # however busy the machine is
 
     def open_at(checkpoint: str = "tiny model", dataset: str = "tiny") -> AppTest:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.place import LOST, Place, parameters_of, parse
+from app.address import LOST, Place, parse, to_parameters
 
 
 def test_a_place_survives_its_url():
@@ -35,20 +35,20 @@ def test_a_place_survives_its_url():
         colour="noise_share",
         page=12,
     )
-    assert parse(parameters_of(place)) == (place, [])
+    assert parse(to_parameters(place)) == (place, [])
     invented = Place(made_up=True, edits="+a,+b")
-    assert parse(parameters_of(invented)) == (invented, [])
+    assert parse(to_parameters(invented)) == (invented, [])
 
 
 @pytest.mark.parametrize("part", [{"items": frozenset({0})}, {"edits": "0"}, {"staged": "0"}, {"step": 1}], ids=str)
 def test_what_counts_items_brings_the_digest_of_the_history(part: dict[str, Any]):
-    assert parameters_of(Place(history="h", **part))["history"] == "h"
-    assert "history" not in parameters_of(Place(history="h", made_up=True, **part))
-    assert parse(parameters_of(Place(history="h", **part))) == (Place(history="h", **part), [])
+    assert to_parameters(Place(history="h", **part))["history"] == "h"
+    assert "history" not in to_parameters(Place(history="h", made_up=True, **part))
+    assert parse(to_parameters(Place(history="h", **part))) == (Place(history="h", **part), [])
 
 
 def test_defaults_are_left_out():
-    assert parameters_of(Place()) == {} == parameters_of(Place(history="h"))
+    assert to_parameters(Place()) == {} == to_parameters(Place(history="h"))
 
 
 @pytest.mark.parametrize(
@@ -82,18 +82,18 @@ def test_parameters_of_others_are_ignored():
 def test_a_plan_too_long_for_a_link_leaves_a_mark_that_only_this_session_reads():
     long = ",".join(f"+i{number}" for number in range(1000))
     place = Place(made_up=True, edits=long, staged="+i1")
-    written = parameters_of(place)
+    written = to_parameters(place)
     assert place.long_plans == {written["edits"]: long} and not replace(place, edits="+i1").long_plans
     assert written["edits"].startswith("~") and len(written["edits"]) == 17 and written["staged"] == "+i1"
     assert parse(written, {written["edits"]: long}) == (place, [])
     assert parse(written) == (replace(place, edits=None), [LOST])
     assert parse(written | {"staged": written["edits"]})[1] == [LOST]
-    assert parameters_of(replace(place, edits=long + ",+x"))["edits"] != written["edits"]
+    assert to_parameters(replace(place, edits=long + ",+x"))["edits"] != written["edits"]
 
 
 def test_no_address_that_is_written_is_longer_than_servers_take():
     plan = ",".join(["+%3Cb%3E"] * 400)
     worst = Place(*["ü" * 80] * 6, made_up=True, edits=plan[:1300], staged=plan[:1300])
-    assert len(urlencode(parameters_of(worst))) < 12_000
+    assert len(urlencode(to_parameters(worst))) < 12_000
     assert not worst.long_plans
-    assert len(urlencode(parameters_of(replace(worst, edits=plan, staged=plan)))) < 6000
+    assert len(urlencode(to_parameters(replace(worst, edits=plan, staged=plan)))) < 6000

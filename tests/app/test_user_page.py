@@ -405,7 +405,7 @@ def test_the_page_says_once_why_torch_computes(open_page, monkeypatch: pytest.Mo
     monkeypatch.setattr("surge.native.library.told", told := [])
     monkeypatch.setattr("app.screens.user.told", told)
     before = open_page(**TINY)
-    library.without("There is no C++ compiler", "install one")
+    library.fall_back("There is no C++ compiler", "install one")
     sentence = (
         "There is no C++ compiler, so torch computes in place of the compiled kernels, which is slower; install one."
     )

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from surge.data.dataset import Dataset
 from surge.data.simulator import simulate
-from surge.data.store import Dataset
 from surge.training.fit import Fit
 from tests.comparison.small import THREE, small
 

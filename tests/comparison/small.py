@@ -10,7 +10,7 @@ from typing import Any
 
 from surge.comparison.compare import compare
 from surge.comparison.contestants import contestants
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 
 SMALL: dict[str, Any] = {
     "item_size": 8,

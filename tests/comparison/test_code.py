@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from surge.comparison.code import ROOT, code_digest
+from surge.comparison.code_digest import ROOT, code_digest
 
 MODELS = ("surge", "din", "popularity")
 

@@ -12,8 +12,8 @@ import pytest
 
 from surge.comparison.compare import METRICS
 from surge.comparison.contestants import NAMES
-from surge.comparison.measured import TESTED, Measured
-from surge.data.store import Dataset
+from surge.comparison.run_results import TESTED, Measured
+from surge.data.dataset import Dataset
 from surge.evaluation.lists import read_lists
 from surge.evaluation.metrics import hit_rate, ndcg, reciprocal_rank
 from surge.recommenders.popularity import Popularity

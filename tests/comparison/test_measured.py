@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from surge.comparison.measured import TESTED, Measured
+from surge.comparison.run_results import TESTED, Measured
 from surge.errors import SurgeError
 from surge.evaluation.metrics import hit_rate, list_metrics, ndcg
 

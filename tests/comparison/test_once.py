@@ -14,9 +14,9 @@ import pytest
 
 from surge.comparison import compare as module
 from surge.comparison import runs
-from surge.comparison.code import code_digest
+from surge.comparison.code_digest import code_digest
 from surge.comparison.runs import Runs
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.training.fit import Fit
 from tests.comparison.small import THREE, small, timeless

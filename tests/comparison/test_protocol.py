@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from surge.data.dataset import Dataset
 from surge.data.negatives import PopularitySampler
-from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.training.data import TrainingData
 from tests.comparison.small import small

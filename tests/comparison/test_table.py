@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from surge.comparison.table import COLUMNS, markdown, plain, table
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.evaluation.significance import LEAST
 from tests.comparison.small import THREE, small, tables
 from tests.pictures.hostile import HOSTILE

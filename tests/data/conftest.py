@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from surge.data.dataset import Dataset
 from surge.data.preparation import prepare
-from surge.data.store import Dataset
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

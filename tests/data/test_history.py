@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from surge.data.history import NOBODY, Histories, History
 from surge.data.instances import EncodedLog, Instances
-from surge.data.taken import Taken
+from surge.data.seen_items import SeenItems
 
 ITEMS = 8
 Event = tuple[int, int]  # an item and its time
@@ -60,7 +60,7 @@ def test_one_history_and_the_batch_are_what_the_log_says(users: list[list[Event]
     rows, mask, times = many.windows()
     for again, column in zip(Histories.of(ones).windows(), (rows, mask, times), strict=True):
         np.testing.assert_array_equal(again, column)
-    taken = Taken(log, ITEMS)
+    taken = SeenItems(log, ITEMS)
     before = taken.before(instances, np.tile(np.arange(ITEMS), (len(instances), 1)))
     for place, one in enumerate(ones):
         user = int(instances.user[place])

@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surge.data.instances import (
-    EncodedLog,
-    Instances,
-    Positives,
-    count_positives,
-    encode,
-    last_of_each_user,
-    split_instances,
-)
+from surge.data.instances import EncodedLog, Instances, encode
+from surge.data.splits import Positives, count_positives, last_of_each_user, split_instances
 from surge.errors import SurgeError
 from tests.training.toy import dataset_of
 

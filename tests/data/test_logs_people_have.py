@@ -17,9 +17,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from surge.data.instances import count_positives, encode, split_instances
+from surge.data.dataset import Dataset
+from surge.data.instances import encode
 from surge.data.preparation import prepare
-from surge.data.store import Dataset
+from surge.data.splits import count_positives, split_instances
 from surge.errors import SurgeError
 
 Log = Callable[..., Dataset]

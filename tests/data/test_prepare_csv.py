@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from surge.data.dataset import Dataset
 from surge.data.preparation import prepare
-from surge.data.store import Dataset
 from surge.errors import SurgeError
 
 Prepare = Callable[..., Dataset]

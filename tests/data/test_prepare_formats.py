@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from surge.data.dataset import Dataset
 from surge.data.preparation import prepare
-from surge.data.store import Dataset
 from surge.errors import SurgeError
 
 EVERYTHING = {"split": "leave-last", "min_user_interactions": 1, "min_item_interactions": 1}

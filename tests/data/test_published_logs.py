@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from surge.cli import main
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 
 DOCS = Path(__file__).parents[2] / "docs" / "logs.md"
 COMMANDS = dict(

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from surge.data.dataset import FILES, Dataset
 from surge.data.shop import CATEGORIES, INTERESTS, catalogue
 from surge.data.simulator import simulate, simulate_frames
-from surge.data.store import FILES, Dataset
 from surge.errors import SurgeError
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from surge.checkpoint import Checkpoint
-from surge.data.instances import EncodedLog, Instances, split_instances
+from surge.data.dataset import Dataset
+from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import NONE, PopularitySampler
-from surge.data.store import Dataset
-from surge.data.taken import Taken
+from surge.data.seen_items import SeenItems
+from surge.data.splits import split_instances
 from surge.errors import SurgeError
 from surge.evaluation import evaluate
 from surge.evaluation.evaluate import (
@@ -82,7 +83,7 @@ def one_by_one(model: SurgeModel, log: EncodedLog, instances: Instances, lists: 
 
 @pytest.mark.parametrize("repeats", [True, False])
 def test_lists_hold_the_positive_first_and_nothing_twice(log: EncodedLog, instances: Instances, repeats: bool) -> None:
-    taken = None if repeats else Taken(log, ITEMS)
+    taken = None if repeats else SeenItems(log, ITEMS)
     lists = draw_lists(log, instances, PopularitySampler(np.ones(ITEMS)), 9, taken=taken, seed=4)
     assert lists.shape == (len(instances), 10)
     assert (lists[:, 0] == log.items[instances.position]).all()
@@ -100,7 +101,7 @@ def test_lists_are_as_long_as_the_catalogue_allows(log: EncodedLog, instances: I
     sampler = PopularitySampler(np.ones(ITEMS))
     whole = draw_lists(log, instances, sampler, 99, taken=None, seed=4)
     assert np.sort(whole, axis=1).tolist() == [list(range(ITEMS))] * len(instances)
-    lists = draw_lists(log, instances, sampler, 99, taken=Taken(log, ITEMS), seed=4)
+    lists = draw_lists(log, instances, sampler, 99, taken=SeenItems(log, ITEMS), seed=4)
     assert lists.shape == (len(instances), ITEMS)
     for row, user, place in zip(lists, instances.user, instances.position, strict=True):
         known = set(log.items[log.offsets[user] : place].tolist()) | {int(log.items[place])}
@@ -121,7 +122,7 @@ def test_nothing_to_draw_is_no_list(log: EncodedLog) -> None:
     items = np.arange(ITEMS)
     log = EncodedLog(items, items, np.array([0, ITEMS]))
     instances = Instances(np.zeros(2, dtype=int), np.array([ITEMS - 1, 3]))
-    assert listable(instances, Taken(log, ITEMS)).position.tolist() == [3]
+    assert listable(instances, SeenItems(log, ITEMS)).position.tolist() == [3]
     assert listable(instances, None) is instances
 
 
@@ -134,7 +135,7 @@ def test_lists_follow_the_seed_alone(log: EncodedLog, instances: Instances) -> N
 
 def test_lists_of_more_than_one_chunk(log: EncodedLog, instances: Instances) -> None:
     many = instances.take(np.arange(600) % len(instances))
-    lists = draw_lists(log, many, PopularitySampler(np.ones(ITEMS)), 3, taken=Taken(log, ITEMS), seed=0)
+    lists = draw_lists(log, many, PopularitySampler(np.ones(ITEMS)), 3, taken=SeenItems(log, ITEMS), seed=0)
     assert (lists[:, 0] == log.items[many.position]).all()
     assert (lists[:, 1:] != lists[:, :1]).all()
 

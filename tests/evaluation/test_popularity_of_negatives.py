@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.evaluation import evaluate
 from surge.evaluation.evaluate import evaluate_split
 from surge.training.data import TrainingData

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from surge.data.instances import EncodedLog, Instances
-from surge.data.taken import Taken
+from surge.data.seen_items import SeenItems
 from surge.errors import SurgeError
 from surge.evaluation.ranking import log_available, rank_positives
 from surge.model.batches import read_batch
@@ -75,7 +75,7 @@ def test_ranks_are_counts_over_all_items(
         graph = model.build_graph(history, context.ages())
         logits = model.read(graph, torch.arange(ITEMS).expand(len(instances), -1)).logit.double().numpy()
     told: list[float] = []
-    taken = None if seen else Taken(log, ITEMS)
+    taken = None if seen else SeenItems(log, ITEMS)
     ranks = rank_positives(
         recommender,
         log,
@@ -104,7 +104,7 @@ def test_a_baseline_ranks_as_it_scores(name: str, log: EncodedLog, instances: In
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baseline, "CELLS", 40 * 7 * 25)  # a few candidates at once
         assert model.score_catalogue(history, context) == pytest.approx(logits, abs=1e-5)
-    ranks = rank_positives(model, log, instances, taken=Taken(log, ITEMS), log_popularity=POPULAR)
+    ranks = rank_positives(model, log, instances, taken=SeenItems(log, ITEMS), log_popularity=POPULAR)
     assert list(zip(ranks.above.tolist(), ranks.tied.tolist(), strict=True)) == expected(
         logits.astype(np.float64) + POPULAR, log, instances, False
     )
@@ -130,7 +130,7 @@ def test_everything_taken_is_left_out(
     scoring(monkeypatch, np.arange(ITEMS))
     log = EncodedLog(np.array(items), np.arange(len(items)), np.array([0, len(items)]))
     last = Instances(np.array([0]), np.array([len(items) - 1]))
-    taken = None if seen else Taken(log, ITEMS)
+    taken = None if seen else SeenItems(log, ITEMS)
     ranks = rank_positives(Surge(lively_model(ITEMS)), log, last, taken=taken, log_popularity=None)
     assert (ranks.above.tolist(), ranks.tied.tolist()) == ([above], [0])
 
@@ -140,7 +140,7 @@ def test_a_constant_scorer_is_tied_with_all_there_are(monkeypatch: pytest.Monkey
     scoring(monkeypatch, np.zeros(ITEMS))
     log = EncodedLog(np.array([1, 2]), np.arange(2), np.array([0, 2]))
     last = Instances(np.array([0]), np.array([1]))
-    taken = None if seen else Taken(log, ITEMS)
+    taken = None if seen else SeenItems(log, ITEMS)
     ranks = rank_positives(Surge(lively_model(ITEMS)), log, last, taken=taken, log_popularity=None)
     assert (ranks.above.tolist(), ranks.tied.tolist()) == ([0], [ITEMS - 1 - (not seen)])
 
@@ -162,14 +162,14 @@ def test_probabilities_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Instances(np.array([0, 1]), np.array([1, 3]))
     q = np.log([0.2, 0.2, 0.6])
     ranks = rank_positives(
-        Surge(lively_model(3)), log, both, taken=Taken(log, 3), log_popularity=q, temperatures=np.array([1.0, 2.0])
+        Surge(lively_model(3)), log, both, taken=SeenItems(log, 3), log_popularity=q, temperatures=np.array([1.0, 2.0])
     )
     measured = ranks.reliability(1.0)
     assert measured.probability == pytest.approx([0.5] * 4) and measured.count.sum() == 4  # what was taken has none
     assert measured.share.sum() == 2
     assert ranks.reliability(2.0, 1).probability == pytest.approx([0.5, 0.5])  # 3 x 0.2 = 0.6
     assert log_available(log, both, None, q) == pytest.approx([0, 0])
-    available = log_available(log, both, Taken(log, 3), q)
+    available = log_available(log, both, SeenItems(log, 3), q)
     assert available == pytest.approx(np.log([0.8, 0.8]))  # of q, and 1.2 of q exp(logit)
     assert ranks.lift_constant(available, 1.0) == pytest.approx(np.log(0.8 / 1.2))
     assert ranks.lift_constant(available, 2.0) == pytest.approx(np.log(0.8 / (2 * 0.6**0.5)))
@@ -185,7 +185,7 @@ def test_what_is_shown_are_the_ten_best_in_order_and_which_of_them_came(monkeypa
         Surge(lively_model(ITEMS)),
         log,
         Instances(np.array([0]), np.array([1])),
-        taken=Taken(log, ITEMS),
+        taken=SeenItems(log, ITEMS),
         log_popularity=None,
     )
     assert ranks.best.tolist() == [list(range(28, 18, -1))]

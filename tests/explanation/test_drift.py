@@ -10,10 +10,10 @@ import pytest
 from surge.backends import scoring
 from surge.checkpoint import Checkpoint
 from surge.explanation import drift
-from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.drift import measure_drift
 from surge.explanation.explain import explain_history
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.record import Explanation
 from tests.explanation.worlds import history_of, make_checkpoint, popular
 

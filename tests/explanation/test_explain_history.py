@@ -16,10 +16,10 @@ from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
 from surge.config import PRESETS
 from surge.errors import SurgeError
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.compose import compose_story
 from surge.explanation.explain import candidate_row, explain_history
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.record import Explanation
-from surge.explanation.tell import compose_story
 from tests.explanation.worlds import HOSTILE, history_of, make_checkpoint, make_dataset, popular
 
 LONG = [3, 17, 8, 21, 5, 12, 29, 1, 14, 26, 9, 2, 19, 23]

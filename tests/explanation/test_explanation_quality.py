@@ -11,11 +11,11 @@ import pytest
 
 from surge.errors import SurgeError
 from surge.explanation.explain import explain_history
+from surge.explanation.ground_truth import truth
 from surge.explanation.history import read_history
 from surge.explanation.quality import explanation_quality, structure
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
-from surge.explanation.truth import truth
 from tests.explanation.worlds import catalogue, make_checkpoint, make_dataset
 from tests.records import make_explanation
 

@@ -17,7 +17,7 @@ from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import integrated_gradients, measure_faithfulness, spread
 from surge.explanation.history import TitledHistory
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.measured import Effects, Faithfulness
+from surge.explanation.measurements import Effects, Faithfulness
 from tests.explanation.worlds import history_of, make_checkpoint
 from tests.model.small import pad
 

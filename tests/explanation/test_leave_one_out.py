@@ -12,10 +12,10 @@ from surge.checkpoint import Checkpoint
 from surge.data.history import History
 from surge.errors import SurgeError
 from surge.explanation import leave_one_out
-from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.history import TitledHistory
 from surge.explanation.leave_one_out import Competitors, measure_competitors, measure_effects
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.what_if import made_up_history
 from surge.pictures.text import without_it

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from surge.explanation.measured import Effects, log_lift, rank_correlation
+from surge.explanation.measurements import Effects, log_lift, rank_correlation
 
 NAN = np.nan
 LOG3, LOG9 = np.log(3), np.log(9)

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.edit_plan import Plan
 from surge.explanation.history import read_history
-from surge.explanation.plan import Plan
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.search import find_best
 from surge.explanation.what_if import change_history
 from tests.explanation.worlds import make_checkpoint, make_dataset, popular

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surge.errors import SurgeError
-from surge.explanation.plan import MOST_ENTRIES, Plan
+from surge.explanation.edit_plan import MOST_ENTRIES, Plan
 from tests.pictures.hostile import HOSTILE
 
 PLAN = Plan((2, "new", 0, 3))

@@ -12,7 +12,7 @@ from surge.explanation.explain import explain_history
 from surge.explanation.faithfulness import measure_faithfulness
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
-from surge.explanation.measured import Faithfulness
+from surge.explanation.measurements import Faithfulness
 from surge.explanation.quality import category_purity, explanation_quality, faithfulness_areas
 from surge.explanation.record import Embeddings, Explanation
 from tests.explanation.worlds import make_checkpoint, make_dataset

@@ -13,9 +13,9 @@ from surge.backends.scoring import score_histories, score_rows
 from surge.checkpoint import Checkpoint
 from surge.data.history import History
 from surge.errors import SurgeError
-from surge.explanation import catalogue
-from surge.explanation.catalogue import Ranking, rank_catalogue
-from surge.explanation.measured import sigmoid
+from surge.explanation import ranking as catalogue
+from surge.explanation.measurements import sigmoid
+from surge.explanation.ranking import Ranking, rank_catalogue
 from surge.model.surge import EMPTY
 from tests.explanation.worlds import history_of, make_checkpoint
 from tests.model.small import pad

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge.data.instances import encode, split_instances
+from surge.data.instances import encode
+from surge.data.splits import split_instances
 from surge.errors import SurgeError
 from surge.explanation.history import TitledHistory, read_history
 from tests.explanation.worlds import HOSTILE, START, catalogue, make_checkpoint, make_dataset

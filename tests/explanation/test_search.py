@@ -12,7 +12,7 @@ from surge.backends.scoring import score_rows
 from surge.checkpoint import Checkpoint
 from surge.data.history import History
 from surge.explanation import search as search_module
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.search import find_best, search
 from tests.explanation.worlds import history_of, make_checkpoint
 

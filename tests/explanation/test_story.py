@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from surge.errors import SurgeError
-from surge.explanation.catalogue import rank_catalogue
+from surge.explanation.compose import compose_story, explained_story, shown_predictions
 from surge.explanation.explain import explain
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.story import Story, Whose
-from surge.explanation.tell import compose_story, shown_predictions, tell
 from tests.pictures.measured import make_effects
 from tests.records import make_explanation
 from tests.stories import FOLLOWED, READ, USER, hostile_story, hostile_world
@@ -44,7 +44,7 @@ def test_a_story_holds_what_its_parts_give_by_themselves() -> None:
 
 def test_progress_rises_to_one() -> None:
     told: list[float] = []
-    tell(*hostile_world(), USER, "i30", progress=told.append)
+    explained_story(*hostile_world(), USER, "i30", progress=told.append)
     assert told == sorted(told) and told[0] > 0
     assert told[-1] == pytest.approx(1)
     assert len(set(told)) >= 5  # each part moves it
@@ -52,7 +52,9 @@ def test_progress_rises_to_one() -> None:
 
 def test_what_is_not_wanted_is_not_measured() -> None:
     told: list[float] = []
-    story = tell(*hostile_world(), USER, "i30", hold_out=False, faithfulness=False, drift=False, progress=told.append)
+    story = explained_story(
+        *hostile_world(), USER, "i30", hold_out=False, faithfulness=False, drift=False, progress=told.append
+    )
     assert story.faithfulness is None and story.drift is None
     assert told[-1] == pytest.approx(1)
     assert story.record.target.item == "i30"
@@ -63,14 +65,14 @@ def test_what_is_not_wanted_is_not_measured() -> None:
 def test_an_unknown_item_is_said_before_anything_is_computed() -> None:
     told: list[float] = []
     with pytest.raises(SurgeError, match="no item 'i99'"):
-        tell(*hostile_world(), USER, "i99", progress=told.append)
+        explained_story(*hostile_world(), USER, "i99", progress=told.append)
     with pytest.raises(SurgeError, match="no user 'nobody'"):
-        tell(*hostile_world(), "nobody", progress=told.append)
+        explained_story(*hostile_world(), "nobody", progress=told.append)
     assert told == []
 
 
 def test_a_history_of_one_item_is_a_story_too() -> None:
-    story = tell(*hostile_world(), "one")
+    story = explained_story(*hostile_world(), "one")
     assert story.record.length == 1
     assert story.effects is not None and np.isnan(story.effects.item_logit).all()
     assert story.drift is not None and story.drift.lengths.tolist() == [1]

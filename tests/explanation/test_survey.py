@@ -14,13 +14,13 @@ import polars as pl
 import pytest
 
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.explanation import survey_file
-from surge.explanation.catalogue import rank_catalogue
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
+from surge.explanation.ranking import rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance, effective_clusters
 from surge.explanation.survey import cluster_drift, noise_share, survey

@@ -9,9 +9,9 @@ import pytest
 
 from surge.backends import scoring
 from surge.errors import SurgeError
+from surge.explanation.cluster_usage import cluster_usage, draw_users
 from surge.explanation.explain import explain_history
 from surge.explanation.history import read_history
-from surge.explanation.usage import cluster_usage, draw_users
 from tests.explanation.worlds import make_checkpoint, make_dataset
 
 HISTORIES = {

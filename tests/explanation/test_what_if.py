@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from surge.errors import SurgeError
+from surge.explanation.edit_plan import MOST_ENTRIES, Plan
 from surge.explanation.explain import explain_history
 from surge.explanation.history import TitledHistory, read_history
-from surge.explanation.plan import MOST_ENTRIES, Plan
 from surge.explanation.what_if import (
     LARGEST_LIST,
     change_history,

@@ -12,8 +12,8 @@ import torch
 
 from surge.checkpoint import Checkpoint, category_rows
 from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict
+from surge.data.dataset import Dataset
 from surge.data.history import History
-from surge.data.store import Dataset
 from surge.explanation.history import TitledHistory
 from surge.explanation.record import Item
 from surge.model.surge import SurgeModel

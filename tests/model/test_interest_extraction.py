@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from surge.model.assignment import SoftAssignment
+from surge.model.dense import DENSE
 from surge.model.interest_extraction import Extraction, InterestExtraction, importance, pool_adjacency
-from surge.model.plain import PLAIN
 from tests.model.small import HISTORIES, pad, small_model
 
 LOG3 = math.log(3)
@@ -23,7 +23,7 @@ def extract_by_hand(aggregation: str = "mean") -> Extraction:
     fused = torch.tensor([[[[2.0, 0.0], [0.0, 0.0], [0.0, 1.0]]]], dtype=torch.float64)
     beta = torch.tensor([[[[0.0, LOG3, 0.0], [0.0, 0.0, 0.0]]]], dtype=torch.float64)
     adjacency = torch.tensor([[[1, 1, 0], [1, 1, 0], [0, 0, 1]]], dtype=torch.float64)
-    return extract(fused, beta, adjacency, torch.ones(1, 3, dtype=torch.bool), PLAIN)
+    return extract(fused, beta, adjacency, torch.ones(1, 3, dtype=torch.bool), DENSE)
 
 
 def test_importance_is_the_mean_over_heads_of_the_softmax_of_beta() -> None:

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from surge.backends.training import EDGES
 from surge.model.assignment import soft_assignment
+from surge.model.dense import DENSE
+from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_fusion import attention_weights
-from surge.model.operations import Operations
-from surge.model.plain import PLAIN
 from surge.model.surge import SurgeModel
-from surge.native import edges, library, team
+from surge.native import edges, library
+from surge.native import threads as team
 from tests.kernel import needs_kernel
 from tests.model.small import HISTORIES, pad, small_model
 
@@ -130,7 +131,7 @@ def test_tensors_that_are_not_contiguous_are_read_as_they_are() -> None:
     assert torch.allclose(out, expected, atol=1e-6)
 
 
-def training_gradients(model: SurgeModel, candidates: Tensor, operations: Operations) -> dict[str, Tensor]:
+def training_gradients(model: SurgeModel, candidates: Tensor, operations: EdgeOperations) -> dict[str, Tensor]:
     model.zero_grad()
     logits = model.score_batch(pad(HISTORIES), candidates, None, operations)[1].logit
     (logits * torch.linspace(-1, 1, logits.numel()).view_as(logits)).sum().backward()
@@ -158,7 +159,7 @@ def test_a_model_learns_the_same_with_and_without(settings: dict[str, Any], coun
     model = small_model(dtype=torch.float32, flatten="index", **settings)
     candidates = torch.randint(12, (len(HISTORIES), count), generator=torch.Generator().manual_seed(3))
     found = training_gradients(model, candidates, EDGES)
-    expected = training_gradients(copy.deepcopy(model), candidates, PLAIN)
+    expected = training_gradients(copy.deepcopy(model), candidates, DENSE)
     assert found.keys() == expected.keys()
     for name, grad in expected.items():
         assert torch.allclose(found[name], grad, rtol=1e-3, atol=1e-5 * float(1 + grad.abs().max())), name
@@ -168,15 +169,15 @@ def test_what_the_compiled_forms_can_not_read_the_plain_ones_do(monkeypatch: pyt
     """Without a compiler, and in float64."""
     history, candidates = pad(HISTORIES), torch.zeros(len(HISTORIES), 2, dtype=torch.long)
 
-    def scores(model: SurgeModel, operations: Operations) -> Tensor:
+    def scores(model: SurgeModel, operations: EdgeOperations) -> Tensor:
         return model.score_batch(history, candidates, None, operations)[1].logit
 
     model, precise = small_model(dtype=torch.float32), small_model()
-    assert not torch.equal(scores(model, EDGES), scores(model, PLAIN))
-    assert torch.allclose(scores(model, EDGES), scores(model, PLAIN), atol=1e-5)
-    assert torch.equal(scores(precise, EDGES), scores(precise, PLAIN))
+    assert not torch.equal(scores(model, EDGES), scores(model, DENSE))
+    assert torch.allclose(scores(model, EDGES), scores(model, DENSE), atol=1e-5)
+    assert torch.equal(scores(precise, EDGES), scores(precise, DENSE))
     monkeypatch.setenv(library.SWITCH, "0")
-    assert torch.equal(scores(model, EDGES), scores(model, PLAIN))
+    assert torch.equal(scores(model, EDGES), scores(model, DENSE))
 
 
 @pytest.mark.parametrize("openmp", [True, False], ids=["torch's threads", "threads of its own"])

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from surge.backends.reader import LEAST, Scorer
+from surge.backends.kernel import LEAST, Scorer
 from surge.backends.training import EDGES
 from surge.model.surge import SurgeModel
 from surge.native import library as compiled

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from surge.backends import neighbours
-from surge.backends.reader import by_torch
+from surge.backends.kernel import by_torch
 from surge.model.interest_fusion import attention_weights
 from surge.model.surge import SurgeModel
 from surge.native import library

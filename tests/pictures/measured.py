@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.palette import item_clusters
 from tests.records import make_explanation
 

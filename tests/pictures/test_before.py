@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from surge.pictures.before import Before, Staged
+from surge.pictures.edit_context import Before, Staged
 from tests.records import make_explanation
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from surge.explanation.measured import Match, Predicted
+from surge.explanation.measurements import Match, Predicted
 from surge.explanation.record import Explanation, Item
 from surge.pictures.comparison import (
     ABOUT,

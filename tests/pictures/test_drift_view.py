@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
 from surge.pictures import amounts
 from surge.pictures.drift import ABOUT, BLANK, LARGEST, SMALLEST, TO_COME, caption, drift_figure, drift_table

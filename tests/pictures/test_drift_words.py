@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surge.explanation.measured import Drift
+from surge.explanation.measurements import Drift
 from surge.pictures.drift import drift_figure, sentence
 from surge.pictures.palette import NO_LETTER, ClusterStyle
 from tests.pictures.hostile import HOSTILE

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.exports import csv_bytes, file_name, gexf_bytes, graphml_bytes, record_json, record_npz
 from surge.pictures.measures import attention

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surge.explanation.measured import Faithfulness
+from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import lift
 from surge.pictures.faithfulness import faithfulness_figure, faithfulness_table
 from surge.pictures.faithfulness_words import ABOUT, LABELS, OTHER_TEST, caption, faithfulness_sentence

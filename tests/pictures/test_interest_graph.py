@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.assets import asset
-from surge.pictures.before import Before
+from surge.pictures.edit_context import Before
 from surge.pictures.graph_layout import SPACING, edited_positions, graph_positions, shared_positions
 from surge.pictures.graph_nodes import LABELLED, LARGEST, SMALLEST
 from surge.pictures.interest_graph import (

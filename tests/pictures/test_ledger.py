@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from surge.escapes import for_plotly
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures.amounts import times
 from surge.pictures.ledger import (

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from surge.pictures.finder_questions import PRESETS, Preset, caption, matching, preset_named, threshold
 from surge.pictures.percentiles import METRICS
-from surge.pictures.presets import PRESETS, Preset, caption, matching, preset_named, threshold
 
 HIGH, LOW = Preset("High", "drift", says="x"), Preset("Low", "drift", highest=False, says="x")
 

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from surge.explanation.measured import Effects
-from surge.pictures.before import Before, Staged
+from surge.explanation.measurements import Effects
+from surge.pictures.edit_context import Before, Staged
 from surge.pictures.factor_axis import LEAST_SPAN
 from surge.pictures.history_strip import history_strip
 from surge.pictures.palette import cluster_styles, item_clusters

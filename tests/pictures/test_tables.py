@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from surge.explanation.measured import Predicted
+from surge.explanation.measurements import Predicted
 from surge.explanation.record import Item
 from surge.pictures import health, tables, text
 from surge.pictures.palette import cluster_styles, item_clusters

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surge.explanation.measured import Effects
+from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
 from surge.pictures import amounts
 from surge.pictures.palette import NO_LETTER, ClusterStyle

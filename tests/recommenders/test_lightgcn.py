@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from surge.data.instances import EncodedLog, Instances, split_instances
+from surge.data.instances import EncodedLog, Instances
+from surge.data.splits import split_instances
 from surge.errors import SurgeError
 from surge.recommenders import build, configure
 from surge.recommenders.lightgcn import LightGCN

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from surge.config import TrainingConfig
-from surge.data.instances import EncodedLog, Instances, split_instances
+from surge.data.instances import EncodedLog, Instances
+from surge.data.splits import split_instances
 from surge.model.surge import ItemSequences
 from surge.recommenders import BASELINES, Baseline, Context, build, configure
 from surge.training.losses import total_loss

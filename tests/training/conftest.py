@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from surge.data.dataset import Dataset
 from surge.data.simulator import simulate
-from surge.data.store import Dataset
 
 torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings
 

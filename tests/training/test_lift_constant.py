@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surge.data.store import Dataset
-from surge.explanation.catalogue import rank_catalogue
+from surge.data.dataset import Dataset
 from surge.explanation.history import read_history
+from surge.explanation.ranking import rank_catalogue
 from surge.training.trainer import train
 from tests.training.toy import MODEL, measured, settings
 

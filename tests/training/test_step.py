@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from surge.data.store import Dataset
-from surge.explanation.measured import log_lift
+from surge.data.dataset import Dataset
+from surge.explanation.measurements import log_lift
 from surge.recommenders.base import Batch
 from surge.training.data import TrainingData
 from surge.training.fit import Fit

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.evaluation.calibration import TEMPERATURES, log_normaliser
 from surge.evaluation.ranking import Ranks
 from surge.training import trainer

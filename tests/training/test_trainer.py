@@ -15,8 +15,8 @@ import torch
 
 from surge.checkpoint import Checkpoint, load_checkpoint
 from surge.config import TrainingConfig
+from surge.data.dataset import Dataset
 from surge.data.instances import Instances
-from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import evaluate_lists, evaluate_split
 from surge.recommenders.base import Recommender

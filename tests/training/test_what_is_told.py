@@ -10,8 +10,8 @@ import pytest
 import torch
 from tqdm import tqdm
 
+from surge.data.dataset import Dataset
 from surge.data.instances import Instances
-from surge.data.store import Dataset
 from surge.training.state import TrainingState
 from surge.training.trainer import Trainer, _moves, train
 from tests.training.toy import MODEL, dataset_of, measured, settings

@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from surge.model.surge import SurgeModel
 
 MODEL: dict[str, Any] = {

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import loading
 from surge.checkpoint import load_checkpoint
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from tests.app.conftest import World
 
 REPORT, PREDICTIONS = "The whole page as one HTML file", "Table of predictions (CSV)"
@@ -84,7 +84,7 @@ def test_a_made_up_history(take: Callable[..., Taken], world: World):
 
 
 def test_predictions_hold_the_true_next_item(take: Callable[..., Taken], world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.components.take_away.MOST_PREDICTED", 1)
+    monkeypatch.setattr("app.components.downloads.MOST_PREDICTED", 1)
     rows = list(csv.reader(take(PREDICTIONS, user="u0003")[PREDICTIONS][1].splitlines()))
     followed = Dataset.load(world.root / "tiny").history("u0003")["item"][-1]
     assert len(rows) == 3  # the head, the best, which is the candidate, and the true next item

@@ -40,7 +40,7 @@ class _Flight:
     came_to: Callable[[], Any] | None = None  # None: whoever computed it was interrupted
 
 
-class Store:
+class Cache:
     """At most so many values of each kind; the one that was asked for longest ago goes first.
 
     Who asks for what another thread computes waits for it, and shares its value or its error. Nothing is computed under
@@ -120,4 +120,4 @@ def _raise(error: Exception) -> Any:
     raise error
 
 
-STORE = Store(MOST)
+CACHE = Cache(MOST)

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from surge.data.dataset import Dataset
 from surge.data.folder import write_dataset
-from surge.data.store import Dataset
 from surge.errors import SurgeError
 
 ITEMS = pl.DataFrame(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from app.background import Progress, computed
+from app.cache import CACHE
 from app.opening import with_model
-from app.store import STORE
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
-from surge.explanation.usage import ClusterUsage, cluster_usage, draw_users
+from surge.data.dataset import Dataset
+from surge.explanation.cluster_usage import ClusterUsage, cluster_usage, draw_users
 
 USERS = 200
 TRIED = 8  # users that are measured to say how long all of them will take
@@ -17,7 +17,7 @@ TRIED = 8  # users that are measured to say how long all of them will take
 
 def known_usage(checkpoint: Checkpoint, dataset: Dataset) -> ClusterUsage | None:
     """What was measured before, by anybody; None where nobody has."""
-    return STORE.peek("usage", (checkpoint.digest, dataset.digest))
+    return CACHE.peek("usage", (checkpoint.digest, dataset.digest))
 
 
 def measure_usage(checkpoint: Checkpoint, dataset: Dataset, progress: Progress | None = None) -> ClusterUsage:
@@ -33,7 +33,7 @@ def measure_usage(checkpoint: Checkpoint, dataset: Dataset, progress: Progress |
 
 def seconds_needed(key: tuple[str, str], checkpoint: Checkpoint, dataset: Dataset) -> float:
     """How long USERS users will take here, from a few of them; SurgeError as `cluster_usage` raises it."""
-    return STORE.get("usage seconds", key, lambda: _seconds_needed(with_model(checkpoint), dataset))
+    return CACHE.get("usage seconds", key, lambda: _seconds_needed(with_model(checkpoint), dataset))
 
 
 def _seconds_needed(checkpoint: Checkpoint, dataset: Dataset) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from surge.data.instances import EncodedLog, Instances
-from surge.data.taken import Taken
+from surge.data.seen_items import SeenItems
 
 ITEMS = 8
 
@@ -16,7 +16,7 @@ def log_of(histories: list[list[int]]) -> EncodedLog:
 
 
 def test_by_hand() -> None:
-    taken = Taken(log_of([[3, 1, 3, 2], [1, 2]]), ITEMS)
+    taken = SeenItems(log_of([[3, 1, 3, 2], [1, 2]]), ITEMS)
     moments = Instances(np.array([0, 0, 0, 1, 1]), np.array([1, 2, 3, 4, 5]))
     asked = np.tile([1, 2, 3], (5, 1))
     assert taken.before(moments, asked).tolist() == [

@@ -12,8 +12,8 @@ import torch
 
 from surge.backends.scoring import histories_at_once, read_graphs
 from surge.checkpoint import Checkpoint
+from surge.data.dataset import Dataset
 from surge.data.history import History
-from surge.data.store import Dataset
 from surge.errors import SurgeError
 from surge.explanation.history import read_history
 from surge.model.surge import SurgeModel

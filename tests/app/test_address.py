@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surge.data.store import Dataset
+from surge.data.dataset import Dataset
 from tests.app.visit import Visit
 from tests.serving import ROOT
 

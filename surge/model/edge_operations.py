@@ -7,8 +7,8 @@ from typing import Protocol
 from torch import Tensor
 
 
-class Operations(Protocol):
-    """`surge.model.plain` has the plain forms, `surge.backends` others, which give the same numbers within rounding;
+class EdgeOperations(Protocol):
+    """`surge.model.dense` has the plain forms, `surge.backends` others, which give the same numbers within rounding;
     who scores or trains chooses one and hands it to the model."""
 
     def attend(

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from app import loading
+from app import loading, subjects
+from app.cache import Cache, Interrupted
 from app.opening import with_model
-from app.store import Interrupted, Store
 from surge.checkpoint import load_checkpoint, save_checkpoint, store_metrics
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
@@ -23,7 +23,7 @@ from tests.app.conftest import World
 
 
 def test_the_one_asked_for_longest_ago_goes_first() -> None:
-    store = Store({"few": 2, "other": 1})
+    store = Cache({"few": 2, "other": 1})
     store.get("other", "a", lambda: "kept apart")
     for key in ("a", "b", "a", "c"):
         store.get("few", key, lambda: None)  # nothing is a value, too
@@ -52,7 +52,7 @@ class Computing:
         return end
 
 
-def _asked_by_many(store: Store, computing: Computing) -> list[object]:
+def _asked_by_many(store: Cache, computing: Computing) -> list[object]:
     """What each of eight threads got."""
     asked = threading.Semaphore(0)
 
@@ -74,12 +74,12 @@ def _asked_by_many(store: Store, computing: Computing) -> list[object]:
 
 
 def test_many_who_ask_at_once_share_one_computation() -> None:
-    store, computing = Store({"one": 1}), Computing("value", "another")
+    store, computing = Cache({"one": 1}), Computing("value", "another")
     assert _asked_by_many(store, computing) == ["value"] * 8 and computing.calls == 1
 
 
 def test_they_share_its_error_which_is_not_kept() -> None:
-    store, error = Store({"one": 1}), SurgeError("No such thing.")
+    store, error = Cache({"one": 1}), SurgeError("No such thing.")
     got = _asked_by_many(store, Computing(error, "value"))
     assert got[0] is error and all(each in (error, "value") for each in got)
     assert store.get("one", "key", lambda: "value") == "value"
@@ -88,19 +88,19 @@ def test_they_share_its_error_which_is_not_kept() -> None:
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), Interrupted()])
 def test_an_interruption_of_one_is_not_that_of_the_others(stop: BaseException) -> None:
     computing = Computing(stop, "value")
-    got = _asked_by_many(Store({"one": 1}), computing)
+    got = _asked_by_many(Cache({"one": 1}), computing)
     assert got[0] is stop and got[1:] == ["value"] * 7 and computing.calls == 2
 
 
 def test_room_is_made_before_the_next_one_is_computed() -> None:
-    store, sizes = Store({"few": 2}), []
+    store, sizes = Cache({"few": 2}), []
     for key in range(4):
         store.get("few", key, lambda: sizes.append(len(store.keys("few"))))
     assert sizes == [0, 1, 1, 1] and store.keys("few") == [2, 3]
 
 
 def test_under_stress_each_value_is_that_of_its_key() -> None:
-    store = Store({"few": 3})
+    store = Cache({"few": 3})
 
     def ask(number: int) -> bool:
         return store.get("few", number % 7, lambda: number % 7) == number % 7
@@ -146,7 +146,7 @@ def test_two_models_at_most_are_kept_whatever_was_computed_with_them(
     for user in [user for user in dataset.users if user.startswith("u0")][:12]:
         for folder in folders:
             checkpoint = loading.open_checkpoint(folder)
-            subject = loading.subject(checkpoint, dataset, user)
+            subject = subjects.subject(checkpoint, dataset, user)
             ranking = loading.ranking(subject)
             record = loading.explanation(subject, ranking.top(1)[0].item)
             pages.append((checkpoint, subject, ranking, record, loading.effects(subject, record.target.item)))
@@ -164,7 +164,7 @@ def test_a_folder_that_is_replaced_again_and_again_leaves_two_models(
     for number in range(10):
         _with_metrics(folder, number)
         checkpoint = loading.open_checkpoint(folder)
-        subject = loading.subject(checkpoint, dataset, f"u{number + 1:04}")
+        subject = subjects.subject(checkpoint, dataset, f"u{number + 1:04}")
         pages.append((checkpoint, loading.ranking(subject)))
         seen.append(checkpoint.metrics["test"]["auc"])
     assert seen == [number / 100 for number in range(10)]

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import loading
 from app.components.inspection import Inspection
-from surge.explanation.tell import compose_story, shown_predictions
+from surge.explanation.compose import compose_story, shown_predictions
 from surge.pictures import exports, tables
 from surge.pictures.report import report
 from surge.pictures.views import Scene, Table, drawn

@@ -12,8 +12,8 @@ from surge.backends.scoring import score_rows
 from surge.checkpoint import Catalogue, Checkpoint
 from surge.data.history import History
 from surge.errors import SurgeError
-from surge.explanation import measured
-from surge.explanation.measured import Predicted
+from surge.explanation import measurements as measured
+from surge.explanation.measurements import Predicted
 
 
 @dataclass(frozen=True)

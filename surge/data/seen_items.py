@@ -7,7 +7,7 @@ import numpy as np
 from surge.data.instances import EncodedLog, Instances
 
 
-class Taken:
+class SeenItems:
     """Which items the users of a log took before each moment of it.
 
     Where a log repeats nothing, what was taken is no candidate: no negative of training or evaluation, and nothing to

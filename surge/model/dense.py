@@ -6,11 +6,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from surge.model.assignment import soft_assignment
+from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_fusion import attention_weights, gather
-from surge.model.operations import Operations
 
 
-class Plain(Operations):
+class Dense(EdgeOperations):
     """Dense, in torch."""
 
     def attend(
@@ -22,4 +22,4 @@ class Plain(Operations):
         return soft_assignment(functional.linear(nodes, weight), adjacency.unsqueeze(1), mean)
 
 
-PLAIN = Plain()
+DENSE = Dense()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import struct
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -170,50 +167,3 @@ def check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -
             f"The weights of the checkpoint {checkpoint!r} do not fit its settings (first: {wrong[0]!r}); "
             "weights and config.json do not belong together: copy or train it again."
         )
-
-
-def write_files(folder: Path, contents: Mapping[str, bytes], keep: bool = False) -> None:
-    """All files and their manifest, in a folder beside it that takes its place when it is complete; with `keep` what
-    else lies in the folder is in the new one, too."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        for name, content in contents.items():
-            (temporary / name).write_bytes(content)
-        (temporary / "manifest.json").write_bytes(to_json({name: _entry(temporary / name) for name in FILES}))
-        temporary.chmod(0o755)
-        if keep:
-            own = [folder / name for name in (*FILES, "manifest.json")]
-            shutil.copytree(
-                folder,
-                temporary,
-                symlinks=True,
-                dirs_exist_ok=True,
-                ignore=lambda place, names: [name for name in names if Path(place, name) in own],
-            )
-        if folder.exists():
-            retired = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-            try:
-                os.replace(folder, retired / "old")
-                os.replace(temporary, folder)
-            except BaseException:
-                if not folder.exists():
-                    os.replace(retired / "old", folder)
-                raise
-            finally:
-                if folder.exists():  # else the old one is in there
-                    shutil.rmtree(retired, ignore_errors=True)
-        else:
-            os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-
-
-def to_json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _entry(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from surge.backends.neighbours import LEAST, NEIGHBOURS
 from surge.model.assignment import SoftAssignment
+from surge.model.dense import DENSE
 from surge.model.evolution import RecurrentEvolution
 from surge.model.layers import PairScore, scaled
-from surge.model.plain import PLAIN
 from surge.model.surge import InterestGraph, SurgeModel
-from surge.native.library import library, without
-from surge.native.team import team
+from surge.native.library import fall_back, library
+from surge.native.threads import team
 
 SIZES = (
     *("item_size", "n", "d", "m", "heads", "first", "second", "state", "by_query", "mean", "by_time", "gate", "linear"),
@@ -66,7 +66,7 @@ class Scorer:
 
 def by_torch(model: SurgeModel, graph: InterestGraph, candidates: Tensor) -> Tensor:
     """The same by torch alone: along lists of neighbours where there are candidates enough, else densely."""
-    return model.score(graph, candidates, NEIGHBOURS if candidates.shape[1] >= LEAST else PLAIN)
+    return model.score(graph, candidates, NEIGHBOURS if candidates.shape[1] >= LEAST else DENSE)
 
 
 def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
@@ -76,7 +76,7 @@ def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
     if weight.device.type != "cpu" or weight.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
         return None
     if unknown := unknown_part(model):
-        return without(f"The compiled kernel can't score a model with {unknown}", "the scores are the same")
+        return fall_back(f"The compiled kernel can't score a model with {unknown}", "the scores are the same")
     return library("reading")
 
 

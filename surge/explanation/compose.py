@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from surge.checkpoint import Checkpoint
-from surge.data.store import Dataset
-from surge.explanation.catalogue import Ranking, rank_catalogue
+from surge.data.dataset import Dataset
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.history import TitledHistory, read_history
-from surge.explanation.measured import Drift, Effects, Faithfulness, Predicted
+from surge.explanation.measurements import Drift, Effects, Faithfulness, Predicted
+from surge.explanation.ranking import Ranking, rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
 
@@ -25,7 +25,7 @@ CELLS = 500_000_000  # of ranking without each item, see measure_competitors: le
 Progress = Callable[[float], None]
 
 
-def tell(
+def explained_story(
     checkpoint: Checkpoint,
     dataset: Dataset,
     user: str,

@@ -17,7 +17,7 @@ from surge.errors import SurgeError
 from surge.folders import DATASET_NAME
 
 FORMAT_VERSION = 1
-SPLIT_WORDS = ("train", "valid", "test")  # in the column `split`, where a log has a split of its own
+SPLITS = ("train", "valid", "test")  # in the column `split`, where a log has a split of its own
 INTERACTIONS_FILE = "interactions.parquet"
 ITEMS_FILE = "items.parquet"
 DESCRIPTION_FILE = DATASET_NAME
@@ -268,9 +268,9 @@ def _check_interactions(folder: Path, interactions: pl.DataFrame, items: pl.Data
         raise SurgeError(f"{path} is not sorted by user, then timestamp; prepare the dataset again")
     if description["split"]["method"] == "own":
         words = interactions["split"] if "split" in interactions.columns else pl.Series([None])
-        if not words.is_in(SPLIT_WORDS).fill_null(False).all():
+        if not words.is_in(SPLITS).fill_null(False).all():
             raise SurgeError(
-                f"{path} does not say of each interaction which split it belongs to ({', '.join(SPLIT_WORDS)}); "
+                f"{path} does not say of each interaction which split it belongs to ({', '.join(SPLITS)}); "
                 "prepare the dataset again"
             )
     unknown = interactions.join(items, on="item", how="anti")

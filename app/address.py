@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from surge.explanation.plan import whole_number
+from surge.explanation.edit_plan import whole_number
 from surge.pictures.interest_graph import DEFAULT_EDGES, LAYERS, MOST_EDGES
 from surge.pictures.selection import Selection
 
@@ -33,8 +33,8 @@ class Place:
 
     `items` are positions in the history on the screen, from 0; `cluster` is a final cluster. `second` is the
     candidate compared with, `versus` the checkpoint compared with. `edits` is the plan of the history that is read
-    (see surge.explanation.plan), `staged` one that waits to be run; `history` is the digest of the user's own history
-    in which all of these are positions. With `made_up` there is no user: the plan alone
+    (see surge.explanation.edit_plan), `staged` one that waits to be run; `history` is the digest of the user's own
+    history in which all of these are positions. With `made_up` there is no user: the plan alone
     is the history. `open` names the drawers that are open; `step` of the drift (None: the last) and `tour` count
     from 1. What the finder shows is `question` to `colour`, see app.components.finder_filters, and a `page` from 1.
     """
@@ -135,7 +135,7 @@ def parse(parameters: Mapping[str, str], long: Mapping[str, str] | None = None) 
     return Place(**values), notes
 
 
-def parameters_of(place: Place) -> dict[str, str]:
+def to_parameters(place: Place) -> dict[str, str]:
     """The URL parameters that lead back to a place; what is at its default is left out."""
     parameters = {name: str(value) for name in (*TEXTS, *FINDER) if (value := getattr(place, name)) is not None}
     parameters |= {name: _in_url(parameters[name]) for name in PLANS if name in parameters}
