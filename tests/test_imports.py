@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("surge", "app", "benchmarks", "tests")
-PICTURES_MAY = {f"surge.explanation.{part}" for part in ("record", "measured", "story", "structure")} | {
+PICTURES_MAY = {f"surge.explanation.{part}" for part in ("record", "measurements", "story", "structure")} | {
     "surge.errors",
     "surge.atomic_write",
     "surge.escapes",
@@ -92,7 +92,7 @@ def test_the_scan_sees_the_project() -> None:
         ("import importlib\nimportlib.import_module('torch')", "torch"),
         ("try:\n    import a, torch\nexcept ImportError:\n    pass", "torch"),
         ("from . import beside", "surge.model.beside"),
-        ("from ..data import store", "surge.data.dataset"),
+        ("from ..data import dataset", "surge.data.dataset"),
         ("from .layers import PairScore", "surge.model.layers"),
     ],
 )

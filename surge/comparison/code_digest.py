@@ -21,12 +21,14 @@ SHARED = (
     "checkpoint",
     "recommenders/__init__.py",
     "recommenders/base.py",
+    "data/dataset.py",
+    "data/history.py",
     "data/instances.py",
     "data/negatives.py",
-    "data/store.py",
-    "data/taken.py",
+    "data/seen_items.py",
+    "data/splits.py",
     "comparison/contestants.py",
-    "comparison/measured.py",
+    "comparison/run_results.py",
     "comparison/runs.py",
 )
 READS = {"evaluation/significance.py", "evaluation/lists.py"}
