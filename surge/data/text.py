@@ -112,7 +112,7 @@ def split_fields(line: str, delimiter: str, *, quotes: bool = True) -> list[str]
     """The fields of one line, without blanks at their ends."""
     if not quotes or len(delimiter) != 1:
         return [part.strip() for part in line.split(delimiter)]
-    return [part.strip() for part in next(csv.reader([line], delimiter=delimiter), [])]
+    return [part.strip() for part in next(csv.reader([line], delimiter=delimiter), [])] or [""]
 
 
 def find_delimiter(path: Path) -> str:

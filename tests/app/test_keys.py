@@ -48,7 +48,8 @@ def _subjects() -> list[subjects.Subject]:
     for checkpoint, (number, log), user in product(checkpoints, enumerate(histories), "ab"):
         dataset = replace(make_dataset(log, checkpoint.items.drop("count")), digest=f"dataset {number}")
         base = subjects.subject(checkpoint, dataset, user)
-        assert base.history == read_history(checkpoint, dataset, user)
+        fresh = read_history(checkpoint, dataset, user)
+        assert (base.history.key, base.history.items, base.history.notes) == (fresh.key, fresh.items, fresh.notes)
         found += [base, subjects.edited(base, Plan((1, 2, 3)))]
     return found
 
@@ -76,11 +77,11 @@ def test_what_is_kept_is_that_of_its_own_history_and_candidate() -> None:
 
 def test_ranks_come_once_the_catalogue_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = _subjects()[0]
-    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 0)
+    monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 0)
     assert loading.ranking(subject) is None and loading.best(subject) is None
     record, effects, drift = (ask(subject, "i10") for ask in (loading.explanation, loading.effects, loading.drift))
     assert record.prediction.next_probability is None and effects.rank is None and np.isnan(drift.rank).all()
-    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 10**9)
+    monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 10**9)
     record, effects, drift = (ask(subject, "i10") for ask in (loading.explanation, loading.effects, loading.drift))
     assert record.prediction.next_probability is not None and effects.rank is not None and drift.rank[-1] >= 1
 

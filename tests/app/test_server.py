@@ -23,7 +23,7 @@ ENDLESS = """
 import runpy, sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from app import background, loading, scoring
+from app import background, scoring, subjects
 
 def rank_catalogue(checkpoint, history, progress):
     told = Path({told!r})
@@ -87,7 +87,7 @@ def test_stop_works_after_a_reload(browser: Any, endless: Endless) -> None:
     _button(page, "Stop").click()
     _button(page, "Score the catalogue").wait_for(timeout=20_000)
     assert endless.comes_to(page, "stopped")
-    assert page.get_by_text("so it waits for your word").count() == 1
+    assert page.get_by_text("so it starts only when you press the button").count() == 1
     visit.close()
 
 

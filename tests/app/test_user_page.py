@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import loading
+from app import loading, subjects
 from app.jobs import Jobs
 from surge.errors import SurgeError
 from surge.native import library
@@ -232,7 +232,7 @@ def test_the_tour_is_offered_once_and_walks(open_page):
 def scorings(monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Every catalogue is large, and nothing has been scored yet."""
     jobs = Jobs(at_once=1, kept=2)
-    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 1000)
+    monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 1000)
     for place in ("app.loading.scorings", "app.scoring.scorings"):
         monkeypatch.setattr(place, lambda: jobs)
     return jobs
@@ -259,8 +259,8 @@ def test_a_large_catalogue_waits_for_a_word(open_page, scorings: Jobs):
 def test_what_a_search_finds_in_a_large_catalogue_is_shown_until_it_is_scored(
     open_page, scorings: Jobs, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(loading, "MOST_CELLS_AT_ONCE", 5000)
-    monkeypatch.setattr(loading, "KERNEL_GAIN", 1)
+    monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 5000)
+    monkeypatch.setattr(subjects, "KERNEL_GAIN", 1)
     monkeypatch.setattr(loading, "TYPICAL", 1)
     page = open_page(**TINY, user="u0005")
     assert not page.exception and "best that a search found, which scored" in said(page)

@@ -188,7 +188,7 @@ def test_whose_last_item_is_unknown_has_no_last_instance() -> None:
 
 @pytest.mark.parametrize("split", [{}, {"method": "random"}, {"method": None}])
 def test_unknown_split(split: dict[str, object]) -> None:
-    with pytest.raises(SurgeError, match="must be 'time' or 'leave-last'"):
+    with pytest.raises(SurgeError, match="must be 'time', 'leave-last' or 'own'"):
         split_instances(log_of([(0, 1), (1, 2)]), split)
 
 
