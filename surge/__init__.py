@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from surge.config import EvaluationConfig, ModelConfig, TrainingConfig
     from surge.data.dataset import Dataset
+    from surge.data.preparation import prepare
     from surge.errors import SurgeError
+    from surge.evaluation.evaluate import evaluate_split as evaluate
     from surge.explanation.explain import explain
+    from surge.explanation.recommend import recommend, recommend_all
     from surge.explanation.record import Explanation
     from surge.model.surge import SurgeModel
     from surge.training.trainer import train
@@ -29,7 +32,11 @@ _HOMES = {
     "TrainingConfig": "surge.config",
     "Dataset": "surge.data.dataset",
     "SurgeError": "surge.errors",
+    "evaluate": "surge.evaluation.evaluate:evaluate_split",
     "explain": "surge.explanation.explain",
+    "prepare": "surge.data.preparation",
+    "recommend": "surge.explanation.recommend",
+    "recommend_all": "surge.explanation.recommend",
     "Explanation": "surge.explanation.record",
     "SurgeModel": "surge.model.surge",
     "train": "surge.training.trainer",
@@ -43,8 +50,12 @@ __all__ = [
     "SurgeError",
     "SurgeModel",
     "TrainingConfig",
+    "evaluate",
     "explain",
     "load_checkpoint",
+    "prepare",
+    "recommend",
+    "recommend_all",
     "save_checkpoint",
     "train",
 ]
@@ -52,7 +63,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        module, _, own = _HOMES[name].partition(":")
+        return getattr(importlib.import_module(module), own or name)
     raise AttributeError(f"module 'surge' has no attribute {name!r}")
 
 

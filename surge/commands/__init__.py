@@ -19,9 +19,9 @@ def add_command(
     return parser
 
 
-def add_places(parser: argparse.ArgumentParser) -> None:
+def add_places(parser: argparse.ArgumentParser, *, dataset_optional: bool = False) -> None:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint folder")
-    parser.add_argument("dataset", metavar="DATASET", help="dataset folder")
+    parser.add_argument("dataset", metavar="DATASET", help="dataset folder", nargs="?" if dataset_optional else None)
 
 
 def load_places(arguments: argparse.Namespace, device: Any = "cpu") -> tuple[Any, Any]:

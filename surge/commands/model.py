@@ -87,6 +87,11 @@ def add_evaluate(subparsers: Any) -> None:
     )
     add_places(parser)
     parser.add_argument(
+        "--lists",
+        metavar="FILE",
+        help="measure these lists alone (Parquet: user, step, candidates, the positive first), of any lengths",
+    )
+    parser.add_argument(
         "--split",
         choices=("train", "valid", "test"),
         default="test",
@@ -100,6 +105,7 @@ def add_evaluate(subparsers: Any) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     from surge.checkpoint import store_metrics
     from surge.evaluation.evaluate import evaluate_split
+    from surge.evaluation.own_lists import evaluate_own_lists
     from surge.evaluation.words import positives_told
     from surge.explanation.quality import measure
     from surge.training.trainer import choose_device
@@ -110,11 +116,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         def move(done: float) -> None:
             bar.update(done - bar.n)
 
-        if arguments.split == "test":
+        if arguments.lists is not None:
+            metrics = {"lists": evaluate_own_lists(checkpoint, dataset, Path(arguments.lists), move)}
+        elif arguments.split == "test":
             metrics = measure(checkpoint, dataset, move)
         else:
             metrics = {arguments.split: evaluate_split(checkpoint, dataset, arguments.split, move)}
     _print_metrics(metrics)
+    if arguments.lists is not None:
+        return
     told = positives_told(metrics[arguments.split], arguments.split)
     if told:
         print(told)
@@ -131,21 +141,41 @@ def add_recommend(subparsers: Any) -> None:
     parser = add_command(
         subparsers,
         "recommend",
-        "print the top items of a user",
-        "  python -m surge recommend checkpoints/demo sample_data --user u0001 --top 10",
+        "print the top items of a user, or write those of all users",
+        "  python -m surge recommend checkpoints/demo sample_data --user u0001 --top 10\n"
+        "  python -m surge recommend checkpoints/demo sample_data --all-users --top 100 --output top.parquet\n"
+        "  python -m surge recommend checkpoints/demo --histories basket.csv --top 100 --output top.parquet",
         _recommend,
     )
-    add_places(parser)
-    _add_user(parser)
+    add_places(parser, dataset_optional=True)
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="U", help="user id, as in your own data")
+    who.add_argument("--all-users", action="store_true", help="everybody in the dataset, with the whole history")
+    who.add_argument(
+        "--histories",
+        metavar="FILE",
+        help="the users of a file with user, item and timestamp, as `prepare csv` reads it, in place of a dataset",
+    )
+    _add_whole_history(parser)
     parser.add_argument("--top", type=int, default=10, metavar="K", help="how many items (10)")
+    parser.add_argument(
+        "--output", metavar="FILE.parquet", help="of all users or histories: user, rank, item, chance, lift"
+    )
 
 
 def _recommend(arguments: argparse.Namespace) -> None:
+    if arguments.top < 1:
+        raise SurgeError(f"--top is {arguments.top}; give a whole number from 1.")
+    if (arguments.dataset is None) != (arguments.histories is not None):
+        raise SurgeError("Give a dataset folder, or --histories with a file in its place.")
+    if (arguments.output is None) != (arguments.user is not None):
+        raise SurgeError("--output belongs to --all-users and --histories: give it with one of them, not with --user.")
+    if arguments.user is None:
+        _recommend_all(arguments)
+        return
     from surge.explanation.history import read_history
     from surge.explanation.ranking import rank_catalogue
 
-    if arguments.top < 1:
-        raise SurgeError(f"--top is {arguments.top}; give a whole number from 1.")
     checkpoint, dataset = load_places(arguments)
     history = read_history(checkpoint, dataset, arguments.user, hold_out=not arguments.whole_history)
     ranking = rank_catalogue(checkpoint, history)
@@ -165,6 +195,33 @@ def _recommend(arguments: argparse.Namespace) -> None:
         "chance: of being the next of all items; lift: how many times as likely that is for this user as by "
         "popularity alone"
     )
+
+
+def _recommend_all(arguments: argparse.Namespace) -> None:
+    from tempfile import TemporaryDirectory
+
+    from surge.atomic_write import check_place
+    from surge.checkpoint import load_checkpoint
+    from surge.data.dataset import Dataset
+    from surge.data.preparation import prepare
+    from surge.explanation.recommend import recommend_all
+
+    check_place(arguments.output, "A table of recommendations", ".parquet")
+    work_hard(None)
+    checkpoint = load_checkpoint(arguments.checkpoint)
+    if arguments.histories is None:
+        dataset = Dataset.load(arguments.dataset)
+    else:
+        with TemporaryDirectory() as folder:
+            prepare("csv", [arguments.histories], Path(folder) / "histories", split="leave-last")
+            dataset = Dataset.load(Path(folder) / "histories")
+    with progress_bar("recommending") as bar:
+        done = recommend_all(
+            checkpoint, dataset, arguments.output, arguments.top, progress=lambda share: bar.update(share - bar.n)
+        )
+    print(f"{done['rows']:,} rows of {done['users']:,} users; written to {arguments.output}")
+    if done["unknown"]:
+        print(f"{done['unknown']:,} users have no rows: the model knows none of their items, or they took all")
 
 
 def _print_recommended(best: list[Any], following: str | None) -> None:
@@ -189,7 +246,8 @@ def add_explain(subparsers: Any) -> None:
         _explain,
     )
     add_places(parser)
-    _add_user(parser)
+    parser.add_argument("--user", required=True, metavar="U", help="user id, as in your own data")
+    _add_whole_history(parser)
     parser.add_argument("--item", metavar="T", help="the candidate item (the top predicted one)")
     parser.add_argument(
         "--output",
@@ -247,8 +305,7 @@ def _save_report(checkpoint: Any, dataset: Any, arguments: argparse.Namespace) -
 # -- shared by several commands -------------------------------------------------------------------------
 
 
-def _add_user(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--user", required=True, metavar="U", help="user id, as in your own data")
+def _add_whole_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whole-history",
         action="store_true",

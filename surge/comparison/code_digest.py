@@ -31,7 +31,7 @@ SHARED = (
     "comparison/run_results.py",
     "comparison/runs.py",
 )
-READS = {"evaluation/significance.py", "evaluation/lists.py"}
+READS = {"evaluation/significance.py", "evaluation/lists.py", "evaluation/own_lists.py"}
 OF_BASELINES = {"recommenders/baseline.py", "config/baseline.py"}
 SOURCES = (".py", ".cpp", ".h")
 

@@ -59,6 +59,26 @@ class Dataset:
         _check_interactions(folder, interactions, items, description)
         return cls(folder, description["name"], interactions, items, description, digest)
 
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        user: str = "user",
+        item: str = "item",
+        time: str = "timestamp",
+        name: str = "frame",
+        **options: Any,
+    ) -> "Dataset":
+        """The dataset of a pandas or polars frame with a row an interaction, as `surge prepare csv` would make it.
+
+        `user`, `item`, `time`: its columns. `options` are those of `surge.prepare`, `columns` for more of them among
+        them. Nothing is left on disk. What can't be read is a SurgeError.
+        """
+        from surge.data.frames import prepared
+
+        return prepared(frame, {"user": user, "item": item, "time": time}, name, options)
+
     @cached_property
     def _runs(self) -> pl.DataFrame:
         return self.interactions["user"].rle().struct.unnest()

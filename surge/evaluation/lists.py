@@ -10,7 +10,7 @@ import polars as pl
 from surge.atomic_write import atomic_write
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import NONE
-from surge.data.parquet import UnreadableError, read_parquet
+from surge.data.parquet import UnreadableError, read_outline, read_parquet
 from surge.errors import SurgeError
 
 COLUMNS = pl.Schema([("user", pl.String), ("step", pl.Int64), ("candidates", pl.List(pl.String))])
@@ -43,6 +43,13 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
     the same user and step, which would weigh double, are a SurgeError.
     """
     try:
+        held = dict(read_outline(path).schema)
+        missing = [name for name in COLUMNS if name not in held]
+        if missing:
+            raise SurgeError(
+                f"{str(path)!r} is no file of candidate lists: it has no column {missing[0]!r}. It needs user, step "
+                "(how many of the user's interactions come before the positive) and candidates (the positive first)."
+            )
         table = read_parquet(path, list(COLUMNS))
         if table.schema["step"].is_float():  # a cast would round
             raise SurgeError(f"{str(path)!r} has 'step' as {table.schema['step']}; it must be whole numbers.")

@@ -116,9 +116,9 @@ def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: Enc
         ({"candidates": pl.Series([["c", "d"], None], dtype=pl.List(pl.String))}, "at least one negative"),
         ({"candidates": ["c d a", "a b c"]}, "no file of candidate lists|at least one negative"),
         # columns
-        ({"user": None}, "no file of candidate lists .*user"),
-        ({"step": None}, "no file of candidate lists .*step"),
-        ({"candidates": None}, "no file of candidate lists .*candidates"),
+        ({"user": None}, "no file of candidate lists: it has no column .user"),
+        ({"step": None}, "no file of candidate lists: it has no column .step"),
+        ({"candidates": None}, "no file of candidate lists: it has no column .candidates"),
     ],
 )
 def test_what_is_wrong_is_said(log: EncodedLog, tmp_path: Path, changes: dict[str, Any], words: str) -> None:

@@ -1,0 +1,33 @@
+"""A dataset from a frame in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from surge.data.dataset import Dataset
+from surge.data.preparation import prepare
+from surge.errors import SurgeError
+
+
+def prepared(frame: Any, columns: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Dataset:
+    """The dataset that `prepare` makes of a pandas or polars frame; see `Dataset.from_frame`."""
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect()
+    if not isinstance(frame, pl.DataFrame):
+        try:
+            frame = pl.from_pandas(frame)
+        except (TypeError, ValueError, pl.exceptions.PolarsError) as problem:
+            raise SurgeError(f"A dataset is made of a pandas or polars frame, not of this ({problem}).") from problem
+    given = {**columns, **options.get("columns", {})}
+    rest = {key: value for key, value in options.items() if key != "columns"}
+    with TemporaryDirectory() as folder:
+        log, output = Path(folder) / f"{name}.parquet", Path(folder) / name
+        frame.write_parquet(log)
+        prepare("csv", [log], output, name=name, columns=given, **rest)
+        return replace(Dataset.load(output), folder=Path(name))

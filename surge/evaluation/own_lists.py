@@ -1,0 +1,59 @@
+"""A checkpoint measured on the user's own candidate lists, such as the impressions of a live service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surge.checkpoint import Checkpoint
+from surge.data.dataset import Dataset
+from surge.data.instances import Instances, encode
+from surge.data.negatives import NONE
+from surge.errors import SurgeError
+from surge.evaluation.evaluate import Progress, count_negatives, evaluate_lists
+from surge.evaluation.lists import read_lists
+from surge.recommenders.surge import Surge
+
+
+def evaluate_own_lists(
+    checkpoint: Checkpoint, dataset: Dataset, path: Path, progress: Progress | None = None
+) -> dict[str, Any]:
+    """The metrics of a checkpoint on candidate lists from a file (see `read_lists`), of one length or of many.
+
+    Candidates that the model doesn't know can't be scored. Negatives of this kind are left out of their list; lists
+    whose positive is one, or that have no known history or no negative left, are left out. All are counted; where no
+    list is left, that is a SurgeError.
+    """
+    items = dataset.items["item"].to_list()
+    whole = encode(dataset, {item: row for row, item in enumerate(items)})
+    instances, lists = read_lists(path, whole, dataset.users, items)
+    rows = np.array([*(checkpoint.rows.get(item, NONE) for item in items), NONE])  # the last one for NONE itself
+    known = np.where(lists == NONE, NONE, rows[lists])
+    unknown_negatives = int(((known[:, 1:] == NONE) & (lists[:, 1:] != NONE)).sum())
+    # those that are known first, in their order
+    known[:, 1:] = np.take_along_axis(known[:, 1:], np.argsort(known[:, 1:] == NONE, axis=1, kind="stable"), axis=1)
+    log = encode(dataset, checkpoint.rows)
+    place = np.cumsum(rows[whole.items] != NONE) - 1  # in the log of the items that the model knows
+    positions = place[instances.position]
+    usable = (known[:, 0] != NONE) & (known[:, 1] != NONE) & (positions > log.offsets[instances.user])
+    if not usable.any():
+        raise SurgeError(
+            f"The checkpoint {checkpoint.name!r} can measure none of the {len(lists):,} lists of {str(path)!r}: it "
+            "doesn't know their positives, the history before them, or any of their negatives; give the dataset that "
+            "it was trained on."
+        )
+    kept = np.flatnonzero(usable)
+    chosen = Instances(instances.user[kept], positions[kept])
+    known = known[kept]
+    figures = evaluate_lists(
+        Surge(checkpoint.model),
+        log,
+        chosen,
+        known[:, : int((known != NONE).sum(1).max())],
+        precision=checkpoint.training_config.precision,
+        progress=progress,
+    )
+    counts = {"instances": len(kept), "lists_left_out": len(lists) - len(kept), "unknown_negatives": unknown_negatives}
+    return figures | count_negatives(known) | counts

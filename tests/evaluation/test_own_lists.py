@@ -1,0 +1,66 @@
+"""A user's own candidate lists, of any lengths, for a checkpoint that may not know all of their items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from surge.errors import SurgeError
+from surge.evaluation.metrics import list_metrics
+from surge.evaluation.own_lists import evaluate_own_lists
+from surge.explanation.history import read_history
+from surge.explanation.ranking import rank_catalogue
+from tests.explanation.worlds import make_checkpoint, make_dataset
+
+HISTORIES = {
+    "a": ["i1", "i2", "i3", "i4"],
+    "b": ["new", "i5", "i6", "new", "i7"],
+    "c": ["new", "i8", "i9"],
+    "d": ["i1", "new"],
+}
+
+
+@pytest.fixture
+def world() -> tuple:
+    checkpoint = make_checkpoint(count=12)
+    new = pl.DataFrame(
+        {"item": ["new"], "title": ["New"], "category": [None]}, schema_overrides={"category": pl.String}
+    )
+    return checkpoint, make_dataset(HISTORIES, pl.concat([checkpoint.items.drop("count"), new]))
+
+
+def lists_at(path: Path, rows: list[tuple]) -> Path:
+    pl.DataFrame(rows, schema=["user", "step", "candidates"], orient="row").write_parquet(path)
+    return path
+
+
+def test_lists_of_unequal_length_are_measured_and_what_is_unknown_is_counted(world: tuple, tmp_path: Path) -> None:
+    checkpoint, dataset = world
+    rows = [
+        ("a", 3, ["i4", "i9", "i10", "i11"]),
+        ("b", 4, ["i7", "new", "i1"]),  # one negative is unknown
+        ("d", 1, ["new", "i2"]),  # the positive is
+        ("c", 1, ["i8", "i2"]),  # its only history is
+    ]
+    figures = evaluate_own_lists(checkpoint, dataset, lists_at(tmp_path / "lists.parquet", rows))
+    assert (figures["instances"], figures["lists_left_out"], figures["unknown_negatives"]) == (2, 2, 1)
+    assert (figures["negatives"], figures["fewest_negatives"]) == (3, 1)
+    scores = np.full((2, 4), -np.inf)
+    for place, (user, candidates) in enumerate((("a", rows[0][2]), ("b", ["i7", "i1"]))):
+        logits = rank_catalogue(checkpoint, read_history(checkpoint, dataset, user)).logits  # the last one is held out
+        scores[place, : len(candidates)] = [logits[checkpoint.rows[item]] for item in candidates]
+    expected = list_metrics(scores, np.array([0, 1]))
+    for name, value in expected.items():
+        assert figures[name] == pytest.approx(value, abs=1e-6), name
+
+
+def test_lists_that_can_not_be_measured_are_a_sentence(world: tuple, tmp_path: Path) -> None:
+    checkpoint, dataset = world
+    with pytest.raises(SurgeError, match="can measure none of the 1 lists"):
+        evaluate_own_lists(checkpoint, dataset, lists_at(tmp_path / "lists.parquet", [("d", 1, ["new", "i2"])]))
+    pl.DataFrame({"user": ["a"], "candidates": [["i4", "i9"]]}).write_parquet(tmp_path / "short.parquet")
+    with pytest.raises(SurgeError, match=r"has no column 'step'\. It needs user, step \(how many"):
+        evaluate_own_lists(checkpoint, dataset, tmp_path / "short.parquet")
