@@ -41,17 +41,21 @@ def code_digest(name: str, root: Path = ROOT) -> str:
 
     Of a Python file counts what it does, so neither comments, blank lines nor docstrings; of a C++ file every byte.
     """
+    digest = hashlib.sha256()
+    for place in sources(name, root):
+        content = hashlib.sha256(_content(root / place)).hexdigest()
+        digest.update(f"{place}:{content}\n".encode())
+    return digest.hexdigest()
+
+
+def sources(name: str, root: Path = ROOT) -> list[str]:
+    """The files that a run of this model depends on, by their places in the package."""
     own = RECOMMENDERS[name].__module__.removeprefix("surge.").replace(".", "/")
     others = READS if issubclass(RECOMMENDERS[name], Baseline) else READS | OF_BASELINES
     parts = {*SHARED, *OF_BASELINES, f"{own}.py"}
     files = {path for part in parts for path in ([root / part] if "." in part else (root / part).rglob("*"))}
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        place = path.relative_to(root).as_posix()
-        if path.suffix in SOURCES and place not in others:
-            content = hashlib.sha256(_content(path)).hexdigest()
-            digest.update(f"{place}:{content}\n".encode())
-    return digest.hexdigest()
+    places = {path.relative_to(root).as_posix() for path in files if path.suffix in SOURCES}
+    return sorted(places - others)
 
 
 def _content(path: Path) -> bytes:
