@@ -60,6 +60,8 @@ formats:
              also of Parquet written in partitions
   recbole    RecBole's atomic files NAME.inter and NAME.item, or their folder; NAME.train.inter, NAME.valid.inter and
              NAME.test.inter are the log's own split
+  retailrocket, yoochoose, diginetica, lastfm-1k, gowalla, yelp, goodreads, hm, otto, steam, bookcrossing
+             these published logs, read as csv with their columns known; options change what is known
 Files may be packed: gz, bz2, xz, zst, or a zip of one file."""
 
 
@@ -71,9 +73,7 @@ def add_prepare(subparsers: Any) -> None:
         _PREPARE_EXAMPLE,
         _prepare,
     )
-    parser.add_argument(
-        "format", choices=("movielens", "taobao", "kuairand", "amazon", "csv", "recbole"), help="see below"
-    )
+    parser.add_argument("format", metavar="FORMAT", help="see below")
     parser.add_argument(
         "inputs",
         nargs="+",

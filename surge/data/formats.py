@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -25,7 +26,8 @@ Read = Callable[[Sequence[Path], ReadOptions], RawLog]
 
 @dataclass(frozen=True)
 class Format:
-    """A reader and what its logs need unless told otherwise; the window is in the publisher's own time zone."""
+    """A reader and what its logs need unless told otherwise; the window is in the publisher's own time zone.
+    `reading`: how its files are read, by the names of `ReadOptions`."""
 
     read: Read
     min_user_interactions: int = 1
@@ -36,6 +38,19 @@ class Format:
     time_unit: str = "auto"
     has_named_columns: bool = False  # the caller may say what the columns and the delimiter are
     takes_items_file: bool = False
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+    def options(self, given: ReadOptions) -> ReadOptions:
+        """The options that were given, and the format's own in place of those that were left as they are."""
+        usual = ReadOptions(given.work)
+        changes: dict[str, Any] = {}
+        for name, own in self.reading.items():
+            value = getattr(given, name)
+            if isinstance(own, Mapping):
+                changes[name] = {**own, **value}
+            elif value == getattr(usual, name):
+                changes[name] = own
+        return replace(given, **changes)
 
 
 def _one(inputs: Sequence[Path], what: str) -> Path:
@@ -246,6 +261,17 @@ def _recbole_table(path: Path, options: ReadOptions) -> Source:
     return replace(table, rows=table.rows.rename(bare), names=list(bare.values()))
 
 
+def _table(columns: Mapping[str, str], behaviours: tuple[str, ...] = (), **reading: Any) -> Format:
+    """A published log that `read_tables` reads, once it is said what its columns are."""
+    return Format(
+        read_tables,
+        behaviours=behaviours,
+        has_named_columns=True,
+        takes_items_file=True,
+        reading={"columns": columns, **reading},
+    )
+
+
 FORMATS: dict[str, Format] = {
     "movielens": Format(read_movielens, 5, 5, time_unit="seconds"),
     "taobao": Format(
@@ -268,4 +294,24 @@ FORMATS: dict[str, Format] = {
     "amazon": Format(read_amazon, 5, 5),
     "csv": Format(read_tables, has_named_columns=True, takes_items_file=True),
     "recbole": Format(read_recbole, has_named_columns=True),
+    "retailrocket": _table({"behaviour": "event"}, behaviours=("view",)),
+    "yoochoose": _table({"user": "1", "time": "2", "item": "3"}, header=False),
+    "diginetica": _table({"user": "sessionId", "time": "eventdate", "order": "timeframe"}),
+    "lastfm-1k": _table({"user": "1", "time": "2", "item": "3", "title": "4"}, header=False, quotes=False),
+    "gowalla": _table({"user": "1", "time": "2", "item": "5"}, header=False),
+    "yelp": _table({"user": "user_id", "item": "business_id", "time": "date"}),
+    "goodreads": _table({"time": "date_added"}, time_format="%a %b %d %H:%M:%S %z %Y"),
+    "hm": _table(
+        {"user": "customer_id", "item": "article_id", "time": "t_dat"},
+        items_columns={"title": "prod_name", "category": "product_type_name"},
+    ),
+    "otto": _table({"user": "session", "item": "aid", "time": "ts", "behaviour": "type"}, behaviours=("clicks",)),
+    "steam": _table({"user": "username", "item": "product_id", "time": "date"}),
+    "bookcrossing": _table(
+        {"user": "User-ID", "item": "ISBN", "rating": "Book-Rating"},
+        file_order=True,
+        encoding="latin-1",
+        items_columns={"title": "Book-Title"},
+        items_encoding="latin-1",
+    ),
 }

@@ -100,7 +100,7 @@ def prepare(
     with TemporaryDirectory() if output is None else working_folder(output) as folder:
         work = Path(folder)
         say("reading")
-        options = ReadOptions(
+        given = ReadOptions(
             work=work,
             columns=dict(columns or {}),
             header=header,
@@ -116,7 +116,8 @@ def prepare(
             items_encoding=items_encoding,
             behaviours=kept_behaviours,
         )
-        _check_reading(format, options)
+        _check_reading(format, given)
+        options = kind.options(given)
         try:
             log = kind.read(paths, options)
             if dry_run:
@@ -129,7 +130,7 @@ def prepare(
             ):
                 if asked and role not in held:
                     raise SurgeError(f"{option} needs the column that holds it; name it with --{role}-column")
-            unit, notes = (None, [_FILE_ORDER]) if file_order else _time_unit(log, kind, time_unit, time_format)
+            unit, notes = (None, [_FILE_ORDER]) if options.file_order else _time_unit(log, kind, time_unit, options)
             say("cleaning")
             cleaned = clean(log, unit, window, kept_behaviours, min_rating)
         except pl.exceptions.PolarsError as problem:
@@ -236,13 +237,12 @@ def _check_reading(format: str, options: ReadOptions) -> None:
             raise SurgeError(f"{option} means nothing to the format {format}; leave it out, or use the format csv")
 
 
-def _time_unit(log: RawLog, kind: Format, unit: str, shape: str | None) -> tuple[str, list[str]]:
+def _time_unit(log: RawLog, kind: Format, unit: str, options: ReadOptions) -> tuple[str, list[str]]:
     """The unit of the log's times and what to tell of it: as it was said, the format's own, or found in them."""
-    if shape is not None:
-        unit = "iso"
-    elif unit == "auto":
-        unit = kind.time_unit
-    return detect_time_unit(log.rows) if unit == "auto" or shape is not None else (unit, [])
+    if options.time_format is not None:
+        return detect_time_unit(log.rows)
+    unit = kind.time_unit if unit == "auto" else unit
+    return detect_time_unit(log.rows) if unit == "auto" else (unit, [])
 
 
 def _reading_problem(paths: Sequence[Path], problem: Exception) -> str:

@@ -157,3 +157,20 @@ def test_the_command_reads_the_log(log: str, tmp_path: Path, monkeypatch: pytest
     assert first == sorted(first)  # in the order of time
     if len(FILES[log]) == 2:
         assert all(title != item for item, title in dataset.items.select("item", "title").rows())
+
+
+def test_options_change_what_is_known_of_a_log(tmp_path: Path) -> None:
+    rows = "1400000000000,1,view,3,\n1400000001000,1,addtocart,4,\n1400000002000,1,addtocart,5,\n"
+    (tmp_path / "events.csv").write_text("timestamp,visitorid,event,itemid,transactionid\n" + rows)
+    arguments = ["prepare", "retailrocket", str(tmp_path / "events.csv"), "--split", "leave-last", "--force"]
+    for options, items in (
+        (["--behaviour", "addtocart"], ["4", "5"]),
+        (["--item-column", "timestamp", "--time-unit", "milliseconds"], ["1400000000000"]),
+    ):
+        assert main([*arguments, *options, "--output", str(tmp_path / "out")]) == 0
+        assert Dataset.load(tmp_path / "out").interactions["item"].to_list() == items
+
+
+def test_a_format_that_is_not_there_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "netflix", "x.csv", "--output", str(tmp_path / "out")]) == 2
+    assert "there is no format 'netflix'; choose from movielens, taobao" in capsys.readouterr().err
