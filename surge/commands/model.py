@@ -198,23 +198,18 @@ def _recommend(arguments: argparse.Namespace) -> None:
 
 
 def _recommend_all(arguments: argparse.Namespace) -> None:
-    from tempfile import TemporaryDirectory
-
     from surge.atomic_write import check_place
     from surge.checkpoint import load_checkpoint
-    from surge.data.dataset import Dataset
-    from surge.data.preparation import prepare
+    from surge.data.frames import prepared_file
     from surge.explanation.recommend import recommend_all
 
     check_place(arguments.output, "A table of recommendations", ".parquet")
     work_hard(None)
-    checkpoint = load_checkpoint(arguments.checkpoint)
     if arguments.histories is None:
-        dataset = Dataset.load(arguments.dataset)
+        checkpoint, dataset = load_places(arguments)
     else:
-        with TemporaryDirectory() as folder:
-            prepare("csv", [arguments.histories], Path(folder) / "histories", split="leave-last")
-            dataset = Dataset.load(Path(folder) / "histories")
+        checkpoint = load_checkpoint(arguments.checkpoint)
+        dataset = prepared_file(arguments.histories, "histories", split="leave-last")
     with progress_bar("recommending") as bar:
         done = recommend_all(
             checkpoint, dataset, arguments.output, arguments.top, progress=lambda share: bar.update(share - bar.n)

@@ -174,18 +174,13 @@ def _columns(source: Source, options: ReadOptions) -> tuple[dict[str, str], list
             guessed[role] = found
     for role in ("rating", "title", "category"):
         usual = source.usual(role)
-        if role not in chosen and usual is not None and _free(usual, chosen) and (role != "title" or _is_title(usual)):
-            chosen[role] = guessed[role] = usual
+        if role in chosen or usual is None or usual in chosen.values():
+            continue
+        if role == "title" and usual.lower() == "name":  # of a log, that may be a person's
+            continue
+        chosen[role] = guessed[role] = usual
     taken = ", ".join(f"{role} from {name!r}" for role, name in guessed.items() if role != name)
     return chosen, [f"columns taken by their usual names: {taken}"] if taken else []
-
-
-def _free(name: str, chosen: Mapping[str, str]) -> bool:
-    return name not in chosen.values()
-
-
-def _is_title(name: str) -> bool:
-    return name.lower() != "name"  # of a log, that may be a person's
 
 
 def _items(path: Path, columns: Mapping[str, str], options: ReadOptions) -> tuple[pl.LazyFrame, list[str]]:

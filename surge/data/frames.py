@@ -1,4 +1,4 @@
-"""A dataset from a frame in memory."""
+"""A dataset in memory, from a frame or a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ def prepared(frame: Any, columns: Mapping[str, str], name: str, options: Mapping
     given = {**columns, **options.get("columns", {})}
     rest = {key: value for key, value in options.items() if key != "columns"}
     with TemporaryDirectory() as folder:
-        log, output = Path(folder) / f"{name}.parquet", Path(folder) / name
+        log = Path(folder) / f"{name}.parquet"
         frame.write_parquet(log)
-        prepare("csv", [log], output, name=name, columns=given, **rest)
+        return prepared_file(log, name, columns=given, **rest)
+
+
+def prepared_file(path: str | Path, name: str, **options: Any) -> Dataset:
+    """The dataset that `prepare` makes of a table, of which nothing is left on disk."""
+    with TemporaryDirectory() as folder:
+        output = Path(folder) / name
+        prepare("csv", [path], output, name=name, **options)
         return replace(Dataset.load(output), folder=Path(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,11 +109,10 @@ class Source:
     def _places(self) -> list[str]:
         return [str(place) for place in range(1, len(self.names) + 1)]
 
-    def usual(self, role: str, names: Iterable[str] = ()) -> str | None:
-        """The column that a role usually has, of these names or else of USUAL_NAMES; None where there is none."""
+    def usual(self, role: str) -> str | None:
+        """The column that has one of a role's USUAL_NAMES, the first of them; None where there is none."""
         by_key = {_key(name): name for name in reversed(self.names)}
-        keys = [_key(name) for name in names] or USUAL_NAMES.get(role, [])
-        return next((by_key[key] for key in keys if key in by_key), None)
+        return next((by_key[key] for key in USUAL_NAMES[role] if key in by_key), None)
 
 
 def _key(name: str) -> str:

@@ -143,7 +143,8 @@ def _holds(path: Path, byte: bytes) -> bool:
 
 def _copy(path: Path, work: Path, delimiter: str, width: int) -> _Copy:
     """The file with a record in each line; quotes that only hold a field together are gone."""
-    free = [sign for sign in _CONTROLS if sign != delimiter and not _holds(path, sign.encode())]
+    absent = (sign for sign in _CONTROLS if sign != delimiter and not _holds(path, sign.encode()))
+    free = list(islice(absent, 4))  # each is looked for in all of the file, so no more than are needed
     if len(free) < 4:
         raise SurgeError(f"{path.name} holds control characters of all kinds; it is no text file")
     copy = _Copy(path.name, fresh(work, path.name), free[0], free[1], free[2], free[3])

@@ -87,7 +87,7 @@ def _table(
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     names = checkpoint.items["item"].to_list()
     for user in users:
-        dataset.user_index(user)
+        dataset.user_index(user)  # an unknown user is an error; one without known items, below, is not
         try:
             history = read_history(checkpoint, dataset, user, hold_out=hold_out)
         except SurgeError:  # the model knows none of the items
