@@ -239,20 +239,21 @@ def _mixed(rows: pl.DataFrame) -> pl.Series:
     return pl.Series(key)
 
 
-def alike_ids(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Ids that are whole numbers written in two ways, 12 in one file and 12.0 in another, made one."""
-    notes = []
+def alike_ids(rows: pl.DataFrame) -> tuple[dict[str, pl.Expr], list[str]]:
+    """Ids that are whole numbers written in two ways, 12 in one file and 12.0 in another: by column the expression that
+    makes them one, for the log and for all that is said of its items, and what to tell."""
+    notes, one = [], {}
     for column in ("user", "item"):
         ids = rows.select(pl.col(column).unique())
         number = pl.col(column).str.extract(r"^(-?\d+)\.0+$")
         both = ids.filter(number.is_not_null()).select(number.alias(column)).join(ids, on=column, how="semi")
         if len(both):
-            rows = rows.with_columns(pl.coalesce(number, pl.col(column)).alias(column))
+            one[column] = pl.coalesce(number, pl.col(column))
             first = both[column].sort()[0]
             notes.append(
                 f"{len(both):,} {column} ids are written in two ways, such as {first} and {first}.0; they are one"
             )
-    return rows, notes
+    return one, notes
 
 
 def about_users(rows: pl.DataFrame) -> list[str]:

@@ -137,8 +137,8 @@ def prepare(
             raise SurgeError(_reading_problem(paths, problem)) from problem
         notes = [*log.notes, *notes, *cleaned.notes]
         say("sorting")
-        rows, alike = alike_ids(cleaned.rows)
-        rows, more, told = settle(rows, ties, timed=unit is not None)
+        one, alike = alike_ids(cleaned.rows)
+        rows, more, told = settle(cleaned.rows.with_columns(**one), ties, timed=unit is not None)
         notes += [*alike, *told]
         dropped = {**cleaned.dropped, **more}
         say("k-core")
@@ -151,7 +151,9 @@ def prepare(
             raise SurgeError(_nothing_left(cleaned.rows_read, dropped, notes))
         notes += [*about_users(interactions), *about_ratings(interactions, min_rating)]
         say("items")
-        items, item_notes = item_table(interactions, cleaned.about_items, log.items)
+        of_items = {column: expression for column, expression in one.items() if column == "item"}
+        listed = log.items.with_columns(**of_items) if log.items is not None else None
+        items, item_notes = item_table(interactions, cleaned.about_items.with_columns(**of_items), listed)
         method = split or ("own" if "split" in interactions.columns else "time")
         if method != "own":
             interactions = interactions.drop("split", strict=False)

@@ -147,6 +147,17 @@ def test_ids_written_as_whole_numbers_and_as_fractions_are_one(tmp_path: Path) -
     assert "1 user ids are written in two ways, such as 12 and 12.0; they are one" in told(dataset)
 
 
+def test_what_is_said_of_items_goes_with_their_one_id(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,item,timestamp,title\nu,12.0,1600000000,Lamp\nu,12,1600000001,\n")
+    prepare("csv", [tmp_path / "a.csv"], tmp_path / "out", split="leave-last")
+    assert Dataset.load(tmp_path / "out").items.rows() == [("12", "Lamp", None)]
+    (tmp_path / "a.csv").write_text("user,item,timestamp\nu,12.0,1600000000\nu,12,1600000001\n")
+    (tmp_path / "items.csv").write_text("item,title\n12.0,Lamp\n")
+    items = tmp_path / "items.csv"
+    prepare("csv", [tmp_path / "a.csv"], tmp_path / "out", split="leave-last", items_file=items, force=True)
+    assert Dataset.load(tmp_path / "out").items.rows() == [("12", "Lamp", None)]
+
+
 # -- times --------------------------------------------------------------------------------------------
 
 
