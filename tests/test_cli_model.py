@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,40 @@ def test_train_does_not_touch_a_checkpoint_that_is_there(places, capsys):
     before = (Path(places[0]) / "manifest.json").read_bytes()
     assert "already exists" in refused(capsys, "train", places[1], "--output", places[0], *SMALL)
     assert (Path(places[0]) / "manifest.json").read_bytes() == before
+
+
+def test_train_goes_on_with_a_checkpoint_and_its_settings(places, tmp_path, capsys):
+    output = tmp_path / "more"
+    vectors = tmp_path / "vectors.csv"
+    vectors.write_text("item,a,b,c,d,e,f\nnew,1,2,3,4,5,6\n")
+    again = ["train", places[1], "--from", places[0], "--output", str(output), "--epochs", "0"]
+    assert main([*again, "--item-vectors", str(vectors), "--set", "patience=2"]) == 0
+    assert "from model: " in capsys.readouterr().out
+    before, after = load_checkpoint(places[0]), load_checkpoint(output)
+    assert after.model_config == before.model_config
+    assert after.training_config == replace(before.training_config, epochs=0, patience=2, device="auto")
+    assert after.evaluation_config == before.evaluation_config
+    assert all(
+        torch.equal(tensor, after.model.state_dict()[name]) for name, tensor in before.model.state_dict().items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--item-vectors", "v.csv"], "give it with --from CHECKPOINT"),
+        (["--from", "nothing"], "is not a checkpoint folder"),
+        (["--from", "DATASET"], "is a dataset, not a checkpoint"),
+        (["--from", "MODEL", "--item-vectors", "v.csv"], "v.csv does not exist"),
+        (["--from", "MODEL", "--set", "clusters=[3]"], "has clusters [4, 2], not [3]"),
+        (["--from", "MODEL", "--preset", "as-printed"], "the settings of its model"),
+    ],
+)
+def test_train_refuses_a_start_with_a_sentence(places, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    given = [{"DATASET": places[1], "MODEL": places[0]}.get(word, word) for word in arguments]
+    assert words in refused(capsys, "train", places[1], "--output", "new", *given)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_config_file_gives_settings_and_options_win(places, tmp_path):

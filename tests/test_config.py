@@ -49,7 +49,7 @@ BASELINE_RANGES = RANGES | {
 }
 TRAINING_RANGES = {
     "seed": (0, 2**31 - 1),
-    "epochs": (1, 10_000),
+    "epochs": (0, 10_000),
     "patience": (1, 10_000),
     "batch_size": (1, 1_000_000),
     "negatives": (1, 10_000),

@@ -23,14 +23,16 @@ def model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         if part in config  # what says how to evaluate stood under training once
     )
     data = config.get("dataset", {})
-    softened = ""
+    more, start = "", config.get("start")
+    if isinstance(start, Mapping):
+        more = f"It started from the weights of the checkpoint {start.get('checkpoint', 'without a name')}.\n"
     if config.get("temperature", 1) != 1:
-        softened = f"For probabilities, scores are divided by a temperature of {config['temperature']:.3g}.\n"
+        more += f"For probabilities, scores are divided by a temperature of {config['temperature']:.3g}.\n"
     return (
         f"# SURGE checkpoint, trained on {data.get('name', 'an unnamed dataset')}\n\n"
         "Sequential recommendation with graph neural networks (Chang et al., SIGIR 2021), soft assignment.\n"
         f"Trained on {config.get('trained_on', 'an unnamed device')}, "
-        f"{data.get('interactions', '?')} interactions of {data.get('users', '?')} users.\n{softened}"
+        f"{data.get('interactions', '?')} interactions of {data.get('users', '?')} users.\n{more}"
         f"{parts}{settings}"
     )
 

@@ -30,6 +30,7 @@ KINDS = {  # of what config.json may say beside the settings
     "dataset": (dict, 'an object such as {"name": ..., "digest": ...}'),
     "dataset.name": (str, "text"),
     "dataset.digest": (str, "text"),
+    "start": (dict, 'an object such as {"checkpoint": ..., "digest": ...}'),
 }
 
 

@@ -25,6 +25,7 @@ class TrainingConfig:
     literal (not divided, as printed); `relative_position`: mean_position (the mean positions of the clusters against
     even steps) | literal (||P_n S - P_m||_2 as printed, which can't be 0 where m < n).
 
+    `epochs`: the most that there are; 0 for a training that starts from a checkpoint and only takes in new items.
     `seed`: all that chance decides follows from it, what an evaluation draws too.
     `schedule`: the learning rate stays (constant) or falls to 0 over the steps of all `epochs` (linear).
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
@@ -32,7 +33,7 @@ class TrainingConfig:
     """
 
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0
-    epochs: Annotated[int, Range(1, 10_000)] = 20
+    epochs: Annotated[int, Range(0, 10_000)] = 20
     patience: Annotated[int, Range(1, 10_000)] = 3
     batch_size: Annotated[int, Range(1, 1_000_000)] = 128
     negatives: Annotated[int, Range(1, 10_000)] = 4

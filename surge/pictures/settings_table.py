@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+STARTED = {"kept": "known to it", "added": "new", "lost": "of its own not in this dataset"}
+
 
 def settings_table(
     model: Mapping[str, Any], training: Mapping[str, Any], description: Mapping[str, Any]
@@ -20,6 +22,7 @@ def settings_table(
     size = int(model["item_size"]) + int(model["category_size"])
     rows = [
         ("Trained on", _learned_from(data), "The dataset that it learned from"),
+        *_start(description.get("start")),
         ("Trained with", str(description.get("trained_on", "not said")), "The device"),
         ("Catalogue", f"{model['item_count']:,} items in {model['category_count']:,} categories", "What it predicts"),
         ("Reads", f"the last {model['max_length']:,} interactions", "Older ones are left out"),
@@ -91,6 +94,15 @@ def _softened(description: Mapping[str, Any]) -> str:
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or temperature == 1:
         return "from the scores as they are"
     return f"scores divided by a temperature of {temperature:.3g}, chosen on the validation split"
+
+
+def _start(start: Any) -> list[tuple[str, str, str]]:
+    """A row on the checkpoint that the training began with, where there was one."""
+    if not isinstance(start, Mapping):
+        return []
+    counts = [f"{start[name]:,} {word}" for name, word in STARTED.items() if isinstance(start.get(name), int)]
+    meaning = f"Its weights at first; items: {', '.join(counts)}" if counts else "Its weights at first"
+    return [("Started from", str(start.get("checkpoint", "an unnamed checkpoint")), meaning)]
 
 
 def _learned_from(data: Mapping[str, Any]) -> str:

@@ -191,7 +191,11 @@ def caption(
     epochs = [record for record in history if isinstance(record, Mapping)]
     seconds = [value for record in epochs if (value := _number(record.get("seconds"))) is not None]
     parts = [f"{count(len(epochs), 'epoch')}" + (f" in {_duration(sum(seconds))}." if seconds else ".")]
-    if best_epoch is not None:
+    if best_epoch == 0:
+        parts.append(
+            "No epoch was better on validation (GAUC) than the checkpoint that it started from: its weights were kept."
+        )
+    elif best_epoch is not None:
         parts.append(f"The diamond marks epoch {best_epoch}, the best on validation (GAUC), whose weights were kept.")
     watched = [
         LOSSES[name][0].lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +46,12 @@ class TrainingData:
     told: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, dataset: Dataset) -> TrainingData:
-        """A split without a training, validation or test instance is a SurgeError."""
-        items = dataset.items.select("item", "title", "category")
+    def of(
+        cls, dataset: Dataset, arrange: Callable[[pl.DataFrame], pl.DataFrame] = lambda items: items
+    ) -> TrainingData:
+        """A split without a training, validation or test instance is a SurgeError. `arrange` may give the items
+        another order."""
+        items = arrange(dataset.items.select("item", "title", "category"))
         categories, item_category = category_rows(items)
         log = encode(dataset, {item: row for row, item in enumerate(items["item"].to_list())})
         splits = split_instances(log, dataset.description.get("split", {}))

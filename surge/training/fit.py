@@ -58,25 +58,39 @@ class Fit:
         """Epochs until patience or `epochs` run out; then the model has the weights of the best one.
 
         Best is by validation GAUC. `after_epoch` is called with the state that each epoch leaves. A model that learns
-        nothing is done at once.
+        nothing is done at once. No epoch at all for a new model is a SurgeError.
         """
         if not self.recommender.learns:
             self.model.eval()
             return
-        valid, lists = self.validation
+        if not self.config.epochs and not state.best_record:
+            raise SurgeError("epochs is 0, and a new model has learned nothing then; give 1 or more.")
         while len(state.epochs) < self.config.epochs and self._patient(state):
             record = self._epoch(len(state.epochs) + 1, state)
-            metrics = evaluate_lists(self.recommender, self.data.log, valid, lists, precision=self.config.precision)
-            record |= {f"valid_{name}": value for name, value in metrics.items()}
+            record |= self._validated()
+            better = not state.best_record or record["valid_gauc"] > state.best_record["valid_gauc"]
             state.epochs.append(record)
-            if state.best_epoch == 0 or record["valid_gauc"] > state.epochs[state.best_epoch - 1]["valid_gauc"]:
-                state.best_epoch = record["epoch"]
-                state.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            if better:
+                state.best_epoch, state.best = record["epoch"], self._weights()
             if after_epoch:
                 after_epoch(state)
             self._say(record, state.best_epoch)
         self.model.load_state_dict(state.best)
         self.model.eval()
+
+    def begin(self, state: TrainingState) -> None:
+        """The weights as they are count as what the epochs have to be better than."""
+        state.start, state.best = self._validated(), self._weights()
+        if self.tells:
+            tqdm.write(f"before training: {_figures(state.start)}")
+
+    def _validated(self) -> dict[str, float]:
+        valid, lists = self.validation
+        metrics = evaluate_lists(self.recommender, self.data.log, valid, lists, precision=self.config.precision)
+        return {f"valid_{name}": value for name, value in metrics.items()}
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
     def _patient(self, state: TrainingState) -> bool:
         return not state.epochs or len(state.epochs) - state.best_epoch < self.config.patience
@@ -142,8 +156,9 @@ class Fit:
     def _say(self, record: Mapping[str, Any], best_epoch: int) -> None:
         if self.tells:
             terms = " ".join(f"{name} {record[name]:.4f}" for name in TERMS if name in record)
-            tqdm.write(
-                f"epoch {record['epoch']}: {terms} | valid gauc {record['valid_gauc']:.4f} auc "
-                f"{record['valid_auc']:.4f} mrr {record['valid_mrr']:.4f} | {record['seconds']:.0f} s, "
-                f"best epoch {best_epoch}"
-            )
+            best = f"best epoch {best_epoch}" if best_epoch else "no better than before"
+            tqdm.write(f"epoch {record['epoch']}: {terms} | {_figures(record)} | {record['seconds']:.0f} s, {best}")
+
+
+def _figures(record: Mapping[str, Any]) -> str:
+    return "valid " + " ".join(f"{name} {record[f'valid_{name}']:.4f}" for name in ("gauc", "auc", "mrr"))

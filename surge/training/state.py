@@ -25,7 +25,8 @@ class TrainingState:
     """Where a training run stands after a whole number of epochs.
 
     `settings` are those of the run; a run is only resumed with the same. `best` holds the weights of the
-    best epoch so far, `epochs` one record an epoch.
+    best epoch so far, `epochs` one record an epoch. `start`: what the weights of a checkpoint measured before the
+    first epoch, where the run started from one; while `best_epoch` is 0 they are the best.
     """
 
     settings: dict[str, Any]
@@ -33,6 +34,12 @@ class TrainingState:
     step: int = 0
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
+    start: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def best_record(self) -> dict[str, Any]:
+        """What the best weights measured on validation; empty while there are none."""
+        return self.epochs[self.best_epoch - 1] if self.best_epoch else self.start
 
 
 def state_folder(output: Path) -> Path:
@@ -58,6 +65,7 @@ def save_state(folder: Path, state: TrainingState, model: torch.nn.Module, optim
         "epochs": state.epochs,
         "step": state.step,
         "best_epoch": state.best_epoch,
+        "start": state.start,
     }
     (fresh / "state.json").write_text(json.dumps(counters), encoding="utf-8")
     current, old = folder / "current", folder / "old"
@@ -115,6 +123,7 @@ def load_state(
 def _check_settings(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     if "training" in before:  # what says how to evaluate stood there once
         before = before | {part: then for part, then in in_parts({"training": before["training"]}).items() if then}
+    before = {"start": {}} | before  # no training started from a checkpoint once
     for part in now:
         then, here = before[part], now[part]
         # they only say when to stop, but where the learning rate falls towards the last epoch

@@ -22,6 +22,7 @@ from surge.model.surge import SurgeModel
 from surge.recommenders.surge import Surge
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
+from surge.training.start import Start
 from surge.training.state import TrainingState, load_state, save_state, saved_state, state_folder
 
 
@@ -32,20 +33,25 @@ def train(
     model: Mapping[str, Any] | None = None,
     training: TrainingConfig | None = None,
     evaluation: EvaluationConfig | None = None,
+    start: Start | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> Checkpoint:
     """Train a SURGE model on a dataset and write its checkpoint to `output`.
 
-    `model`: settings of ModelConfig that differ from the defaults (item and category counts come from the
-    data). Early stopping on validation GAUC keeps the best epoch's weights. The state after every epoch
-    lies beside `output`; with `resume` an interrupted run goes on from there, bit for bit as if it had
-    never stopped (same machine and settings). `quiet` hides the progress bars.
+    `model`: settings of ModelConfig that differ from the defaults (item and category counts come from the data).
+    Early stopping on validation GAUC keeps the best epoch's weights. `start`: a checkpoint whose weights this training
+    goes on with, and whose settings it has where none are given; they are kept if no epoch is better.
+
+    The state after every epoch lies beside `output`; with `resume` an interrupted run goes on from there, bit for bit
+    as if it had never stopped (same machine and settings). `quiet` hides the progress bars.
 
     Impossible settings, no data to train on, or an `output` that exists are a SurgeError.
     """
+    if start is not None:
+        training, evaluation = training or start.training, evaluation or start.evaluation
     training, evaluation = training or TrainingConfig(), evaluation or EvaluationConfig()
-    return Trainer(dataset, Path(output), dict(model or {}), training, evaluation, quiet).run(resume)
+    return Trainer(dataset, Path(output), dict(model or {}), training, evaluation, quiet, start).run(resume)
 
 
 def choose_device(name: str) -> torch.device:
@@ -74,6 +80,7 @@ class Trainer:
         config: TrainingConfig,
         evaluation: EvaluationConfig,
         quiet: bool,
+        start: Start | None = None,
     ) -> None:
         if output.exists():
             raise SurgeError(
@@ -82,13 +89,16 @@ class Trainer:
         self.dataset, self.output, self.config, self.evaluation = dataset, output, config, evaluation
         self.quiet = quiet
         device = choose_device(config.device)
-        self.data = TrainingData.of(dataset)
-        if not quiet:
-            for sentence in self.data.told:
-                tqdm.write(sentence)
-        self.model_config = from_dict(ModelConfig, model | self.data.sizes())
+        self.data = TrainingData.of(dataset, start.arrange) if start else TrainingData.of(dataset)
+        settings = start.settings(model) if start else model
+        self.model_config = from_dict(ModelConfig, settings | self.data.sizes())
         torch.manual_seed(config.seed)
-        self.model = SurgeModel(self.model_config, self.data.item_category).to(device)
+        self.model = SurgeModel(self.model_config, self.data.item_category)
+        self.kept = start.fill(self.model, self.data.items) if start else None
+        self.model.to(device)
+        if not quiet:
+            for sentence in [*self.data.told, *([str(self.kept)] if self.kept else [])]:
+                tqdm.write(sentence)
         self.fit = Fit(self.data, Surge(self.model), config, evaluation, quiet)
 
     def run(self, resume: bool) -> Checkpoint:
@@ -96,6 +106,8 @@ class Trainer:
         folder = state_folder(self.output)
         state = self._start(folder, resume)
         self.fit.run(state, lambda reached: save_state(folder, reached, self.model, self.fit.optimiser))
+        if self.kept and not state.best_epoch and state.epochs and not self.quiet:
+            tqdm.write("no epoch was better than the weights at the start, so the checkpoint keeps those")
         checkpoint = self._finish(state)
         shutil.rmtree(folder, ignore_errors=True)
         return checkpoint
@@ -106,6 +118,7 @@ class Trainer:
             "training": to_dict(self.config),
             "evaluation": to_dict(self.evaluation),
             "dataset": {"digest": self.dataset.digest},
+            "start": self.kept.description() if self.kept else {},
         }
         if resume:
             return load_state(folder, settings, self.model, self.fit.optimiser)
@@ -114,7 +127,10 @@ class Trainer:
                 f"An interrupted training of {str(self.output)!r} is at hand; go on with --resume, or remove "
                 f"{str(folder)!r} to start again."
             )
-        return TrainingState(settings)
+        state = TrainingState(settings)
+        if self.kept:
+            self.fit.begin(state)
+        return state
 
     def _finish(self, state: TrainingState) -> Checkpoint:
         """Measure the best weights on the validation split, and write the checkpoint; the test split stays unseen."""
@@ -130,6 +146,8 @@ class Trainer:
             | {"split": self.dataset.description.get("split", {})},
             "best_epoch": state.best_epoch,
         }
+        if self.kept:
+            description["start"] = self.kept.description() | state.start
         save_checkpoint(
             self.output,
             self.model,
@@ -179,8 +197,9 @@ class Trainer:
         )
 
     def _validation(self, state: TrainingState) -> dict[str, float]:
-        best = state.epochs[state.best_epoch - 1]
-        figures = {name.removeprefix("valid_"): value for name, value in best.items() if name.startswith("valid_")}
+        figures = {
+            name.removeprefix("valid_"): value for name, value in state.best_record.items() if name.startswith("valid_")
+        }
         instances, lists = self.fit.validation
         return figures | {"instances": len(instances)} | count_negatives(lists)
 

@@ -231,6 +231,15 @@ def test_a_description_that_says_little(description: dict[str, Any]):
     assert said["Interest clusters"] == "none: every item by itself"
 
 
+def test_where_it_started():
+    model = to_dict(ModelConfig(item_count=2, category_count=1))
+    start = {"checkpoint": "september", "kept": 1900, "added": 100, "lost": 3}
+    frame = settings_table(model, to_dict(TrainingConfig()), {"start": start}).set_index("what")
+    assert frame["value"]["Started from"] == "september"
+    assert "1,900 known to it, 100 new, 3 of its own not in this dataset" in frame["meaning"]["Started from"]
+    assert "Started from" not in settings_table(model, to_dict(TrainingConfig()), {})["what"].to_list()
+
+
 # -- by length ------------------------------------------------------------------------------------------
 
 

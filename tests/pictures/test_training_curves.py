@@ -89,3 +89,8 @@ def test_the_caption_says_what_was_only_watched():
     assert "neighbours kept apart and clusters out of time order were only watched" in said
     assert "watched" not in caption(DEMO, weights={"same_mapping_weight": 0.1})
     assert caption(HISTORY) == "2 epochs in 70 seconds."
+
+
+def test_the_caption_of_a_training_that_did_not_better_its_start():
+    assert "No epoch was better on validation (GAUC) than the checkpoint" in caption(HISTORY, best_epoch=0)
+    assert "diamond" not in caption(HISTORY, best_epoch=0)
