@@ -12,6 +12,7 @@ Made = TypeVar("Made")
 MOST = {  # values of each kind; a key names all that its value depends on
     "checkpoint": 2,
     "dataset": 2,
+    "dataset change": 16,
     "history": 256,
     "ranking": 64,
     "found": 64,

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import loading, state
 from app.address import to_parameters
+from app.cache import CACHE
 from app.components.copy_link import copy_link
 from app.components.theme import apply_style
 from app.scoring import look_away
@@ -20,6 +21,7 @@ from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
+from surge.explanation.dataset_change import DatasetChange, dataset_change
 
 PAGES = {
     "user": ("Explain a user", ":material/account_tree:", "Why this item for this user?"),
@@ -71,13 +73,8 @@ def bar(page: str) -> Bar:
                 for sentence in library.refused:
                     st.markdown(for_markdown(sentence))
     messages = st.container()
-    if checkpoint is not None and dataset is not None and _foreign(checkpoint, dataset):
-        messages.info(
-            for_markdown(
-                f"Checkpoint {checkpoint.name!r} was trained on another dataset, or another version of this one; items "
-                "that it does not know are left out."
-            )
-        )
+    if checkpoint is not None and dataset is not None and (change := _change(checkpoint, dataset)):
+        messages.info(for_markdown(str(change)))
     return Bar(library, checkpoint, dataset, widgets, messages)
 
 
@@ -176,8 +173,7 @@ def _chosen_checkpoint(library: loading.Library) -> None:
     state.change(checkpoint=name, **other)
 
 
-def _foreign(checkpoint: Checkpoint, dataset: Dataset) -> bool:
-    """Whether the checkpoint says that it was trained on other data than these."""
-    trained_on = checkpoint.description.get("dataset")
-    digest = trained_on.get("digest") if isinstance(trained_on, dict) else None
-    return digest is not None and digest != dataset.digest
+def _change(checkpoint: Checkpoint, dataset: Dataset) -> DatasetChange | None:
+    """How the dataset differs from the one that the checkpoint was trained on; None where it does not."""
+    key = (checkpoint.digest, dataset.digest)
+    return CACHE.get("dataset change", key, lambda: dataset_change(checkpoint, dataset))

@@ -11,6 +11,7 @@ import torch
 
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
+from surge.explanation.dataset_change import dataset_change
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.measurements import Drift, Effects, Faithfulness, Predicted
@@ -135,15 +136,16 @@ def facts(checkpoint: Checkpoint, dataset: Dataset) -> dict[str, str]:
         "Training device": str(checkpoint.description.get("trained_on") or "not known"),
         "Dataset": dataset.name,
         "Dataset digest (SHA-256)": dataset.digest,
-        "Same dataset as in training": _same(known.get("digest"), dataset.digest),
+        "Same dataset as in training": _same(known.get("digest"), checkpoint, dataset),
         "Computed with": f"Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}",
     }
 
 
-def _same(trained_on: object, digest: str) -> str:
+def _same(trained_on: object, checkpoint: Checkpoint, dataset: Dataset) -> str:
     if not isinstance(trained_on, str):
         return "not known"
-    return "yes" if trained_on == digest else "no: another dataset, or another version of it"
+    change = dataset_change(checkpoint, dataset)
+    return f"no. {change}" if change else "yes"
 
 
 def _parts(progress: Progress | None, wanted: dict[str, bool]) -> Callable[[str], Progress]:

@@ -143,7 +143,11 @@ class Trainer:
             "torch": torch.__version__,
             "dataset": {"name": self.dataset.name, "digest": self.dataset.digest}
             | self.dataset.description.get("counts", {})
-            | {"split": self.dataset.description.get("split", {})},
+            | {
+                name: self.dataset.description[name]
+                for name in ("split", "time_range")
+                if name in self.dataset.description
+            },
             "best_epoch": state.best_epoch,
         }
         if self.kept:

@@ -6,13 +6,18 @@ import re
 import shutil
 import sys
 import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import loading, subjects
 from app.jobs import Jobs
+from surge.checkpoint import load_checkpoint
+from surge.data.dataset import INTERACTIONS_FILE
 from surge.errors import SurgeError
 from surge.native import library
 from tests.app.conftest import World
@@ -329,6 +334,32 @@ def test_another_checkpoint_brings_the_dataset_that_it_was_trained_on(open_page)
     assert (_parameters(page)["checkpoint"], _parameters(page)["dataset"]) == ("demo", "tiny")
     assert any("trained on another dataset" in info.value.replace("\u2060", "") for info in page.info)
     assert _drawn(page)
+
+
+def _finder() -> None:
+    from app.screens.finder import page
+
+    page()
+
+
+@pytest.mark.parametrize("script", [_script, _finder])
+def test_a_dataset_that_is_newer_than_the_checkpoint_says_so_on_both_pages(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: Callable[[], None]
+):
+    shutil.copytree(world.root / "tiny", tmp_path / "later")
+    log = pl.read_parquet(tmp_path / "later" / INTERACTIONS_FILE)
+    log.with_columns(pl.col("timestamp") + 40 * 86_400).write_parquet(tmp_path / "later" / INTERACTIONS_FILE)
+    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(tmp_path))
+    page = AppTest.from_function(script, default_timeout=120)
+    page.query_params["checkpoint"], page.query_params["dataset"] = "demo", "later"
+    page.run()
+    assert not page.exception
+    ends = datetime.fromtimestamp(log["timestamp"].max() + 40 * 86_400, UTC)
+    infos = " ".join(info.value for info in page.info).replace("\u2060", "").replace("\\", "")
+    assert f"'later' is newer than checkpoint 'demo': it goes on to {ends:%Y-%m-%d}, and what" in infos
+    unknown = log.filter(~pl.col("item").is_in(load_checkpoint("checkpoints/demo").items["item"].implode()))
+    assert f"The model doesn't know {unknown['item'].n_unique():,} of its" in infos
+    assert f"the interactions with them ({100 * len(unknown) / len(log):.1f} %) are left out" in infos
 
 
 @pytest.mark.parametrize(
