@@ -162,7 +162,7 @@ def _columns(source: Source, options: ReadOptions) -> tuple[dict[str, str], list
         if found is None and not options.header:
             raise SurgeError(
                 f"{source.name} is read without a header; give the places of its columns, such as --user-column 1 "
-                "--item-column 2 --time-column 3"
+                "--item-column 2 --time-column 3; a log without times takes --file-order in place of the last"
             )
         if found is None and role == "time":
             raise SurgeError(

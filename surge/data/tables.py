@@ -222,7 +222,8 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 
 def item_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:
     """Item, title and category of a file about items, by role; lines that can't be read are left out."""
-    named = {role: source.column(name, f"--items-{role}-column") for role, name in columns.items()}
+    options_by_role = {role: f"--items-{'id' if role == 'item' else role}-column" for role in columns}
+    named = {role: source.column(name, options_by_role[role]) for role, name in columns.items()}
     schema = source.rows.collect_schema()
     item, _ = _id_text(named["item"], schema[named["item"]], source.name, options.null_words)
     rest = {
