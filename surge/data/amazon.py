@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
-from surge.data.text import MALFORMED
+from surge.data.text import MALFORMED, lines_of
 from surge.errors import SurgeError
 
 _REVIEWS = (
@@ -47,7 +47,7 @@ def read_amazon(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
         elif about is not None:
             table, malformed = _meta(source, about, options)
             meta.append(table)
-            notes += [f"{malformed:,} malformed lines of {path.name} were passed over"] if malformed else []
+            notes += [f"{lines_of(path.name, malformed, 'was', 'were')} malformed and passed over"] if malformed else []
         else:
             raise SurgeError(
                 f"{path.name} has neither reviewerID and asin (2014, 2018) nor user_id and parent_asin (2023), so it "

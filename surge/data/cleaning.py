@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from surge.data.tables import RawLog
+from surge.data.text import lines_of
 from surge.data.times import NANOSECONDS, YEAR_1990, nanoseconds
 
 _ABOUT = ("title", "category")  # what an item is called and where it stands: the item table's columns beside its id
@@ -143,9 +144,8 @@ def _malformed(rows: pl.LazyFrame) -> list[str]:
     for source, reason, count, lines in wrong.agg(pl.len(), pl.col("line").head(_FIRST)).collect().rows():
         first = ", ".join(f"{line:,}" for line in lines)
         more = f" and {count - len(lines):,} more" if count > len(lines) else ""
-        were = "1 line of {} was" if count == 1 else f"{count:,} lines of {{}} were"
         line = "line" if count == 1 else "lines"
-        notes.append(f"{were.format(source)} left out, with {reason}: {line} {first}{more}")
+        notes.append(f"{lines_of(source, count, 'was', 'were')} left out, with {reason}: {line} {first}{more}")
     return notes
 
 

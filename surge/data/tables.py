@@ -11,7 +11,7 @@ import polars as pl
 
 from surge.data.files import as_utf8, is_parquet, unpacked
 from surge.data.json_lines import is_json_lines, scan_json_lines
-from surge.data.text import LINE, MALFORMED, Delimited, find_delimiter, scan_delimited
+from surge.data.text import LINE, MALFORMED, Delimited, find_delimiter, lines_of, scan_delimited
 from surge.data.times import time_columns
 from surge.errors import SurgeError
 
@@ -149,11 +149,12 @@ def _remarks(name: str, table: Delimited) -> list[str]:
     notes = []
     if table.literal:
         notes.append(
-            f"{table.literal:,} lines of {name} have a quote that closes nothing; it was read as text "
+            f"{lines_of(name, table.literal, 'has', 'have')} a quote that closes nothing; it was read as text "
             "(with --no-quotes all are)"
         )
     if table.continued:
-        notes.append(f"{table.continued:,} lines of {name} go on with a quoted text of the line before")
+        on = lines_of(name, table.continued, "goes on", "go on")
+        notes.append(f"{on} with a quoted text of the line before")
     return notes
 
 

@@ -102,6 +102,11 @@ def scan_delimited(
     return Delimited(rows.select(LINE, MALFORMED, *columns), called, repeated, copy.continued_lines, copy.literal_lines)
 
 
+def lines_of(name: str, count: int, one: str, more: str) -> str:
+    """How many lines of a file do what: "1 line of log.csv has", "2 lines of log.csv have"."""
+    return f"1 line of {name} {one}" if count == 1 else f"{count:,} lines of {name} {more}"
+
+
 def first_line(path: Path) -> str:
     """The first line of a UTF-8 file, without what marks its order of bytes."""
     with open(path, encoding="utf-8-sig", newline="") as file:

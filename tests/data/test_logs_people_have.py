@@ -74,7 +74,7 @@ def test_a_quote_that_could_open_a_long_text_is_named_with_its_line(log: Log) ->
 def test_a_lone_quote_is_text_and_told(log: Log) -> None:
     dataset = log('user,item,timestamp\na,"x,1600000000\na,y,1600000001\n')
     assert rows(dataset) == [("a", '"x', 1600000000), ("a", "y", 1600000001)]
-    assert "1 lines of log.csv have a quote that closes nothing" in told(dataset)
+    assert "1 line of log.csv has a quote that closes nothing" in told(dataset)
 
 
 def test_texts_of_several_lines_keep_the_numbers_of_the_lines_after_them(log: Log) -> None:

@@ -107,7 +107,7 @@ def test_lines_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None
         "exact duplicate": 1,
     }
     assert description["preparation"]["notes"] == [
-        "1 malformed lines of meta.json were passed over",
+        "1 line of meta.json was malformed and passed over",
         "4 lines of reviews.json were left out, with no JSON object: lines 4, 5, 6 and 1 more",
         "3 repeated items in the file about items were passed over",
     ]

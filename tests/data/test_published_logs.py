@@ -171,6 +171,15 @@ def test_options_change_what_is_known_of_a_log(tmp_path: Path) -> None:
         assert Dataset.load(tmp_path / "out").interactions["item"].to_list() == items
 
 
+def test_a_column_of_times_counts_where_the_published_log_has_none(tmp_path: Path) -> None:
+    """Not the order of the rows, which Book-Crossing goes by."""
+    log = "User-ID;ISBN;Book-Rating;when\n1;a;5;1600000009\n1;b;5;1600000001\n"
+    (tmp_path / "ratings.csv").write_text(log)
+    arguments = ["prepare", "bookcrossing", str(tmp_path / "ratings.csv"), "--time-column", "when"]
+    assert main([*arguments, "--split", "leave-last", "--output", str(tmp_path / "out")]) == 0
+    assert Dataset.load(tmp_path / "out").interactions["item"].to_list() == ["b", "a"]
+
+
 def test_a_format_that_is_not_there_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", "netflix", "x.csv", "--output", str(tmp_path / "out")]) == 2
     assert "there is no format 'netflix'; choose from movielens, taobao" in capsys.readouterr().err
