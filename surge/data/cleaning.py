@@ -59,19 +59,18 @@ def clean(
     kept_columns = ("rating", "behaviour", "split", "order_number", "order_text")
     optional = [column for column in kept_columns if column in schema]
     about = [column for column in _ABOUT if column in schema]
-    counts = rows.group_by("reason").len()
     rating = (pl.col("rating_given") & pl.col("rating").is_null()).sum() if "rating" in schema else pl.lit(0)
-    remarks = used.select(padded=(_padded("user") | _padded("item")).sum(), rating=rating)
+    # in one with the counts: a sum of its own would read the log once more
+    counts = rows.group_by("reason").agg(pl.len(), padded=(_padded("user") | _padded("item")).sum(), rating=rating)
     about_items = used.group_by("item", *about).len() if about else used.select("item").head(0)
     behaviour = rows.group_by("behaviour").len() if behaviours else used.select("item").head(0)
-    kept, reasons, remarked, told, seen = pl.collect_all(
-        [used.select("user", "item", "moment", *optional, "row"), counts, remarks, about_items, behaviour],
-        engine="streaming",
+    kept, reasons, told, seen = pl.collect_all(
+        [used.select("user", "item", "moment", *optional, "row"), counts, about_items, behaviour], engine="streaming"
     )
     by_reason = dict(zip(reasons["reason"], reasons["len"], strict=True))
     dropped = {reason: by_reason[reason] for reason in REASONS if reason in by_reason}
     notes = _malformed(log.rows) if "malformed line" in dropped else []
-    notes += _notes(remarked.row(0, named=True))
+    notes += _notes(reasons.filter(pl.col("reason").is_null()))
     if behaviours:
         held = dict(zip(seen["behaviour"].to_list(), seen["len"].to_list(), strict=True))
         notes += _absent(behaviours, held)
@@ -158,13 +157,11 @@ def _absent(behaviours: tuple[str, ...], held: Mapping[str | None, int]) -> list
     return [f"no row has the behaviour {' or '.join(absent)}; the log has {listed or 'none'}"]
 
 
-def _notes(remarks: dict[str, int]) -> list[str]:
-    notes = []
-    if remarks["padded"]:
-        notes.append(f"{remarks['padded']:,} rows have ids with blanks at an end; the ids are kept as they are")
-    if remarks["rating"]:
-        notes.append(f"{remarks['rating']:,} ratings are not numbers and were left empty")
-    return notes
+def _notes(used: pl.DataFrame) -> list[str]:
+    """What is odd about the rows that are used: the sums of their group, which is absent where there is none."""
+    padded, rating = used["padded"].sum(), used["rating"].sum()
+    notes = [f"{padded:,} rows have ids with blanks at an end; the ids are kept as they are"] if padded else []
+    return notes + ([f"{rating:,} ratings are not numbers and were left empty"] if rating else [])
 
 
 def settle(rows: pl.DataFrame, ties: str, timed: bool) -> tuple[pl.DataFrame, dict[str, int], list[str]]:

@@ -14,6 +14,7 @@ NANOSECONDS = 1_000_000_000
 
 YEAR_1990 = 631_152_000
 YEAR_2200 = 7_258_118_400
+LAST_DAY = 30_000_000  # as YYYYMMDD
 
 _NUMBER = pl.col("time_number")
 _SHAPES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S%.f", "%Y/%m/%d %H:%M")
@@ -97,42 +98,51 @@ def detect_time_unit(rows: pl.LazyFrame) -> tuple[str, list[str]]:
         **{unit: _within_years(per) for unit, per in PER_SECOND.items() if per > 1},
         "iso": pl.col("time_iso").is_not_null(),
     }
-    place = pl.struct("source", "line", "time_text")
-    seen = rows.select(
-        *[test.sum().alias(name) for name, test in tests.items()],
-        *[place.filter(test).first().alias(f"first {name}") for name, test in tests.items()],
-        zero=(_NUMBER == 0).sum(),
-        day=(tests["seconds"] & pl.col("time_day").is_between(YEAR_1990 * NANOSECONDS, YEAR_2200 * NANOSECONDS)).sum(),
-        given=(~pl.col("time_missing")).sum(),
-        first=place.filter(~pl.col("time_missing")).first(),
-    )
-    counts = seen.collect(engine="streaming").row(0, named=True)
-    found = {unit: counts[unit] for unit in tests if counts[unit]}
+    given = ~pl.col("time_missing")
+    numeric = {unit: test.sum() for unit, test in tests.items() if unit != "iso"}
+    about = {"zero": (_NUMBER == 0).sum(), "given": given.sum(), "numbers": _NUMBER.count(), "largest": _NUMBER.max()}
+    counts = rows.select(**numeric, **about).collect(engine="streaming").row(0, named=True)
     if not counts["given"]:
         return "seconds", []  # nothing to tell a unit from; every row will be counted as missing its time
+    if counts["numbers"] < counts["given"]:  # a number is no date, and to look for dates takes long
+        counts["iso"] = _count(rows, tests["iso"])
+    found = {unit: counts[unit] for unit in tests if counts.get(unit)}
     if len(found) > 1:
         mixture = " and ".join(
-            f"{count:,} in {_named(unit)} (first {_where(counts[f'first {unit}'])})" for unit, count in found.items()
+            f"{count:,} in {_named(unit)} (first {_first(rows, tests[unit])})" for unit, count in found.items()
         )
         raise SurgeError(f"the time column mixes units: {mixture}; mend it, or name the one to go by with --time-unit")
     if not found and counts["zero"]:
         return "seconds", []
     if not found:
         raise SurgeError(
-            f"no time could be read, for example {_where(counts['first'])}; times are unix seconds, milli-, micro- or "
+            f"no time could be read, for example {_first(rows, given)}; times are unix seconds, milli-, micro- or "
             "nanoseconds, or dates such as 2024-05-31 17:30:00; for another form give --time-format, such as "
             "'%m/%d/%Y %I:%M:%S %p' or '%a %b %d %H:%M:%S %z %Y'"
         )
     unit = next(iter(found))
-    if unit == "seconds" and counts["day"] == counts["seconds"]:
-        return "day", [f"the times are days without a time, such as {counts['first seconds']['time_text']} (YYYYMMDD)"]
+    if unit == "seconds" and counts["largest"] < LAST_DAY:
+        days = pl.col("time_day").is_between(YEAR_1990 * NANOSECONDS, YEAR_2200 * NANOSECONDS)
+        if _count(rows, tests["seconds"] & days) == counts["seconds"]:
+            example = _first_place(rows, tests["seconds"])["time_text"]
+            return "day", [f"the times are days without a time, such as {example} (YYYYMMDD)"]
     if PER_SECOND.get(unit, 1) > 1:
         return unit, [f"the times are in {unit} and were divided by {PER_SECOND[unit]:,}"]
     return unit, []
 
 
-def _where(place: dict[str, Any]) -> str:
-    """A value with its file and line, where the log has lines."""
+def _count(rows: pl.LazyFrame, test: pl.Expr) -> int:
+    return rows.select(test.sum()).collect(engine="streaming").item()
+
+
+def _first_place(rows: pl.LazyFrame, test: pl.Expr) -> dict[str, Any]:
+    found = rows.filter(test).select("source", "line", "time_text").head(1)
+    return found.collect(engine="streaming").row(0, named=True)
+
+
+def _first(rows: pl.LazyFrame, test: pl.Expr) -> str:
+    """The first value of a kind with its file and line, where the log has lines."""
+    place = _first_place(rows, test)
     text = place["time_text"]
     shown = repr(text if len(text) <= 40 else text[:37] + "...")
     return shown if place["line"] is None else f"{shown} in line {place['line']:,} of {place['source']}"
