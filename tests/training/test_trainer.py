@@ -70,6 +70,15 @@ def trained(simulated: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Che
 # -- what a run leaves --------------------------------------------------------------------------------
 
 
+def test_the_checkpoint_says_what_it_was_trained_on(trained: Checkpoint, simulated: Dataset) -> None:
+    said = trained.description["dataset"]
+    assert (said["name"], said["digest"]) == (simulated.name, simulated.digest)
+    assert {part: said[part] for part in ("split", "time_range")} == {
+        part: simulated.description[part] for part in ("split", "time_range")
+    }
+    assert "start" not in trained.description
+
+
 def test_the_loss_falls(trained: Checkpoint) -> None:
     losses = [record["log_loss"] for record in trained.history]
     assert losses[-1] < losses[0] - 0.05
