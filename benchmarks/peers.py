@@ -28,7 +28,7 @@ from scipy.stats import t as student
 from benchmarks.peers_weights import SAME, same_weights
 from benchmarks.recbole_networks import LENGTH, PAIRS, SIZE, SPREAD, Facts, build_side
 from surge.comparison.table import table
-from surge.config import EvaluationConfig, TrainingConfig
+from surge.config import EvaluationConfig, TrainingConfig, from_dict
 from surge.data.dataset import Dataset
 from surge.evaluation.evaluate import listable, score_lists
 from surge.evaluation.metrics import list_metrics
@@ -50,7 +50,7 @@ SETTINGS: dict[str, Any] = {
     "weight_decay": 0.0,
     "device": "cpu",
 }
-TRAINING = TrainingConfig(**SETTINGS)
+TRAINING = from_dict(TrainingConfig, SETTINGS)
 MEASURED = {"validation_instances": 500, "test_instances": 2_000}
 EVALUATION = EvaluationConfig(**MEASURED)
 

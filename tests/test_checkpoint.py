@@ -974,7 +974,7 @@ def test_a_checkpoint_from_before_the_forms_of_the_paper_could_be_chosen_stays_a
     assert (loaded.model_config, loaded.training_config) == (before.model_config, before.training_config)
     forms = loaded.model_config.forms
     assert (forms.attention_activation, forms.attention_nonlinearity) == ("relu", "leaky_relu")
-    assert loaded.training_config.same_mapping == "scaled"
+    assert loaded.training_config.loss.same_mapping == "scaled"
 
 
 def evaluated_by_training(config: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from surge.config import (
     BaselineConfig,
     EquationForms,
     EvaluationConfig,
+    LossTerms,
     ModelConfig,
     TrainingConfig,
     from_dict,
@@ -110,13 +111,17 @@ REALS = cases(model=MODEL_REALS, baseline=BASELINE_REALS, training=TRAINING_REAL
 CHOICES = cases(model=MODEL_CHOICES, baseline=BASELINE_CHOICES, training=TRAINING_CHOICES)
 
 
+PARTS_INSIDE = {ModelConfig: ("forms", EquationForms), TrainingConfig: ("loss", LossTerms)}
+
+
 def make(kind: type, **changes: Any) -> dict[str, Any]:
     """All settings of such a configuration by name."""
     given: dict[str, Any] = GIVEN.get(kind, {}) | changes
-    if kind is not ModelConfig:
+    if kind not in PARTS_INSIDE:
         return vars(kind(**given))
-    forms = EquationForms(**{name: given.pop(name) for name in names(EquationForms) if name in given})
-    return vars(kind(**given, forms=forms)) | vars(forms)
+    name, inside = PARTS_INSIDE[kind]
+    part = inside(**{setting: given.pop(setting) for setting in names(inside) if setting in given})
+    return vars(kind(**given, **{name: part})) | vars(part)
 
 
 def refused(kind: type, name: str, value: Any) -> str:
@@ -144,6 +149,7 @@ def test_every_setting_is_in_a_table_here() -> None:
 def test_shapes_and_forms_stand_apart() -> None:
     assert "gate" not in vars(ModelConfig(**SIZES)) and ModelConfig(**SIZES).forms == EquationForms()
     assert names(ModelConfig)[-len(names(EquationForms)) :] == names(EquationForms)
+    assert names(TrainingConfig)[-len(names(LossTerms)) :] == names(LossTerms)
     with pytest.raises(SurgeError, match=r"^The setting forms is None; it must be EquationForms\(\.\.\.\)\.$"):
         ModelConfig(**SIZES, forms=None)  # type: ignore[arg-type]
 
@@ -166,6 +172,7 @@ def test_shapes_and_forms_stand_apart() -> None:
         ),
         BaselineConfig(**SIZES, user_count=3, attention_hidden=(5,), dropout=0.2),
         TrainingConfig(),
+        TrainingConfig(loss=LossTerms(same_mapping="literal", weight_decay=0.5)),
         TrainingConfig(seed=5, instances_per_epoch=100, learning_rate=1e-3, precision="bfloat16", device="cuda"),
         EvaluationConfig(catalogue_instances=7),
     ],
@@ -374,8 +381,8 @@ def test_a_gradient_clip_that_would_stop_learning_is_refused(value: Any) -> None
 
 
 def test_a_step_of_l2_leaves_something_of_the_weights() -> None:
-    TrainingConfig(learning_rate=0.1, weight_decay=4.9)
+    TrainingConfig(learning_rate=0.1, loss=LossTerms(weight_decay=4.9))
     with pytest.raises(
         SurgeError, match=r"learning_rate 0\.1 and weight_decay 5 L2 takes every weight away in one step"
     ):
-        TrainingConfig(learning_rate=0.1, weight_decay=5.0)
+        TrainingConfig(learning_rate=0.1, loss=LossTerms(weight_decay=5.0))

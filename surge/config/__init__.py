@@ -5,7 +5,7 @@ from surge.config.evaluation import EvaluationConfig
 from surge.config.model import EquationForms, ModelConfig
 from surge.config.presets import PRESETS, preset
 from surge.config.recommender import RecommenderConfig
-from surge.config.training import TrainingConfig
+from surge.config.training import LossTerms, TrainingConfig
 from surge.config.values import PARTS, from_dict, in_parts, names, read_value, to_dict
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "BaselineConfig",
     "EquationForms",
     "EvaluationConfig",
+    "LossTerms",
     "ModelConfig",
     "RecommenderConfig",
     "TrainingConfig",

@@ -11,19 +11,37 @@ Weight = Annotated[float, Range(0, 1e6)]  # of a term of the loss
 
 
 @dataclass(frozen=True)
+class LossTerms:
+    """What the loss of Eq. 18 adds to the log loss: the weight of each term, and the form of two of them.
+
+    - `same_mapping_weight` (L_M, Eq. 12); `same_mapping`: scaled (||A - S S^T||_F / n, which doesn't grow with the
+      history) | literal (not divided, as printed).
+    - `single_affiliation_weight` (L_A, Eq. 13), which grows linearly from 0 over `warmup_steps` steps: at once it would
+      freeze the assignments before they mean anything.
+    - `relative_position_weight` (L_P, Eq. 14); `relative_position`: mean_position (the mean positions of the clusters
+      against even steps) | literal (||P_n S - P_m||_2 as printed, which can't be 0 where m < n).
+    - `balance_weight` (L_B, not in the paper).
+    - `next_item_weight` (L_N, not in the paper: every item of the history should tell the one after it).
+    - `weight_decay`: lambda of Eq. 18's L2; see `surge.training.l2`.
+    """
+
+    same_mapping_weight: Weight = 0.0
+    same_mapping: Literal["scaled", "literal"] = "scaled"
+    single_affiliation_weight: Weight = 0.02
+    warmup_steps: Annotated[int, Range(0, 10**9)] = 300
+    relative_position_weight: Weight = 0.0
+    relative_position: Literal["mean_position", "literal"] = "mean_position"
+    balance_weight: Weight = 0.1
+    next_item_weight: Weight = 1.0
+    weight_decay: Annotated[float, Range(0, 10)] = 1e-6
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is trained: the loss of Eq. 18 and everything that decides its course.
-
-    Weights of the regularisers: `same_mapping_weight` (L_M, Eq. 12), `single_affiliation_weight`
-    (L_A, Eq. 13), `relative_position_weight` (L_P, Eq. 14), `balance_weight` (L_B, not in the paper),
-    `next_item_weight` (L_N, not in the paper: every item of the history should tell the one after it)
-    and `weight_decay` (lambda of Eq. 18's L2; see `surge.training.l2`).
-    `warmup_steps`: L_A grows linearly from 0 to its weight over so many
-    steps; at once it would freeze the assignments before they mean anything.
-
-    The forms of two of them: `same_mapping`: scaled (||A - S S^T||_F / n, which doesn't grow with the history) |
-    literal (not divided, as printed); `relative_position`: mean_position (the mean positions of the clusters against
-    even steps) | literal (||P_n S - P_m||_2 as printed, which can't be 0 where m < n).
+    """How a model is trained: the `loss`, and everything that decides its course.
 
     `epochs`: the most that there are; 0 for a training that starts from a checkpoint and only takes in new items.
     `seed`: all that chance decides follows from it, what an evaluation draws too.
@@ -40,23 +58,15 @@ class TrainingConfig:
     instances_per_epoch: Annotated[int, Range(1, 10**12)] | None = None
     learning_rate: Annotated[float, Range(0, 10)] = 2e-3
     schedule: Literal["constant", "linear"] = "constant"
-    weight_decay: Annotated[float, Range(0, 10)] = 1e-6
     gradient_clip: Annotated[float, Range(1e-6, 1e6)] = 5.0  # 0 would stop all learning
-    same_mapping_weight: Weight = 0.0
-    same_mapping: Literal["scaled", "literal"] = "scaled"
-    single_affiliation_weight: Weight = 0.02
-    relative_position_weight: Weight = 0.0
-    relative_position: Literal["mean_position", "literal"] = "mean_position"
-    balance_weight: Weight = 0.1
-    next_item_weight: Weight = 1.0
-    warmup_steps: Annotated[int, Range(0, 10**9)] = 300
     precision: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    loss: LossTerms = LossTerms()
 
     def __post_init__(self) -> None:
         check(self)
         require(
-            2 * self.learning_rate * self.weight_decay < 1,
-            f"With learning_rate {self.learning_rate:g} and weight_decay {self.weight_decay:g} L2 takes every weight "
-            "away in one step; give a weight_decay below 1 / (2 x learning_rate).",
+            2 * self.learning_rate * self.loss.weight_decay < 1,
+            f"With learning_rate {self.learning_rate:g} and weight_decay {self.loss.weight_decay:g} L2 takes every "
+            "weight away in one step; give a weight_decay below 1 / (2 x learning_rate).",
         )

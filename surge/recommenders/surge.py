@@ -45,7 +45,7 @@ def loss_terms(graph: InterestGraph, reading: Reading | Scored, config: Training
     first = Pooling(*(tensor[:, 0].float() for tensor in reading.extraction.layers[0]))
     terms["same_mapping"] = (
         same_mapping(first.assignment, graph.adjacency, mask.sum(1))
-        if config.same_mapping == "scaled"
+        if config.loss.same_mapping == "scaled"
         else same_mapping_literal(first.assignment, graph.adjacency)
     )
     terms["single_affiliation"] = single_affiliation(first.assignment, mask)
@@ -53,7 +53,7 @@ def loss_terms(graph: InterestGraph, reading: Reading | Scored, config: Training
         return terms | dict.fromkeys(("relative_position", "balance"), torch.zeros_like(terms["log_loss"]))
     terms["relative_position"] = (
         relative_position(first)
-        if config.relative_position == "mean_position"
+        if config.loss.relative_position == "mean_position"
         else relative_position_literal(first.assignment)
     )
     terms["balance"] = balance(first.assignment, mask)
@@ -94,7 +94,7 @@ class Surge(Recommender):
         return self.model
 
     def next_item_weight(self, config: TrainingConfig) -> float:
-        return config.next_item_weight if self.config.forms.next_item else 0.0
+        return config.loss.next_item_weight if self.config.forms.next_item else 0.0
 
     def draw(
         self,

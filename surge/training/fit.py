@@ -46,7 +46,7 @@ class Fit:
         self.tells = not quiet  # a line after every epoch
         self.device = recommender.device
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=self.device.type == "cuda")
-        self.l2 = L2(model.parameters(), config.weight_decay)
+        self.l2 = L2(model.parameters(), config.loss.weight_decay)
         recommender.prepare(data.log, data.splits["train"])
 
     @cached_property

@@ -24,13 +24,14 @@ def total_loss(terms: dict[str, Tensor], config: TrainingConfig, step: int) -> T
 
     A baseline's own terms come weighted.
     """
-    warmed = min(1.0, step / config.warmup_steps) if config.warmup_steps else 1.0
+    loss = config.loss
+    warmed = min(1.0, step / loss.warmup_steps) if loss.warmup_steps else 1.0
     weights = {
-        "same_mapping": config.same_mapping_weight,
-        "single_affiliation": config.single_affiliation_weight * warmed,
-        "relative_position": config.relative_position_weight,
-        "balance": config.balance_weight,
-        "next_item": config.next_item_weight,
+        "same_mapping": loss.same_mapping_weight,
+        "single_affiliation": loss.single_affiliation_weight * warmed,
+        "relative_position": loss.relative_position_weight,
+        "balance": loss.balance_weight,
+        "next_item": loss.next_item_weight,
     }
     # a term without weight is told, not trained: 0 times its gradient may not be 0
     counted = [weights.get(name, 1.0) * term for name, term in terms.items() if weights.get(name, 1.0)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from surge.config import TrainingConfig, preset
+from surge.config import TrainingConfig, from_dict, preset
 from surge.model.interest_extraction import pool_adjacency
 from surge.model.layers import ATTENTION_SLOPE, PairScore
 from surge.model.losses import log_loss
@@ -117,7 +117,7 @@ def test_every_intermediate_is_the_papers(shape: dict[str, Any]) -> None:
 def test_the_loss_is_the_papers() -> None:
     """Eq. 12-14 as printed, Eq. 18's log loss, and nothing that the paper doesn't have."""
     model = small_model(**PRINTED["model"])
-    config = TrainingConfig(**PRINTED["training"])
+    config = from_dict(TrainingConfig, PRINTED["training"])
     with torch.no_grad():
         embedded = array(model.embed(torch.arange(model.config.item_count)))
         graph = model.build_graph(pad(HISTORIES[:1]))
@@ -134,8 +134,9 @@ def test_the_loss_is_the_papers() -> None:
         assert float(terms[name]) == pytest.approx(value, rel=1e-5), name
     logits = reading.logit[0].tolist()
     assert float(log_loss(reading.logit)) == pytest.approx(reference.log_loss(logits, [1, 0]))
-    assert config.balance_weight == config.next_item_weight == config.warmup_steps == 0
-    assert min(config.same_mapping_weight, config.single_affiliation_weight, config.relative_position_weight) > 0
+    loss = config.loss
+    assert loss.balance_weight == loss.next_item_weight == loss.warmup_steps == 0
+    assert min(loss.same_mapping_weight, loss.single_affiliation_weight, loss.relative_position_weight) > 0
 
 
 def test_l2_is_the_papers() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from surge.config import TrainingConfig
+from surge.config import LossTerms, TrainingConfig, from_dict
 from surge.model.interest_extraction import Pooling
 from surge.model.losses import (
     balance,
@@ -47,7 +47,7 @@ def terms_of(model: SurgeModel, extra: int = 0, **settings: object) -> dict[str,
     history = pad([*HISTORIES, list(range(12)) + [0] * extra])
     history = ItemSequences(history.items[:4], history.mask[:4])  # at least as long as the fifth
     graph = model.build_graph(history)
-    config = TrainingConfig(**settings)  # type: ignore[arg-type]
+    config = from_dict(TrainingConfig, settings)
     return loss_terms(graph, model.read(graph, CANDIDATES), config)
 
 
@@ -91,7 +91,7 @@ def test_the_form_of_same_mapping_is_a_setting() -> None:
     graph = model.build_graph(history)
     reading = model.read(graph, CANDIDATES)
     scaled, literal = (
-        loss_terms(graph, reading, TrainingConfig(same_mapping=form))["same_mapping"].item()
+        loss_terms(graph, reading, TrainingConfig(loss=LossTerms(same_mapping=form)))["same_mapping"].item()
         for form in ("scaled", "literal")
     )
     assert literal == pytest.approx(len(HISTORIES[0]) * scaled) and scaled > 0.01
@@ -170,20 +170,21 @@ def test_gradient_of_the_whole_loss_is_finite_where_training_has_made_the_assign
         model.extract.assign[0].weight.mul_(1e6)
     terms = terms_of(model)
     assert terms["single_affiliation"] == 0
-    config = TrainingConfig(same_mapping_weight=1.0, relative_position_weight=1.0, warmup_steps=0)
+    config = TrainingConfig(loss=LossTerms(same_mapping_weight=1.0, relative_position_weight=1.0, warmup_steps=0))
     total_loss(terms, config, 1).backward()
     for name, parameter in model.named_parameters():
         assert torch.isfinite(parameter.grad).all(), name
 
 
 def test_total_loss_is_the_weighted_sum_with_the_entropy_term_warmed_up() -> None:
-    config = TrainingConfig(
+    loss = LossTerms(
         same_mapping_weight=2.0,
         single_affiliation_weight=0.5,
         relative_position_weight=3.0,
         balance_weight=0.25,
         warmup_steps=200,
     )
+    config = TrainingConfig(loss=loss)
     values = {
         "log_loss": 0.5,
         "same_mapping": 1.0,
@@ -195,7 +196,7 @@ def test_total_loss_is_the_weighted_sum_with_the_entropy_term_warmed_up() -> Non
     rest = 0.5 + 2.0 * 1.0 + 3.0 * 0.25 + 0.25 * 2.0
     for step, warmed in ((0, 0.0), (50, 0.25), (100, 0.5), (200, 1.0), (1000, 1.0)):
         assert total_loss(terms, config, step).item() == rest + warmed * 0.5 * 4.0
-    assert total_loss(terms, replace(config, warmup_steps=0), 0).item() == rest + 2.0
+    assert total_loss(terms, TrainingConfig(loss=replace(loss, warmup_steps=0)), 0).item() == rest + 2.0
 
 
 def test_loss_terms_are_those_of_the_positive_reading() -> None:
@@ -250,7 +251,7 @@ def test_without_extraction_the_terms_are_those_of_the_identity_of_n_items() -> 
     assert relative_position(first).item() == pytest.approx(0, abs=1e-5)
     assert relative_position_literal(first.assignment).item() == pytest.approx(0, abs=1e-5)
     itself = torch.eye(len(HISTORIES[0]), dtype=torch.float64)
-    printed = loss_terms(graph, reading, TrainingConfig(same_mapping="literal"))["same_mapping"]
+    printed = loss_terms(graph, reading, TrainingConfig(loss=LossTerms(same_mapping="literal")))["same_mapping"]
     assert printed.item() == pytest.approx((graph.adjacency[0] - itself).norm().item())
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from surge.config import TrainingConfig
+from surge.config import LossTerms, TrainingConfig
 from surge.model.next_item import draw_items, next_item_loss
 from surge.recommenders.surge import Surge
 from tests.model.small import HISTORIES, context_of, pad, small_model
@@ -55,7 +55,7 @@ def test_histories_of_one_item_have_no_next_one() -> None:
 def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
     model = small_model(next_item=True)
     history, candidates = pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))
-    config = TrainingConfig(next_item_weight=weight)
+    config = TrainingConfig(loss=LossTerms(next_item_weight=weight))
     terms = Surge(model).loss_terms(Surge(model).draw(history, candidates, context_of(history), config), config)
     assert ("next_item" in terms) == bool(weight)
     model(history, candidates).sum().backward()

@@ -85,7 +85,7 @@ def test_the_loss_falls(trained: Checkpoint) -> None:
 
 
 def test_history_holds_every_regulariser_and_they_add_up(trained: Checkpoint) -> None:
-    config = trained.training_config
+    loss = trained.training_config.loss
     assert [record["epoch"] for record in trained.history] == [1, 2, 3]
     assert [record["step"] for record in trained.history] == [6, 12, 18]
     for record in trained.history:
@@ -93,13 +93,13 @@ def test_history_holds_every_regulariser_and_they_add_up(trained: Checkpoint) ->
         assert 0 <= record["valid_gauc"] <= 1
         unwarmed = record["total"] - (
             record["log_loss"]
-            + config.same_mapping_weight * record["same_mapping"]
-            + config.relative_position_weight * record["relative_position"]
-            + config.balance_weight * record["balance"]
-            + config.next_item_weight * record["next_item"]
+            + loss.same_mapping_weight * record["same_mapping"]
+            + loss.relative_position_weight * record["relative_position"]
+            + loss.balance_weight * record["balance"]
+            + loss.next_item_weight * record["next_item"]
         )
         # six steps of warm-up are the first epoch: weights 0, 1/6, ... 5/6 of a term that hardly moves in it
-        weight = config.single_affiliation_weight * (2.5 / 6 if record["epoch"] == 1 else 1)
+        weight = loss.single_affiliation_weight * (2.5 / 6 if record["epoch"] == 1 else 1)
         tolerance = 1e-3 if record["epoch"] == 1 else 1e-5
         assert unwarmed == pytest.approx(weight * record["single_affiliation"], abs=tolerance)
 

@@ -47,7 +47,7 @@ EVALUATION: dict[str, Any] = {
 
 def settings(**changes: Any) -> TrainingConfig:
     """Settings with which every term of the loss counts, apart from `changes`."""
-    return TrainingConfig(**(TRAINING | changes))
+    return from_dict(TrainingConfig, TRAINING | changes)
 
 
 def measured(**changes: Any) -> EvaluationConfig:
