@@ -47,6 +47,7 @@ BASELINE_RANGES = RANGES | {
     "window": (1, 5000),
     "horizontal_filters": (1, 4096),
     "vertical_filters": (1, 4096),
+    "step_negatives": (0, 100_000),
 }
 TRAINING_RANGES = {
     "seed": (0, 2**31 - 1),
@@ -64,7 +65,7 @@ EVALUATION_RANGES = {
     "evaluation_negatives": (1, 1_000_000),
 }
 MODEL_REALS = {"sparsity": 1.0}
-BASELINE_REALS = {"dropout": 0.99, "auxiliary_weight": 1e6}
+BASELINE_REALS = {"dropout": 0.99, "auxiliary_weight": 1e6, "calibration": 1}
 TRAINING_REALS = {
     "learning_rate": 10.0,
     "weight_decay": 10.0,
@@ -89,6 +90,7 @@ MODEL_CHOICES = {
 }
 BASELINE_CHOICES = {"score": ("mlp", "dot"), "gate": ("relative", "absolute")}
 TRAINING_CHOICES = {
+    "instances": ("positives", "users"),
     "schedule": ("constant", "linear"),
     "same_mapping": ("scaled", "literal"),
     "relative_position": ("mean_position", "literal"),

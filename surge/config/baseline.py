@@ -22,6 +22,8 @@ class BaselineConfig(RecommenderConfig):
     - `normalise`: the inputs of the head have mean 0 and variance 1 each, as SURGE's have.
     - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
     - `auxiliary_weight`: of the next-item loss at every step (GRU4Rec, DIEN, SASRec).
+    - `step_negatives`: negatives of all steps of a history, 0 for all items (gSASRec, eSASRec); `calibration`: t of
+      gSASRec's loss.
 
     `Recommender.own` has the values in which a model differs; `configure` puts them in.
     """
@@ -37,3 +39,5 @@ class BaselineConfig(RecommenderConfig):
     gate: Gate = "relative"
     normalise: bool = True
     auxiliary_weight: Annotated[float, Range(0, 1e6)] = 1.0
+    step_negatives: Annotated[int, Range(0, 100_000)] = 0
+    calibration: Annotated[float, Range(0, 1)] = 0.75

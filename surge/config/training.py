@@ -46,6 +46,8 @@ class TrainingConfig:
     `epochs`: the most that there are; 0 for a training that starts from a checkpoint and only takes in new items.
     `seed`: all that chance decides follows from it, what an evaluation draws too.
     `schedule`: the learning rate stays (constant) or falls to 0 over the steps of all `epochs` (linear).
+    `instances`: what an epoch learns from: every one of the `positives`, each with the history before it, or for each
+    of the `users` the last of them, for models that learn from every step of a history.
     `instances_per_epoch`: positives drawn anew for each epoch (None: all of them).
     `precision`: float32 | bfloat16 (autocast). `device`: auto | cpu | cuda.
     """
@@ -55,6 +57,7 @@ class TrainingConfig:
     patience: Annotated[int, Range(1, 10_000)] = 3
     batch_size: Annotated[int, Range(1, 1_000_000)] = 128
     negatives: Annotated[int, Range(1, 10_000)] = 4
+    instances: Literal["positives", "users"] = "positives"
     instances_per_epoch: Annotated[int, Range(1, 10**12)] | None = None
     learning_rate: Annotated[float, Range(0, 10)] = 2e-3
     schedule: Literal["constant", "linear"] = "constant"

@@ -79,6 +79,12 @@ class Instances:
         """The instances at these places."""
         return Instances(self.user[index], self.position[index])
 
+    def last(self) -> Instances:
+        """The last one of each user, in log order."""
+        order = np.argsort(self.position, kind="stable")
+        user = self.user[order]
+        return self.take(order[np.append(user[1:] != user[:-1], True)] if len(user) else order)
+
     def sample(self, count: int | None, rng: np.random.Generator) -> Instances:
         """At most `count` of them, drawn without replacement, in log order (None: all)."""
         if count is None or count >= len(self):

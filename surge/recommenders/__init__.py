@@ -14,6 +14,7 @@ from surge.recommenders.caser import Caser
 from surge.recommenders.dien import DIEN
 from surge.recommenders.din import DIN
 from surge.recommenders.gru4rec import GRU4Rec
+from surge.recommenders.gsasrec import ESASRec, GSASRec
 from surge.recommenders.lightgcn import LightGCN
 from surge.recommenders.ncf import NCF
 from surge.recommenders.popularity import Popularity
@@ -41,6 +42,8 @@ BASELINES: dict[str, type[Baseline]] = {
     "dien": DIEN,
     "slirec": SLiRec,
     "sasrec": SASRec,
+    "gsasrec": GSASRec,
+    "esasrec": ESASRec,
     "popularity": Popularity,
 }
 RECOMMENDERS: dict[str, type[Recommender]] = {"surge": Surge, **BASELINES}

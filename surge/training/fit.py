@@ -54,6 +54,12 @@ class Fit:
         """The instances by which epochs are judged, and their candidate lists."""
         return self.data.validation(self.evaluation, self.config.seed)
 
+    @cached_property
+    def instances(self) -> Instances:
+        """What an epoch learns from, see `TrainingConfig.instances`."""
+        train = self.data.splits["train"]
+        return train if self.config.instances == "positives" else train.last()
+
     def run(self, state: TrainingState, after_epoch: Callable[[TrainingState], None] | None = None) -> None:
         """Epochs until patience or `epochs` run out; then the model has the weights of the best one.
 
@@ -100,7 +106,7 @@ class Fit:
         config, started = self.config, time.perf_counter()
         rng = np.random.default_rng([config.seed, epoch])
         torch.manual_seed(config.seed * 100_003 + epoch)
-        instances = self.data.splits["train"].sample(config.instances_per_epoch, rng)
+        instances = self.instances.sample(config.instances_per_epoch, rng)
         order = rng.permutation(len(instances))
         self.model.train()
         sums: dict[str, Tensor] = {}
@@ -149,7 +155,7 @@ class Fit:
         config = self.config
         if config.schedule == "constant":
             return config.learning_rate
-        positives = min(config.instances_per_epoch or sys.maxsize, len(self.data.splits["train"]))
+        positives = min(config.instances_per_epoch or sys.maxsize, len(self.instances))
         steps = config.epochs * math.ceil(positives / config.batch_size)
         return config.learning_rate * max(0.0, 1 - step / steps)
 

@@ -46,7 +46,7 @@ def padded(batch: Batch, extra: int, item: int) -> Batch:
 
 def test_all_eight_that_learn_and_popularity_are_there() -> None:
     assert tuple(BASELINES) == (*NAMES, "popularity")
-    assert NAMES == ("ncf", "din", "lightgcn", "caser", "gru4rec", "dien", "slirec", "sasrec")
+    assert NAMES == ("ncf", "din", "lightgcn", "caser", "gru4rec", "dien", "slirec", "sasrec", "gsasrec", "esasrec")
 
 
 @every
@@ -254,7 +254,8 @@ def test_settings_are_the_models_own_where_nobody_says_otherwise() -> None:
 
 def test_an_unknown_name_lists_the_names() -> None:
     sentence = (
-        "no model 'bert4rec'; the models are surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, pop"
+        "no model 'bert4rec'; the models are surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, gsasrec, "
+        "esasrec, pop"
     )
     with pytest.raises(SurgeError, match=sentence):
         configure("bert4rec", {})
