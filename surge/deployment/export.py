@@ -129,6 +129,8 @@ def _write_items(checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
             "item_part": [0, config.item_size],
             "category_part": [config.item_size, config.size],
             "what": "the input of the model: the item's own embedding, then its category's",
+            "metric_weights": checkpoint.model.construct.weight.tolist(),
+            "similarity": "mean over metric_weights w of cos(w * h_i, w * h_j): similarity, of which the graph is made",
         }
     }
     np.save(folder / EMBEDDINGS, columns["embedding"])

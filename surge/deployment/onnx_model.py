@@ -137,7 +137,14 @@ def _translations() -> dict[Any, Any]:
         """A number in its own precision; the exporter's makes a float32 of it first, and rounds what is float64."""
         return op.Constant(value=onnx_ir.tensor(value, dtype=onnx_ir.DataType(dtype)))
 
-    return {torch.ops.aten.sort.stable: sort, torch.ops.aten.scalar_tensor.default: scalar}
+    def product(x: Any, y: Any) -> Any:
+        """Of float64 as an Einsum: older onnxruntimes fuse a MatMul and a transposition to what they can't run."""
+        if x.dtype == onnx_ir.DataType.DOUBLE:
+            return op.Einsum(x, y, equation="...ij,...jk->...ik")
+        return op.MatMul(x, y)
+
+    aten = torch.ops.aten
+    return {aten.sort.stable: sort, aten.scalar_tensor.default: scalar, aten.matmul.default: product}
 
 
 def _forget_source(model: Any) -> None:
