@@ -20,6 +20,7 @@ from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import columns, percentiles
 from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
+from surge.vocabulary.survey import USER
 
 
 def drawers(inspection: Inspection, library: loading.Library) -> None:
@@ -132,9 +133,7 @@ def _population(inspection: Inspection) -> None:
     if own.empty:
         st.markdown("This user is not in the survey, which may have drawn only some of the users.")
         return
-    population = {
-        name: survey.frame[name].to_numpy(dtype=float) for name in percentiles.METRICS if name in survey.frame
-    }
+    population = {name: survey.frame[name].to_numpy(dtype=float) for name in USER if name in survey.frame}
     values = {name: float(own.iloc[0][name]) for name in population}
     st.markdown(for_markdown(percentiles.sentence(values, population)))
     left, right = st.columns(2, gap="medium")

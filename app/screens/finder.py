@@ -33,8 +33,8 @@ from surge.escapes import for_markdown
 from surge.pictures import finder_questions as presets
 from surge.pictures import users_map
 from surge.pictures.exports import csv_bytes
-from surge.pictures.percentiles import METRICS
-from surge.pictures.text import count
+from surge.pictures.text import count, lower_first
+from surge.vocabulary import METRICS
 
 HEIGHT = 560
 ROWS = 500  # of a page of the table: what is sent at once
@@ -79,7 +79,7 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     rows = narrow(survey.frame, search)
     preset = search.preset
     table, picture = st.columns([5, 4], gap="medium")
-    sort = _sorted(search.sort) if search.sort is not None else None
+    sort = lower_first(sort_words(search.sort)) if search.sort is not None else None
     said = presets.caption(survey.frame, preset, len(rows), sort=sort)
     if len(survey.frame) < len(dataset.users):
         said += f" The survey holds {len(survey.frame):,} of the {len(dataset.users):,} users."
@@ -88,11 +88,6 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
         picked = _table(survey.frame.iloc[rows], first, said, checkpoint)
     with picture:
         _map(survey, rows, picked or state.current().user, search)
-
-
-def _sorted(sort: str) -> str:
-    words = sort_words(sort)
-    return f"{words[:1].lower()}{words[1:]}"
 
 
 def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
@@ -195,12 +190,12 @@ def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
     for column in sorted(metrics_of(frame), key=lambda name: name != first):
         metric = METRICS[column]
         columns[column] = st.column_config.NumberColumn(
-            metric.label, format=formats.get(metric.format, "%.2f"), help=metric.meaning
+            metric.name, format=formats.get(metric.format, "%.2f"), help=metric.says
         )
-    text = st.column_config.TextColumn
-    columns["next_item title"] = text("Next item", width="medium", help="The item that really came next.")
-    columns["next_period"] = text("Period", width=70, help="The part of the data that the next item lies in.")
-    columns["top_item title"] = text("Top prediction", width="medium", help="What the model would recommend first.")
+    for column in ("next_item title", "next_period", "top_item title"):
+        metric = METRICS[column.removesuffix(" title")]
+        width: Any = "medium" if column.endswith("title") else 70
+        columns[column] = st.column_config.TextColumn(metric.name, width=width, help=metric.says)
     return columns
 
 
@@ -218,7 +213,7 @@ def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> 
         "Colour",
         options,
         key="finder_colour",
-        format_func=lambda column: METRICS[column].label,
+        format_func=lambda column: METRICS[column].name,
         on_change=lambda: state.change(colour=st.session_state["finder_colour"]),
         label_visibility="collapsed",
     )

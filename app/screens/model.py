@@ -18,15 +18,14 @@ from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import (
-    health,
     length_table,
     metric_weights,
     metrics_tables,
     reliability,
     training_curves,
 )
-from surge.pictures.metric_words import ABOUT
 from surge.pictures.settings_table import settings_table
+from surge.vocabulary import METRICS
 
 COMPARISON_WORDS = {
     "ablations.json": (
@@ -83,17 +82,17 @@ def _health(checkpoint: Checkpoint) -> None:
     heading(
         "Do the explanations say anything?", "Clusters that collapsed or attention that is flat would explain nothing."
     )
-    figures = health.health(checkpoint.metrics)
-    if not figures:
+    figures = metrics_tables.health(checkpoint.metrics)
+    if figures.empty:
         st.info("The explanations have not been measured yet; the command at the top of the page does it.")
         return
     words_table(
-        pd.DataFrame(figures, columns=["figure", "value", "meaning"]),
+        figures,
         {"figure": "Figure", "value": "Value", "meaning": "What it says"},
         alt="Figures about the explanations.",
         numbers=["value"],
     )
-    caption(health.caption(), "health")
+    caption(metrics_tables.HEALTH_CAPTION, "health")
 
 
 def _settings(checkpoint: Checkpoint) -> None:
@@ -148,7 +147,7 @@ def _training(checkpoint: Checkpoint) -> None:
 
 
 def _metrics(checkpoint: Checkpoint) -> None:
-    heading("All metrics", "As they stand in metrics.json.", ABOUT)
+    heading("All metrics", "As they stand in metrics.json.", metrics_tables.ABOUT)
     items = checkpoint.model_config.item_count
     tables = metrics_tables.metrics_tables(
         checkpoint.metrics,
@@ -214,18 +213,9 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
     if frame.empty:
         st.info("The survey has no user whose next item was ranked.")
         return
-    number = st.column_config.NumberColumn
+    heads = {"length": METRICS["length"].name, **{name: METRICS[name].name for name in frame.columns[1:]}}
     st.dataframe(
-        frame.assign(**{"hit@10": frame["hit@10"] * 100}),
-        hide_index=True,
-        column_config={
-            "length": st.column_config.TextColumn("History"),
-            "users": number("Users", format="localized"),
-            "hit@10": number("Hit rate@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
-            "mrr": number("MRR", format="%.3f", help="Mean of 1 / rank of the next item; 1 is perfect."),
-            "median rank": number("Median rank", format="%.0f", help="Half of the users' next items rank higher."),
-        },
-        alt="How well the next item ranks by length of the history.",
+        frame, hide_index=True, column_config=heads, alt="How well the next item ranks by length of the history."
     )
     caption(length_table.length_caption(survey.frame), "lengths")
 

@@ -12,10 +12,11 @@ from surge.escapes import for_plotly
 from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
-from surge.pictures.faithfulness_words import LABELS, MANY_ORDERS, TIE, Array, areas_of, items_of, random_areas
+from surge.pictures.faithfulness_words import MANY_ORDERS, TIE, Array, areas_of, items_of, random_areas
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme, rgba
 from surge.pictures.text import count
+from surge.vocabulary.explanation import ORDERS
 
 DASHES = ("solid", "dash", "dashdot", "dot")
 
@@ -82,7 +83,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
                 x=share,
                 y=curve,
                 customdata=[[int(k), lift(value)] for k, value in zip(items, np.exp(curve).tolist(), strict=True)],
-                name=for_plotly(LABELS.get(name, name)),
+                name=for_plotly(ORDERS.get(name, name)),
                 line={
                     "color": colours[index % len(colours)],
                     "dash": DASHES[index % len(DASHES)],
@@ -90,7 +91,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
                 },
                 marker={"size": 7 if len(share) == 1 else 5},
                 hovertemplate=(
-                    f"<b>{for_plotly(LABELS.get(name, name))}</b><br>{word}: %{{customdata[0]}} of {count(n, 'item')}"
+                    f"<b>{for_plotly(ORDERS.get(name, name))}</b><br>{word}: %{{customdata[0]}} of {count(n, 'item')}"
                     "<br>lift %{customdata[1]}<extra></extra>"
                 ),
                 showlegend=x_axis == "x",
@@ -133,7 +134,7 @@ def faithfulness_table(faithfulness: Faithfulness) -> pd.DataFrame:
         areas = areas_of(faithfulness, name)
         rows.append(
             {
-                "order": LABELS.get(name, name),
+                "order": ORDERS.get(name, name),
                 "lift, deleting": float(np.exp(areas[0])),
                 "lift, keeping": float(np.exp(areas[1])),
                 "deleting beats": 100 * float(np.mean(random[0] > areas[0] + TIE)) if len(random[0]) else np.nan,

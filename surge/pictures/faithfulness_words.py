@@ -7,16 +7,11 @@ import numpy as np
 from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import bound, factor, lift
 from surge.pictures.text import count
+from surge.vocabulary.explanation import ORDERS
 
 Array = np.ndarray
 
-LABELS = {
-    "leave-one-out": "measured effect (leave one out)",
-    "importance": "importance γ",
-    "attention": "attention received",
-    "integrated gradients": "integrated gradients",
-}
-IN_WORDS = LABELS | {"leave-one-out": "the measured effect"}
+IN_WORDS = ORDERS | {"leave-one-out": "the measured effect"}
 MANY_ORDERS = 20  # from here on the band leaves out the outer tenths
 LEAST_MOVED = 0.05  # of the log of the lift: with less no order can be told from another
 TIE = 1e-9

@@ -18,7 +18,7 @@ from app.surveys import find_survey, survey_command
 from surge.checkpoint import load_checkpoint
 from surge.data.dataset import Dataset
 from surge.explanation.survey_file import survey_path
-from surge.pictures.percentiles import metric_text
+from surge.pictures.metric_words import metric_text
 from tests.app.conftest import World
 from tests.app.drawn import said
 from tests.surveys import make_survey, write_file

@@ -101,8 +101,8 @@ def test_the_demo_shows_everything(open_page, root: Path):
     assert charts(page) == ["loss_curves", "metric_curves", "reliability", "metric_weights", "cluster_usage"]
     best = max(history, key=lambda record: record["valid_gauc"])["epoch"]
     assert f"The diamond marks epoch {best}," in said(page)
-    words, auc = tables(page), f"{metrics['test']['auc']:.4f}"
-    for text in ("Effective clusters", "2,000 items in 40 categories", auc, "Calibration error", "0.40 %"):
+    words, auc = tables(page), f"{metrics['test']['auc']:.3f}"
+    for text in ("Effective clusters", "2,000 items in 40 categories", auc, "Expected calibration error", "0.40 %"):
         assert text in words
     assert words.index("Among all items") < words.index("Among drawn items") < words.index("Deletion by importance")
     assert "ranked by chance among all 2,000 items: 300 users in test." in said(page)
@@ -121,7 +121,7 @@ def test_what_was_not_measured_yet_is_one_sentence_with_its_command(open_page, r
     assert said(page).count("Neither the test split nor the explanations of this checkpoint have been measured") == 1
     command = f"python -m surge evaluate '{root / 'tiny model'}' {root / 'tiny'}"
     assert page.code[0].value == command == evaluate_command(load_checkpoint(root / "tiny model"), tiny(root))
-    assert "0.6250" in tables(page) and "Validation</th>" in tables(page) and "Test</th>" not in tables(page)
+    assert "0.625" in tables(page) and "Validation</th>" in tables(page) and "Test</th>" not in tables(page)
     assert "Validation split: 3,000 predictions of 300 users" in said(page)
     assert "The explanations have not been measured yet; the command at the top of the page does it." in said(page)
     assert charts(page) == ["reliability", "metric_weights", "cluster_usage"] and not page.error and not page.warning
@@ -146,7 +146,7 @@ def test_damaged_chances_are_one_sentence(open_page, root: Path, bins: Any):
         "The chances of the test split in metrics.json are damaged, so they are not drawn; measure again with "
         "`python -m surge evaluate`."
     ]
-    assert "0.7500" in tables(page) and charts(page) == ["metric_weights", "cluster_usage"]
+    assert "0.750" in tables(page) and charts(page) == ["metric_weights", "cluster_usage"]
 
 
 def test_a_checkpoint_that_says_little(open_page):
@@ -164,7 +164,10 @@ def test_lengths_come_from_the_survey(open_page, root: Path):
     write_file(path, make_survey(dataset.users), checkpoint.digest, dataset.digest)
     page = open_page()
     table = page.dataframe[0].value
-    assert list(table) == ["length", "users", "hit@10", "mrr", "median rank"] and len(table) == 4
+    assert (
+        list(table) == ["length", "users", "catalogue_hr@10", "catalogue_mrr", "catalogue_median_rank"]
+        and len(table) == 4
+    )
     assert "those whose next item lies in the test period" in said(page)
     write_file(path, make_survey(dataset.users), "other", dataset.digest)
     page = open_page()
