@@ -10,12 +10,13 @@ import streamlit as st
 from app import loading, state
 from app.components.inspection import Inspection, about, caption, picture
 from app.components.item_search import found_items
+from app.components.tables import number_table
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures import assignment_matrix, attention_matrix, ledger, pooled_sequence
+from surge.pictures import assignment_matrix, attention_matrix, columns, ledger, pooled_sequence
 from surge.pictures.text import likely_words, title_of
 
 _SEARCH, _SETTLED = "second_search_text", "second settled"
@@ -43,7 +44,7 @@ def candidates_drawer(inspection: Inspection) -> None:
     caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
         frame = ledger.ledger_table(inspection.record, record, inspection.effects, effects, styles=styles)
-        st.dataframe(frame, hide_index=True)
+        number_table(frame, columns.LEDGER, "The effects on both candidates, and β and γ for each.", width=900)
     about(ledger.ABOUT, "ledger")
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:

@@ -11,6 +11,7 @@ from app import loading, state, subjects
 from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
+from app.components.tables import number_table
 from app.surveys import command_folder, train_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
@@ -19,7 +20,7 @@ from surge.escapes import for_markdown
 from surge.explanation.matching import match_records
 from surge.explanation.measurements import Match
 from surge.explanation.record import Explanation
-from surge.pictures import assignment_matrix, comparison, interest_graph
+from surge.pictures import assignment_matrix, columns, comparison, interest_graph
 from surge.pictures.graph_layout import shared_positions
 from surge.pictures.palette import ClusterStyle, cluster_styles
 from surge.pictures.text import likely_words
@@ -91,24 +92,12 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Predicted by either**")
-        st.dataframe(
-            comparison.comparison_table(inspection.record, record, match, top, other_top),
-            hide_index=True,
-            placeholder="–",
-            column_config={
-                f"chance, {which}": st.column_config.NumberColumn(
-                    format="percent", help="How likely the item is to be the next one, among all items."
-                )
-                for which in ("first", "second")
-            },
-        )
+        either = comparison.comparison_table(inspection.record, record, match, top, other_top)
+        number_table(either, columns.EITHER, "Items that either checkpoint predicts.")
     with right:
         st.markdown("**Matched clusters**")
-        st.dataframe(
-            comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles),
-            hide_index=True,
-            placeholder="–",
-        )
+        pairs = comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles)
+        number_table(pairs, columns.PAIRS, "Clusters of the two checkpoints, matched.")
     theirs = [f"{names[1]}: {note}" for note in other.history.notes if note not in inspection.history.notes]
     caption(" ".join([comparison.caption(inspection.record, record, match), *theirs]), "versus")
     about(comparison.ABOUT, "versus")
@@ -172,20 +161,8 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
         return
     with st.popover("The same as a table", type="tertiary", icon=":material/table:", key="versus_links"):
         st.markdown("**The strongest links that only one of the two keeps**")
-        narrow = st.column_config.TextColumn(width=155)
-        number = st.column_config.NumberColumn(format="%.3f")
-        st.dataframe(
-            comparison.edge_table(difference, names),
-            hide_index=True,
-            width=LINKS_WIDTH,
-            column_config={
-                "kept by": st.column_config.TextColumn(width=110),
-                "item": narrow,
-                "other item": narrow,
-                "similarity, first": number,
-                "similarity, second": number,
-            },
-        )
+        links = comparison.edge_table(difference, names)
+        number_table(links, columns.LINKS, "Links that only one of the two keeps.", width=LINKS_WIDTH)
 
 
 def _subject(inspection: Inspection, library: loading.Library, name: str) -> subjects.Subject:

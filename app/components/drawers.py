@@ -14,7 +14,7 @@ from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
-from app.components.words_table import words_table
+from app.components.tables import number_table, words_table
 from app.surveys import command_folder, find_survey, survey_command
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
@@ -53,18 +53,7 @@ def _faithfulness(inspection: Inspection) -> None:
     scene = replace(inspection.scene(), faithfulness=measured)
     _measured_view(FAITHFULNESS, inspection, scene)
     caption(FAITHFULNESS.caption(scene), FAITHFULNESS.name)
-    st.dataframe(
-        FAITHFULNESS.table.frame(scene),
-        hide_index=True,
-        placeholder="–",
-        column_config={
-            name: st.column_config.NumberColumn(
-                column.label, help=column.meaning, format="%.2f×" if name.startswith("lift") else "%.0f %%"
-            )
-            for name, column in columns.ORDERS.items()
-            if column.number
-        },
-    )
+    words_table(FAITHFULNESS.table.frame(scene), columns.ORDERS, "The mean lift along each curve.")
     about(FAITHFULNESS.about, FAITHFULNESS.name)
 
 
@@ -84,7 +73,8 @@ def _drift(inspection: Inspection) -> None:
         drift_player("drift", _step(last), lambda: _settle_step(last))
     caption(DRIFT.caption(scene), DRIFT.name)
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
-        st.dataframe(DRIFT.table.frame(scene), hide_index=True)
+        frame = DRIFT.table.frame(scene)
+        number_table(frame, columns.drift_columns(frame), "What the curves draw, one row a step.", width=900)
     about(DRIFT.about, DRIFT.name)
 
 
@@ -147,13 +137,8 @@ def _population(inspection: Inspection) -> None:
     with right:
         words_table(
             percentiles.percentile_table(values, population),
-            {
-                "figure": "Figure",
-                "this user": "This user",
-                "among all users": "Among all users",
-                "what it says": "What it says",
-            },
-            alt="This user's figures among those of all users.",
+            columns.POPULATION,
+            "This user's figures among those of all users.",
         )
     edited = " The survey knows the history as it was, without your edits." if inspection.before is not None else ""
     caption(percentiles.caption(values, population) + edited, "population")

@@ -15,7 +15,6 @@ from app import state
 from app.components.bar import bar, go_to, page_notes
 from app.components.finder_filters import (
     FIRST_COLOUR,
-    WHOLE,
     Search,
     current_search,
     metrics_of,
@@ -24,6 +23,7 @@ from app.components.finder_filters import (
 )
 from app.components.inspection import caption, heading
 from app.components.map_ring import map_ring
+from app.components.tables import number_table
 from app.components.theme import current_theme
 from app.surveys import Survey, can_be_replaced, command_folder, find_survey, survey_command
 from surge.checkpoint import Checkpoint
@@ -33,6 +33,8 @@ from surge.escapes import for_markdown
 from surge.pictures import finder_questions as presets
 from surge.pictures import users_map
 from surge.pictures.exports import csv_bytes
+from surge.pictures.html_parts import Column
+from surge.pictures.metric_words import metric_column
 from surge.pictures.text import count, lower_first
 from surge.vocabulary import METRICS
 
@@ -116,18 +118,15 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
     actions = st.container(horizontal=True, vertical_alignment="center", key="finder_actions")
     picked = None
     if users:
-        columns = _columns(shown, first)
-        event: Any = st.dataframe(
-            _as_shown(shown, checkpoint),
+        event = number_table(
+            _with_titles(shown, checkpoint),
+            _columns(shown, first),
+            "Users with the figures of the survey.",
+            pinned="user",
             key=table_key(users),
             height=HEIGHT,
-            hide_index=True,
-            column_config=columns,
-            column_order=list(columns),
             on_select="rerun",
             selection_mode=["single-row", "single-cell"],
-            placeholder="–",
-            alt="Users with the figures of the survey.",
         )
         if pages > 1:
             _pages(page, pages)
@@ -171,32 +170,21 @@ def _chosen(users: list[str], selection: Any, kind: str) -> str | None:
     return None
 
 
-def _as_shown(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
-    """The frame as the table shows it: shares in per cent, and the titles of items, where the model knows them."""
+def _with_titles(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
+    """The frame with the titles of items in place of their ids, where the model knows them."""
     ids = {item for column in ("next_item", "top_item") for item in frame[column] if isinstance(item, str)}
     known = checkpoint.items.select("item", "title")
     titles = dict(known.filter(known["item"].is_in(list(ids))).iter_rows())
-    shown = {
-        f"{column} title": [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")
-    }
-    shares = {name: frame[name] * WHOLE for name in metrics_of(frame) if METRICS[name].format in ("percent", "chance")}
-    return frame.assign(**shown, **shares)
+    return frame.assign(
+        **{column: [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")}
+    )
 
 
-def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
-    """The columns that are shown, the `first` metric foremost, with their heads, formats and help."""
-    columns: dict[str, Any] = {"user": st.column_config.TextColumn("User", pinned=True, width=90)}
-    formats = {"percent": "%.1f %%", "integer": "localized", "chance": "%.2g %%", "lift": "%.2g×"}
-    for column in sorted(metrics_of(frame), key=lambda name: name != first):
-        metric = METRICS[column]
-        columns[column] = st.column_config.NumberColumn(
-            metric.name, format=formats.get(metric.format, "%.2f"), help=metric.says
-        )
-    for column in ("next_item title", "next_period", "top_item title"):
-        metric = METRICS[column.removesuffix(" title")]
-        width: Any = "medium" if column.endswith("title") else 70
-        columns[column] = st.column_config.TextColumn(metric.name, width=width, help=metric.says)
-    return columns
+def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Column]:
+    """The columns that are shown, the `first` metric foremost."""
+    metrics = sorted(metrics_of(frame), key=lambda name: name != first)
+    columns = {name: metric_column(name) for name in ("user", *metrics, "next_item", "next_period", "top_item")}
+    return columns | {name: columns[name]._replace(long=True) for name in ("next_item", "top_item")}
 
 
 def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> None:

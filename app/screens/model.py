@@ -8,9 +8,9 @@ import streamlit as st
 from app.components.bar import bar, page_notes
 from app.components.charts import chart, load_plotly
 from app.components.inspection import caption, heading
+from app.components.tables import number_table, words_table
 from app.components.theme import current_theme
 from app.components.usage_panel import usage_panel
-from app.components.words_table import words_table
 from app.surveys import command_folder, evaluate_command, find_comparison, find_survey, survey_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
@@ -18,6 +18,7 @@ from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import (
+    columns,
     length_table,
     metric_weights,
     metrics_tables,
@@ -25,7 +26,6 @@ from surge.pictures import (
     training_curves,
 )
 from surge.pictures.settings_table import settings_table
-from surge.vocabulary import METRICS
 
 COMPARISON_WORDS = {
     "ablations.json": (
@@ -86,12 +86,7 @@ def _health(checkpoint: Checkpoint) -> None:
     if figures.empty:
         st.info("The explanations have not been measured yet; the command at the top of the page does it.")
         return
-    words_table(
-        figures,
-        {"figure": "Figure", "value": "Value", "meaning": "What it says"},
-        alt="Figures about the explanations.",
-        numbers=["value"],
-    )
+    words_table(figures, columns.HEALTH, "Figures about the explanations.")
     caption(metrics_tables.HEALTH_CAPTION, "health")
 
 
@@ -99,8 +94,8 @@ def _settings(checkpoint: Checkpoint) -> None:
     heading("What it is", "The settings of the model and of its training, from config.json, in plain words.")
     words_table(
         settings_table(to_dict(checkpoint.model_config), to_dict(checkpoint.training_config), checkpoint.description),
-        {"what": "Setting", "value": "Here", "meaning": "What it means"},
-        alt="Settings of the checkpoint.",
+        columns.SETTINGS,
+        "Settings of the checkpoint.",
     )
     caption("Equation numbers are those of the SURGE paper (Chang et al., SIGIR 2021).", "settings")
 
@@ -137,13 +132,9 @@ def _training(checkpoint: Checkpoint) -> None:
         )
     caption(training_curves.caption(history, best_epoch=best, weights=weights), "training")
     with st.popover("The numbers", type="tertiary", icon=":material/table:", key="curve_numbers"):
-        st.dataframe(
-            pd.DataFrame(training_curves.curve_table(history)),
-            hide_index=True,
-            width=900,
-            height=320,
-            alt="Losses and validation metrics, one row an epoch.",
-        )
+        frame = pd.DataFrame(training_curves.curve_table(history))
+        alt = "Losses and validation metrics, one row an epoch."
+        number_table(frame, columns.curve_columns(frame), alt, pinned="epoch", width=900, height=320)
 
 
 def _metrics(checkpoint: Checkpoint) -> None:
@@ -160,13 +151,7 @@ def _metrics(checkpoint: Checkpoint) -> None:
         return
     for table in tables:
         heading(table.title, table.says)
-        parts = {name: name.removeprefix("part ") for name in table.frame.columns[1:-1]}
-        words_table(
-            table.frame,
-            {"metric": "Metric", **parts, "meaning": "What it says"},
-            alt=f"Metrics, {table.title}: {', '.join(parts.values())}.",
-            numbers=parts,
-        )
+        words_table(table.frame, columns.metrics_columns(table.frame), f"Metrics: {table.title}.")
     caption(metrics_tables.left_out(checkpoint.metrics), "metrics")
 
 
@@ -213,10 +198,7 @@ def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
     if frame.empty:
         st.info("The survey has no user whose next item was ranked.")
         return
-    heads = {"length": METRICS["length"].name, **{name: METRICS[name].name for name in frame.columns[1:]}}
-    st.dataframe(
-        frame, hide_index=True, column_config=heads, alt="How well the next item ranks by length of the history."
-    )
+    words_table(frame, columns.LENGTHS, "How well the next item ranks by length of the history.")
     caption(length_table.length_caption(survey.frame), "lengths")
 
 
@@ -231,16 +213,7 @@ def _comparison(checkpoint: Checkpoint, name: str, title: str, help_text: str) -
     if frame is None:
         return
     heading(title, help_text)
-    st.dataframe(
-        frame,
-        hide_index=True,
-        column_config={
-            "name": st.column_config.TextColumn("Variant", pinned=True),
-            **{column: st.column_config.NumberColumn(format="%.4g") for column in frame.columns[1:]},
-        },
-        placeholder="–",
-        alt=f"Metrics of variants, from {name}.",
-    )
+    number_table(frame, columns.variant_columns(frame), f"Metrics of variants, from {name}.", pinned="name")
     caption(f"{len(frame)} variants, as written in {name}; nothing is measured here.", name.removesuffix(".json"))
 
 

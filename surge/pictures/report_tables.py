@@ -9,7 +9,7 @@ from surge.pictures import columns, tables
 from surge.pictures.assignment_matrix import shown_clusters
 from surge.pictures.drift import drift_table
 from surge.pictures.faithfulness import faithfulness_table
-from surge.pictures.html_parts import Column, table
+from surge.pictures.html_parts import table
 from surge.pictures.palette import ClusterStyle, item_clusters
 
 BEST = 20  # predicted items; the candidate and the true next item may come after them
@@ -55,7 +55,4 @@ def drift(story: Story, styles: Sequence[ClusterStyle]) -> str:
     if story.drift is None:
         return ""
     frame = drift_table(story.record, story.drift, styles=styles)
-    masses = {
-        name: Column(f"M{name[1:]}", columns.one_digit, number=True) for name in frame if name.startswith("mass ")
-    }
-    return table(frame, columns.DRIFT | masses, "Lift, rank and cluster masses after each part of the history")
+    return table(frame, columns.drift_columns(frame), "Lift, rank and cluster masses after each part of the history")

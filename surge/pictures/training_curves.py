@@ -13,14 +13,12 @@ from surge.pictures.amounts import number_in
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
 from surge.pictures.text import count, lower_first, shorten
-from surge.vocabulary import name_of
-from surge.vocabulary.prediction import LOSSES
+from surge.vocabulary.prediction import LOSSES, VALIDATION, series_name
 
 COLUMNS = 4
 PANEL_HEIGHT = 150
 MOST_PANELS = 24  # a training writes about 15 series; a file with more was not written by one
 BESIDE = ("epoch", "step", "seconds")  # of a record: where it stands, not how well it does
-VALIDATION = "valid_"
 ABOUT = (
     "A training goes through its data in epochs and is measured after each. Losses are errors on the training data: "
     "lower is better. The prediction error is the paper's Equation 18; the others are its Equations 12 to 14 and the "
@@ -51,11 +49,6 @@ def metric_curves(
     """One panel a validation metric."""
     titles = {name: series_name(name) for name in metric_series(history)}
     return _panels(history, titles, theme, best_epoch, "higher")
-
-
-def series_name(name: str) -> str:
-    """What a loss term or a validation metric of a training is called."""
-    return LOSSES[name].name if name in LOSSES else name_of(name.removeprefix(VALIDATION))
 
 
 def loss_series(history: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -74,3 +74,10 @@ LOSSES: dict[str, Metric] = {
     "next_item": Metric("Next items not recognised (L_N)", "Of the layer that learns what follows.", "score", "high"),
     "l2": Metric("Size of the weights (L2)", "Their squares, added up.", "score", "high"),
 }
+VALIDATION = "valid_"  # before the name of a metric in history.json
+
+
+def series_name(name: str) -> str:
+    """What a loss term or a validation metric of a training is called."""
+    entry = LOSSES.get(name) or DRAWN.get(name.removeprefix(VALIDATION))
+    return entry.name if entry else name.removeprefix(VALIDATION).replace("_", " ")

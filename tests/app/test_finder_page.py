@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -163,11 +164,13 @@ def test_the_steps_are_round_and_hold_every_value():
         assert len(set(words)) == len(words)
 
 
-def test_chances_and_lifts_are_columns_in_their_unit(open_page, root: Path, survey: Path):
+def test_figures_are_written_as_everywhere_and_sorted_by_their_values(open_page, root: Path, survey: Path):
     frame = make_survey(Dataset.load(root / "tiny").users)
-    shown = open_page().dataframe[0].value
-    assert shown["top_probability"].tolist() == pytest.approx((frame["top_probability"] * 100).to_list())
-    assert shown["top_lift"].tolist() == pytest.approx(frame["top_lift"].to_list())
+    table = open_page().dataframe[0]
+    assert table.value["top_probability"].tolist() == pytest.approx(frame["top_probability"].to_list())
+    shown = pa.ipc.open_stream(table.proto.arrow_data.styler.display_values).read_pandas()
+    for name in ("length", "noise_share", "top_probability", "top_lift", "faithfulness"):
+        assert shown[name].tolist() == [metric_text(name, value) for value in frame[name]]
 
 
 def test_a_survey_of_scores_is_to_be_made_again(open_page, survey: Path):
