@@ -7,7 +7,7 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import loading, state
+from app import results, state
 from app.components.inspection import Inspection, about, caption, picture
 from app.components.item_search import found_items
 from app.components.tables import number_table
@@ -29,7 +29,7 @@ def candidates_drawer(inspection: Inspection) -> None:
     if second is None:
         st.markdown("There is no other item to compare with yet; search for one.")
         return
-    record, effects = loading.explanation(inspection.subject, second), loading.effects(inspection.subject, second)
+    record, effects = results.explanation(inspection.subject, second), results.effects(inspection.subject, second)
     styles = inspection.styles
     st.markdown(for_markdown(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
     picture(

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app import loading, state, subjects
+from app import results, state, subjects
 from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
 from app.components.tables import number_table
+from app.library import Library
+from app.opening import open_checkpoint
 from app.surveys import command_folder, train_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
@@ -29,7 +31,7 @@ HEIGHT = 420
 LINKS_WIDTH = 680  # pixels of a table that opens over the page
 
 
-def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None:
+def checkpoints_drawer(inspection: Inspection, library: Library) -> None:
     """Choose the second checkpoint; then what differs."""
     others = [name for name in library.checkpoints if name != state.current().checkpoint]
     if not others:
@@ -59,14 +61,14 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     )
     try:
         other = _subject(inspection, library, str(name))
-        record = loading.explanation(other, inspection.candidate)
+        record = results.explanation(other, inspection.candidate)
     except SurgeError as error:
         st.error(for_markdown(str(error)))
         return
     names = str(state.current().checkpoint), str(name)
     match = match_records(inspection.record, record)
     styles = cluster_styles(record, inspection.theme, like=inspection.styles, partner=match.partner.tolist())
-    ranking, found = loading.ranking(other), loading.best(other)
+    ranking, found = results.ranking(other), results.best(other)
     top = inspection.best(10)
     other_top = found.top(10) if found is not None else []
     row = other.checkpoint.rows[inspection.candidate]
@@ -115,13 +117,13 @@ def _model(
     """One model's graph, its nodes where `positions` has them, and assignment."""
     theme, key = inspection.theme, (*inspection.key, *other.key, which)
     st.markdown(f"**{for_markdown(name, 40)}** · the candidate: {for_markdown(likely_words(record))}")
-    view = loading.figure(
+    view = results.figure(
         ("versus graph", *key),
         lambda: interest_graph.interest_graph(record, "kept edge", 60, theme, styles=styles, positions=positions),
     )
     graph_component(view, theme, f"versus_graph_{which}", HEIGHT, linked=False)
     chart(
-        loading.figure(
+        results.figure(
             ("versus assignment", *key),
             # without the rectangles of the selection, which counts the items of the first model's history
             lambda: drawing(assignment_matrix.assignment_matrix(record, theme, styles=styles).update_layout(meta=None)),
@@ -165,9 +167,9 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
         number_table(links, columns.LINKS, "Links that only one of the two keeps.", width=LINKS_WIDTH)
 
 
-def _subject(inspection: Inspection, library: loading.Library, name: str) -> subjects.Subject:
+def _subject(inspection: Inspection, library: Library, name: str) -> subjects.Subject:
     """The same history, edits included, as the second checkpoint reads it."""
-    checkpoint = loading.open_checkpoint(library.checkpoints[name])
+    checkpoint = open_checkpoint(library.checkpoints[name])
     user = state.current().user
     if state.current().made_up or user is None:
         return subjects.edited(subjects.made_up(checkpoint), inspection.plan)

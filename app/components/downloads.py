@@ -8,8 +8,9 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from app import loading
+from app import results
 from app.components.inspection import Inspection
+from app.library import PROJECT
 from surge.explanation.compose import compose_story, shown_predictions
 from surge.pictures import exports, tables
 from surge.pictures.report import report
@@ -89,8 +90,8 @@ def _report(inspection: Inspection) -> str:
         inspection.ranking,
         inspection.record,
         inspection.effects,
-        loading.faithfulness(subject, candidate),
-        loading.drift(subject, candidate),
-        root=loading.PROJECT,
+        results.faithfulness(subject, candidate),
+        results.drift(subject, candidate),
+        root=PROJECT,
     )
     return report(story, inspection.theme, styles=inspection.styles)

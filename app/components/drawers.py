@@ -8,13 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from app import loading, state
+from app import results, state
 from app.components.candidates_drawer import candidates_drawer
 from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
 from app.components.tables import number_table, words_table
+from app.library import Library
 from app.surveys import command_folder, find_survey, survey_command
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
@@ -23,7 +24,7 @@ from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
 from surge.vocabulary.survey import USER
 
 
-def drawers(inspection: Inspection, library: loading.Library) -> None:
+def drawers(inspection: Inspection, library: Library) -> None:
     """All drawers, closed unless the place says otherwise."""
     st.markdown("##### Ask more", help="Each answers one question about this prediction; open as many as you like.")
     _drawer("compare", "Why this item and not another?", lambda: candidates_drawer(inspection))
@@ -49,7 +50,7 @@ def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
 
 def _faithfulness(inspection: Inspection) -> None:
     with progress_bar("Deleting and inserting items …") as progress:
-        measured = loading.faithfulness(inspection.subject, inspection.candidate, progress)
+        measured = results.faithfulness(inspection.subject, inspection.candidate, progress)
     scene = replace(inspection.scene(), faithfulness=measured)
     _measured_view(FAITHFULNESS, inspection, scene)
     caption(FAITHFULNESS.caption(scene), FAITHFULNESS.name)
@@ -65,7 +66,7 @@ def _measured_view(view: View[Any], inspection: Inspection, scene: Scene) -> Non
 
 def _drift(inspection: Inspection) -> None:
     with progress_bar("Reading the history step by step …") as progress:
-        measured = loading.drift(inspection.subject, inspection.candidate, progress)
+        measured = results.drift(inspection.subject, inspection.candidate, progress)
     scene = replace(inspection.scene(), drift=measured)
     _measured_view(DRIFT, inspection, scene)
     last = len(measured.lengths) - 1

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import loading
 from app.components.finder_filters import ladder
 from app.screens.finder import _chosen, _clicked_row, table_key
 from app.surveys import find_survey, survey_command
 from surge.checkpoint import load_checkpoint
 from surge.data.dataset import Dataset
 from surge.explanation.survey_file import survey_path
+from surge.folders import ROOTS_VARIABLE
 from surge.pictures.metric_words import metric_text
 from tests.app.conftest import World
 from tests.app.drawn import said
@@ -71,7 +71,7 @@ def survey(root: Path) -> Iterator[Path]:
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """Opens the finder on the small checkpoint, with what a link says beside that."""
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(root))
 
     def open_at(**link: str) -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)

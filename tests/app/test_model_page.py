@@ -14,13 +14,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import cluster_usage as usage
-from app import loading
 from app.cache import CACHE
 from app.surveys import evaluate_command, find_comparison
 from surge.checkpoint import load_checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.explanation.survey_file import survey_path
+from surge.folders import ROOTS_VARIABLE
 from tests.app import drawn
 from tests.app.conftest import World
 from tests.app.drawn import said
@@ -44,7 +44,7 @@ def root(world: World, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(root))
     CACHE.forget("usage")
     monkeypatch.setattr("app.components.usage_panel.seconds_needed", lambda *_: 0.4)  # however busy the machine is
 
@@ -255,8 +255,8 @@ def test_hostile_metrics_and_descriptions_are_text(open_page, root: Path):
 
 
 def test_without_a_checkpoint_only_the_bar_speaks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(tmp_path / "missing"))
-    monkeypatch.setattr(loading, "PROJECT", tmp_path)
+    monkeypatch.setenv(ROOTS_VARIABLE, str(tmp_path / "missing"))
+    monkeypatch.setattr("app.library.PROJECT", tmp_path)
     page = AppTest.from_function(_script, default_timeout=60).run()
     assert not page.exception and "No checkpoint was found" in said(page)
     assert not charts(page)
