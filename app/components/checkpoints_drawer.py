@@ -23,6 +23,7 @@ from surge.explanation.matching import match_records
 from surge.explanation.measurements import Match
 from surge.explanation.record import Explanation
 from surge.pictures import assignment_matrix, columns, comparison, interest_graph
+from surge.pictures.checkpoint_words import metrics_sentence, settings_sentence
 from surge.pictures.graph_layout import shared_positions
 from surge.pictures.palette import ClusterStyle, cluster_styles
 from surge.pictures.text import likely_words
@@ -140,8 +141,8 @@ def _about_models(first: Checkpoint, second: Checkpoint, names: tuple[str, str])
         (one.description.get("dataset"), config.test_instances, config.evaluation_negatives)
         for one, config in ((first, first.evaluation_config), (second, second.evaluation_config))
     ]
-    better = comparison.metrics_sentence(first.metrics, second.metrics, names, same_data=measured[0] == measured[1])
-    settings = comparison.settings_sentence(
+    better = metrics_sentence(first.metrics, second.metrics, names, same_data=measured[0] == measured[1])
+    settings = settings_sentence(
         (to_dict(first.model_config), to_dict(second.model_config)),
         (
             to_dict(first.training_config) | to_dict(first.evaluation_config),

@@ -27,10 +27,8 @@ def take_away(inspection: Inspection) -> None:
         _download(
             "The whole page as one HTML file", "html", "text/html", inspection, lambda: _report(inspection).encode()
         )
-        _download("The record (JSON)", "json", "application/json", inspection, lambda: exports.record_json(record))
-        _download(
-            "The record (NumPy)", "npz", "application/octet-stream", inspection, lambda: exports.record_npz(record)
-        )
+        _download("The record (JSON)", "json", "application/json", inspection, record.to_json_bytes)
+        _download("The record (NumPy)", "npz", "application/octet-stream", inspection, record.to_npz_bytes)
         scene = inspection.scene()
         for table in (
             *(view.table for view in drawn(scene)),

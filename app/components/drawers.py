@@ -14,9 +14,9 @@ from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
+from app.components.survey_offer import survey_here
 from app.components.tables import number_table, words_table
 from app.library import Library
-from app.surveys import command_folder, find_survey, survey_command
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import columns, percentiles
@@ -105,21 +105,9 @@ def _population(inspection: Inspection) -> None:
         st.markdown("A made-up user is none of the dataset's users.")
         return
     checkpoint, dataset = inspection.subject.checkpoint, inspection.dataset
-    try:
-        survey = find_survey(checkpoint, dataset)
-    except SurgeError as error:
-        st.error(for_markdown(str(error)))
-        return
+    survey = survey_here(checkpoint, dataset, "There is no survey of all users for this checkpoint yet.")
     if survey is None:
-        place = command_folder()
-        st.markdown(
-            "There is no survey of all users for this checkpoint yet. Make it with this command"
-            f"{place and f', {place}'}; then come back:"
-        )
-        st.code(survey_command(checkpoint, dataset), language="shell")
         return
-    for sentence in survey.stale:
-        st.info(for_markdown(sentence))
     own = survey.frame[survey.frame["user"] == inspection.base.history.user]
     if own.empty:
         st.markdown("This user is not in the survey, which may have drawn only some of the users.")

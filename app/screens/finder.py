@@ -23,9 +23,10 @@ from app.components.finder_filters import (
 )
 from app.components.inspection import caption, heading
 from app.components.map_ring import map_ring
+from app.components.survey_offer import offer_command
 from app.components.tables import number_table
 from app.components.theme import current_theme
-from app.surveys import Survey, can_be_replaced, command_folder, find_survey, survey_command
+from app.surveys import Survey, can_be_replaced, find_survey
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
@@ -63,7 +64,7 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     except SurgeError as error:
         st.error(for_markdown(str(error)))
         wish = "Make it again" if can_be_replaced(checkpoint) else "Remove the file, then make it again"
-        _offer_command(wish, checkpoint, dataset)
+        offer_command(wish, checkpoint, dataset)
         return
     if survey is None or not len(survey.frame):
         what = "There is no survey" if survey is None else "The survey holds no user"
@@ -72,11 +73,11 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
             f"{what} of checkpoint {name} yet. It reads every user once and writes one small file "
             "beside the checkpoint."
         )
-        _offer_command("Make it", checkpoint, dataset)
+        offer_command("Make it", checkpoint, dataset)
         return
     if survey.stale:
         st.warning(for_markdown(f"{' '.join(survey.stale)} Its figures are shown all the same; they may not fit."))
-        _offer_command("Make it anew", checkpoint, dataset)
+        offer_command("Make it anew", checkpoint, dataset)
     search = current_search(survey.frame)
     rows = narrow(survey.frame, search)
     preset = search.preset
@@ -90,12 +91,6 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
         picked = _table(survey.frame.iloc[rows], first, said, checkpoint)
     with picture:
         _map(survey, rows, picked or state.current().user, search)
-
-
-def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
-    place = command_folder()
-    st.markdown(f"{wish} with this command{place and f', {place}'}:")
-    st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
 # -- table and map --------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ import streamlit as st
 from app.components.bar import bar, page_notes
 from app.components.charts import chart, load_plotly
 from app.components.inspection import caption, heading
+from app.components.survey_offer import survey_here
 from app.components.tables import number_table, words_table
 from app.components.theme import current_theme
 from app.components.usage_panel import usage_panel
-from app.surveys import command_folder, evaluate_command, find_comparison, find_survey, survey_command
+from app.surveys import command_folder, evaluate_command, find_comparison
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.dataset import Dataset
@@ -182,18 +183,9 @@ def _reliability(checkpoint: Checkpoint) -> None:
 
 def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
     heading("By length of the history", "Whether the model does better for users whom it knows longer.")
-    try:
-        survey = find_survey(checkpoint, dataset)
-    except SurgeError as error:
-        st.error(for_markdown(str(error)))
-        return
+    survey = survey_here(checkpoint, dataset, "The survey of all users says this, and there is none yet.")
     if survey is None:
-        place = command_folder()
-        st.info(f"The survey of all users says this, and there is none yet. Make it{place and f' {place}'} with:")
-        st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
         return
-    if survey.stale:
-        st.warning(for_markdown(" ".join(survey.stale)))
     frame = length_table.length_table(survey.frame)
     if frame.empty:
         st.info("The survey has no user whose next item was ranked.")

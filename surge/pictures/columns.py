@@ -29,16 +29,6 @@ def whole(value: float) -> str:
     return f"{int(value):,}"
 
 
-def about(value: float) -> str:
-    """A rank that is estimated from a part of the catalogue."""
-    return f"~{whole(value)}"
-
-
-def about_chance(probability: float) -> str:
-    """A chance that is estimated from a part of the catalogue."""
-    return f"~{chance(probability)}"
-
-
 def one_digit(value: float) -> str:
     """A sum of shares."""
     return f"{value:.1f}"
@@ -82,12 +72,6 @@ PREDICTIONS = {
     "logit": Column("Logit", three_digits, "The model's raw score (Eq. 17), which the lift comes from.", number=True),
     "item": Column("Id"),
 }
-ABOUT_CHANCE = Column(
-    "Chance",
-    about_chance,
-    "How likely the item is to be the next one, among all items; estimated from a part of them.",
-    number=True,
-)
 EFFECT = Column(
     "Effect",
     factor,
@@ -96,12 +80,6 @@ EFFECT = Column(
     number=True,
 )
 RANK_WITHOUT = Column("Rank without", whole, "The candidate's rank when it is left out.", number=True)
-ESTIMATED_RANK = Column(
-    "Rank without",
-    about,
-    "The candidate's rank when it is left out, estimated from a part of the catalogue.",
-    number=True,
-)
 CLUSTERS = {
     "read": Column("#", whole, "The place of the cluster in the sequence.", number=True),
     "cluster": Column("Cluster"),
@@ -279,9 +257,15 @@ def drift_columns(names: Iterable[str]) -> dict[str, Column]:
 
 def with_ranks(columns: Mapping[str, Column], exact: bool) -> dict[str, Column]:
     """The columns, with ranks called estimated where they are."""
-    return dict(columns) if exact else {**columns, "rank without": ESTIMATED_RANK}
+    return dict(columns) if exact else _estimated(columns, "rank without", "the catalogue")
 
 
 def with_chances(columns: Mapping[str, Column], about: bool) -> dict[str, Column]:
     """The columns, with chances called estimated where they are."""
-    return {**columns, "chance": ABOUT_CHANCE} if about else dict(columns)
+    return _estimated(columns, "chance", "them") if about else dict(columns)
+
+
+def _estimated(columns: Mapping[str, Column], name: str, whole: str) -> dict[str, Column]:
+    column = columns[name]
+    meaning = f"{column.meaning.removesuffix('.')}; estimated from a part of {whole}."
+    return {**columns, name: column._replace(write=lambda value: f"~{column.write(value)}", meaning=meaning)}

@@ -11,8 +11,6 @@ import pandas as pd
 from surge.explanation.measurements import Match, Predicted
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import percent
-from surge.pictures.checkpoint_words import metrics_sentence as metrics_sentence
-from surge.pictures.checkpoint_words import settings_sentence as settings_sentence
 from surge.pictures.palette import ClusterStyle, item_clusters
 from surge.pictures.text import count, shorten, title_of
 from surge.vocabulary.explanation import GROUPINGS

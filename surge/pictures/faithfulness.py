@@ -13,7 +13,7 @@ from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
 from surge.pictures.faithfulness_words import MANY_ORDERS, TIE, Array, areas_of, items_of, random_areas
-from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.figure import bare_axis, legend_above, new_figure, paper_note
 from surge.pictures.palette import Theme, rgba
 from surge.pictures.text import count
 from surge.vocabulary.explanation import ORDERS
@@ -37,16 +37,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
     figure = new_figure(
         theme,
         360,
-        showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 1.12,
-            "yanchor": "bottom",
-            "font": {"size": 13, "color": theme.text},
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        **legend_above(theme, 1.12),
     )
     colours = _colours(theme)
     panels = (
@@ -162,15 +153,5 @@ def _colours(theme: Theme) -> tuple[str, ...]:
 
 
 def _heading(theme: Theme, x: float, text: str, better: str) -> dict[str, Any]:
-    return {
-        "x": x,
-        "y": 1,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "yshift": 6,
-        "showarrow": False,
-        "text": f'<b>{text}</b>  <span style="color:{theme.muted}">{better}</span>',
-        "font": {"size": 13, "color": theme.text},
-    }
+    words = f'<b>{text}</b>  <span style="color:{theme.muted}">{better}</span>'
+    return paper_note(words, x, 1, theme, yshift=6)

@@ -11,9 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.errors import SurgeError
-from surge.escapes import for_plotly
 from surge.pictures.amounts import chance, number_in, two_digits
-from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
 from surge.pictures.text import count, lower_first
 from surge.vocabulary import METRICS
@@ -161,10 +160,8 @@ def reliability_figure(bins: Bins, theme: Theme | str) -> go.Figure:
         (0.02, 0.98, "too modest: more came than promised", "left"),
         (0.98, 0.02, "promises too much", "right"),
     ):
-        figure.add_annotation(
-            x=x, y=y, xref="paper", yref="paper", xanchor=anchor, yanchor="top" if y > 0.5 else "bottom",
-            text=for_plotly(words), showarrow=False, font={"size": 11, "color": theme.muted},
-        )  # fmt: skip
+        font, high_up = {"size": 11, "color": theme.muted}, "top" if y > 0.5 else "bottom"
+        figure.add_annotation(paper_note(words, x, y, theme, xanchor=anchor, yanchor=high_up, font=font))
     ticks = _ticks(low, high)
     axis = bare_axis(
         type="log",

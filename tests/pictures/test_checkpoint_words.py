@@ -8,7 +8,7 @@ import pytest
 
 from surge.config import PARTS, ModelConfig, TrainingConfig, from_dict, names, to_dict
 from surge.pictures.checkpoint_words import SETTINGS
-from surge.pictures.comparison import metrics_sentence, settings_sentence
+from surge.pictures.checkpoint_words import metrics_sentence, settings_sentence
 
 NAMES = ("demo", "mine")
 
