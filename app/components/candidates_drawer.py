@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import results, state
 from app.components.inspection import Inspection, about, caption, picture
-from app.components.item_search import found_items
+from app.components.item_search import found_items, offer_item
 from app.components.tables import number_table
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
@@ -119,14 +119,8 @@ def _choose(inspection: Inspection, second: str | None) -> None:
             text = st.text_input(
                 "Search an item to compare with", key=_SEARCH, placeholder="a part of the title"
             ).strip()
-            for row in found_items(checkpoint, inspection.dataset, text) if text else []:
-                st.button(
-                    for_markdown(row["title"] or row["item"], 60),
-                    key=f"second {row['item']}",
-                    on_click=_take,
-                    args=(row["item"],),
-                    type="tertiary",
-                )
+            for item, title, category in found_items(checkpoint, inspection.dataset, text) if text else []:
+                offer_item(f"second {item}", title, category, _take, item)
         swapped = st.button(
             "Swap",
             key="swap_candidates",

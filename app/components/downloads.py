@@ -24,32 +24,20 @@ def take_away(inspection: Inspection) -> None:
     record, styles, effects = inspection.record, inspection.styles, inspection.effects
     with st.popover("Download", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
         st.caption("Everything about this prediction, as files. The page as one file takes some seconds to make.")
-        _download(
-            "The whole page as one HTML file", "html", "text/html", inspection, lambda: _report(inspection).encode()
-        )
+        _download("The whole page as one HTML file", "html", "text/html", inspection, partial(_report, inspection))
         _download("The record (JSON)", "json", "application/json", inspection, record.to_json_bytes)
         _download("The record (NumPy)", "npz", "application/octet-stream", inspection, record.to_npz_bytes)
         scene = inspection.scene()
-        for table in (
-            *(view.table for view in drawn(scene)),
-            Table("predictions", "predictions", _predictions(inspection)),
-        ):
+        predictions = Table("predictions", "predictions", partial(_predictions, inspection))
+        for table in (*(view.table for view in drawn(scene)), predictions):
             make = partial(_csv, table, scene)
             _download(f"Table of {table.of} (CSV)", "csv", "text/csv", inspection, make, table.name)
-        _download(
-            "The graph for Gephi (GEXF)",
-            "gexf",
-            "application/xml",
-            inspection,
-            lambda: exports.gexf_bytes(record, styles=styles, effects=effects),
-        )
-        _download(
-            "The graph (GraphML)",
-            "graphml",
-            "application/xml",
-            inspection,
-            lambda: exports.graphml_bytes(record, styles=styles, effects=effects),
-        )
+        for label, suffix, write in (
+            ("The graph for Gephi (GEXF)", "gexf", exports.gexf_bytes),
+            ("The graph (GraphML)", "graphml", exports.graphml_bytes),
+        ):
+            make = partial(write, record, styles=styles, effects=effects)
+            _download(label, suffix, "application/xml", inspection, make)
         st.caption("Pictures: point at one for its own SVG and PNG buttons; the graph has Save PNG.")
 
 
@@ -68,17 +56,14 @@ def _csv(table: Table, scene: Scene) -> bytes:
     return exports.csv_bytes(table.frame(scene))
 
 
-def _predictions(inspection: Inspection) -> Callable[[Scene], pd.DataFrame]:
-    def frame(scene: Scene) -> pd.DataFrame:
-        ranking, followed = inspection.ranking, inspection.history.next_item
-        others = (followed.item if followed is not None else None, inspection.candidate)
-        shown = shown_predictions(ranking, *others, best=MOST_PREDICTED) if ranking is not None else ()
-        return tables.prediction_table(shown, followed, inspection.candidate, scene.record.history)
-
-    return frame
+def _predictions(inspection: Inspection, scene: Scene) -> pd.DataFrame:
+    ranking, followed = inspection.ranking, inspection.history.next_item
+    others = (followed.item if followed is not None else None, inspection.candidate)
+    shown = shown_predictions(ranking, *others, best=MOST_PREDICTED) if ranking is not None else ()
+    return tables.prediction_table(shown, followed, inspection.candidate, scene.record.history)
 
 
-def _report(inspection: Inspection) -> str:
+def _report(inspection: Inspection) -> bytes:
     """The standalone page, with the curves and the drift."""
     candidate, subject = inspection.candidate, inspection.subject
     story = compose_story(
@@ -92,4 +77,4 @@ def _report(inspection: Inspection) -> str:
         results.drift(subject, candidate),
         root=PROJECT,
     )
-    return report(story, inspection.theme, styles=inspection.styles)
+    return report(story, inspection.theme, styles=inspection.styles).encode()

@@ -27,7 +27,7 @@ def usage_panel(checkpoint: Checkpoint, dataset: Dataset) -> None:
     usage = known_usage(checkpoint, dataset)
     if usage is None:
         try:
-            seconds = seconds_needed((checkpoint.digest, dataset.digest), checkpoint, dataset)
+            seconds = seconds_needed(checkpoint, dataset)
             users = min(USERS, len(dataset.users))
             words = f"Measure cluster usage on {users} users (about {max(1, round(seconds))} s)"
             if seconds > AT_ONCE and not st.button(words, key="measure_usage", icon=":material/monitoring:"):

@@ -188,8 +188,9 @@ def test_drawers_compute_when_opened(open_page):
         opened = open_page(**TINY, user="u0003", open=name)
         assert len(charts(opened)) + len(opened.get("plotly_chart")) == closed + more, name
         assert not opened.error and not opened.exception
-    assert "There is no survey of all users" in " ".join(
-        text.value for text in open_page(**TINY, user="u0003", open="population").markdown
+    opened = open_page(**TINY, user="u0003", open="population")
+    assert "There is no survey of all users" in said(opened) and opened.code[0].value.startswith(
+        "python -m surge survey"
     )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from surge.config import PARTS, ModelConfig, TrainingConfig, from_dict, names, to_dict
-from surge.pictures.checkpoint_words import SETTINGS
-from surge.pictures.checkpoint_words import metrics_sentence, settings_sentence
+from surge.pictures.checkpoint_words import SETTINGS, metrics_sentence, settings_sentence
 
 NAMES = ("demo", "mine")
 
