@@ -15,6 +15,7 @@ from app import state
 from app.components.bar import bar, go_to, page_notes
 from app.components.finder_filters import (
     FIRST_COLOUR,
+    WHOLE,
     Search,
     current_search,
     metrics_of,
@@ -41,6 +42,8 @@ from surge.vocabulary import METRICS
 
 HEIGHT = 560
 ROWS = 500  # of a page of the table: what is sent at once
+# of numbers by the browser; a share counts in per cent
+FORMATS = {"percent": "%.1f %%", "integer": "localized", "chance": "%.2g %%", "lift": "%.2g×"}
 TABLE, MAP = "finder_table", "finder_map"
 
 
@@ -114,10 +117,11 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
     picked = None
     if users:
         event = number_table(
-            _with_titles(shown, checkpoint),
+            _as_shown(shown, checkpoint),
             _columns(shown, first),
             "Users with the figures of the survey.",
             pinned="user",
+            formats={name: FORMATS.get(METRICS[name].format, "%.2f") for name in metrics_of(shown)},
             key=table_key(users),
             height=HEIGHT,
             on_select="rerun",
@@ -165,14 +169,14 @@ def _chosen(users: list[str], selection: Any, kind: str) -> str | None:
     return None
 
 
-def _with_titles(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
-    """The frame with the titles of items in place of their ids, where the model knows them."""
+def _as_shown(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
+    """The frame as the table shows it: shares in per cent, and the titles of items, where the model knows them."""
     ids = {item for column in ("next_item", "top_item") for item in frame[column] if isinstance(item, str)}
     known = checkpoint.items.select("item", "title")
     titles = dict(known.filter(known["item"].is_in(list(ids))).iter_rows())
-    return frame.assign(
-        **{column: [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")}
-    )
+    named = {column: [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")}
+    shares = {name: frame[name] * WHOLE for name in metrics_of(frame) if METRICS[name].format in ("percent", "chance")}
+    return frame.assign(**named, **shares)
 
 
 def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Column]:
