@@ -13,6 +13,7 @@ import streamlit as st
 
 from surge.pictures.html_parts import Column, table
 
+MOST_WRITTEN = 50_000
 STYLE = """
 .surge-words .table { overflow-x: auto; }
 .surge-words table { width: 100%; border-collapse: collapse; font-size: 0.875rem; line-height: 1.35; }
@@ -43,7 +44,8 @@ def number_table(
     """Draws the named columns of a frame that it has; sorted and saved are the values, shown is what the columns write.
 
     `pinned` stays in sight; `settings` are those of `st.dataframe`, whose answer it gives. `formats`, of numbers by the
-    browser, stand in place of the texts, which make a table of many rows three times as large on its way.
+    browser, stand in place of the texts, which make a table of many rows three times as large on its way; of more than
+    MOST_WRITTEN cells the bare values are shown.
     """
     shown = {name: column for name, column in columns.items() if name in frame}
     heads: dict[str, Any] = {}
@@ -58,6 +60,6 @@ def number_table(
         else:
             heads[name] = st.column_config.Column(column.label, **head)
     data: Any = frame[list(shown)]
-    if formats is None:
+    if formats is None and data.size <= MOST_WRITTEN:
         data = data.style.format({name: column.write for name, column in shown.items() if column.number}, na_rep="–")
     return st.dataframe(data, hide_index=True, placeholder="–", column_config=heads, alt=alt, **settings)

@@ -41,6 +41,23 @@ def test_a_grid_shows_what_its_columns_write_and_holds_the_values() -> None:
     assert shown["name"].tolist() == [*HOSTILE] and grid.proto.alt == "numbers"
 
 
+def _sizes() -> None:
+    import pandas as pd
+
+    from app.components.tables import MOST_WRITTEN, number_table
+    from surge.pictures.html_parts import Column
+
+    columns = {"value": Column("Value", lambda value: f"{value:.1f}", number=True)}
+    for rows in (0, MOST_WRITTEN, 600_000):
+        number_table(pd.DataFrame({"value": [0.25] * rows}), columns, f"{rows}")
+
+
+def test_tables_of_any_size_are_shown() -> None:
+    page = AppTest.from_function(_sizes, default_timeout=120).run()
+    assert not page.exception and [len(grid.value) for grid in page.dataframe] == [0, 50_000, 600_000]
+    assert [grid.proto.arrow_data.HasField("styler") for grid in page.dataframe] == [True, True, False]
+
+
 def test_words_are_text() -> None:
     page = AppTest.from_function(_script, default_timeout=60).run()
     html = page.get("html")[0].proto.body
