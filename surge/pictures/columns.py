@@ -11,7 +11,7 @@ from surge.pictures.amounts import chance, factor, lift, percent, signed
 from surge.pictures.html_parts import Column
 from surge.pictures.metric_words import metric_column, metric_text
 from surge.vocabulary import METRICS, name_of
-from surge.vocabulary.prediction import LOSSES, series_name
+from surge.vocabulary.prediction import series
 
 
 def three_digits(value: float) -> str:
@@ -231,7 +231,7 @@ def metrics_columns(names: Iterable[str]) -> dict[str, Column]:
 def curve_columns(names: Iterable[str]) -> dict[str, Column]:
     """Those of a training's losses and validation metrics."""
     return {"epoch": Column("Epoch", whole, number=True)} | {
-        name: Column(series_name(name), three_digits, LOSSES[name].says if name in LOSSES else "", number=True)
+        name: Column(series(name).name, three_digits, series(name).says, number=True)
         for name in names
         if name != "epoch"
     }

@@ -13,7 +13,7 @@ from surge.pictures.amounts import number_in
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
 from surge.pictures.text import count, lower_first, shorten
-from surge.vocabulary.prediction import LOSSES, VALIDATION, series_name
+from surge.vocabulary.prediction import LOSSES, VALIDATION, series
 
 COLUMNS = 4
 PANEL_HEIGHT = 150
@@ -39,16 +39,16 @@ def loss_curves(
     titles = {}
     for name in loss_series(history):
         weight = (weights or {}).get(f"{name}_weight")
-        titles[name] = series_name(name) if weight is None else f"{series_name(name)}, weight {weight:g}"
-    return _panels(history, titles, theme, best_epoch, "lower")
+        titles[name] = series(name).name if weight is None else f"{series(name).name}, weight {weight:g}"
+    return _panels(history, titles, theme, best_epoch)
 
 
 def metric_curves(
     history: Sequence[Mapping[str, Any]], theme: Theme | str, *, best_epoch: int | None = None
 ) -> go.Figure:
     """One panel a validation metric."""
-    titles = {name: series_name(name) for name in metric_series(history)}
-    return _panels(history, titles, theme, best_epoch, "higher")
+    titles = {name: series(name).name for name in metric_series(history)}
+    return _panels(history, titles, theme, best_epoch)
 
 
 def loss_series(history: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -89,7 +89,6 @@ def _panels(
     titles: Mapping[str, str],
     theme: Theme | str,
     best_epoch: int | None,
-    better: str,
 ) -> go.Figure:
     """Small multiples with the epoch to the right; two traces a panel: the curve, and its best epoch."""
     theme = Theme(theme)
@@ -108,6 +107,7 @@ def _panels(
         row, column = place // COLUMNS + 1, place % COLUMNS + 1
         epochs, values = points(history, name)
         head = for_plotly(shorten(title, 44))
+        better = "lower" if series(name).worse == "high" else "higher"
         hover = f"<b>{head}</b><br>epoch %{{x:.0f}}: %{{y:.4g}}<br>{better} is better<extra></extra>"
         figure.add_scatter(
             x=epochs,
@@ -164,7 +164,7 @@ def caption(
     if best_epoch is not None:
         parts.append(f"The diamond marks epoch {best_epoch}, the best on validation (GAUC), whose weights were kept.")
     watched = [
-        lower_first(series_name(name)) for name in loss_series(history) if (weights or {}).get(f"{name}_weight") == 0
+        lower_first(series(name).name) for name in loss_series(history) if (weights or {}).get(f"{name}_weight") == 0
     ]
     if watched:
         verb = "was" if len(watched) == 1 else "were"

@@ -77,7 +77,9 @@ LOSSES: dict[str, Metric] = {
 VALIDATION = "valid_"  # before the name of a metric in history.json
 
 
-def series_name(name: str) -> str:
-    """What a loss term or a validation metric of a training is called."""
-    entry = LOSSES.get(name) or DRAWN.get(name.removeprefix(VALIDATION))
-    return entry.name if entry else name.removeprefix(VALIDATION).replace("_", " ")
+def series(name: str) -> Metric:
+    """The loss term or validation metric of a training; one that isn't known keeps its own name."""
+    bare = name.removeprefix(VALIDATION)
+    if name == bare:
+        return LOSSES.get(name) or Metric(bare.replace("_", " "), "", "score", "high")
+    return DRAWN.get(bare) or Metric(bare.replace("_", " "), "", "score", "low")

@@ -45,6 +45,11 @@ def test_a_panel_holds_its_curve_and_its_best_epoch():
     assert len(scales) == 3  # one y scale a panel
 
 
+def test_each_panel_says_which_end_is_better():
+    for figure, word in ((loss_curves(HISTORY, "light"), "lower"), (metric_curves(HISTORY, "light"), "higher")):
+        assert all(f"{word} is better" in trace.hovertemplate for trace in figure.data) and figure.data
+
+
 def test_no_best_epoch_is_marked_where_none_is_known():
     for best in (None, 9):
         figure = metric_curves(HISTORY, "dark", best_epoch=best)
