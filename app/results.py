@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from app.background import Progress, computed, scorings, with_spinner
+from app.background import SCORINGS, Progress, computed, with_spinner
 from app.cache import CACHE
 from app.opening import with_model
 from app.subjects import Subject, subject
@@ -30,7 +30,7 @@ Made = TypeVar("Made")
 def ranking(subject: Subject) -> Ranking | None:
     """Every item of the catalogue, scored; None where that takes long and hasn't been done: see `start_scoring`."""
     if not subject.at_once(subject.checkpoint.model_config.item_count):
-        return scorings().result(subject.key)
+        return SCORINGS.result(subject.key)
     return CACHE.get("ranking", subject.key, lambda: rank_catalogue(with_model(subject.checkpoint), subject.history))
 
 

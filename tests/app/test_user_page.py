@@ -236,8 +236,8 @@ def scorings(monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Every catalogue is large, and nothing has been scored yet."""
     jobs = Jobs(at_once=1, kept=2)
     monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 1000)
-    for place in ("app.results.scorings", "app.scoring.scorings"):
-        monkeypatch.setattr(place, lambda: jobs)
+    for place in ("app.results.SCORINGS", "app.scoring.SCORINGS"):
+        monkeypatch.setattr(place, jobs)
     return jobs
 
 
