@@ -19,7 +19,7 @@ def vectors(checkpoint: Checkpoint) -> np.ndarray:
 
 def learned_what_follows(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint has a next-item head, and training taught it anything."""
-    return checkpoint.model_config.forms.next_item and checkpoint.training_config.next_item_weight > 0
+    return checkpoint.model_config.forms.next_item and checkpoint.training_config.loss.next_item_weight > 0
 
 
 def states(checkpoint: Checkpoint) -> np.ndarray:
