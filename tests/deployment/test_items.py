@@ -87,7 +87,8 @@ def test_the_next_item_head_after_one_item(tmp_path: Path, settings: dict[str, s
 
 
 def test_a_next_item_head_that_nothing_trained_is_left_out(tmp_path: Path) -> None:
-    checkpoint = replace(make_checkpoint(next_item=True), training_config=TrainingConfig(loss=LossTerms(next_item_weight=0)))
+    config = TrainingConfig(loss=LossTerms(next_item_weight=0))
+    checkpoint = replace(make_checkpoint(next_item=True), training_config=config)
     done = export(checkpoint, tmp_path / "out")
     assert done["left_out"]["next_item.npy"] == "the checkpoint has no next-item head, or trained none"
     assert not (tmp_path / "out" / "next_item.npy").exists()
