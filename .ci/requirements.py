@@ -19,6 +19,7 @@ def requirements() -> str:
     fixed = {_name(line): line for line in project["tool"]["uv"]["constraint-dependencies"]}
     parts = {
         "What the explorer and the training run on.": project["project"]["dependencies"],
+        "The model as ONNX.": project["project"]["optional-dependencies"]["export"],
         "Tests and checks.": project["project"]["optional-dependencies"]["dev"],
     }
     text = HEAD

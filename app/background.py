@@ -31,7 +31,7 @@ def computed(
     """
     if progress is None or CACHE.has(kind, key):
         return CACHE.get(kind, key, lambda: compute(None))
-    jobs, name, watcher = measurings(), (kind, key), visitor()
+    jobs, name, watcher = MEASURINGS, (kind, key), visitor()
 
     def work(sign: Progress) -> None:
         CACHE.get(kind, key, lambda: compute(sign))
@@ -64,15 +64,6 @@ def _connected(watcher: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(watcher.partition(" ")[0])
 
 
-_SCORINGS = Jobs(AT_ONCE, KEPT_SCORINGS, connected=_connected)
-_MEASURINGS = Jobs(AT_ONCE, 0)  # their results are in the store; whoever waits is heard of ten times a second
-
-
-def scorings() -> Jobs:
-    """The scoring of large catalogues."""
-    return _SCORINGS
-
-
-def measurings() -> Jobs:
-    """All other work."""
-    return _MEASURINGS
+SCORINGS = Jobs(AT_ONCE, KEPT_SCORINGS, connected=_connected)  # of large catalogues
+# all other work: its results are in the store, and whoever waits is heard of ten times a second
+MEASURINGS = Jobs(AT_ONCE, 0)

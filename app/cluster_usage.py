@@ -31,14 +31,14 @@ def measure_usage(checkpoint: Checkpoint, dataset: Dataset, progress: Progress |
     )
 
 
-def seconds_needed(key: tuple[str, str], checkpoint: Checkpoint, dataset: Dataset) -> float:
+def seconds_needed(checkpoint: Checkpoint, dataset: Dataset) -> float:
     """How long USERS users will take here, from a few of them; SurgeError as `cluster_usage` raises it."""
-    return CACHE.get("usage seconds", key, lambda: _seconds_needed(with_model(checkpoint), dataset))
 
+    def measure() -> float:
+        whole, users = with_model(checkpoint), draw_users(dataset, TRIED, seed=1)
+        cluster_usage(whole, dataset, users[:2])  # the first calls of a process are slower than all others
+        begun = time.perf_counter()
+        cluster_usage(whole, dataset, users)
+        return (time.perf_counter() - begun) * min(USERS, len(dataset.users)) / len(users)
 
-def _seconds_needed(checkpoint: Checkpoint, dataset: Dataset) -> float:
-    users = draw_users(dataset, TRIED, seed=1)
-    cluster_usage(checkpoint, dataset, users[:2])  # the first calls of a process are slower than all others
-    begun = time.perf_counter()
-    cluster_usage(checkpoint, dataset, users)
-    return (time.perf_counter() - begun) * min(USERS, len(dataset.users)) / len(users)
+    return CACHE.get("usage seconds", (checkpoint.digest, dataset.digest), measure)

@@ -14,6 +14,7 @@ from surge.checkpoint.checks import PICKLES
 from surge.data.dataset import DESCRIPTION_FILE
 from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset
 
+PROJECT = Path(__file__).resolve().parent.parent
 MOST_ENTRIES = 500  # of one root: a folder with more is hardly meant
 
 
@@ -35,7 +36,7 @@ def given_roots() -> list[Path]:
     return [Path(name) for name in named]
 
 
-def find_library(project: Path, roots: list[Path]) -> Library:
+def find_library() -> Library:
     """Look under checkpoints/ and sample_data/, and under the given roots: each is one folder, or holds some.
 
     The project's own come first, so that they keep their plain names; the first of each kind opens by itself.
@@ -46,10 +47,10 @@ def find_library(project: Path, roots: list[Path]) -> Library:
     seen: set[Path] = set()
     own = [
         path
-        for path in (project / "checkpoints" / "demo", project / "checkpoints", project / "sample_data")
+        for path in (PROJECT / "checkpoints" / "demo", PROJECT / "checkpoints", PROJECT / "sample_data")
         if path.is_dir()
     ]
-    for path in _entries([*own, *roots], refused):
+    for path in _entries([*own, *given_roots()], refused):
         if path.resolve() in seen:
             continue
         seen.add(path.resolve())

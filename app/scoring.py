@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.background import scorings, visitor
+from app.background import SCORINGS, visitor
 from app.jobs import Standing
 from app.opening import with_model
 from app.subjects import Subject
@@ -15,7 +15,7 @@ _WATCHED, _STOPPED = "scoring watched", "scoring stopped"
 
 def start_scoring(subject: Subject) -> None:
     """Score the catalogue in the background, for this page; a SurgeError where too many wait in line already."""
-    scorings().ask(
+    SCORINGS.ask(
         subject.key,
         lambda progress: rank_catalogue(with_model(subject.checkpoint), subject.history, progress),
         visitor(),
@@ -29,8 +29,8 @@ def scoring(subject: Subject) -> Standing:
     if st.session_state.get(_WATCHED) != subject.key:
         look_away()
     if not watches(subject):
-        return scorings().standing(subject.key)
-    standing = scorings().standing(subject.key, visitor())
+        return SCORINGS.standing(subject.key)
+    standing = SCORINGS.standing(subject.key, visitor())
     if standing.under_way:
         st.session_state[_WATCHED] = subject.key
     return standing
@@ -39,7 +39,7 @@ def scoring(subject: Subject) -> Standing:
 def stop_scoring(subject: Subject) -> None:
     """This page no longer waits for it; others may."""
     st.session_state[_STOPPED] = subject.key
-    scorings().leave(subject.key, visitor())
+    SCORINGS.leave(subject.key, visitor())
 
 
 def watches(subject: Subject) -> bool:
@@ -51,4 +51,4 @@ def look_away() -> None:
     """This page shows something else: what it watched goes on only if others watch it."""
     watched = st.session_state.pop(_WATCHED, None)
     if watched is not None:
-        scorings().leave(watched, visitor())
+        SCORINGS.leave(watched, visitor())

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from app.background import with_spinner
-from app.loading import PROJECT
+from app.library import PROJECT
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError

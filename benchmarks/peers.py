@@ -35,8 +35,9 @@ from surge.evaluation.metrics import list_metrics
 from surge.training.data import TrainingData
 from surge.training.fit import Fit
 from surge.training.state import TrainingState
+from surge.vocabulary import METRICS
 
-METRICS = {"auc": "AUC", "gauc": "GAUC", "mrr": "MRR", "ndcg@2": "NDCG@2"}
+TOLD = ("auc", "gauc", "mrr", "ndcg@2")
 SIDES = {
     "ours": "ours",
     "peer": "RecBole, embeddings start as ours do",
@@ -91,11 +92,11 @@ def markdown(results: dict[str, Any]) -> str:
             label = label.replace("RecBole", f"RecBole's {pair.peer.__name__}")
             if side == "changed":
                 label = f"{label} {pair.changed}"
-            cells = {key: np.array([one["test"][key] for one in runs]) for key in METRICS}
+            cells = {key: np.array([one["test"][key] for one in runs]) for key in TOLD}
             shown = [f"{c.mean():.4f} ± {c.std(ddof=1):.4f}" if len(c) > 1 else f"{c[0]:.4f}" for c in cells.values()]
             rows.append([f"`{name}`", label, str(len(runs)), *shown])
             if side != "ours" and 1 < len(runs) <= len(ours):
-                gaps = [np.array([one["test"][key] for one in ours[: len(runs)]]) - cells[key] for key in METRICS]
+                gaps = [np.array([one["test"][key] for one in ours[: len(runs)]]) - cells[key] for key in TOLD]
                 rows.append([f"`{name}`", "ours - " + label, str(len(runs)), *map(_difference, gaps)])
             course = " ".join(f"{epoch['valid_gauc']:.3f}" for epoch in runs[0]["epochs"])
             seconds = np.mean([one["cpu_seconds"] for one in runs])
@@ -133,7 +134,7 @@ sums with z, for full windows. For the others some layer has no counterpart.
 
 ## Trained
 
-{table(["model", "network", "seeds", *METRICS.values()], rows)}
+{table(["model", "network", "seeds", *(METRICS[key].name for key in TOLD)], rows)}
 
 Mean ± standard deviation over {seeds} seeds. Differences are by seed, which pairs the data; in brackets their 95 %
 interval (Student's t), bold where it leaves out 0, which one in twenty does by chance. With {seeds} seeds intervals are
@@ -196,7 +197,7 @@ def main() -> None:
         if key in done:
             continue
         results["runs"].append(run(*key, data, facts))
-        print(*key, {metric: round(results["runs"][-1]["test"][metric], 4) for metric in METRICS}, flush=True)
+        print(*key, {metric: round(results["runs"][-1]["test"][metric], 4) for metric in TOLD}, flush=True)
         for path, text in ((stored, json.dumps(results, indent=1) + "\n"), (given.output, markdown(results))):
             fresh = path.with_name(path.name + ".new")
             fresh.write_text(text, encoding="utf-8")

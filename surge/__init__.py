@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from surge.config import EvaluationConfig, ModelConfig, TrainingConfig
     from surge.data.dataset import Dataset
     from surge.data.preparation import prepare
+    from surge.deployment.export import export
     from surge.errors import SurgeError
     from surge.evaluation.evaluate import evaluate_split as evaluate
     from surge.explanation.explain import explain
@@ -33,6 +34,7 @@ _HOMES = {
     "Dataset": "surge.data.dataset",
     "SurgeError": "surge.errors",
     "evaluate": "surge.evaluation.evaluate:evaluate_split",
+    "export": "surge.deployment.export",
     "explain": "surge.explanation.explain",
     "prepare": "surge.data.preparation",
     "recommend": "surge.explanation.recommend",
@@ -52,6 +54,7 @@ __all__ = [
     "TrainingConfig",
     "evaluate",
     "explain",
+    "export",
     "load_checkpoint",
     "prepare",
     "recommend",

@@ -1,9 +1,11 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import uuid
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -38,4 +40,57 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+def check_folder(output: Path, noun: str, names: Collection[str], mark: str, force: bool) -> None:
+    """A SurgeError when a folder must not be written: something else is there, or something without `force`.
+
+    With it a `noun` is replaced: a folder with the file `mark`, and no others than of these names.
+    """
+    if output.is_symlink():
+        raise SurgeError(f"{output} is a symbolic link; give the folder itself")
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise SurgeError(f"{output} is a file; give a folder that does not exist yet")
+    found = {path.name for path in output.iterdir()}
+    if not found:
+        return
+    if not force:
+        raise SurgeError(f"{output} is not empty; give another folder, or --force to replace the {noun} in it")
+    foreign = sorted(found - set(names))
+    if foreign or mark not in found:
+        detail = f"holds {foreign[0]!r}" if foreign else f"has no {mark}"
+        raise SurgeError(f"{output} {detail}, so it is not replaced even with --force; give another folder")
+
+
+@contextmanager
+def working_folder(output: Path) -> Iterator[Path]:
+    """A temporary folder beside the output, and so on the same disk, that is gone afterwards whatever happens."""
+    parent = output.absolute().parent
+    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    folder = parent / f".{output.name}.{uuid.uuid4().hex}.partial"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        for created in made:  # innermost first; one that came to hold the output stays
+            try:
+                created.rmdir()
+            except OSError:
+                break
+
+
+def put_in_place(fresh: Path, output: Path) -> None:
+    """A whole folder, made in a `working_folder` of the output, takes the place of whatever is there."""
+    replaced = fresh.with_name("replaced")
+    try:
+        if output.exists():
+            output.rename(replaced)
+        fresh.rename(output)
+    except BaseException:
+        if replaced.exists() and not output.exists():
+            replaced.rename(output)
         raise

@@ -8,6 +8,7 @@ import surge
 from surge.commands.compare import add_compare
 from surge.commands.data import add_prepare, add_simulate
 from surge.commands.explore import add_demo, add_explore
+from surge.commands.export import add_export
 from surge.commands.model import add_evaluate, add_explain, add_recommend, add_train
 from surge.commands.survey import add_survey
 from surge.errors import SurgeError, is_out_of_memory
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_explain,
         add_survey,
         add_compare,
+        add_export,
     ):
         add(subparsers)
     return parser

@@ -17,6 +17,7 @@ PICTURES_MAY = {f"surge.explanation.{part}" for part in ("record", "measurements
     "surge.atomic_write",
     "surge.escapes",
     "surge.evaluation.words",
+    "surge.vocabulary",
     "surge.pictures",
 }
 PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")

@@ -31,7 +31,8 @@ def test_requirements_are_what_is_made_from_the_project() -> None:
 
 def test_requirements_hold_every_dependency_and_the_fixed_versions() -> None:
     lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
-    named = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["dev"]]
+    extras = PROJECT["project"]["optional-dependencies"]
+    named = [*PROJECT["project"]["dependencies"], *extras["export"], *extras["dev"]]
     assert [split(line)[0] for line in lines] == [split(line)[0] for line in named]
     assert "torch==2.13.0" in lines and set(PROJECT["tool"]["uv"]["constraint-dependencies"]) <= set(lines)
 
@@ -43,11 +44,13 @@ def test_a_library_may_be_installed_with_other_versions() -> None:
 def test_the_lock_file_is_of_this_project() -> None:
     (own,) = (package for package in LOCK["package"] if package["name"] == PROJECT["project"]["name"])
     entries = own["metadata"]["requires-dist"]
-    base = [entry for entry in entries if "marker" not in entry]
-    dev = [entry for entry in entries if entry.get("marker") == "extra == 'dev'"]
-    assert len(base) + len(dev) == len(entries)
-    assert locked(base) == set(map(split, PROJECT["project"]["dependencies"])), "run `uv lock`"
-    assert locked(dev) == set(map(split, PROJECT["project"]["optional-dependencies"]["dev"])), "run `uv lock`"
+    parts = {"": PROJECT["project"]["dependencies"]} | {
+        f"extra == '{name}'": lines for name, lines in PROJECT["project"]["optional-dependencies"].items()
+    }
+    assert {entry.get("marker", "") for entry in entries} <= set(parts)
+    for marker, lines in parts.items():
+        named = [entry for entry in entries if entry.get("marker", "") == marker]
+        assert locked(named) == set(map(split, lines)), "run `uv lock`"
     fixed = PROJECT["tool"]["uv"]["constraint-dependencies"]
     assert locked(LOCK["manifest"]["constraints"]) == set(map(split, fixed)), "run `uv lock`"
     versions = {package["name"]: package.get("version") for package in LOCK["package"]}

@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import loading, state
+from app import state
 from app.address import to_parameters
 from app.cache import CACHE
 from app.components.copy_link import copy_link
 from app.components.theme import apply_style
+from app.library import Library, find_library, matching_dataset
+from app.opening import open_checkpoint, open_dataset
 from app.scoring import look_away
 from app.surveys import IN_CLONE
 from surge.checkpoint import Checkpoint
@@ -22,6 +24,7 @@ from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.explanation.dataset_change import DatasetChange, dataset_change
+from surge.folders import ROOTS_VARIABLE
 
 PAGES = {
     "user": ("Explain a user", ":material/account_tree:", "Why this item for this user?"),
@@ -40,7 +43,7 @@ Given = TypeVar("Given", Checkpoint, Dataset)
 class Bar:
     """What is chosen, None where it can't be opened; `widgets` takes the page's own, `messages` its notes."""
 
-    library: loading.Library
+    library: Library
     checkpoint: Checkpoint | None
     dataset: Dataset | None
     widgets: DeltaGenerator
@@ -58,7 +61,7 @@ def bar(page: str) -> Bar:
     state.arrive()
     if page != "user":
         look_away()
-    library = loading.find_library()
+    library = find_library()
     with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
         with st.container(width=190, key="brand"):
             st.markdown("**SURGE explorer**  \nWhy this item for this user?")
@@ -103,12 +106,12 @@ def _navigation(page: str) -> None:
             go_to(name)
 
 
-def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
+def _choose_checkpoint(library: Library) -> Checkpoint | None:
     names = list(library.checkpoints)
     if not names:
         st.error(
             "No checkpoint was found. Train one with `python -m surge train sample_data --output checkpoints/mine`, or "
-            f"name the folder that holds yours in the environment variable `{loading.ROOTS_VARIABLE}` and start the "
+            f"name the folder that holds yours in the environment variable `{ROOTS_VARIABLE}` and start the "
             "app again."
         )
         return None
@@ -125,10 +128,10 @@ def _choose_checkpoint(library: loading.Library) -> Checkpoint | None:
         f"A trained model. Listed are {'the folders under checkpoints/' if IN_CLONE else 'those of the demo'} and "
         "those in the folders named when the app was started.",
     )
-    return _opened(lambda: loading.open_checkpoint(library.checkpoints[str(name)]))
+    return _opened(lambda: open_checkpoint(library.checkpoints[str(name)]))
 
 
-def _choose_dataset(library: loading.Library) -> Dataset | None:
+def _choose_dataset(library: Library) -> Dataset | None:
     names, checkpoint = list(library.datasets), state.current().checkpoint
     if not names:
         st.error(
@@ -137,7 +140,7 @@ def _choose_dataset(library: loading.Library) -> Dataset | None:
         return None
     name = state.current().dataset
     if name not in library.datasets:
-        fitting = loading.matching_dataset(library, str(checkpoint)) if checkpoint in library.checkpoints else None
+        fitting = matching_dataset(library, str(checkpoint)) if checkpoint in library.checkpoints else None
         first = fitting or ("sample_data" if "sample_data" in names else names[0])
         if name is not None:
             state.add_note(f"There is no dataset {name!r} here; {first!r} is shown.")
@@ -149,7 +152,7 @@ def _choose_dataset(library: loading.Library) -> Dataset | None:
         lambda: state.change(dataset=st.session_state["dataset"]),
         "The log of interactions with the users' histories; it should be the one that the checkpoint was trained on.",
     )
-    return _opened(lambda: loading.open_dataset(library.datasets[str(name)]))
+    return _opened(lambda: open_dataset(library.datasets[str(name)]))
 
 
 def _selector(name: str, options: list[str], value: str, on_change: Callable[[], Any], words: str) -> None:
@@ -165,10 +168,10 @@ def _opened(read: Callable[[], Given]) -> Given | None:
         return None
 
 
-def _chosen_checkpoint(library: loading.Library) -> None:
+def _chosen_checkpoint(library: Library) -> None:
     """Another checkpoint brings the dataset that it was trained on; where that stays the same, so does the user."""
     name = st.session_state["checkpoint"]
-    fitting = loading.matching_dataset(library, name)
+    fitting = matching_dataset(library, name)
     other = {"dataset": fitting} if fitting is not None and fitting != state.current().dataset else {}
     state.change(checkpoint=name, **other)
 

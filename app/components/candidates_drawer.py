@@ -7,15 +7,16 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import loading, state
+from app import results, state
 from app.components.inspection import Inspection, about, caption, picture
-from app.components.item_search import found_items
+from app.components.item_search import found_items, offer_item
+from app.components.tables import number_table
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures import assignment_matrix, attention_matrix, ledger, pooled_sequence
+from surge.pictures import assignment_matrix, attention_matrix, columns, ledger, pooled_sequence
 from surge.pictures.text import likely_words, title_of
 
 _SEARCH, _SETTLED = "second_search_text", "second settled"
@@ -28,7 +29,7 @@ def candidates_drawer(inspection: Inspection) -> None:
     if second is None:
         st.markdown("There is no other item to compare with yet; search for one.")
         return
-    record, effects = loading.explanation(inspection.subject, second), loading.effects(inspection.subject, second)
+    record, effects = results.explanation(inspection.subject, second), results.effects(inspection.subject, second)
     styles = inspection.styles
     st.markdown(for_markdown(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
     picture(
@@ -43,7 +44,7 @@ def candidates_drawer(inspection: Inspection) -> None:
     caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
         frame = ledger.ledger_table(inspection.record, record, inspection.effects, effects, styles=styles)
-        st.dataframe(frame, hide_index=True)
+        number_table(frame, columns.LEDGER, "The effects on both candidates, and β and γ for each.", width=900)
     about(ledger.ABOUT, "ledger")
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:
@@ -118,14 +119,8 @@ def _choose(inspection: Inspection, second: str | None) -> None:
             text = st.text_input(
                 "Search an item to compare with", key=_SEARCH, placeholder="a part of the title"
             ).strip()
-            for row in found_items(checkpoint, inspection.dataset, text) if text else []:
-                st.button(
-                    for_markdown(row["title"] or row["item"], 60),
-                    key=f"second {row['item']}",
-                    on_click=_take,
-                    args=(row["item"],),
-                    type="tertiary",
-                )
+            for item, title, category in found_items(checkpoint, inspection.dataset, text) if text else []:
+                offer_item(f"second {item}", title, category, _take, item)
         swapped = st.button(
             "Swap",
             key="swap_candidates",

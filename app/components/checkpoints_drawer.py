@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app import loading, state, subjects
+from app import results, state, subjects
 from app.components.charts import chart, drawing
 from app.components.inspection import Inspection, about, caption
 from app.components.interest_graph import graph_component
+from app.components.tables import number_table
+from app.library import Library
+from app.opening import open_checkpoint
 from app.surveys import command_folder, train_command
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
@@ -19,7 +22,8 @@ from surge.escapes import for_markdown
 from surge.explanation.matching import match_records
 from surge.explanation.measurements import Match
 from surge.explanation.record import Explanation
-from surge.pictures import assignment_matrix, comparison, interest_graph
+from surge.pictures import assignment_matrix, columns, comparison, interest_graph
+from surge.pictures.checkpoint_words import metrics_sentence, settings_sentence
 from surge.pictures.graph_layout import shared_positions
 from surge.pictures.palette import ClusterStyle, cluster_styles
 from surge.pictures.text import likely_words
@@ -28,7 +32,7 @@ HEIGHT = 420
 LINKS_WIDTH = 680  # pixels of a table that opens over the page
 
 
-def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None:
+def checkpoints_drawer(inspection: Inspection, library: Library) -> None:
     """Choose the second checkpoint; then what differs."""
     others = [name for name in library.checkpoints if name != state.current().checkpoint]
     if not others:
@@ -58,14 +62,14 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     )
     try:
         other = _subject(inspection, library, str(name))
-        record = loading.explanation(other, inspection.candidate)
+        record = results.explanation(other, inspection.candidate)
     except SurgeError as error:
         st.error(for_markdown(str(error)))
         return
     names = str(state.current().checkpoint), str(name)
     match = match_records(inspection.record, record)
     styles = cluster_styles(record, inspection.theme, like=inspection.styles, partner=match.partner.tolist())
-    ranking, found = loading.ranking(other), loading.best(other)
+    ranking, found = results.ranking(other), results.best(other)
     top = inspection.best(10)
     other_top = found.top(10) if found is not None else []
     row = other.checkpoint.rows[inspection.candidate]
@@ -91,24 +95,12 @@ def checkpoints_drawer(inspection: Inspection, library: loading.Library) -> None
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Predicted by either**")
-        st.dataframe(
-            comparison.comparison_table(inspection.record, record, match, top, other_top),
-            hide_index=True,
-            placeholder="–",
-            column_config={
-                f"chance, {which}": st.column_config.NumberColumn(
-                    format="percent", help="How likely the item is to be the next one, among all items."
-                )
-                for which in ("first", "second")
-            },
-        )
+        either = comparison.comparison_table(inspection.record, record, match, top, other_top)
+        number_table(either, columns.EITHER, "Items that either checkpoint predicts.")
     with right:
         st.markdown("**Matched clusters**")
-        st.dataframe(
-            comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles),
-            hide_index=True,
-            placeholder="–",
-        )
+        pairs = comparison.cluster_pairs_table(inspection.record, record, match, inspection.styles, styles)
+        number_table(pairs, columns.PAIRS, "Clusters of the two checkpoints, matched.")
     theirs = [f"{names[1]}: {note}" for note in other.history.notes if note not in inspection.history.notes]
     caption(" ".join([comparison.caption(inspection.record, record, match), *theirs]), "versus")
     about(comparison.ABOUT, "versus")
@@ -126,13 +118,13 @@ def _model(
     """One model's graph, its nodes where `positions` has them, and assignment."""
     theme, key = inspection.theme, (*inspection.key, *other.key, which)
     st.markdown(f"**{for_markdown(name, 40)}** · the candidate: {for_markdown(likely_words(record))}")
-    view = loading.figure(
+    view = results.figure(
         ("versus graph", *key),
         lambda: interest_graph.interest_graph(record, "kept edge", 60, theme, styles=styles, positions=positions),
     )
     graph_component(view, theme, f"versus_graph_{which}", HEIGHT, linked=False)
     chart(
-        loading.figure(
+        results.figure(
             ("versus assignment", *key),
             # without the rectangles of the selection, which counts the items of the first model's history
             lambda: drawing(assignment_matrix.assignment_matrix(record, theme, styles=styles).update_layout(meta=None)),
@@ -149,8 +141,8 @@ def _about_models(first: Checkpoint, second: Checkpoint, names: tuple[str, str])
         (one.description.get("dataset"), config.test_instances, config.evaluation_negatives)
         for one, config in ((first, first.evaluation_config), (second, second.evaluation_config))
     ]
-    better = comparison.metrics_sentence(first.metrics, second.metrics, names, same_data=measured[0] == measured[1])
-    settings = comparison.settings_sentence(
+    better = metrics_sentence(first.metrics, second.metrics, names, same_data=measured[0] == measured[1])
+    settings = settings_sentence(
         (to_dict(first.model_config), to_dict(second.model_config)),
         (
             to_dict(first.training_config) | to_dict(first.evaluation_config),
@@ -172,25 +164,13 @@ def _links(inspection: Inspection, record: Explanation, match: Match, names: tup
         return
     with st.popover("The same as a table", type="tertiary", icon=":material/table:", key="versus_links"):
         st.markdown("**The strongest links that only one of the two keeps**")
-        narrow = st.column_config.TextColumn(width=155)
-        number = st.column_config.NumberColumn(format="%.3f")
-        st.dataframe(
-            comparison.edge_table(difference, names),
-            hide_index=True,
-            width=LINKS_WIDTH,
-            column_config={
-                "kept by": st.column_config.TextColumn(width=110),
-                "item": narrow,
-                "other item": narrow,
-                "similarity, first": number,
-                "similarity, second": number,
-            },
-        )
+        links = comparison.edge_table(difference, names)
+        number_table(links, columns.LINKS, "Links that only one of the two keeps.", width=LINKS_WIDTH)
 
 
-def _subject(inspection: Inspection, library: loading.Library, name: str) -> subjects.Subject:
+def _subject(inspection: Inspection, library: Library, name: str) -> subjects.Subject:
     """The same history, edits included, as the second checkpoint reads it."""
-    checkpoint = loading.open_checkpoint(library.checkpoints[name])
+    checkpoint = open_checkpoint(library.checkpoints[name])
     user = state.current().user
     if state.current().made_up or user is None:
         return subjects.edited(subjects.made_up(checkpoint), inspection.plan)

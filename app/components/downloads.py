@@ -8,8 +8,9 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from app import loading
+from app import results
 from app.components.inspection import Inspection
+from app.library import PROJECT
 from surge.explanation.compose import compose_story, shown_predictions
 from surge.pictures import exports, tables
 from surge.pictures.report import report
@@ -23,34 +24,20 @@ def take_away(inspection: Inspection) -> None:
     record, styles, effects = inspection.record, inspection.styles, inspection.effects
     with st.popover("Download", icon=":material/download:", width="stretch", type="tertiary", key="take_away"):
         st.caption("Everything about this prediction, as files. The page as one file takes some seconds to make.")
-        _download(
-            "The whole page as one HTML file", "html", "text/html", inspection, lambda: _report(inspection).encode()
-        )
-        _download("The record (JSON)", "json", "application/json", inspection, lambda: exports.record_json(record))
-        _download(
-            "The record (NumPy)", "npz", "application/octet-stream", inspection, lambda: exports.record_npz(record)
-        )
+        _download("The whole page as one HTML file", "html", "text/html", inspection, partial(_report, inspection))
+        _download("The record (JSON)", "json", "application/json", inspection, record.to_json_bytes)
+        _download("The record (NumPy)", "npz", "application/octet-stream", inspection, record.to_npz_bytes)
         scene = inspection.scene()
-        for table in (
-            *(view.table for view in drawn(scene)),
-            Table("predictions", "predictions", _predictions(inspection)),
-        ):
+        predictions = Table("predictions", "predictions", partial(_predictions, inspection))
+        for table in (*(view.table for view in drawn(scene)), predictions):
             make = partial(_csv, table, scene)
             _download(f"Table of {table.of} (CSV)", "csv", "text/csv", inspection, make, table.name)
-        _download(
-            "The graph for Gephi (GEXF)",
-            "gexf",
-            "application/xml",
-            inspection,
-            lambda: exports.gexf_bytes(record, styles=styles, effects=effects),
-        )
-        _download(
-            "The graph (GraphML)",
-            "graphml",
-            "application/xml",
-            inspection,
-            lambda: exports.graphml_bytes(record, styles=styles, effects=effects),
-        )
+        for label, suffix, write in (
+            ("The graph for Gephi (GEXF)", "gexf", exports.gexf_bytes),
+            ("The graph (GraphML)", "graphml", exports.graphml_bytes),
+        ):
+            make = partial(write, record, styles=styles, effects=effects)
+            _download(label, suffix, "application/xml", inspection, make)
         st.caption("Pictures: point at one for its own SVG and PNG buttons; the graph has Save PNG.")
 
 
@@ -69,17 +56,14 @@ def _csv(table: Table, scene: Scene) -> bytes:
     return exports.csv_bytes(table.frame(scene))
 
 
-def _predictions(inspection: Inspection) -> Callable[[Scene], pd.DataFrame]:
-    def frame(scene: Scene) -> pd.DataFrame:
-        ranking, followed = inspection.ranking, inspection.history.next_item
-        others = (followed.item if followed is not None else None, inspection.candidate)
-        shown = shown_predictions(ranking, *others, best=MOST_PREDICTED) if ranking is not None else ()
-        return tables.prediction_table(shown, followed, inspection.candidate, scene.record.history)
-
-    return frame
+def _predictions(inspection: Inspection, scene: Scene) -> pd.DataFrame:
+    ranking, followed = inspection.ranking, inspection.history.next_item
+    others = (followed.item if followed is not None else None, inspection.candidate)
+    shown = shown_predictions(ranking, *others, best=MOST_PREDICTED) if ranking is not None else ()
+    return tables.prediction_table(shown, followed, inspection.candidate, scene.record.history)
 
 
-def _report(inspection: Inspection) -> str:
+def _report(inspection: Inspection) -> bytes:
     """The standalone page, with the curves and the drift."""
     candidate, subject = inspection.candidate, inspection.subject
     story = compose_story(
@@ -89,8 +73,8 @@ def _report(inspection: Inspection) -> str:
         inspection.ranking,
         inspection.record,
         inspection.effects,
-        loading.faithfulness(subject, candidate),
-        loading.drift(subject, candidate),
-        root=loading.PROJECT,
+        results.faithfulness(subject, candidate),
+        results.drift(subject, candidate),
+        root=PROJECT,
     )
-    return report(story, inspection.theme, styles=inspection.styles)
+    return report(story, inspection.theme, styles=inspection.styles).encode()

@@ -8,21 +8,23 @@ from typing import Any
 
 import streamlit as st
 
-from app import loading, state
+from app import results, state
 from app.components.candidates_drawer import candidates_drawer
 from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
 from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
-from app.components.words_table import words_table
-from app.surveys import command_folder, find_survey, survey_command
+from app.components.survey_offer import survey_here
+from app.components.tables import number_table, words_table
+from app.library import Library
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import columns, percentiles
 from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
+from surge.vocabulary.survey import USER
 
 
-def drawers(inspection: Inspection, library: loading.Library) -> None:
+def drawers(inspection: Inspection, library: Library) -> None:
     """All drawers, closed unless the place says otherwise."""
     st.markdown("##### Ask more", help="Each answers one question about this prediction; open as many as you like.")
     _drawer("compare", "Why this item and not another?", lambda: candidates_drawer(inspection))
@@ -48,22 +50,11 @@ def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
 
 def _faithfulness(inspection: Inspection) -> None:
     with progress_bar("Deleting and inserting items …") as progress:
-        measured = loading.faithfulness(inspection.subject, inspection.candidate, progress)
+        measured = results.faithfulness(inspection.subject, inspection.candidate, progress)
     scene = replace(inspection.scene(), faithfulness=measured)
     _measured_view(FAITHFULNESS, inspection, scene)
     caption(FAITHFULNESS.caption(scene), FAITHFULNESS.name)
-    st.dataframe(
-        FAITHFULNESS.table.frame(scene),
-        hide_index=True,
-        placeholder="–",
-        column_config={
-            name: st.column_config.NumberColumn(
-                column.label, help=column.meaning, format="%.2f×" if name.startswith("lift") else "%.0f %%"
-            )
-            for name, column in columns.ORDERS.items()
-            if column.number
-        },
-    )
+    words_table(FAITHFULNESS.table.frame(scene), columns.ORDERS, "The mean lift along each curve.")
     about(FAITHFULNESS.about, FAITHFULNESS.name)
 
 
@@ -75,7 +66,7 @@ def _measured_view(view: View[Any], inspection: Inspection, scene: Scene) -> Non
 
 def _drift(inspection: Inspection) -> None:
     with progress_bar("Reading the history step by step …") as progress:
-        measured = loading.drift(inspection.subject, inspection.candidate, progress)
+        measured = results.drift(inspection.subject, inspection.candidate, progress)
     scene = replace(inspection.scene(), drift=measured)
     _measured_view(DRIFT, inspection, scene)
     last = len(measured.lengths) - 1
@@ -83,7 +74,8 @@ def _drift(inspection: Inspection) -> None:
         drift_player("drift", _step(last), lambda: _settle_step(last))
     caption(DRIFT.caption(scene), DRIFT.name)
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
-        st.dataframe(DRIFT.table.frame(scene), hide_index=True)
+        frame = DRIFT.table.frame(scene)
+        number_table(frame, columns.drift_columns(frame), "What the curves draw, one row a step.", width=900)
     about(DRIFT.about, DRIFT.name)
 
 
@@ -113,28 +105,14 @@ def _population(inspection: Inspection) -> None:
         st.markdown("A made-up user is none of the dataset's users.")
         return
     checkpoint, dataset = inspection.subject.checkpoint, inspection.dataset
-    try:
-        survey = find_survey(checkpoint, dataset)
-    except SurgeError as error:
-        st.error(for_markdown(str(error)))
-        return
+    survey = survey_here(checkpoint, dataset, "There is no survey of all users for this checkpoint yet.")
     if survey is None:
-        place = command_folder()
-        st.markdown(
-            "There is no survey of all users for this checkpoint yet. Make it with this command"
-            f"{place and f', {place}'}; then come back:"
-        )
-        st.code(survey_command(checkpoint, dataset), language="shell")
         return
-    for sentence in survey.stale:
-        st.info(for_markdown(sentence))
     own = survey.frame[survey.frame["user"] == inspection.base.history.user]
     if own.empty:
         st.markdown("This user is not in the survey, which may have drawn only some of the users.")
         return
-    population = {
-        name: survey.frame[name].to_numpy(dtype=float) for name in percentiles.METRICS if name in survey.frame
-    }
+    population = {name: survey.frame[name].to_numpy(dtype=float) for name in USER if name in survey.frame}
     values = {name: float(own.iloc[0][name]) for name in population}
     st.markdown(for_markdown(percentiles.sentence(values, population)))
     left, right = st.columns(2, gap="medium")
@@ -148,13 +126,8 @@ def _population(inspection: Inspection) -> None:
     with right:
         words_table(
             percentiles.percentile_table(values, population),
-            {
-                "figure": "Figure",
-                "this user": "This user",
-                "among all users": "Among all users",
-                "what it says": "What it says",
-            },
-            alt="This user's figures among those of all users.",
+            columns.POPULATION,
+            "This user's figures among those of all users.",
         )
     edited = " The survey knows the history as it was, without your edits." if inspection.before is not None else ""
     caption(percentiles.caption(values, population) + edited, "population")

@@ -9,7 +9,7 @@ import streamlit as st
 from app import state, subjects
 from app.components.edit_plans import current_plan, staged_plan
 from app.components.inspection import Inspection
-from app.components.item_search import found_items
+from app.components.item_search import found_items, offer_item
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
@@ -180,17 +180,8 @@ def _insertion(base: subjects.Subject, dataset: Dataset, inspection: Inspection 
         help="Any item that the model knows can be added. Select an item in the history to add after it.",
     ).strip()
     if text:
-        for row in found_items(base.checkpoint, dataset, text):
-            name = for_markdown(row["title"] or row["item"], 60) + (
-                f" · *{for_markdown(row['category'], 30)}*" if row["category"] else ""
-            )
-            st.button(
-                name,
-                key=f"insert {row['item']}",
-                on_click=insert,
-                args=(inspection, length, row["item"]),
-                type="tertiary",
-            )
+        for item, title, category in found_items(base.checkpoint, dataset, text):
+            offer_item(f"insert {item}", title, category, insert, inspection, length, item)
     upload = st.file_uploader(
         "Or add a list of item ids",
         type=["csv", "txt"],

@@ -15,9 +15,10 @@ from app import state
 from app.address import LONGEST_VALUE, Place
 from app.components.inspection import heading
 from surge.pictures import finder_questions as presets
-from surge.pictures.percentiles import METRICS, metric_text
-from surge.pictures.survey_metrics import LOGARITHMIC
+from surge.pictures.metric_words import LOGARITHMIC, metric_text
 from surge.pictures.text import listed
+from surge.vocabulary import METRICS
+from surge.vocabulary.survey import USER
 
 MOST_RANGES = 3
 FIRST_COLOUR = "dominant_interest"
@@ -104,7 +105,7 @@ def current_search(frame: pd.DataFrame) -> Search:
 
 def metrics_of(frame: pd.DataFrame) -> list[str]:
     """The figures that a survey holds."""
-    return [column for column in METRICS if column in frame]
+    return [column for column in USER if column in frame]
 
 
 # -- widgets --------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def _row(frame: pd.DataFrame, search: Search) -> None:
             "Narrow by",
             metrics,
             key="finder_metrics",
-            format_func=lambda column: METRICS[column].label,
+            format_func=lambda column: METRICS[column].name,
             max_selections=MOST_RANGES,
             placeholder="up to three figures, each with a range",
             on_change=_keep_metrics,
@@ -213,7 +214,7 @@ def _row(frame: pd.DataFrame, search: Search) -> None:
 
 def sort_words(sort: str) -> str:
     """A way to sort, in words."""
-    return f"{METRICS[sort.removeprefix('-')].label}, {'highest' if sort.startswith('-') else 'lowest'} first"
+    return f"{METRICS[sort.removeprefix('-')].name}, {'highest' if sort.startswith('-') else 'lowest'} first"
 
 
 def _in_range(frame: pd.DataFrame, search: Search, column: str) -> np.ndarray:
@@ -222,7 +223,7 @@ def _in_range(frame: pd.DataFrame, search: Search, column: str) -> np.ndarray:
     scale = {"percent": WHOLE, "integer": 1}.get(METRICS[column].format, 0)
     known = values[np.isfinite(values)]
     if not len(known) or np.ptp(known) == 0:
-        st.caption(f"{METRICS[column].label} is unknown or the same for everybody.")
+        st.caption(f"{METRICS[column].name} is unknown or the same for everybody.")
         return np.ones(len(frame), dtype=bool)
     low, high = float(known.min()), float(known.max())
     if METRICS[column].format in LOGARITHMIC:
@@ -235,12 +236,12 @@ def _in_range(frame: pd.DataFrame, search: Search, column: str) -> np.ndarray:
     key = f"finder_range_{column}"
     st.session_state[key] = tuple(round(edge) if scale else edge for edge in shown)
     chosen = st.slider(
-        METRICS[column].label,
+        METRICS[column].name,
         *ends,
         key=key,
         step=1 if scale else 0.01,
         format="%d %%" if scale == WHOLE else None,
-        help=METRICS[column].meaning,
+        help=METRICS[column].says,
         on_change=_keep_range,
         args=(search, column, scale or 1, ends),
     )
@@ -261,12 +262,12 @@ def _on_ladder(values: np.ndarray, rungs: list[float], search: Search, column: s
     if st.session_state.get(key, shown) != shown:
         st.session_state[key] = shown
     low, high = st.select_slider(
-        METRICS[column].label,
+        METRICS[column].name,
         rungs,
         shown,  # without a value at first, a slider has one end only
         key=key,
         format_func=lambda rung: metric_text(column, rung),
-        help=METRICS[column].meaning,
+        help=METRICS[column].says,
         on_change=_keep_range,
         args=(search, column, 1, ends),
     )

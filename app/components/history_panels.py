@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from app import loading, state, subjects
+from app import results, state, subjects
 from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
 from app.components.interest_graph import graph_component
 from app.components.linked_table import choosing_table
@@ -62,7 +62,7 @@ def graph_panel(inspection: Inspection) -> None:
                 on_change=lambda: state.change(edges=st.session_state["edges"]),
                 help="The strongest edges of each item come first; all of them at once can't be read.",
             )
-    view = loading.figure((GRAPH.name, *inspection.key, scene.layer, scene.edges), lambda: GRAPH.figure(scene))
+    view = results.figure((GRAPH.name, *inspection.key, scene.layer, scene.edges), lambda: GRAPH.figure(scene))
     graph_component(view, inspection.theme, GRAPH.key, _height(inspection), inspection.history.digest)
     caption(view.caption, GRAPH.name)
 
@@ -88,7 +88,7 @@ def prediction_panel(inspection: Inspection) -> None:
         "instead.",
         PREDICTIONS_ABOUT,
     )
-    best = loading.best(inspection.subject)
+    best = results.best(inspection.subject)
     if best is None:
         _background(inspection.subject)
         return
@@ -128,7 +128,7 @@ def prediction_panel(inspection: Inspection) -> None:
 
 def _ranks_before(inspection: Inspection, shown: tuple[Predicted, ...]) -> dict[str, int] | None:
     """Ranks of the shown items before the edits; None where nothing was edited."""
-    earlier = loading.ranking(inspection.base) if inspection.before is not None else None
+    earlier = results.ranking(inspection.base) if inspection.before is not None else None
     if earlier is None:
         return None
     ranks = {entry.item: earlier.rank_of(entry.row) for entry in shown}

@@ -13,7 +13,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import loading, subjects
+from app import results, subjects
+from app.background import Progress
 from app.components.charts import chart, drawing
 from surge.data.dataset import Dataset
 from surge.escapes import for_html
@@ -75,7 +76,7 @@ class Inspection:
 
     def best(self, count: int) -> list[Predicted]:
         """The `count` best items, as far as they are known."""
-        known = loading.best(self.subject)
+        known = results.best(self.subject)
         return known.top(count) if known is not None else []
 
     @cached_property
@@ -133,7 +134,7 @@ def picture(inspection: Inspection, name: str, alt: str, build: Callable[[], go.
     `shows` is what the figure depends on besides the history, the candidate and the theme; `alt` is what a screen
     reader says.
     """
-    drawn = loading.figure((name, *inspection.key, *shows), lambda: drawing(build()))
+    drawn = results.figure((name, *inspection.key, *shows), lambda: drawing(build()))
     chart(drawn, name, alt, inspection.theme, inspection.history.digest)
 
 
@@ -175,7 +176,7 @@ def caption(text: str, key: str) -> None:
 
 
 @contextmanager
-def progress_bar(words: str) -> Iterator[loading.Progress]:
+def progress_bar(words: str) -> Iterator[Progress]:
     """A bar for what takes more than a moment, over the page, so that nothing moves; another click leaves the work."""
     with st.container(key=f"progress {words}"):
         bar = st.progress(0.0, text=words)

@@ -7,12 +7,13 @@ import streamlit as st
 from app.cluster_usage import USERS, known_usage, measure_usage, seconds_needed
 from app.components.charts import chart
 from app.components.inspection import caption, heading, progress_bar
+from app.components.tables import number_table
 from app.components.theme import current_theme
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.pictures import cluster_usage
+from surge.pictures import cluster_usage, columns
 
 AT_ONCE = 1.0  # seconds; what takes no longer needs no button
 
@@ -26,7 +27,7 @@ def usage_panel(checkpoint: Checkpoint, dataset: Dataset) -> None:
     usage = known_usage(checkpoint, dataset)
     if usage is None:
         try:
-            seconds = seconds_needed((checkpoint.digest, dataset.digest), checkpoint, dataset)
+            seconds = seconds_needed(checkpoint, dataset)
             users = min(USERS, len(dataset.users))
             words = f"Measure cluster usage on {users} users (about {max(1, round(seconds))} s)"
             if seconds > AT_ONCE and not st.button(words, key="measure_usage", icon=":material/monitoring:"):
@@ -45,17 +46,5 @@ def usage_panel(checkpoint: Checkpoint, dataset: Dataset) -> None:
     )
     caption(cluster_usage.caption(usage.mass, usage.users, usage.items), "usage")
     with st.popover("The numbers", type="tertiary", icon=":material/table:", key="usage_numbers"):
-        number = st.column_config.NumberColumn
-        st.dataframe(
-            cluster_usage.usage_table(usage.mass, usage.first_choices, usage.categories),
-            hide_index=True,
-            width=760,
-            column_config={
-                "cluster": number("Cluster"),
-                "name": "Name",
-                "share": number("Share of a history", format="percent"),
-                "items": number("Items", format="localized", help="Items that lie mostly in this cluster."),
-                "categories": "Commonest categories",
-            },
-            alt="Use of the clusters in numbers.",
-        )
+        frame = cluster_usage.usage_table(usage.mass, usage.first_choices, usage.categories)
+        number_table(frame, columns.USAGE, "Use of the clusters in numbers.", width=760)

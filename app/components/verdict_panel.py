@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import loading
+from app import results
 from app.components.inspection import Inspection, about
 from surge.escapes import for_markdown
 from surge.pictures.trust import trust
@@ -21,7 +21,7 @@ TRUST_ICONS = {
 def verdict_panel(inspection: Inspection) -> None:
     """The verdict, and a plain word about attention and importance against the measured effect."""
     record, effects, ranking = inspection.record, inspection.effects, inspection.ranking
-    chance = loading.chance(inspection.subject, record)
+    chance = results.chance(inspection.subject, record)
     pieces = verdict(
         record,
         effects,

@@ -24,8 +24,10 @@ from app.components.finder_filters import (
 )
 from app.components.inspection import caption, heading
 from app.components.map_ring import map_ring
+from app.components.survey_offer import offer_command
+from app.components.tables import number_table
 from app.components.theme import current_theme
-from app.surveys import Survey, can_be_replaced, command_folder, find_survey, survey_command
+from app.surveys import Survey, can_be_replaced, find_survey
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
@@ -33,11 +35,15 @@ from surge.escapes import for_markdown
 from surge.pictures import finder_questions as presets
 from surge.pictures import users_map
 from surge.pictures.exports import csv_bytes
-from surge.pictures.percentiles import METRICS
-from surge.pictures.text import count
+from surge.pictures.html_parts import Column
+from surge.pictures.metric_words import metric_column
+from surge.pictures.text import count, lower_first
+from surge.vocabulary import METRICS
 
 HEIGHT = 560
 ROWS = 500  # of a page of the table: what is sent at once
+# of numbers by the browser; a share counts in per cent
+FORMATS = {"percent": "%.1f %%", "integer": "localized", "chance": "%.2g %%", "lift": "%.2g×"}
 TABLE, MAP = "finder_table", "finder_map"
 
 
@@ -61,7 +67,7 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
     except SurgeError as error:
         st.error(for_markdown(str(error)))
         wish = "Make it again" if can_be_replaced(checkpoint) else "Remove the file, then make it again"
-        _offer_command(wish, checkpoint, dataset)
+        offer_command(wish, checkpoint, dataset)
         return
     if survey is None or not len(survey.frame):
         what = "There is no survey" if survey is None else "The survey holds no user"
@@ -70,16 +76,16 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
             f"{what} of checkpoint {name} yet. It reads every user once and writes one small file "
             "beside the checkpoint."
         )
-        _offer_command("Make it", checkpoint, dataset)
+        offer_command("Make it", checkpoint, dataset)
         return
     if survey.stale:
         st.warning(for_markdown(f"{' '.join(survey.stale)} Its figures are shown all the same; they may not fit."))
-        _offer_command("Make it anew", checkpoint, dataset)
+        offer_command("Make it anew", checkpoint, dataset)
     search = current_search(survey.frame)
     rows = narrow(survey.frame, search)
     preset = search.preset
     table, picture = st.columns([5, 4], gap="medium")
-    sort = _sorted(search.sort) if search.sort is not None else None
+    sort = lower_first(sort_words(search.sort)) if search.sort is not None else None
     said = presets.caption(survey.frame, preset, len(rows), sort=sort)
     if len(survey.frame) < len(dataset.users):
         said += f" The survey holds {len(survey.frame):,} of the {len(dataset.users):,} users."
@@ -88,17 +94,6 @@ def _find(checkpoint: Checkpoint, dataset: Dataset) -> None:
         picked = _table(survey.frame.iloc[rows], first, said, checkpoint)
     with picture:
         _map(survey, rows, picked or state.current().user, search)
-
-
-def _sorted(sort: str) -> str:
-    words = sort_words(sort)
-    return f"{words[:1].lower()}{words[1:]}"
-
-
-def _offer_command(wish: str, checkpoint: Checkpoint, dataset: Dataset) -> None:
-    place = command_folder()
-    st.markdown(f"{wish} with this command{place and f', {place}'}:")
-    st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
 
 
 # -- table and map --------------------------------------------------------------------------------------
@@ -121,18 +116,16 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
     actions = st.container(horizontal=True, vertical_alignment="center", key="finder_actions")
     picked = None
     if users:
-        columns = _columns(shown, first)
-        event: Any = st.dataframe(
+        event = number_table(
             _as_shown(shown, checkpoint),
+            _columns(shown, first),
+            "Users with the figures of the survey.",
+            pinned="user",
+            formats={name: FORMATS.get(METRICS[name].format, "%.2f") for name in metrics_of(shown)},
             key=table_key(users),
             height=HEIGHT,
-            hide_index=True,
-            column_config=columns,
-            column_order=list(columns),
             on_select="rerun",
             selection_mode=["single-row", "single-cell"],
-            placeholder="–",
-            alt="Users with the figures of the survey.",
         )
         if pages > 1:
             _pages(page, pages)
@@ -181,27 +174,16 @@ def _as_shown(frame: pd.DataFrame, checkpoint: Checkpoint) -> pd.DataFrame:
     ids = {item for column in ("next_item", "top_item") for item in frame[column] if isinstance(item, str)}
     known = checkpoint.items.select("item", "title")
     titles = dict(known.filter(known["item"].is_in(list(ids))).iter_rows())
-    shown = {
-        f"{column} title": [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")
-    }
+    named = {column: [titles.get(item, item) for item in frame[column]] for column in ("next_item", "top_item")}
     shares = {name: frame[name] * WHOLE for name in metrics_of(frame) if METRICS[name].format in ("percent", "chance")}
-    return frame.assign(**shown, **shares)
+    return frame.assign(**named, **shares)
 
 
-def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Any]:
-    """The columns that are shown, the `first` metric foremost, with their heads, formats and help."""
-    columns: dict[str, Any] = {"user": st.column_config.TextColumn("User", pinned=True, width=90)}
-    formats = {"percent": "%.1f %%", "integer": "localized", "chance": "%.2g %%", "lift": "%.2g×"}
-    for column in sorted(metrics_of(frame), key=lambda name: name != first):
-        metric = METRICS[column]
-        columns[column] = st.column_config.NumberColumn(
-            metric.label, format=formats.get(metric.format, "%.2f"), help=metric.meaning
-        )
-    text = st.column_config.TextColumn
-    columns["next_item title"] = text("Next item", width="medium", help="The item that really came next.")
-    columns["next_period"] = text("Period", width=70, help="The part of the data that the next item lies in.")
-    columns["top_item title"] = text("Top prediction", width="medium", help="What the model would recommend first.")
-    return columns
+def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Column]:
+    """The columns that are shown, the `first` metric foremost."""
+    metrics = sorted(metrics_of(frame), key=lambda name: name != first)
+    columns = {name: metric_column(name) for name in ("user", *metrics, "next_item", "next_period", "top_item")}
+    return columns | {name: columns[name]._replace(long=True) for name in ("next_item", "top_item")}
 
 
 def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> None:
@@ -218,7 +200,7 @@ def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> 
         "Colour",
         options,
         key="finder_colour",
-        format_func=lambda column: METRICS[column].label,
+        format_func=lambda column: METRICS[column].name,
         on_change=lambda: state.change(colour=st.session_state["finder_colour"]),
         label_visibility="collapsed",
     )

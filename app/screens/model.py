@@ -8,24 +8,24 @@ import streamlit as st
 from app.components.bar import bar, page_notes
 from app.components.charts import chart, load_plotly
 from app.components.inspection import caption, heading
+from app.components.survey_offer import survey_here
+from app.components.tables import number_table, words_table
 from app.components.theme import current_theme
 from app.components.usage_panel import usage_panel
-from app.components.words_table import words_table
-from app.surveys import command_folder, evaluate_command, find_comparison, find_survey, survey_command
+from app.surveys import command_folder, evaluate_command, find_comparison
 from surge.checkpoint import Checkpoint
 from surge.config import to_dict
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import (
-    health,
+    columns,
     length_table,
     metric_weights,
     metrics_tables,
     reliability,
     training_curves,
 )
-from surge.pictures.metric_words import ABOUT
 from surge.pictures.settings_table import settings_table
 
 COMPARISON_WORDS = {
@@ -83,25 +83,20 @@ def _health(checkpoint: Checkpoint) -> None:
     heading(
         "Do the explanations say anything?", "Clusters that collapsed or attention that is flat would explain nothing."
     )
-    figures = health.health(checkpoint.metrics)
-    if not figures:
+    figures = metrics_tables.health(checkpoint.metrics)
+    if figures.empty:
         st.info("The explanations have not been measured yet; the command at the top of the page does it.")
         return
-    words_table(
-        pd.DataFrame(figures, columns=["figure", "value", "meaning"]),
-        {"figure": "Figure", "value": "Value", "meaning": "What it says"},
-        alt="Figures about the explanations.",
-        numbers=["value"],
-    )
-    caption(health.caption(), "health")
+    words_table(figures, columns.HEALTH, "Figures about the explanations.")
+    caption(metrics_tables.HEALTH_CAPTION, "health")
 
 
 def _settings(checkpoint: Checkpoint) -> None:
     heading("What it is", "The settings of the model and of its training, from config.json, in plain words.")
     words_table(
         settings_table(to_dict(checkpoint.model_config), to_dict(checkpoint.training_config), checkpoint.description),
-        {"what": "Setting", "value": "Here", "meaning": "What it means"},
-        alt="Settings of the checkpoint.",
+        columns.SETTINGS,
+        "Settings of the checkpoint.",
     )
     caption("Equation numbers are those of the SURGE paper (Chang et al., SIGIR 2021).", "settings")
 
@@ -138,17 +133,13 @@ def _training(checkpoint: Checkpoint) -> None:
         )
     caption(training_curves.caption(history, best_epoch=best, weights=weights), "training")
     with st.popover("The numbers", type="tertiary", icon=":material/table:", key="curve_numbers"):
-        st.dataframe(
-            pd.DataFrame(training_curves.curve_table(history)),
-            hide_index=True,
-            width=900,
-            height=320,
-            alt="Losses and validation metrics, one row an epoch.",
-        )
+        frame = pd.DataFrame(training_curves.curve_table(history))
+        alt = "Losses and validation metrics, one row an epoch."
+        number_table(frame, columns.curve_columns(frame), alt, pinned="epoch", width=900, height=320)
 
 
 def _metrics(checkpoint: Checkpoint) -> None:
-    heading("All metrics", "As they stand in metrics.json.", ABOUT)
+    heading("All metrics", "As they stand in metrics.json.", metrics_tables.ABOUT)
     items = checkpoint.model_config.item_count
     tables = metrics_tables.metrics_tables(
         checkpoint.metrics,
@@ -161,13 +152,7 @@ def _metrics(checkpoint: Checkpoint) -> None:
         return
     for table in tables:
         heading(table.title, table.says)
-        parts = {name: name.removeprefix("part ") for name in table.frame.columns[1:-1]}
-        words_table(
-            table.frame,
-            {"metric": "Metric", **parts, "meaning": "What it says"},
-            alt=f"Metrics, {table.title}: {', '.join(parts.values())}.",
-            numbers=parts,
-        )
+        words_table(table.frame, columns.metrics_columns(table.frame), f"Metrics: {table.title}.")
     caption(metrics_tables.left_out(checkpoint.metrics), "metrics")
 
 
@@ -198,35 +183,14 @@ def _reliability(checkpoint: Checkpoint) -> None:
 
 def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
     heading("By length of the history", "Whether the model does better for users whom it knows longer.")
-    try:
-        survey = find_survey(checkpoint, dataset)
-    except SurgeError as error:
-        st.error(for_markdown(str(error)))
-        return
+    survey = survey_here(checkpoint, dataset, "The survey of all users says this, and there is none yet.")
     if survey is None:
-        place = command_folder()
-        st.info(f"The survey of all users says this, and there is none yet. Make it{place and f' {place}'} with:")
-        st.code(survey_command(checkpoint, dataset), language="bash", wrap_lines=True)
         return
-    if survey.stale:
-        st.warning(for_markdown(" ".join(survey.stale)))
     frame = length_table.length_table(survey.frame)
     if frame.empty:
         st.info("The survey has no user whose next item was ranked.")
         return
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        frame.assign(**{"hit@10": frame["hit@10"] * 100}),
-        hide_index=True,
-        column_config={
-            "length": st.column_config.TextColumn("History"),
-            "users": number("Users", format="localized"),
-            "hit@10": number("Hit rate@10", format="%.1f %%", help="Share whose next item ranks in the top 10."),
-            "mrr": number("MRR", format="%.3f", help="Mean of 1 / rank of the next item; 1 is perfect."),
-            "median rank": number("Median rank", format="%.0f", help="Half of the users' next items rank higher."),
-        },
-        alt="How well the next item ranks by length of the history.",
-    )
+    words_table(frame, columns.LENGTHS, "How well the next item ranks by length of the history.")
     caption(length_table.length_caption(survey.frame), "lengths")
 
 
@@ -241,16 +205,7 @@ def _comparison(checkpoint: Checkpoint, name: str, title: str, help_text: str) -
     if frame is None:
         return
     heading(title, help_text)
-    st.dataframe(
-        frame,
-        hide_index=True,
-        column_config={
-            "name": st.column_config.TextColumn("Variant", pinned=True),
-            **{column: st.column_config.NumberColumn(format="%.4g") for column in frame.columns[1:]},
-        },
-        placeholder="–",
-        alt=f"Metrics of variants, from {name}.",
-    )
+    number_table(frame, columns.variant_columns(frame), f"Metrics of variants, from {name}.", pinned="name")
     caption(f"{len(frame)} variants, as written in {name}; nothing is measured here.", name.removesuffix(".json"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import loading, state, subjects
+from app import results, state, subjects
 from app.components.bar import Bar, bar, page_notes
 from app.components.charts import load_plotly
 from app.components.downloads import take_away
@@ -21,6 +21,7 @@ from app.components.theme import current_theme
 from app.components.tour import remember_runner_up, tour
 from app.components.user_search import user_search
 from app.components.verdict_panel import verdict_panel
+from app.library import Library
 from app.surveys import telling_user
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
@@ -65,7 +66,7 @@ def _settle_user(chosen: Bar) -> str | None:
             state.settle(candidate=None, items=frozenset(), cluster=None, edits=None, staged=None)
     user = (
         telling_user(chosen.checkpoint, chosen.dataset)
-        or loading.telling_user(chosen.checkpoint, chosen.dataset)
+        or results.telling_user(chosen.checkpoint, chosen.dataset)
         or chosen.dataset.users[0]
     )
     state.settle(user=user)
@@ -78,7 +79,7 @@ def _sentence(error: SurgeError) -> str:
 
 
 @st.fragment
-def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library: loading.Library) -> None:
+def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library: Library) -> None:
     """Everything about one user; a click, another candidate or layer runs this part alone."""
     try:
         base = subjects.made_up(checkpoint) if user is None else subjects.subject(checkpoint, dataset, user)
@@ -160,25 +161,25 @@ def _inspection(base: subjects.Subject, dataset: Dataset) -> Inspection | None:
         plan, subject = Plan.whole(length), base
         if not length:
             return None
-    ranking = loading.ranking(subject)
+    ranking = results.ranking(subject)
     candidate = _candidate(subject, base)
     if ranking is not None and not len(ranking.order):
         st.info(
             "Every item of the catalogue is in the history already, so nothing is left to predict; any item can still "
             "be explained, and the history can be changed."
         )
-    record = loading.explanation(subject, candidate)
+    record = results.explanation(subject, candidate)
     _settle_selection(record.length, len(record.prediction.order))
     if record.length > LONG:
         with progress_bar("Leaving out each item in turn …") as progress:
-            effects = loading.effects(subject, candidate, progress)
+            effects = results.effects(subject, candidate, progress)
     else:
-        effects = loading.effects(subject, candidate)
+        effects = results.effects(subject, candidate)
     reference = _reference(base if length else subject, candidate)
     before = None
     if subject is not base and length:
         origin = plan.origin[-record.length :]  # the model reads the last ones
-        before = Before(loading.explanation(base, candidate), origin, loading.effects(base, candidate))
+        before = Before(results.explanation(base, candidate), origin, results.effects(base, candidate))
     staged = parse_plan(state.current().staged, length, "staged")
     marks = staged_marks(plan, staged, subject) if staged is not None else None
     return Inspection(
@@ -209,7 +210,7 @@ def _candidate(subject: subjects.Subject, base: subjects.Subject) -> str:
         except SurgeError as error:
             st.warning(for_markdown(f"{_sentence(error)} The top prediction is shown."), icon=":material/link_off:")
     asked = base if base.history.items else subject
-    top, ranking = _top(asked), loading.ranking(asked)
+    top, ranking = _top(asked), results.ranking(asked)
     if top is not None:
         found = top
     elif ranking is not None:
@@ -224,12 +225,12 @@ def _candidate(subject: subjects.Subject, base: subjects.Subject) -> str:
 
 def _reference(base: subjects.Subject, candidate: str) -> Explanation:
     """The record that gives the clusters their letters: the user's own history and top prediction."""
-    return loading.explanation(base, _top(base) or candidate)
+    return results.explanation(base, _top(base) or candidate)
 
 
 def _top(subject: subjects.Subject) -> str | None:
     """The item that is predicted first, as far as that is known."""
-    best = loading.best(subject)
+    best = results.best(subject)
     top = best.top(1) if best is not None else []
     return top[0].item if top else None
 

@@ -6,24 +6,7 @@ from typing import Any
 
 from surge.commands import add_command, add_places, load_places, one_line, progress_bar
 from surge.errors import SurgeError
-
-_SUMMARY = (
-    "length",
-    "clusters_in_use",
-    "effective_clusters",
-    "assignment_entropy",
-    "dominant_interest",
-    "noise_share",
-    "drift",
-    "next_rank",
-    "next_probability",
-    "next_lift",
-    "top_probability",
-    "top_lift",
-    "faithfulness",
-    "attention_faithfulness",
-    "attention_distance",
-)
+from surge.vocabulary.survey import USER
 
 
 def add_survey(subparsers: Any) -> None:
@@ -75,7 +58,7 @@ def _survey(arguments: argparse.Namespace) -> None:
         )
     write_survey(output, frame, checkpoint, dataset, method=arguments.map)
     print(f"{frame.height:,} of {asked:,} users measured; medians:")
-    for name in _SUMMARY:
+    for name in USER:
         known = frame[name].drop_nulls().to_list()
         print(f"  {name:<24} {_short(median(known)) if known else 'unknown'}")
     if frame.height < asked:

@@ -12,6 +12,7 @@ from surge.config import PARTS, EvaluationConfig, TrainingConfig, from_dict, nam
 from surge.errors import SurgeError
 from surge.recommenders import RECOMMENDERS, Recommender, build, configure
 from surge.training.data import TrainingData
+from surge.training.fit import check_epochs
 
 SURGE = "surge"
 NAMES = tuple(RECOMMENDERS)
@@ -88,8 +89,10 @@ class Contestant:
         return replace(self, **parts)
 
     def training_config(self, seed: int) -> TrainingConfig:
-        """How it is trained."""
-        return from_dict(TrainingConfig, dict(self.training) | {"seed": seed})
+        """How it is trained; for not a single epoch is a SurgeError."""
+        config = from_dict(TrainingConfig, dict(self.training) | {"seed": seed})
+        check_epochs(config)
+        return config
 
     def evaluation_config(self) -> EvaluationConfig:
         """How it is measured."""

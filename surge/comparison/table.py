@@ -10,17 +10,9 @@ import numpy as np
 
 from surge.evaluation.significance import LEAST, LEVEL
 from surge.evaluation.words import negatives_told
+from surge.vocabulary import METRICS
 
-COLUMNS = {
-    "auc": "AUC",
-    "gauc": "GAUC",
-    "one_negative_gauc": "GAUC, 1 negative",
-    "mrr": "MRR",
-    "ndcg@2": "NDCG@2",
-    "hr@10": "HR@10",
-    "catalogue_hr@10": "HR@10, all items",
-    "catalogue_ndcg@10": "NDCG@10, all items",
-}
+COLUMNS = ("auc", "gauc", "one_negative_gauc", "mrr", "ndcg@2", "hr@10", "catalogue_hr@10", "catalogue_ndcg@10")
 WHOLE = "catalogue_"
 TESTED = (
     "95 % interval over seeds and users together: both the seed of a training and the users are drawn at random; bold "
@@ -77,7 +69,7 @@ def _metrics(comparison: Mapping[str, Any]) -> str:
 
 def _column(comparison: Mapping[str, Any], name: str) -> str:
     ranked = f" ({comparison['catalogue_lists']} positives)" if name.startswith(WHOLE) else ""
-    return COLUMNS[name] + ranked
+    return METRICS[name].name + ranked
 
 
 def _means(comparison: Mapping[str, Any], label: str) -> dict[str, tuple[float, float | None]]:

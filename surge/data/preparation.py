@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from surge.atomic_write import working_folder
 from surge.data.cleaning import about_ratings, about_users, alike_ids, clean, item_table, k_core, settle
 from surge.data.description import describe
-from surge.data.folder import check_output, working_folder, write_dataset
+from surge.data.folder import check_output, write_dataset
 from surge.data.formats import FORMATS, Format
 from surge.data.splits import time_split
 from surge.data.tables import NULL_WORDS, RawLog, ReadOptions

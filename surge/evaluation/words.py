@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# the count in metrics.json -> which true next items of a split it left out
-LEFT_OUT = {
-    "unknown_positives": "of items that the model doesn't know",
-    "positives_without_history": "with no known item before them",
-    "positives_without_negatives": "of users who took all other items before",
-}
+from surge.vocabulary.prediction import LEFT_OUT
 
 
 def positives_told(metrics: Mapping[str, Any], split: str) -> str:
     """A sentence on the positives that could not be measured, or that no model can be good at; empty where none is."""
-    left_out = [f"{metrics[name]:,} {words}" for name, words in LEFT_OUT.items() if metrics[name]]
+    left_out = [f"{metrics[name]:,} {metric.says}" for name, metric in LEFT_OUT.items() if metrics[name]]
     cold, unranked = metrics["cold_positives"], metrics["users_without_last"]
     parts = [f"left out: {' and '.join(left_out)}"] if left_out else []
     parts += [f"users whose last item can't be ranked among all: {unranked:,}"] if unranked else []

@@ -13,11 +13,13 @@ def age_bucket(ages: Tensor, mask: Tensor) -> Tensor:
 
     ages (B, n) in seconds, int64 or float64, NaN where unknown and 0 where negative; mask (B, n) true where an item is.
     Every bucket is about twice as long as the one before it: whether an item was taken seconds or hours ago matters
-    as much as whether it was weeks or years ago.
+    as much as whether it was weeks or years ago. By comparison, as not every engine's logarithm of a power of two is
+    whole.
     """
     known = mask & ~ages.isnan()
     seconds = ages.double().masked_fill(~known, 0).clamp(min=0)
-    return torch.where(known, (seconds + 1).log2().long().clamp(max=AGES - 1), -1)
+    edges = 2.0 ** torch.arange(1, AGES, dtype=seconds.dtype, device=seconds.device)
+    return torch.where(known, (seconds.unsqueeze(-1) + 1 >= edges).sum(-1), -1)
 
 
 def embed_ages(ages: Tensor, mask: Tensor, table: nn.Embedding) -> Tensor:

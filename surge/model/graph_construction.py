@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-LESS = 1 - 2.0**-50  # a hair: more than a product in float64 can lie above the number that it stands for
+FINEST = 10**9  # the denominator of a sparsity: times the square of the longest history it fits into 64 bits
+Nodes = TypeVar("Nodes", int, Tensor)
 
 
 class SparseGraph(NamedTuple):
@@ -21,12 +23,13 @@ class SparseGraph(NamedTuple):
     adjacency: Tensor
 
 
-def kept_entries(sparsity: float, nodes: Tensor) -> Tensor:
-    """k = ceil(sparsity * n^2) of Eq. 3, at least 1, for numbers of nodes n (int64): as in exact decimal arithmetic.
+def kept_entries(sparsity: float, nodes: Nodes) -> Nodes:
+    """k = ceil(sparsity * n^2) of Eq. 3, at least 1, for n nodes, a number or int64: as in exact decimal arithmetic.
 
-    In float64 0.07 * 10^2 is a hair more than 7, of which the next whole number is 8: so of a hair less.
+    In whole numbers, as in float64 0.07 * 10^2 is a hair more than 7, of which the next whole number is 8.
     """
-    return torch.ceil(sparsity * LESS * nodes.double() ** 2).clamp(min=1).long()
+    share = max(Fraction(str(sparsity)).limit_denominator(FINEST), Fraction(1, FINEST))
+    return (share.numerator * nodes * nodes + share.denominator - 1) // share.denominator
 
 
 def sparsify(similarity: Tensor, mask: Tensor, sparsity: float) -> tuple[Tensor, Tensor]:
@@ -39,7 +42,7 @@ def sparsify(similarity: Tensor, mask: Tensor, sparsity: float) -> tuple[Tensor,
     """
     pairs = mask.unsqueeze(1) & mask.unsqueeze(2)
     k = kept_entries(sparsity, mask.sum(1))
-    most = max(1, math.ceil(sparsity * LESS * mask.shape[1] ** 2))  # what k is without padding; a number, not a tensor
+    most = kept_entries(sparsity, mask.shape[1])  # what k is without padding; a number, not a tensor
     entries = similarity.masked_fill(~pairs, -math.inf).flatten(1)
     # of one shape whatever k holds, and a GPU isn't asked what it holds; sorting all would take most of the time
     threshold = entries.topk(most, dim=1).values.gather(1, (k - 1).unsqueeze(1)).squeeze(1).clamp(min=0)

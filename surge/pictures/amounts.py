@@ -6,12 +6,21 @@ What is no number (NaN) is a dash.
 from __future__ import annotations
 
 from math import exp, floor, isnan, log10
+from typing import Any
 
 UNKNOWN = "–"  # for a number that is none
 MINUS = "\u2212"
 LARGEST_LOG = 700.0  # exp of more is no number
 MILLION = 1_000_000
 ALIKE = 0.91  # a lift from here to its inverse is none to speak of
+LARGEST = 1e300  # of a number that a file holds
+
+
+def number_in(value: Any, *, least: float = -LARGEST, most: float = LARGEST) -> float | None:
+    """What a file holds as a number, None where it is none, or none that can be meant."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:  # NaN, too
+        return None
+    return float(value)
 
 
 def percent(share: float) -> str:

@@ -252,15 +252,20 @@ def _before(
     ]
 
 
+def left_out_words(record: Explanation, shown: Sequence[int]) -> str:
+    """How many clusters aren't drawn, and what they hold; empty where all are."""
+    mass = cluster_mass(record)
+    left_out, held = len(mass) - len(shown), float(mass.sum() - mass[list(shown)].sum())
+    if not left_out:
+        return ""
+    amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
+    return f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
+
+
 def caption(record: Explanation, *, before: Before | None = None) -> str:
     """What the matrix draws, in which unit, and what it leaves out."""
-    mass, shown = cluster_mass(record), shown_clusters(record, before)
-    left_out = len(mass) - len(shown)
-    rest = ""
-    if left_out:
-        held = float(mass.sum() - mass[shown].sum())
-        amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
-        rest = f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
+    shown = shown_clusters(record, before)
+    rest = left_out_words(record, shown)
     deeper = " Shares are products over the pooling layers." if record.interest_extraction.layers else ""
     then = ""
     if before is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
+from surge.pictures.amounts import number_in
+from surge.pictures.metric_words import metric_text
 from surge.pictures.text import listed
+from surge.vocabulary import METRICS
 
 MOST_SETTINGS = 6  # that are named
-MEASURES = {"catalogue_ndcg@10": "NDCG@10 among all items", "gauc": "GAUC", "mrr": "MRR"}
+MEASURES = ("catalogue_ndcg@10", "gauc", "mrr")
 LEAST = 0.0005  # of a metric: less is not seen in three digits
 SETTINGS = {
     "item_count": "items that it knows",
@@ -98,13 +100,13 @@ def metrics_sentence(
         return f"On the same test data the two rank equally well ({_told({n: sides[0][n] for n in common})})."
     if {1, -1} <= signs:
         ahead = [
-            f"{names[0] if size > 0 else names[1]} has the better {MEASURES[name]} ({_against(name, sides, size > 0)})"
+            f"{names[size <= 0]} has the better {METRICS[name].name} ({_against(name, sides, size > 0)})"
             for name, size in zip(common, lead, strict=True)
             if abs(size) >= LEAST
         ]
         return f"On the same test data {', '.join(ahead)}."
     ahead_first = 1 in signs
-    figures = ", ".join(f"{MEASURES[name]} {_against(name, sides, ahead_first)}" for name in common)
+    figures = ", ".join(f"{METRICS[name].name} {_against(name, sides, ahead_first)}" for name in common)
     return f"On the same test data {names[0 if ahead_first else 1]} ranks better ({figures}; higher is better)."
 
 
@@ -137,20 +139,16 @@ def _measured(metrics: Mapping[str, Any]) -> dict[str, float]:
     test = metrics.get("test")
     if not isinstance(test, Mapping):
         return {}
-    return {
-        name: float(value)
-        for name in MEASURES
-        if isinstance(value := test.get(name), int | float) and not isinstance(value, bool) and isfinite(value)
-    }
+    return {name: value for name in MEASURES if (value := number_in(test.get(name))) is not None}
 
 
 def _told(figures: Mapping[str, float]) -> str:
-    return listed(f"{MEASURES[name]} {value:.3f}" for name, value in figures.items())
+    return listed(f"{METRICS[name].name} {metric_text(name, value)}" for name, value in figures.items())
 
 
 def _against(name: str, sides: list[dict[str, float]], first_ahead: bool) -> str:
     better, worse = (sides[0], sides[1]) if first_ahead else (sides[1], sides[0])
-    return f"{better[name]:.3f} against {worse[name]:.3f}"
+    return f"{metric_text(name, better[name])} against {metric_text(name, worse[name])}"
 
 
 def _semicolons(parts: list[str]) -> str:

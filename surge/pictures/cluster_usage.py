@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
 from surge.pictures.amounts import percent
-from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
 from surge.pictures.text import count, shorten
 
@@ -46,15 +46,8 @@ def usage_figure(mass: np.ndarray, categories: Categories, theme: Theme | str) -
     )
     figure.add_vline(x=1 / len(mass), line={"color": theme.positive, "width": 1.5, "dash": "dash"})
     for place, share in enumerate(mass[order].tolist()):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            xanchor="left",
-            y=place,
-            text=percent(share),
-            showarrow=False,
-            font={"size": 11, "color": theme.text},
-        )
+        font = {"size": 11, "color": theme.text}
+        figure.add_annotation(paper_note(percent(share), 1, place, theme, yref="y", yanchor="auto", font=font))
     figure.update_xaxes(bare_axis(tickformat=".0%", rangemode="tozero", title={"text": "share of a history"}))
     figure.update_yaxes(
         bare_axis(

@@ -1,12 +1,17 @@
-"""How the tables of a record show their columns, on the page and in the report: heads, units and what they mean."""
+"""How the tables show their columns, on the pages and in the report: heads, units and what they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
+from math import log
 
 from surge.pictures.amounts import chance, factor, lift, percent, signed
 from surge.pictures.html_parts import Column
+from surge.pictures.metric_words import metric_column, metric_text
+from surge.vocabulary import METRICS, name_of
+from surge.vocabulary.prediction import series
 
 
 def three_digits(value: float) -> str:
@@ -24,19 +29,19 @@ def whole(value: float) -> str:
     return f"{int(value):,}"
 
 
-def about(value: float) -> str:
-    """A rank that is estimated from a part of the catalogue."""
-    return f"~{whole(value)}"
-
-
-def about_chance(probability: float) -> str:
-    """A chance that is estimated from a part of the catalogue."""
-    return f"~{chance(probability)}"
-
-
 def one_digit(value: float) -> str:
     """A sum of shares."""
     return f"{value:.1f}"
+
+
+def factor_of(multiple: float) -> str:
+    """An effect that is given as a multiple."""
+    return factor(log(max(multiple, 1e-300)))
+
+
+def places(number: float) -> str:
+    """Places gained or lost."""
+    return signed(number, 0)
 
 
 def times(value: float) -> str:
@@ -67,12 +72,6 @@ PREDICTIONS = {
     "logit": Column("Logit", three_digits, "The model's raw score (Eq. 17), which the lift comes from.", number=True),
     "item": Column("Id"),
 }
-ABOUT_CHANCE = Column(
-    "Chance",
-    about_chance,
-    "How likely the item is to be the next one, among all items; estimated from a part of them.",
-    number=True,
-)
 EFFECT = Column(
     "Effect",
     factor,
@@ -81,12 +80,6 @@ EFFECT = Column(
     number=True,
 )
 RANK_WITHOUT = Column("Rank without", whole, "The candidate's rank when it is left out.", number=True)
-ESTIMATED_RANK = Column(
-    "Rank without",
-    about,
-    "The candidate's rank when it is left out, estimated from a part of the catalogue.",
-    number=True,
-)
 CLUSTERS = {
     "read": Column("#", whole, "The place of the cluster in the sequence.", number=True),
     "cluster": Column("Cluster"),
@@ -150,11 +143,129 @@ DRIFT = {
 }
 
 
+LEDGER = {
+    "position": ITEMS["position"],
+    "title": Column("Item", long=True),
+    "cluster": Column("Cluster"),
+    "effect factor on ①": Column("Effect on ①", factor_of, EFFECT.meaning, number=True),
+    "effect factor on ②": Column("Effect on ②", factor_of, EFFECT.meaning, number=True),
+    "log difference": Column("① against ②", factor, "What the item adds to the lead of ① over ②.", number=True),
+    **{
+        f"{name} {mark}": Column(f"{head} {mark}", write, ITEMS[key].meaning, number=True)
+        for name, head, write, key in (
+            ("β for", "β for", three_digits, "beta"),
+            ("importance for", "γ for", percent, "gamma"),
+        )
+        for mark in ("①", "②")
+    },
+    "item": Column("Id"),
+}
+EITHER = {
+    "title": Column("Item", long=True),
+    "rank, first": Column("#, first", whole, PREDICTIONS["rank"].meaning, number=True),
+    "rank, second": Column("#, second", whole, PREDICTIONS["rank"].meaning, number=True),
+    "change": Column("Change", places, "How many places higher the second ranks it than the first.", number=True),
+    "chance, first": Column("Chance, first", chance, PREDICTIONS["chance"].meaning, number=True),
+    "chance, second": Column("Chance, second", chance, PREDICTIONS["chance"].meaning, number=True),
+    "note": Column("Note"),
+    "category": Column("Category"),
+    "item": Column("Id"),
+}
+PAIRS = {
+    "first": Column("First", meaning="The cluster of the first checkpoint."),
+    "first holds": Column("Categories", long=True),
+    "items, first": Column("Items", whole, CLUSTERS["items"].meaning, number=True),
+    "second": Column("Second", meaning="The cluster of the second checkpoint that is matched with it."),
+    "second holds": Column("Categories", long=True),
+    "items, second": Column("Items", whole, CLUSTERS["items"].meaning, number=True),
+    "overlap": Column("Overlap", percent, "How much of the second's cluster the first's holds, too.", number=True),
+}
+LINKS = {
+    "kept by": Column("Kept by"),
+    "item": Column("Item", long=True),
+    "other item": Column("Other item", long=True),
+    "similarity, first": Column("Similarity, first", three_digits, number=True),
+    "similarity, second": Column("Similarity, second", three_digits, number=True),
+    "position": Column("#", whole, ITEMS["position"].meaning, number=True),
+    "other position": Column("Other #", whole, ITEMS["position"].meaning, number=True),
+}
+USAGE = {
+    "cluster": Column("Cluster", whole, number=True),
+    "name": Column("Name", long=True),
+    "share": Column("Share of a history", percent, number=True),
+    "items": Column("Items", whole, "Items that lie mostly in this cluster.", number=True),
+    "categories": Column("Commonest categories", long=True),
+}
+LENGTHS = {
+    "length": Column(METRICS["length"].name),
+    "users": Column("Users", whole, number=True),
+    **{name: metric_column(name) for name in ("catalogue_hr@10", "catalogue_mrr", "catalogue_median_rank")},
+}
+HEALTH = {
+    "figure": Column("Figure"),
+    "value": Column("Value", number=True),
+    "meaning": Column("What it says"),
+}
+SETTINGS = {"what": Column("Setting"), "value": Column("Here"), "meaning": Column("What it means")}
+POPULATION = {
+    name: Column(head)
+    for name, head in (
+        ("figure", "Figure"),
+        ("this user", "This user"),
+        ("among all users", "Among all users"),
+        ("what it says", "What it says"),
+    )
+}
+
+
+def metrics_columns(names: Iterable[str]) -> dict[str, Column]:
+    """Those of a table of metrics, which has a column for each of its parts."""
+    return {
+        name: {"metric": Column("Metric"), "meaning": Column("What it says")}.get(
+            name, Column(name.removeprefix("part "), number=True)
+        )
+        for name in names
+    }
+
+
+def curve_columns(names: Iterable[str]) -> dict[str, Column]:
+    """Those of a training's losses and validation metrics."""
+    return {"epoch": Column("Epoch", whole, number=True)} | {
+        name: Column(series(name).name, three_digits, series(name).says, number=True)
+        for name in names
+        if name != "epoch"
+    }
+
+
+def variant_columns(names: Iterable[str]) -> dict[str, Column]:
+    """Those of a comparison's file: the variant, and metrics, whose part stands before their name."""
+    columns = {"name": Column("Variant")}
+    for name in names:
+        part, _, key = name.rpartition(" ")
+        if name in columns:
+            continue
+        known = key in METRICS
+        label = f"{part} {name_of(key)}".strip() if known else name
+        columns[name] = Column(label, partial(metric_text, key), METRICS[key].says if known else "", number=True)
+    return columns
+
+
+def drift_columns(names: Iterable[str]) -> dict[str, Column]:
+    """Those of the drift, which has a column for each cluster's mass."""
+    return DRIFT | {name: Column(f"M{name[1:]}", one_digit, number=True) for name in names if name.startswith("mass ")}
+
+
 def with_ranks(columns: Mapping[str, Column], exact: bool) -> dict[str, Column]:
     """The columns, with ranks called estimated where they are."""
-    return dict(columns) if exact else {**columns, "rank without": ESTIMATED_RANK}
+    return dict(columns) if exact else _estimated(columns, "rank without", "the catalogue")
 
 
 def with_chances(columns: Mapping[str, Column], about: bool) -> dict[str, Column]:
     """The columns, with chances called estimated where they are."""
-    return {**columns, "chance": ABOUT_CHANCE} if about else dict(columns)
+    return _estimated(columns, "chance", "them") if about else dict(columns)
+
+
+def _estimated(columns: Mapping[str, Column], name: str, whole: str) -> dict[str, Column]:
+    column = columns[name]
+    meaning = f"{column.meaning.removesuffix('.')}; estimated from a part of {whole}."
+    return {**columns, name: column._replace(write=lambda value: f"~{column.write(value)}", meaning=meaning)}

@@ -11,16 +11,14 @@ import pandas as pd
 from surge.explanation.measurements import Match, Predicted
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import percent
-from surge.pictures.checkpoint_words import metrics_sentence as metrics_sentence
-from surge.pictures.checkpoint_words import settings_sentence as settings_sentence
 from surge.pictures.palette import ClusterStyle, item_clusters
 from surge.pictures.text import count, shorten, title_of
+from surge.vocabulary.explanation import GROUPINGS
 
 Array = np.ndarray
 
 NAMES = ("the first checkpoint", "the second checkpoint")
 TOP = 10  # predictions whose overlap is told
-SAME_GROUPS, OTHER_GROUPS = 0.8, 0.4  # normalised mutual information
 MOST_LINKS = 10  # of each side in the table of links that only one keeps
 HALF_HELD = 0.5  # of a cluster's mass: with less a match is only the best of bad ones
 
@@ -258,7 +256,4 @@ def _candidates(
 def _grouping(agreement: float | None) -> str:
     if agreement is None:
         return "each puts all of them into one interest"
-    told = "they group the items differently"
-    if agreement >= OTHER_GROUPS:
-        told = "they group the items much alike" if agreement >= SAME_GROUPS else "they group the items alike in part"
-    return f"{told} (agreement {agreement:.2f}; 1 is the same grouping)"
+    return f"{GROUPINGS.reading(agreement)} (agreement {agreement:.2f}; 1 is the same grouping)"

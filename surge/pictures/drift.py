@@ -15,7 +15,7 @@ from surge.explanation.record import Explanation
 from surge.pictures.drift_controls import play_buttons, step_slider
 from surge.pictures.drift_curves import band_letters, curve_panels, mass_bands
 from surge.pictures.drift_words import sentence as sentence
-from surge.pictures.figure import BLANK, bare_axis, new_figure
+from surge.pictures.figure import BLANK, bare_axis, new_figure, paper_note
 from surge.pictures.graph_layout import SPACING, graph_positions
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
 from surge.pictures.text import count, moment_of, title_of
@@ -171,19 +171,7 @@ def _lay_out(
         axes[f"yaxis{panel['axis'][1:]}"] = bare_axis(
             domain=[bottom, top], anchor="x2", side="right", ticklabelstandoff=5, **grid, **panel["settings"]
         )
-        notes.append(
-            {
-                "text": f"<b>{panel['heading']}</b>",
-                "xref": "paper",
-                "yref": "paper",
-                "x": RIGHT[0],
-                "y": top,
-                "xanchor": "left",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"color": theme.text},
-            }
-        )
+        notes.append(paper_note(f"<b>{panel['heading']}</b>", RIGHT[0], top, theme, font={"color": theme.text}))
         top = bottom - gap
     figure.update_layout(
         **axes,

@@ -1,4 +1,4 @@
-"""What can be taken away: tables as CSV, the graph as GraphML or GEXF, the record as JSON or NPZ; bytes alone."""
+"""What can be taken away: tables as CSV, the graph as GraphML or GEXF; bytes alone."""
 
 from __future__ import annotations
 
@@ -155,17 +155,7 @@ def _xml_text(text: str) -> str:
     return _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-# -- the record -----------------------------------------------------------------------------------------
-
-
-def record_json(record: Explanation) -> bytes:
-    """The record as `Explanation.save` writes it to a .json file."""
-    return record.to_json_bytes()
-
-
-def record_npz(record: Explanation) -> bytes:
-    """The record as `Explanation.save` writes it to a .npz file."""
-    return record.to_npz_bytes()
+# -- names ----------------------------------------------------------------------------------------------
 
 
 def file_name(record: Explanation, suffix: str) -> str:

@@ -12,10 +12,11 @@ from surge.escapes import for_plotly
 from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
-from surge.pictures.faithfulness_words import LABELS, MANY_ORDERS, TIE, Array, areas_of, items_of, random_areas
-from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.faithfulness_words import MANY_ORDERS, TIE, Array, areas_of, items_of, random_areas
+from surge.pictures.figure import bare_axis, legend_above, new_figure, paper_note
 from surge.pictures.palette import Theme, rgba
 from surge.pictures.text import count
+from surge.vocabulary.explanation import ORDERS
 
 DASHES = ("solid", "dash", "dashdot", "dot")
 
@@ -36,16 +37,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
     figure = new_figure(
         theme,
         360,
-        showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 1.12,
-            "yanchor": "bottom",
-            "font": {"size": 13, "color": theme.text},
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        **legend_above(theme, 1.12),
     )
     colours = _colours(theme)
     panels = (
@@ -82,7 +74,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
                 x=share,
                 y=curve,
                 customdata=[[int(k), lift(value)] for k, value in zip(items, np.exp(curve).tolist(), strict=True)],
-                name=for_plotly(LABELS.get(name, name)),
+                name=for_plotly(ORDERS.get(name, name)),
                 line={
                     "color": colours[index % len(colours)],
                     "dash": DASHES[index % len(DASHES)],
@@ -90,7 +82,7 @@ def faithfulness_figure(faithfulness: Faithfulness, theme: Theme | str) -> go.Fi
                 },
                 marker={"size": 7 if len(share) == 1 else 5},
                 hovertemplate=(
-                    f"<b>{for_plotly(LABELS.get(name, name))}</b><br>{word}: %{{customdata[0]}} of {count(n, 'item')}"
+                    f"<b>{for_plotly(ORDERS.get(name, name))}</b><br>{word}: %{{customdata[0]}} of {count(n, 'item')}"
                     "<br>lift %{customdata[1]}<extra></extra>"
                 ),
                 showlegend=x_axis == "x",
@@ -133,7 +125,7 @@ def faithfulness_table(faithfulness: Faithfulness) -> pd.DataFrame:
         areas = areas_of(faithfulness, name)
         rows.append(
             {
-                "order": LABELS.get(name, name),
+                "order": ORDERS.get(name, name),
                 "lift, deleting": float(np.exp(areas[0])),
                 "lift, keeping": float(np.exp(areas[1])),
                 "deleting beats": 100 * float(np.mean(random[0] > areas[0] + TIE)) if len(random[0]) else np.nan,
@@ -161,15 +153,5 @@ def _colours(theme: Theme) -> tuple[str, ...]:
 
 
 def _heading(theme: Theme, x: float, text: str, better: str) -> dict[str, Any]:
-    return {
-        "x": x,
-        "y": 1,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "yshift": 6,
-        "showarrow": False,
-        "text": f'<b>{text}</b>  <span style="color:{theme.muted}">{better}</span>',
-        "font": {"size": 13, "color": theme.text},
-    }
+    words = f'<b>{text}</b>  <span style="color:{theme.muted}">{better}</span>'
+    return paper_note(words, x, 1, theme, yshift=6)

@@ -7,16 +7,10 @@ import numpy as np
 from surge.explanation.measurements import Faithfulness
 from surge.pictures.amounts import bound, factor, lift
 from surge.pictures.text import count
+from surge.vocabulary.explanation import ORDERS
 
 Array = np.ndarray
 
-LABELS = {
-    "leave-one-out": "measured effect (leave one out)",
-    "importance": "importance γ",
-    "attention": "attention received",
-    "integrated gradients": "integrated gradients",
-}
-IN_WORDS = LABELS | {"leave-one-out": "the measured effect"}
 MANY_ORDERS = 20  # from here on the band leaves out the outer tenths
 LEAST_MOVED = 0.05  # of the log of the lift: with less no order can be told from another
 TIE = 1e-9
@@ -33,9 +27,8 @@ ABOUT = (
 )
 
 
-def faithfulness_sentence(faithfulness: Faithfulness, name: str = "importance") -> str:
-    """Whether the order of an attribution is a faithful account for this user, as plain text."""
-    name = name if name in faithfulness.attributions else next(iter(faithfulness.attributions))
+def faithfulness_sentence(faithfulness: Faithfulness) -> str:
+    """Whether the order of importance γ is a faithful account for this user, as plain text."""
     if items_of(faithfulness) == 1:
         return "The history holds a single item: there is no order to test."
     random = random_areas(faithfulness)
@@ -55,45 +48,44 @@ def faithfulness_sentence(faithfulness: Faithfulness, name: str = "importance") 
             f"The candidate's lift stays within a factor of {bound(max(moved))} whatever is deleted, so no order can "
             "be called better than another."
         )
-    areas = areas_of(faithfulness, name)
+    areas = areas_of(faithfulness, "importance")
     good, bad = areas[0] < random[0].min() - TIE, areas[0] > random[0].max() + TIE
     kept_good = areas[1] > random[1].max() + TIE
-    words = IN_WORDS.get(name, name)
-    order = f"Deleting items in the order of {words} lowers the lift "
+    order = f"Deleting items in the order of {ORDERS['importance']} lowers the lift "
     orders = f"the {len(random[0])} random orders" if len(random[0]) > 1 else "the random order"
     order += (
         f"faster than {orders}" if good else f"more slowly than {orders}" if bad else "no faster than random orders"
     )
     order += f" (mean lift {_against(areas[0], random[0], ' against theirs')})"
     keeping = f"keeping only its first items {{}} faster than chance ({_against(areas[1], random[1])})"
-    short = "γ" if name == "importance" else words
-    alone = _measured_alone(faithfulness, random[0], named=name == "leave-one-out")
+    alone = _measured_alone(faithfulness, random[0])
     if good and kept_good:
-        faithful = f"{short} is a faithful account for this user"
-        return f"{OTHER_TEST}{order}, and {keeping.format('restores it')}: {faithful}.{alone}"
+        kept = keeping.format("restores it")
+        return f"{OTHER_TEST}{order}, and {kept}: γ is a faithful account for this user.{alone}"
     if good or kept_good:
         but = f"but {keeping.format('restores it' if kept_good else 'does not restore it')}"
-        return f"{OTHER_TEST}{order}, {but}: {short} is a faithful account only in part.{alone}"
+        return f"{OTHER_TEST}{order}, {but}: γ is a faithful account only in part.{alone}"
     rest = ""
-    if name != "leave-one-out" and "leave-one-out" in faithfulness.attributions:
+    if "leave-one-out" in faithfulness.attributions:
         measured = areas_of(faithfulness, "leave-one-out")[0]
         better = factor(measured - float(random[0].mean()))
         rest = f"; the measured effect does better ({better})" if measured < random[0].min() - TIE else ""
-    return f"{OTHER_TEST}{order}: {short} is not a faithful account for this user{rest}.{alone}"
+    return f"{OTHER_TEST}{order}: γ is not a faithful account for this user{rest}.{alone}"
 
 
-def _measured_alone(faithfulness: Faithfulness, random: Array, *, named: bool) -> str:
+def _measured_alone(faithfulness: Faithfulness, random: Array) -> str:
     """Why the measured order, which elsewhere counts as the truth, may delete no better than chance; empty where it
-    does better. `named`: whether the sentence before has told its area."""
+    does better."""
     if "leave-one-out" not in faithfulness.attributions:
         return ""
     area = areas_of(faithfulness, "leave-one-out")[0]
     if area < random.min() - TIE:
         return ""
     against = factor(area - float(random.mean()))
-    told = "" if named else f" Deleting in the order of the measured effect is no faster than chance ({against}):"
-    why = "leaving out one item at a time undervalues items that can replace one another, so look at complete "
-    return f"{told} {why[0].upper() + why[1:] if named else why}interests."
+    return (
+        f" Deleting in the order of the measured effect is no faster than chance ({against}): "
+        "leaving out one item at a time undervalues items that can replace one another, so look at complete interests."
+    )
 
 
 def caption(faithfulness: Faithfulness) -> str:

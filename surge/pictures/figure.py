@@ -67,6 +67,23 @@ def bare_axis(**settings: Any) -> dict[str, Any]:
     }
 
 
+def legend_above(theme: Theme, y: float) -> dict[str, Any]:
+    """The key of a figure in a row above it; nothing can be switched off."""
+    return {
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": y, "yanchor": "bottom", "font": {"size": 13, "color": theme.text},
+                   "itemclick": False, "itemdoubleclick": False},
+    }  # fmt: skip
+
+
+def paper_note(text: str, x: float, y: float, theme: Theme, **settings: Any) -> dict[str, Any]:
+    """Words at a place of the whole figure, from 0 to 1; `text` is escaped, settings are added or override."""
+    return {
+        "text": text, "x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
+        "showarrow": False, "font": {"size": 13, "color": theme.text}, **settings,
+    }  # fmt: skip
+
+
 def unchanged_by_selection() -> dict[str, Any]:
     """Plotly fades what isn't selected; here the selection is drawn by the view, so both look alike."""
     return {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surge.pictures.percentiles import METRICS, metric_text
-from surge.pictures.text import count
+from surge.pictures.metric_words import metric_text
+from surge.pictures.text import count, lower_first
+from surge.vocabulary import METRICS
 
 SHARE = 0.1  # of the users whose value is known: what a preset calls much or little; users alike may make it more
 
@@ -108,12 +109,14 @@ def caption(frame: pd.DataFrame, preset: Preset, left: int | None = None, *, sor
     metric = METRICS[preset.column]
     limit = threshold(frame, preset)
     if limit is None:
-        return f"{preset.name}: no user stands out; {metric.label.lower()} is unknown or the same for everybody.{by}"
+        return (
+            f"{preset.name}: no user stands out; {lower_first(metric.name)} is unknown or the same for everybody.{by}"
+        )
     end = "highest" if preset.highest else "lowest"
     least = "at least" if preset.highest else "at most"
     kept = len(matching(frame, preset))
     narrowed = "" if left is None or left == kept else f" The text and the ranges leave {left:,} of them."
     return (
         f"{preset.name}: {preset.says}. Kept by this question: the {kept:,} of {count(len(frame), 'user')} with the "
-        f"{end} value of “{metric.label}” here, {least} {metric_text(preset.column, limit)}.{narrowed}{by}"
+        f"{end} value of “{metric.name}” here, {least} {metric_text(preset.column, limit)}.{narrowed}{by}"
     )

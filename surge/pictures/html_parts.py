@@ -26,6 +26,11 @@ class Column(NamedTuple):
     number: bool = False
     long: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The class of its cells."""
+        return "number" if self.number else "text" if self.long else ""
+
 
 def data_block(name: str, value: Any) -> str:
     """JSON in a script element that nothing in it can leave; NaN is a ValueError."""
@@ -66,18 +71,21 @@ def table(
 
     `colours`: for a column the background and the ink of each of its cells' text, as CSS colours of our own.
     """
-    shown = [name for name in columns if name in frame.columns]
-    heads = "".join(_head(columns[name]) for name in shown)
+    cells = cells_of(frame, columns, colours)
+    heads = "".join(
+        f'<th scope="col"{_class(kind)}{_title(meaning)}>{for_html(label)}</th>'
+        for _, label, meaning, kind in cells["heads"]
+    )
     rows = []
-    for number, values in enumerate(frame[shown].itertuples(index=False, name=None)):
-        cells = []
-        for name, value in zip(shown, values, strict=True):
-            text = "" if _missing(value) else for_html(columns[name].write(value))
-            if text and colours and name in colours:
-                ground, ink = colours[name][number]
-                text = f'<span class=key style="background:{ground};color:{ink}">{text}</span>'
-            cells.append(f"<td{_kind(columns[name])}>{text}</td>")
-        rows.append(f"<tr{' class=marked' if number in marked else ''}>{''.join(cells)}</tr>")
+    for number, texts in enumerate(cells["rows"]):
+        row = []
+        for (name, _, _, kind), text in zip(cells["heads"], texts, strict=True):
+            words = for_html(text)
+            if text and name in cells["keys"]:
+                ground, ink = cells["keys"][name][number]
+                words = f'<span class=key style="background:{ground};color:{ink}">{words}</span>'
+            row.append(f"<td{_class(kind)}>{words}</td>")
+        rows.append(f"<tr{' class=marked' if number in marked else ''}>{''.join(row)}</tr>")
     return (
         f'<div class="table" tabindex="0" role="region" aria-label="{for_html(caption)}"><table>'
         f"<caption>{for_html(caption)}</caption><thead><tr>{heads}</tr></thead>"
@@ -105,7 +113,7 @@ def cells_of(
         whole = [_sortable(value) for value in values] if by_value else [text or None for text in written]
         sorts.append(whole)
     return {
-        "heads": [[name, columns[name].label, columns[name].meaning, _kind_name(columns[name])] for name in shown],
+        "heads": [[name, columns[name].label, columns[name].meaning, columns[name].kind] for name in shown],
         "rows": [list(row) for row in zip(*texts, strict=True)],
         "sorts": sorts,
         "keys": {name: [list(pair) for pair in pairs] for name, pairs in (colours or {}).items()},
@@ -118,18 +126,12 @@ def _sortable(value: Any) -> float | None:
     return float(value.timestamp() if isinstance(value, datetime) else value)
 
 
-def _head(column: Column) -> str:
-    meaning = f' title="{for_html(column.meaning)}"' if column.meaning else ""
-    return f'<th scope="col"{_kind(column)}{meaning}>{for_html(column.label)}</th>'
+def _title(meaning: str) -> str:
+    return f' title="{for_html(meaning)}"' if meaning else ""
 
 
-def _kind(column: Column) -> str:
-    name = _kind_name(column)
-    return f" class={name}" if name else ""
-
-
-def _kind_name(column: Column) -> str:
-    return "number" if column.number else "text" if column.long else ""
+def _class(kind: str) -> str:
+    return f" class={kind}" if kind else ""
 
 
 def _missing(value: Any) -> bool:

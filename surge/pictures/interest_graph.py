@@ -54,7 +54,6 @@ def interest_graph(
     edge_count: int = DEFAULT_EDGES,
     theme: Theme | str = Theme.LIGHT,
     *,
-    head: int | None = None,
     effects: Effects | None = None,
     before: Before | None = None,
     styles: Sequence[ClusterStyle] | None = None,
@@ -64,7 +63,7 @@ def interest_graph(
 
     Node ids are indices into the record. Of the edges the `edge_count` first are drawn (3,000 at most): the
     strongest of each item, then the second of each, and so on, so that no item loses its edges to a dense group.
-    `head` of the attention; None means the mean over the heads. A node's area is its importance gamma or, with
+    Attention is the mean over the heads. A node's area is its importance gamma or, with
     `effects`, the size of the measured effect, whose sign the node then carries.
 
     With `before`, every item that was there stands where it stood, and those that are gone are hollow nodes with
@@ -75,7 +74,7 @@ def interest_graph(
         raise ValueError(f"{layer!r} is no layer; the layers are {', '.join(LAYERS)}")
     theme = Theme(theme)
     styles = cluster_styles(record, theme) if styles is None else styles
-    sources, targets, weights = _candidates(record, layer, head)
+    sources, targets, weights = _candidates(record, layer)
     directed, limit = layer == "attention", min(max(edge_count, 0), MOST_EDGES)
     chosen = _strongest(sources, targets, weights, record.length, limit, directed)
     network = Network(directed=directed, cdn_resources="in_line", bgcolor=theme.background)
@@ -87,7 +86,7 @@ def interest_graph(
         add_nodes(network, record, theme, moved, styles, effects, before)
         add_ghosts(network, record.length, before, theme, gone)
     edges = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
-    _add_edges(network, record, layer, head, theme, edges)
+    _add_edges(network, record, layer, theme, edges)
     network.options = _options(layer, theme)
     return GraphView(
         nodes=network.nodes,
@@ -162,12 +161,12 @@ def _digest(value: object) -> str:
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
-def _candidates(record: Explanation, layer: str, head: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _candidates(record: Explanation, layer: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All edges of a layer: source, target, weight. Edges of an item to itself are no candidates."""
     n, graph = record.length, record.graph_construction
     if layer == "attention":
         targets, sources = np.nonzero(graph.adjacency * (1 - np.eye(n)))
-        return sources, targets, attention_lift(record, head)[targets, sources]
+        return sources, targets, attention_lift(record)[targets, sources]
     pairs = np.ones((n, n)) if layer == "similarity" else np.maximum(graph.adjacency, graph.adjacency.T)
     sources, targets = np.nonzero(np.triu(pairs, 1))
     return sources, targets, graph.similarity[sources, targets]
@@ -190,12 +189,11 @@ def _add_edges(
     network: Network,
     record: Explanation,
     layer: str,
-    head: int | None,
     theme: Theme,
     edges: Sequence[tuple[int, int, float]],
 ) -> None:
     """Straight to the list of edges: pyvis's own add_edge looks at all edges again for each."""
-    weights = attention(record, head) if layer == "attention" else record.graph_construction.similarity
+    weights = attention(record) if layer == "attention" else record.graph_construction.similarity
     for number, (source, target, weight) in enumerate(edges):
         # absolute scales: 1 is full similarity, or twice the uniform attention
         strength = float(np.clip(weight / 2 if layer == "attention" else weight, 0, 1))

@@ -14,7 +14,7 @@ from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import bound, chance, factor, times
 from surge.pictures.factor_axis import factor_ticks
-from surge.pictures.figure import LEAST_CONTRAST, bare_axis, new_figure, places
+from surge.pictures.figure import LEAST_CONTRAST, bare_axis, new_figure, paper_note, places
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, contrast, item_clusters, rgba
 from surge.pictures.text import count, date_of, listed, shorten, title_of
 
@@ -121,20 +121,11 @@ def ledger_figure(
         by_cluster.setdefault(int(clusters[index]), []).extend(rectangles[index])
     figure.update_layout(
         meta=places(rectangles, by_cluster),
-        shapes=[
-            {
-                "type": "line",
-                "x0": 0,
-                "x1": 0,
-                "yref": "paper",
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": theme.muted, "width": 1},
-            }
-        ],
-        annotations=_notes(first, second, theme),
+        # the two candidates above the bars, as the key of filled and hollow
+        annotations=[paper_note(_key(first, second), 0.5, 1, theme, xanchor="auto", yshift=10)],
         margin={"l": 236, "r": 10, "t": 34, "b": 34},
     )
+    figure.add_vline(x=0, line={"color": theme.muted, "width": 1})
     figure.update_xaxes(
         bare_axis(
             range=frame,
@@ -280,21 +271,8 @@ def _told(
     ]
 
 
-def _notes(first: Explanation, second: Explanation, theme: Theme) -> list[dict[str, Any]]:
-    """The two candidates above the bars, as the key of filled and hollow."""
-    return [
-        {
-            "x": 0.5,
-            "xref": "paper",
-            "y": 1,
-            "yref": "paper",
-            "yanchor": "bottom",
-            "yshift": 10,
-            "showarrow": False,
-            "font": {"size": 13, "color": theme.text},
-            "text": "     ".join(
-                f"<b>{mark}</b> {square} {for_plotly(shorten(title_of(record.target), 36))}"
-                for mark, square, record in ((FIRST, "■", first), (SECOND, "□", second))
-            ),
-        }
-    ]
+def _key(first: Explanation, second: Explanation) -> str:
+    return "     ".join(
+        f"<b>{mark}</b> {square} {for_plotly(shorten(title_of(record.target), 36))}"
+        for mark, square, record in ((FIRST, "■", first), (SECOND, "□", second))
+    )

@@ -8,18 +8,19 @@ import pandas as pd
 from surge.pictures.text import count
 
 LENGTH_GROUPS = 4
+LENGTHS = ["length", "users", "catalogue_hr@10", "catalogue_mrr", "catalogue_median_rank"]
 
 
 def length_table(frame: pd.DataFrame) -> pd.DataFrame:
     """How well the true next item ranks, by how long the history is: up to four groups, as even as they can be
     while users of one length stay together.
 
-    `frame` is a survey. Counted are users whose next item ranks at all, of the test period where there are any.
-    hit@10: share of ranks within 10; mrr: mean of 1 / rank.
+    `frame` is a survey. Counted are users whose next item ranks at all, of the test period where there are any. Columns
+    but `length`, which is in words, are those of the vocabulary.
     """
     used = counted_users(frame)
     if not len(used):
-        return pd.DataFrame(columns=["length", "users", "hit@10", "mrr", "median rank"])
+        return pd.DataFrame(columns=LENGTHS)
     lengths = used["length"].to_numpy(dtype=np.float64)
     known, sizes = np.unique(lengths, return_counts=True)
     group = _even_groups(sizes, LENGTH_GROUPS)[np.searchsorted(known, lengths)]
@@ -32,7 +33,7 @@ def length_table(frame: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             (words, len(ranks), float((ranks <= 10).mean()), float((1 / ranks).mean()), float(np.median(ranks)))
         )
-    return pd.DataFrame(rows, columns=["length", "users", "hit@10", "mrr", "median rank"])
+    return pd.DataFrame(rows, columns=LENGTHS)
 
 
 def _even_groups(sizes: np.ndarray, most: int) -> np.ndarray:
@@ -76,5 +77,5 @@ def length_caption(frame: pd.DataFrame) -> str:
     return (
         f"From the survey: {len(used):,} of {len(frame):,} users, those {period}. Users of one length stay "
         "in one group; apart from that the groups are as even as can be. The rank is among all items of the "
-        "catalogue. Hit rate@10: share of users whose next item ranks in the top 10."
+        "catalogue."
     )

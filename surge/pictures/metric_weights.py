@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from surge.pictures.amounts import percent
-from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.figure import bare_axis, legend_above, new_figure
 from surge.pictures.palette import Theme
 from surge.pictures.text import count
 
@@ -64,17 +64,7 @@ def metric_weights_figure(weights: np.ndarray, item_size: int, theme: Theme | st
             col=1,
         )
     figure.update_xaxes(bare_axis(nticks=10))
-    figure.update_layout(
-        showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 1.0,
-            "yanchor": "bottom",
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
-    )
+    figure.update_layout(legend_above(theme, 1.0))
     return figure
 
 

@@ -1,105 +1,60 @@
-"""The metrics of metrics.json in words: what each is called and says, and which of them belong together."""
+"""How a value of each figure of the vocabulary is written, and how a table heads its column."""
 
 from __future__ import annotations
 
-from surge.evaluation.words import LEFT_OUT
+from collections.abc import Callable
+from functools import partial
+from math import exp
+from typing import Any
 
-PARTS = {"validation": "Validation", "test": "Test", "explanation": "Explanations"}
-# metric -> its name, what it says
-MEANINGS: dict[str, tuple[str, str]] = {
-    "auc": ("AUC", "How often a true next item scores above a drawn other item; 0.5 is guessing"),
-    "gauc": ("GAUC", "The same within each user, weighted by the user's clicks"),
-    "list_auc": ("Mean AUC of lists", "The same within each list of one true and several drawn items"),
-    "mrr": ("MRR", "Mean of 1 / rank of the true next item in its list; 1 is perfect"),
-    "ndcg@2": ("NDCG@2", "Credit for a rank of 1 or 2 in the list, more for 1"),
-    "ndcg@10": ("NDCG@10", "Credit for a rank from 1 to 10 in the list, more for higher ones"),
-    "hr@10": ("Hit rate@10", "Share of lists whose true item ranks in the top 10"),
-    "catalogue_hr@10": ("Hit rate@10", "Share of true next items in the top 10 of all items"),
-    "catalogue_ndcg@10": ("NDCG@10", "The same, with more credit for higher ranks"),
-    "catalogue_median_rank": ("Median rank", "Half of the true next items rank higher; 1 is best"),
-    "calibration_error": (
-        "Calibration error",
-        "How far the chances of the ten best items lie from the share that came next, in percentage points; 0 is "
-        "perfect",
-    ),
-    "calibration_error_first": ("The same for the best item alone", "For the item that is ranked first"),
-    "users": ("Users measured", "Drawn at random"),
-    "faithfulness_users": (
-        "Users whose items were deleted",
-        "For the deletion and insertion figures below; some of those drawn",
-    ),
-    "effective_clusters": ("Effective clusters", "How many clusters a history uses, as if used evenly"),
-    "assignment_entropy": (
-        "Blur of the clusters",
-        "0: each item in one cluster; 1: each item spread over all clusters",
-    ),
-    "attention_distance_from_uniform": ("Attention's distance from uniform", "0: flat; 1: the most"),
-    "attention_change_between_candidates": ("Attention's change between candidates", "0: none; 1: the most"),
-    "assignment_change_between_candidates": ("Clusters' change between candidates", "0: none; 1: the most"),
-    "edges_per_item": ("Edges per item", "Neighbours in the interest graph, the item itself not counted"),
-    "true_interests": ("True interests per history", "Simulated truth, noise not counted"),
-    "nmi": ("Clusters against true interests (NMI)", "1: the same groups; 0: unrelated; noise left out"),
-    "nmi_with_noise": ("The same with noise clicks", "Noise counts as an interest of its own"),
-    "importance_noise_auc": ("Low importance marks noise (AUC)", "0.5 is guessing"),
-    "degree_noise_auc": ("Few links mark noise (AUC)", "0.5 is guessing"),
-    "importance_interest_auc": ("High importance marks the interest (AUC)", "0.5 is guessing"),
-    "ari": ("Clusters against true interests (ARI)", "1: the same groups; 0: as good as a random grouping"),
-    "effective_clusters_ratio": ("Effective clusters per true interest", "1: one cluster for each interest"),
-    "order_time_correlation": ("Reading order against time", "1: clusters are read in the order of their items"),
-    "noise_score_auc": ("Noise score marks noise (AUC)", "Items without similar ones nearby; 0.5 is guessing"),
-    "attention_inside_interest": ("Attention inside the interest", "Share that stays in the candidate's true interest"),
-    "uniform_inside_interest": ("The same if attention were flat", "What the graph alone does"),
-    "category_purity": (
-        "Category purity of the clusters",
-        "Share of items that have their cluster's commonest category",
-    ),
-    "category_purity_kmeans": ("The same for k-means", "On the same embeddings, with as many clusters"),
-    "category_purity_kmeans_own": (
-        "The same on the items' own part",
-        "k-means without the part of the embedding that stands for the category",
-    ),
-    "importance_share_of_leave_one_out": (
-        "Importance against the measured effect",
-        "Their gains at deletion, as a ratio of logarithms",
-    ),
+from surge.pictures.amounts import LARGEST, LARGEST_LOG, MINUS, UNKNOWN, chance, factor, lift, percent
+from surge.pictures.html_parts import Column
+from surge.vocabulary import METRICS
+from surge.vocabulary.metric import Format
+
+# formats of what is told apart by how many times one is the other, and the least value that has a name of its own
+LOGARITHMIC: dict[str, float] = {"chance": 1e-4, "lift": 1e-2}
+FORMATS: dict[Format, Callable[[float], str]] = {
+    "integer": lambda value: f"{value:,.1f}".removesuffix(".0"),  # a median may lie between
+    "number": lambda value: f"{value:.2f}".replace("-", MINUS),
+    "score": lambda value: f"{value:.3f}",
+    "percent": percent,
+    "chance": chance,
+    "lift": lift,
+    "log lift": lambda value: lift(exp(value)),
+    "gain": factor,
+    "loss": lambda value: factor(-value),
 }
-ORDERS = {
-    "importance": "by importance",
-    "attention": "by attention received",
-    "leave_one_out": "by measured effect",
-    "integrated_gradients": "by integrated gradients",
-    "random": "in random order",
-}
-MEANINGS |= {
-    f"{kind}_{name}": (f"{label} {word}", meaning)
-    for kind, label, meaning in (
-        ("deletion_area", "Lift as items are deleted", "Mean along the way; lower: the items deleted first mattered"),
-        ("deletion_gain", "Deletion", "The lift compared with random order: ÷2.0 is half of it, and better than ÷1.5"),
-        (
-            "insertion_area",
-            "Lift as items are inserted",
-            "Mean along the way; higher: the items inserted first mattered",
-        ),
-        (
-            "insertion_gain",
-            "Insertion",
-            "The lift compared with random order: ×2.0 is twice as high, and better than ×1.5",
-        ),
-    )
-    for name, word in ORDERS.items()
-}
-ABOUT = (
-    "Read from the checkpoint's own files, written when it was trained or last evaluated; nothing is measured now. "
-    "Ranks among all items say what a recommendation is worth; lists of drawn items, as in the paper, have few rivals "
-    "and give better figures. Validation decided when training stopped, so the test figures are the honest ones. The "
-    "lift is how many times as likely an item is for this user as by popularity alone; × and ÷ are factors on it. "
-    "Simulated data have a known truth to compare with."
-)
-AMONG_ALL = (
-    "catalogue_hr@10", "catalogue_ndcg@10", "catalogue_median_rank", "calibration_error", "calibration_error_first",
-)  # fmt: skip
-AMONG_DRAWN = ("auc", "gauc", "list_auc", "mrr", "ndcg@2", "ndcg@10", "hr@10")
-TOLD = (
-    "catalogue_instances", "users_without_last", "instances", "negatives", "fewest_negatives", "positives", *LEFT_OUT,
-    "cold_positives",
-)  # fmt: skip
+
+
+def metric_text(name: str, value: Any) -> str:
+    """A value of a figure with its unit; a dash where it isn't known. What metrics.json says beside numbers is text."""
+    if value is None or (not isinstance(value, str | bool) and not abs(value) <= LARGEST):  # NaN, too
+        return UNKNOWN
+    if isinstance(value, str | bool):
+        return str(value)
+    kind = METRICS[name].format if name in METRICS else "text"
+    if kind in FORMATS and (abs(value) <= LARGEST_LOG or kind not in ("log lift", "gain", "loss")):
+        return FORMATS[kind](value)
+    whole = isinstance(value, int) or (value == int(value) and abs(value) >= 10)
+    return f"{value:,.0f}" if whole else f"{value:.4f}"
+
+
+def short_text(name: str, value: float | None) -> str:
+    """The same for a picture that is read at a glance: shares in whole per cent, never rounded to a certainty."""
+    if value is not None and METRICS[name].format == "percent" and (0.01 <= value <= 0.99 or value in (0, 1)):
+        return whole_percent(value)
+    return metric_text(name, value)
+
+
+def whole_percent(share: float) -> str:
+    """A share from 0 to 1 in whole per cent: "3 %", "under 1 %", "over 99 %"; 0 % and 100 % are meant literally."""
+    if 0 < share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+
+
+def metric_column(name: str) -> Column:
+    """The column of a table that holds values of a figure."""
+    metric = METRICS[name]
+    return Column(metric.name, partial(metric_text, name), metric.says, number=metric.format != "text")

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp
 from typing import Any
 
 import pandas as pd
 
-from surge.evaluation.words import LEFT_OUT, negatives_told
-from surge.pictures.amounts import LARGEST_LOG, chance, factor, lift
-from surge.pictures.metric_words import AMONG_ALL, AMONG_DRAWN, MEANINGS, ORDERS, PARTS, TOLD
+from surge.evaluation.words import negatives_told
+from surge.pictures.amounts import number_in
+from surge.pictures.metric_words import metric_text
 from surge.pictures.text import count, listed
+from surge.vocabulary import METRICS, name_of
+from surge.vocabulary.prediction import AMONG_ALL, DRAWN, LEFT_OUT, TOLD
 
-LARGEST_SHOWN = 1e300  # of a metric
 MOST_COUNTED = 10**15
 SPLITS = ("validation", "test")
+PARTS = {"validation": "Validation", "test": "Test", "explanation": "Explanations"}
+HEALTH = (
+    "effective_clusters", "assignment_entropy", "attention_distance_from_uniform",
+    "attention_change_between_candidates", "nmi", "importance_noise_auc", "degree_noise_auc", "noise_score_auc",
+    "importance_interest_auc",
+)  # fmt: skip
+HEALTH_CAPTION = "Means over users of the dataset the checkpoint was trained on, from its metrics.json."
+ABOUT = (
+    "Read from the checkpoint's own files, written when it was trained or last evaluated; nothing is measured now. "
+    "Ranks among all items say what a recommendation is worth; lists of drawn items, as in the paper, have few rivals "
+    "and give better figures. Validation decided when training stopped, so the test figures are the honest ones. The "
+    "lift is how many times as likely an item is for this user as by popularity alone; × and ÷ are factors on it. "
+    "Simulated data have a known truth to compare with."
+)
 
 
 def flat_metrics(metrics: Mapping[str, Any], part: str = "") -> list[tuple[str, str, float | str]]:
@@ -50,15 +64,15 @@ def metrics_tables(
     flat = flat_metrics(metrics)
     kinds = (
         ("Among all items", AMONG_ALL, _among_all(metrics, items, seen_left_out)),
-        ("Among drawn items", AMONG_DRAWN, _among_drawn(metrics, negatives)),
+        ("Among drawn items", DRAWN, _among_drawn(metrics, negatives)),
     )
     tables = []
     for title, names, says in kinds:
         rows = [row for row in flat if row[0] in SPLITS and row[1] in names]
-        rows.sort(key=lambda row: names.index(row[1]))
+        rows.sort(key=lambda row: list(names).index(row[1]))
         if rows:
             tables.append(MetricsTable(title, says, _frame(rows)))
-    known = {*AMONG_ALL, *AMONG_DRAWN, *TOLD}
+    known = {*AMONG_ALL, *DRAWN, *TOLD}
     rest = [row for row in flat if row[0] not in SPLITS or row[1] not in known]
     return tables + [MetricsTable(" and ".join(_titles(rows)), "", _frame(rows)) for rows in _alike(rest)]
 
@@ -108,7 +122,7 @@ def left_out(metrics: Mapping[str, Any]) -> str:
     of that kind."""
     test = _part(metrics, "test")
     whole, cold = (_counted(test, name) for name in ("positives", "cold_positives"))
-    reasons = [f"{left:,} {words}" for name, words in LEFT_OUT.items() if (left := _counted(test, name))]
+    reasons = [f"{left:,} {each.says}" for name, each in LEFT_OUT.items() if (left := _counted(test, name))]
     told = []
     if reasons:
         of_all = f" of the {whole:,}" if whole else ""
@@ -139,10 +153,8 @@ def _part(metrics: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _counted(part: Mapping[str, Any], name: str) -> int | None:
     """A count, None where the part holds none."""
-    value = part.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_COUNTED:
-        return None
-    return int(value) if value == int(value) else None
+    value = number_in(part.get(name), least=0, most=MOST_COUNTED)
+    return int(value) if value is not None and value == int(value) else None
 
 
 def _alike(rows: list[tuple[str, str, float | str]]) -> list[list[tuple[str, str, float | str]]]:
@@ -171,37 +183,33 @@ def _frame(rows: list[tuple[str, str, float | str]]) -> pd.DataFrame:
     titles = _titles(rows)
     values: dict[str, dict[str, str]] = {name: {} for _, name, _ in rows}
     for part, name, value in rows:
-        values[name][_title(part)] = _metric_value(name, value)
-    words = [
-        (MEANINGS.get(name, (name.replace("_", " "), "")), [by_part.get(title, "") for title in titles])
-        for name, by_part in values.items()
-    ]
+        values[name][_title(part)] = metric_text(name, value)
     return pd.DataFrame(
-        [(label, *texts, meaning) for (label, meaning), texts in words],
+        [
+            (
+                name_of(name),
+                *(by_part.get(title, "") for title in titles),
+                METRICS[name].says if name in METRICS else "",
+            )
+            for name, by_part in values.items()
+        ],
         columns=["metric", *(f"part {title}" for title in titles), "meaning"],
     )
 
 
-def _metric_value(name: str, value: float | str) -> str:
-    """A metric in its unit: errors in per cent, areas in the log of the lift as a lift, gains as a factor."""
-    if isinstance(value, str | bool) or not abs(value) <= LARGEST_LOG:  # NaN too
-        return _number_text(value)
-    if name.startswith("calibration_error") and value >= 0:
-        return chance(value)
-    if name == "catalogue_median_rank":
-        return f"{value:,.1f}".removesuffix(".0")
-    kind = name.partition("_area_" if "_area_" in name else "_gain_")
-    if kind[2] in ORDERS and kind[0] in ("deletion", "insertion"):
-        if kind[1] == "_area_":
-            return lift(exp(value))
-        return factor(-value if kind[0] == "deletion" else value)
-    return _number_text(value)
+def health(metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """Whether the explanations say anything: the figures of HEALTH that the metrics hold, at whatever depth, with what
+    each value says; columns figure, value, meaning."""
+    found = [(METRICS[name], name, value) for name in HEALTH if (value := _find(metrics, name)) is not None]
+    return pd.DataFrame(
+        [(metric.name, metric_text(name, value), metric.reading(value)) for metric, name, value in found],
+        columns=["figure", "value", "meaning"],
+    )
 
 
-def _number_text(value: float | str) -> str:
-    if isinstance(value, str | bool):
-        return str(value)
-    if not abs(value) <= LARGEST_SHOWN:  # NaN, and what can't be a metric
-        return "–"
-    whole = isinstance(value, int) or (value == int(value) and abs(value) >= 10)
-    return f"{value:,.0f}" if whole else f"{value:.4f}"
+def _find(metrics: Any, key: str) -> float | None:
+    if not isinstance(metrics, Mapping):
+        return None
+    if (value := number_in(metrics.get(key))) is not None:
+        return value
+    return next((hit for part in metrics.values() if (hit := _find(part, key)) is not None), None)

@@ -14,11 +14,12 @@ import plotly.graph_objects as go
 from surge.escapes import for_plotly
 from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.metric_words import LOGARITHMIC, short_text, whole_percent
 from surge.pictures.palette import Theme, rgba
-from surge.pictures.survey_metrics import EXTREMES, LOGARITHMIC, Metric, short_text, whole_percent
-from surge.pictures.survey_metrics import METRICS as METRICS
-from surge.pictures.survey_metrics import metric_text as metric_text
 from surge.pictures.text import count
+from surge.vocabulary import METRICS
+from surge.vocabulary.metric import Metric
+from surge.vocabulary.survey import USER
 
 Array = np.ndarray
 
@@ -107,7 +108,7 @@ def _stands_out(row: _Row) -> str:
     share = row.below if high else row.above
     alone = share + row.same > 1 - TIE and row.same * len(row.known) < 1.5
     others = "all others" if alone else f"{whole_percent(share)} of users"
-    return f"{EXTREMES[row.name][0 if high else 1]} {others}"
+    return f"{row.metric.extremes[0 if high else 1]} {others}"
 
 
 def _place(row: _Row) -> str:
@@ -122,7 +123,7 @@ def _place(row: _Row) -> str:
 
 
 def percentile_table(values: Mapping[str, float | None], population: Mapping[str, Array]) -> pd.DataFrame:
-    """One row a metric that both sides have, in the order of METRICS.
+    """One row a metric that both sides have, in the order of the vocabulary.
 
     `among all users` says the place in words; `users below` and `users alike` are in per cent of the users whose
     value is known (`users`); `this user` and `median of all` are words, `value` and `median` the numbers behind them.
@@ -130,13 +131,13 @@ def percentile_table(values: Mapping[str, float | None], population: Mapping[str
     rows = _rows(values, population)
     return pd.DataFrame(
         {
-            "figure": [row.metric.label for row in rows],
+            "figure": [row.metric.name for row in rows],
             "this user": [short_text(row.name, row.value) for row in rows],
             "among all users": [_place(row) for row in rows],
             "users below": np.array([100 * row.below for row in rows], dtype=np.float64),
             "users alike": np.array([100 * row.same for row in rows], dtype=np.float64),
             "median of all": [short_text(row.name, row.median) for row in rows],
-            "what it says": [row.metric.meaning for row in rows],
+            "what it says": [row.metric.says for row in rows],
             "users": np.array([len(row.known) for row in rows], dtype=np.int64),
             "value": np.array([row.value for row in rows], dtype=np.float64),
             "median": np.array([row.median for row in rows], dtype=np.float64),
@@ -210,7 +211,7 @@ def percentile_figure(
         bare_axis(
             range=[len(rows) - 0.4, -1.1],
             tickvals=[place + 0.1 for place in range(len(rows))],
-            ticktext=[for_plotly(row.metric.label) for row in rows],
+            ticktext=[for_plotly(row.metric.name) for row in rows],
             tickfont={"size": 13, "color": theme.text},
         )
     )
@@ -238,7 +239,7 @@ def _logarithms(rows: list[_Row]) -> str:
 
 def _rows(values: Mapping[str, float | None], population: Mapping[str, Array]) -> list[_Row]:
     rows = []
-    for name in METRICS:
+    for name in USER:
         if name in values and name in population:
             value = values[name]
             everyone = np.asarray(population[name], dtype=np.float64)
@@ -283,8 +284,8 @@ def _outline(edges: Array, top: Array, ground: float) -> tuple[list[float], list
 
 def _told(row: _Row) -> list[str]:
     place = f"{percent(row.below)} of {len(row.known):,} users are below, {percent(row.same)} alike"
-    words = [row.metric.label, short_text(row.name, row.value), place, short_text(row.name, row.median)]
-    meaning = "<br>".join(for_plotly(line) for line in wrap(row.metric.meaning, 56))  # a hover box doesn't break lines
+    words = [row.metric.name, short_text(row.name, row.value), place, short_text(row.name, row.median)]
+    meaning = "<br>".join(for_plotly(line) for line in wrap(row.metric.says, 56))  # a hover box doesn't break lines
     return [*(for_plotly(word) for word in words), meaning, row.name]
 
 

@@ -12,7 +12,7 @@ from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import factor, percent
-from surge.pictures.assignment_matrix import shown_clusters
+from surge.pictures.assignment_matrix import left_out_words, shown_clusters
 from surge.pictures.edit_context import Before
 from surge.pictures.figure import bare_axis, figure_of, places, rim
 from surge.pictures.measures import mean_update_gate
@@ -207,17 +207,10 @@ def _heading(theme: Theme) -> dict[str, Any]:
 
 def caption(record: Explanation, *, before: Before | None = None, effects: Effects | None = None) -> str:
     """What the sequence draws, in which unit, and what it leaves out."""
-    columns, mass = shown_clusters(record, before), cluster_mass(record)
-    left_out = len(mass) - len(columns)
-    rest = ""
-    if left_out:
-        held = float(mass.sum() - mass[columns].sum())
-        amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
-        rest = f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
-    measured = ""
+    columns, measured = shown_clusters(record, before), ""
     if effects is not None:
         measured = " Effect: how many times as likely the cluster's items make the candidate (measured)."
     then = " Hollow dots: γ* before the change; the thin row on top: the blocks before it." if before else ""
     parts = listed(["width is mass (number of items)", "fill is the mean update gate", "the dot is importance γ*"])
     shown = f"{count(len(columns), 'cluster')} in the order read: {parts}. Below: the strongest items."
-    return f"{shown}{measured}{then}{rest}"
+    return f"{shown}{measured}{then}{left_out_words(record, columns)}"

@@ -11,11 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.errors import SurgeError
-from surge.escapes import for_plotly
-from surge.pictures.amounts import chance, two_digits
-from surge.pictures.figure import bare_axis, new_figure
+from surge.pictures.amounts import chance, number_in, two_digits
+from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
-from surge.pictures.text import count
+from surge.pictures.text import count, lower_first
+from surge.vocabulary import METRICS
 
 HEIGHT = 380
 SPLITS = {"test": "Test split", "validation": "Validation split"}  # the first that is measured is drawn
@@ -24,6 +24,7 @@ MOST_BINS = 100
 MOST_COUNTED = 10**15
 SURE = 1.96  # standard deviations, within which 19 of 20 lie
 STEPS = (1, 2, 5)  # times powers of ten, at the axes' ticks
+ERROR = lower_first(METRICS["calibration_error"].name)
 NONE_BELOW = 0.5  # a bin of which nothing came true is drawn at this share of one that did
 ABOUT = (
     "When the model says that an item has a chance of 2 % to be the next, do 2 of 100 such items really come next? The "
@@ -88,8 +89,8 @@ def find_bins(metrics: Mapping[str, Any], temperature: float = 1.0) -> Bins | No
                 tuple(map(int, number)),
                 split,
                 temperature,
-                int(_number(part.get("catalogue_instances"), MOST_COUNTED) or 0) or None,
-                _number(part.get("calibration_error_first"), 1),
+                int(number_in(part.get("catalogue_instances"), least=0, most=MOST_COUNTED) or 0) or None,
+                number_in(part.get("calibration_error_first"), least=0, most=1),
             )
     return None
 
@@ -99,16 +100,11 @@ def _fit(columns: list[Any]) -> bool:
     if not all(isinstance(column, list) for column in columns) or len({len(column) for column in columns}) > 1:
         return False
     probability, share, number = columns
-    if not 0 < len(number) <= MOST_BINS or None in [_number(value, 1) for value in [*probability, *share]]:
+    if not 0 < len(number) <= MOST_BINS or None in [
+        number_in(value, least=0, most=1) for value in [*probability, *share]
+    ]:
         return False
-    return all(_number(n, MOST_COUNTED) is not None and n == int(n) for n in number) and sum(number) > 0
-
-
-def _number(value: Any, most: float) -> float | None:
-    """A number from 0 to `most`, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        return None
-    return float(value)
+    return all(number_in(n, least=0, most=MOST_COUNTED) is not None and n == int(n) for n in number) and sum(number) > 0
 
 
 def reliability_figure(bins: Bins, theme: Theme | str) -> go.Figure:
@@ -164,10 +160,8 @@ def reliability_figure(bins: Bins, theme: Theme | str) -> go.Figure:
         (0.02, 0.98, "too modest: more came than promised", "left"),
         (0.98, 0.02, "promises too much", "right"),
     ):
-        figure.add_annotation(
-            x=x, y=y, xref="paper", yref="paper", xanchor=anchor, yanchor="top" if y > 0.5 else "bottom",
-            text=for_plotly(words), showarrow=False, font={"size": 11, "color": theme.muted},
-        )  # fmt: skip
+        font, high_up = {"size": 11, "color": theme.muted}, "top" if y > 0.5 else "bottom"
+        figure.add_annotation(paper_note(words, x, y, theme, xanchor=anchor, yanchor=high_up, font=font))
     ticks = _ticks(low, high)
     axis = bare_axis(
         type="log",
@@ -215,7 +209,7 @@ def sentence(bins: Bins) -> str:
     parts = [
         f"The ten best items of a user were given a chance of {chance(bins.held)} each, on average, and "
         f"{chance(bins.came)} of them came next.",
-        f"Within a group the two differ by {_points(bins.error)} on average (the expected calibration error){first}.",
+        f"Within a group the two differ by {_points(bins.error)} on average (the {ERROR}){first}.",
     ]
     if bins.temperature != 1:
         made = "softened" if bins.temperature > 1 else "sharpened"

@@ -18,6 +18,7 @@ from surge.explanation.story import Story
 from surge.pictures.amounts import chance, lift
 from surge.pictures.html_parts import changes
 from surge.pictures.interest_graph import graph_data
+from surge.pictures.metric_words import metric_text
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.report_page import page
 from surge.pictures.report_sections import (
@@ -32,6 +33,7 @@ from surge.pictures.report_sections import (
 from surge.pictures.text import title_of
 from surge.pictures.verdict import verdict
 from surge.pictures.views import GRAPH, charts
+from surge.vocabulary import METRICS
 
 GRAPH_HEIGHT = 520  # pixels
 FOR = {
@@ -156,10 +158,10 @@ def _header(story: Story, like: Sequence[ClusterStyle] | None = None) -> str:
         figures.insert(0, (f"Chance{would} of being the next item", chance(likely)))
     if story.rank is not None and story.ranked is not None:
         figures.append((f"Rank of {story.ranked:,} items", f"#{story.rank:,}"))
-    figures.append(("History items read", f"{record.length:,}"))
-    figures.append(("Clusters in use", f"{len(np.unique(item_clusters(record))):,}"))
+    measured = {"length": record.length, "clusters_in_use": len(np.unique(item_clusters(record)))}
+    figures += [(METRICS[name].name, metric_text(name, value)) for name, value in measured.items()]
     if story.next_prediction is not None:
-        figures.append(("Rank of the true next item", f"#{story.next_prediction.rank:,}"))
+        figures.append((METRICS["next_rank"].name, f"#{story.next_prediction.rank:,}"))
     chips = "".join(f"<li><b>{for_html(value)}</b><span>{for_html(label)}</span></li>" for label, value in figures)
     notes = "".join(f"<li>{for_html(note)}</li>" for note in story.notes or record.notes)
     return (

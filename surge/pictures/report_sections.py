@@ -9,14 +9,17 @@ from typing import Any
 
 from surge.escapes import for_html
 from surge.explanation.story import Story
-from surge.pictures import report_tables, tables
+from surge.pictures import columns, tables
+from surge.pictures.assignment_matrix import shown_clusters
+from surge.pictures.html_parts import table
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import next_sentence
-from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
+from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.trust import trust
-from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, Scene, View, drawn
+from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, HISTORY, SEQUENCE, Scene, View, drawn
 
 LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
+BEST = 20  # predicted items; the candidate and the true next item may come after them
 NOT_REPEATED = {
     "changed": "The history was changed in the explorer: it is not what the user did, and no command makes this page.",
     "made-up": "The history was made up in the explorer: it is no user's own, and no command makes this page.",
@@ -45,15 +48,13 @@ def sections(story: Story, styles: Sequence[ClusterStyle] | None = None) -> list
     """All parts of the story that there is something to show for; `styles` of the clusters in the tables."""
     styles = cluster_styles(story.record, like=styles)
     scene = scene_of(story, styles)
-    behind = {FAITHFULNESS.name: report_tables.faithfulness(story), DRIFT.name: report_tables.drift(story, styles)}
     after: dict[str, list[Section | None]] = {
         ASSIGNMENT.name: [_predictions(story)],
-        ATTENTION.name: [_clusters(story, styles), _items(story, styles)],
+        ATTENTION.name: [_clusters(story, scene, styles), _items(story, scene, styles)],
     }
     parts: list[Section | None] = []
     for view in drawn(scene):
-        table = _more("As a table", behind[view.name]) if view.name in behind else ""
-        parts += [view_section(view, scene, table), *after.get(view.name, [])]
+        parts += [view_section(view, scene, _behind(view, scene)), *after.get(view.name, [])]
     return [part for part in (*parts, _making(story)) if part is not None]
 
 
@@ -73,7 +74,17 @@ def scene_of(story: Story, styles: Sequence[ClusterStyle] | None = None, theme: 
         story.whose,
         faithfulness=story.faithfulness,
         drift=story.drift,
+        interests=story.interests,
     )
+
+
+def _behind(view: View[Any], scene: Scene) -> str:
+    """The table under a view of what was measured along the way."""
+    if view.name not in (FAITHFULNESS.name, DRIFT.name):
+        return ""
+    frame = view.table.frame(scene)
+    heads = columns.ORDERS if view.name == FAITHFULNESS.name else columns.drift_columns(frame)
+    return _more("As a table", table(frame, heads, f"Table of {view.table.of}"))
 
 
 def view_section(view: View[Any], scene: Scene, table: str = "") -> Section:
@@ -101,15 +112,20 @@ def _graph() -> str:
 
 
 def _predictions(story: Story) -> Section | None:
+    """The best items, and the true next item and the candidate where they rank lower; the candidate stands out."""
     if not story.predicted:
         return None
+    candidate = story.record.target.item
+    frame = tables.prediction_table(story.predicted, story.next_item, candidate, story.record.history)
+    marked = [row for row, item in enumerate(frame["item"]) if item == candidate]
+    heads = columns.with_chances(columns.PREDICTIONS, any(entry.about for entry in story.predicted))
     return Section(
         "predictions",
         "Predicted items",
         "What the model would recommend now, best first.",
-        report_tables.predictions(story),
+        table(frame, heads, "Predicted items, best first", marked),
         caption=next_sentence(
-            report_tables.BEST,
+            BEST,
             story.ranked or len(story.predicted),
             story.next_item is not None,
             story.next_prediction.rank if story.next_prediction is not None else None,
@@ -121,24 +137,32 @@ def _predictions(story: Story) -> Section | None:
     )
 
 
-def _clusters(story: Story, styles: Sequence[ClusterStyle]) -> Section:
+def _clusters(story: Story, scene: Scene, styles: Sequence[ClusterStyle]) -> Section:
+    """The clusters that the matrix draws, in the order read."""
+    frame = SEQUENCE.table.frame(scene)
+    frame = frame[frame["index"].isin(shown_clusters(story.record))].reset_index(drop=True)
+    keys = {"cluster": [styles[cluster].key for cluster in frame["index"]]}
+    heads = columns.with_ranks(columns.CLUSTERS, story.effects is None or story.effects.clusters_exact)
     return Section(
         "cluster-numbers",
         "Clusters in numbers",
         "The clusters in the order read"
         + (", and how many times as likely each makes the candidate." if story.effects else "."),
-        report_tables.clusters(story, styles),
+        table(frame, heads, "Clusters in the order they are read", colours=keys),
         long=True,
     )
 
 
-def _items(story: Story, styles: Sequence[ClusterStyle]) -> Section:
+def _items(story: Story, scene: Scene, styles: Sequence[ClusterStyle]) -> Section:
+    """Every item of the history in time order."""
+    keys = {"cluster": [styles[cluster].key for cluster in item_clusters(story.record)]}
+    heads = columns.with_ranks(columns.ITEMS, story.effects is None or story.effects.exact)
     return Section(
         "item-numbers",
         "Items in numbers",
         "What the model computed for each item"
         + (", beside the measured effect of leaving it out." if story.effects else "."),
-        report_tables.items(story, styles),
+        table(HISTORY.table.frame(scene), heads, "Items of the history with what the model computed", colours=keys),
         said=trust(story.record, story.effects).sentence if story.effects is not None else "",
         caption=tables.caption(story.record, effects=story.effects),
         long=True,

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from surge.pictures.text import count
+
 STARTED = {"kept": "known to it", "added": "new", "lost": "of its own not in this dataset"}
 
 
@@ -28,10 +30,10 @@ def settings_table(
         ("Reads", f"the last {model['max_length']:,} interactions", "Older ones are left out"),
         ("Embedding", f"{size} numbers per item", f"{model['item_size']} of its own and {model['category_size']} of "
          "its category"),
-        ("Graph", f"the strongest {_percent(model['sparsity'])} of item pairs", f"Similarity is the mean of "
-         f"{metric_heads} learned metric{_plural(metric_heads)} (Equations 1 to 3)"),
-        ("Attention", _attention(model), f"{heads} attention head{_plural(heads)}, an item's "
-         f"surroundings reach {model['hops']} step{_plural(int(model['hops']))} (Equations 4 to 8)"),
+        ("Graph", f"the strongest {100 * model['sparsity']:g} % of item pairs", f"Similarity is the mean of "
+         f"{count(metric_heads, 'learned metric')} (Equations 1 to 3)"),
+        ("Attention", _attention(model), f"{count(heads, 'attention head')}, an item's surroundings reach "
+         f"{count(int(model['hops']), 'step')} (Equations 4 to 8)"),
         ("Interest clusters", " then ".join(map(str, clusters)) if soft else "none: every item by itself",
          "Every item is spread softly over them (Equations 9 to 11)" if soft else "Pooling is switched off"),
         ("Order of clusters", _choice(FLATTEN, model["flatten"]), "How the pooled graph becomes a sequence"),
@@ -112,11 +114,3 @@ def _learned_from(data: Mapping[str, Any]) -> str:
         if isinstance(number := data.get(name), int) and not isinstance(number, bool)
     ]
     return ", ".join([str(data.get("name", "a dataset without a name")), *counts])
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
-
-
-def _plural(number: int) -> str:
-    return "" if number == 1 else "s"

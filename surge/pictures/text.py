@@ -43,6 +43,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def lower_first(words: str) -> str:
+    """A name or a sentence as it stands within another one."""
+    return words[:1].lower() + words[1:]
+
+
 def listed(words: Iterable[str]) -> str:
     """Words as a list in a sentence: "a", "a and b", "a, b and c"."""
     every: Sequence[str] = list(words)

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from surge.escapes import for_plotly
+from surge.pictures.amounts import number_in
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, shorten
+from surge.pictures.text import count, lower_first, shorten
+from surge.vocabulary.prediction import LOSSES, VALIDATION, series
 
 COLUMNS = 4
 PANEL_HEIGHT = 150
 MOST_PANELS = 24  # a training writes about 15 series; a file with more was not written by one
 BESIDE = ("epoch", "step", "seconds")  # of a record: where it stands, not how well it does
-VALIDATION = "valid_"
-# series -> its name, and the training setting that weighs it in the sum that is minimised
-LOSSES: dict[str, tuple[str, str | None]] = {
-    "total": ("Total loss", None),
-    "log_loss": ("Prediction error (log loss)", None),
-    "balance": ("Uneven use of clusters", "balance_weight"),
-    "single_affiliation": ("Blur of the clusters", "single_affiliation_weight"),
-    "same_mapping": ("Neighbours kept apart", "same_mapping_weight"),
-    "relative_position": ("Clusters out of time order", "relative_position_weight"),
-    "next_item": ("Next items not recognised", "next_item_weight"),
-    "l2": ("Size of the weights (L2)", None),
-}
-METRIC_NAMES = {
-    "auc": "AUC",
-    "gauc": "GAUC (AUC by user)",
-    "list_auc": "Mean AUC of lists",
-    "mrr": "MRR",
-    "ndcg@2": "NDCG@2",
-    "ndcg@10": "NDCG@10",
-    "hr@10": "Hit rate@10",
-}
 ABOUT = (
     "A training goes through its data in epochs and is measured after each. Losses are errors on the training data: "
     "lower is better. The prediction error is the paper's Equation 18; the others are its Equations 12 to 14 and the "
@@ -58,21 +38,17 @@ def loss_curves(
     """One panel a loss term; a term with a weight in `weights` (by setting) is titled with it."""
     titles = {}
     for name in loss_series(history):
-        label, setting = LOSSES.get(name, (name.replace("_", " "), None))
-        weight = (weights or {}).get(setting or "")
-        titles[name] = label if weight is None else f"{label}, weight {weight:g}"
-    return _panels(history, titles, theme, best_epoch, "lower")
+        weight = (weights or {}).get(f"{name}_weight")
+        titles[name] = series(name).name if weight is None else f"{series(name).name}, weight {weight:g}"
+    return _panels(history, titles, theme, best_epoch)
 
 
 def metric_curves(
     history: Sequence[Mapping[str, Any]], theme: Theme | str, *, best_epoch: int | None = None
 ) -> go.Figure:
     """One panel a validation metric."""
-    titles = {}
-    for name in metric_series(history):
-        bare = name.removeprefix(VALIDATION)
-        titles[name] = METRIC_NAMES.get(bare, bare.replace("_", " "))
-    return _panels(history, titles, theme, best_epoch, "higher")
+    titles = {name: series(name).name for name in metric_series(history)}
+    return _panels(history, titles, theme, best_epoch)
 
 
 def loss_series(history: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -93,7 +69,7 @@ def _series(history: Sequence[Mapping[str, Any]]) -> list[str]:
         for record in history
         if isinstance(record, Mapping)
         for name, value in record.items()
-        if _number(value) is not None
+        if number_in(value) is not None
     )
     return [name for name in names if name not in BESIDE]
 
@@ -101,17 +77,11 @@ def _series(history: Sequence[Mapping[str, Any]]) -> list[str]:
 def points(history: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
     """Epochs and values of one series; what isn't a finite number is left out."""
     pairs = [
-        (_number(record.get("epoch")) or float(place), value)
+        (number_in(record.get("epoch")) or float(place), value)
         for place, record in enumerate(history, start=1)
-        if isinstance(record, Mapping) and (value := _number(record.get(name))) is not None
+        if isinstance(record, Mapping) and (value := number_in(record.get(name))) is not None
     ]
     return [epoch for epoch, _ in pairs], [value for _, value in pairs]
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300 or not isfinite(value):
-        return None
-    return float(value)
 
 
 def _panels(
@@ -119,7 +89,6 @@ def _panels(
     titles: Mapping[str, str],
     theme: Theme | str,
     best_epoch: int | None,
-    better: str,
 ) -> go.Figure:
     """Small multiples with the epoch to the right; two traces a panel: the curve, and its best epoch."""
     theme = Theme(theme)
@@ -138,6 +107,7 @@ def _panels(
         row, column = place // COLUMNS + 1, place % COLUMNS + 1
         epochs, values = points(history, name)
         head = for_plotly(shorten(title, 44))
+        better = "lower" if series(name).worse == "high" else "higher"
         hover = f"<b>{head}</b><br>epoch %{{x:.0f}}: %{{y:.4g}}<br>{better} is better<extra></extra>"
         figure.add_scatter(
             x=epochs,
@@ -176,8 +146,8 @@ def curve_table(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
     rows = []
     for place, record in enumerate(history, start=1):
         if isinstance(record, Mapping):
-            known = {name: value for name in names if (value := _number(record.get(name))) is not None}
-            rows.append({"epoch": _number(record.get("epoch")) or float(place), **known})
+            known = {name: value for name in names if (value := number_in(record.get(name))) is not None}
+            rows.append({"epoch": number_in(record.get("epoch")) or float(place), **known})
     return rows
 
 
@@ -189,7 +159,7 @@ def caption(
 ) -> str:
     """How long the training was, which epoch was kept, and which terms were only watched."""
     epochs = [record for record in history if isinstance(record, Mapping)]
-    seconds = [value for record in epochs if (value := _number(record.get("seconds"))) is not None]
+    seconds = [value for record in epochs if (value := number_in(record.get("seconds"))) is not None]
     parts = [f"{count(len(epochs), 'epoch')}" + (f" in {_duration(sum(seconds))}." if seconds else ".")]
     if best_epoch == 0:
         parts.append(
@@ -198,9 +168,7 @@ def caption(
     elif best_epoch is not None:
         parts.append(f"The diamond marks epoch {best_epoch}, the best on validation (GAUC), whose weights were kept.")
     watched = [
-        LOSSES[name][0].lower()
-        for name in loss_series(history)
-        if name in LOSSES and (weights or {}).get(LOSSES[name][1] or "") == 0
+        lower_first(series(name).name) for name in loss_series(history) if (weights or {}).get(f"{name}_weight") == 0
     ]
     if watched:
         verb = "was" if len(watched) == 1 else "were"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -11,13 +11,11 @@ from surge.explanation.measurements import LEAST_COMPARED, Effects
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance
 from surge.pictures.amounts import correlation
+from surge.vocabulary import METRICS
 
 MATTERS = 0.1  # of the log of the lift: 1.1 times as likely
-AGREES, DISAGREES = 0.6, 0.2  # rank correlations
 NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left
-FLAT = 0.02  # total variation of attention from uniform
 ALIKE = 0.02  # total variation of the rows of S from their mean
-BLURRED = 0.75  # entropy of S over its largest
 
 Level = Literal["good", "partly", "poor", "unknown"]
 
@@ -49,17 +47,12 @@ def trust(record: Explanation, effects: Effects) -> Trust:
     if np.ptp(np.abs(measured)) == 0:
         sentence = "All items have an effect of the same size, so importance γ can't be compared with it."
         return Trust("unknown", sentence, importance, received)
-    level: Level = "poor"
-    if importance is not None and importance >= DISAGREES:
-        level = "good" if importance >= AGREES else "partly"
     if received is None:
         attention = "all items receive the same attention"
     else:
-        tells = "does not tell it"
-        if received >= DISAGREES:
-            tells = "tells it" if received >= AGREES else "tells it in part"
+        tells = METRICS["attention_faithfulness"].reading(received)
         attention = f"the attention that items receive {tells} ({correlation(received)})"
-    return Trust(level, f"The {_importance_words(level, importance)}; {attention}.", importance, received)
+    return Trust(_level(importance), f"The {_importance_words(importance)}; {attention}.", importance, received)
 
 
 def notes(record: Explanation, effects: Effects | None) -> list[str]:
@@ -67,31 +60,30 @@ def notes(record: Explanation, effects: Effects | None) -> list[str]:
     if record.length == 1:
         return []
     told = []
-    if not collapsed(record) and assignment_entropy(record) > BLURRED:
+    if not collapsed(record) and METRICS["assignment_entropy"].level(assignment_entropy(record)) == "blurred":
         told.append("the clusters are blurred (each item lies in many of them), so interests say little here")
     neighbours = record.graph_construction.adjacency.sum(axis=1)
     if not (neighbours > 1).any():
         told.append("each item is linked to itself alone, so graph and attention add nothing here")
-    elif attention_distance(record) < FLAT:
+    elif METRICS["attention_distance"].level(attention_distance(record)) == "flat":
         told.append("attention is flat: each item listens to all its neighbours alike, so it adds nothing to the graph")
     if effects is not None and np.any(np.abs(effects.item_effect) >= MATTERS):
         trusted = trust(record, effects)
         if trusted.level in ("good", "poor"):
-            told.append(f"the {_importance_words(trusted.level, trusted.correlation_importance)}")
+            told.append(f"the {_importance_words(trusted.correlation_importance)}")
     return told
 
 
-def _importance_words(level: Level, value: float | None) -> str:
+def _level(importance: float | None) -> Level:
+    return "poor" if importance is None else cast(Level, METRICS["faithfulness"].level(importance))
+
+
+def _importance_words(value: float | None) -> str:
     if value is None:
         return "model's own importance γ is the same for every item; trust the measured effect"
-    tells = {
-        "good": "tells which single items matter, for or against",
-        "partly": "tells only in part which single items matter",
-        "poor": "does not tell which single items matter here",
-    }[level]
-    rest = "; trust the measured effect" if level == "poor" else ""
+    rest = "; trust the measured effect" if _level(value) == "poor" else ""
     measured = f"rank correlation with the size of their measured effect {correlation(value)}"
-    return f"model's own importance γ {tells} ({measured}){rest}"
+    return f"model's own importance γ {METRICS['faithfulness'].reading(value)} ({measured}){rest}"
 
 
 def collapsed(record: Explanation) -> bool:

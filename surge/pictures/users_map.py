@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
 from surge.pictures.figure import bare_axis, new_figure, unchanged_by_selection
+from surge.pictures.metric_words import LOGARITHMIC, metric_text
 from surge.pictures.palette import Theme
-from surge.pictures.percentiles import METRICS, metric_text
-from surge.pictures.survey_metrics import LOGARITHMIC
-from surge.pictures.text import count, shorten
+from surge.pictures.text import count, lower_first, shorten
+from surge.vocabulary import METRICS
 
 HEIGHT = 520
 MOST_SVG = 5000  # points; above, WebGL draws faster than SVG does
@@ -78,7 +78,7 @@ def users_map(
                 mode="markers",
                 customdata=rows.astype(np.int32),
                 text=np.array(words, dtype=object),  # an array: plotly checks a list entry by entry
-                hovertemplate=f"<b>%{{text}}</b><br>{for_plotly(METRICS[metric].label)}<extra></extra>",
+                hovertemplate=f"<b>%{{text}}</b><br>{for_plotly(METRICS[metric].name)}<extra></extra>",
                 marker=marker,
                 **unchanged_by_selection(),
             )
@@ -135,7 +135,7 @@ def _colours(values: np.ndarray, rows: np.ndarray, metric: str, theme: Theme) ->
         "showscale": True,
         "colorbar": {
             "title": {
-                "text": for_plotly(METRICS[metric].label),
+                "text": for_plotly(METRICS[metric].name),
                 "side": "right",
                 "font": {"size": 11, "color": theme.muted},
             },
@@ -160,7 +160,7 @@ def caption(frame: pd.DataFrame, metric: str, *, emphasised: Collection[int] | N
         if emphasised is not None
         else (count(int(places.sum()), "user"))
     )
-    parts = [f"{shown}, placed by {made}. Colour: {METRICS[metric].label.lower()}."]
+    parts = [f"{shown}, placed by {made}. Colour: {lower_first(METRICS[metric].name)}."]
     if unknown:
         parts.append(f"Grey: {count(unknown, 'user')} without a value.")
     if missing := int((~places).sum()):

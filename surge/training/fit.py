@@ -29,6 +29,12 @@ from surge.training.state import TrainingState
 TOLD = 20  # steps between two looks at the loss
 
 
+def check_epochs(config: TrainingConfig) -> None:
+    """A SurgeError where a new model would learn nothing."""
+    if not config.epochs:
+        raise SurgeError("epochs is 0, and a new model has learned nothing then; give 1 or more.")
+
+
 class Fit:
     """A model being trained on a dataset; it starts where its weights and `optimiser` stand."""
 
@@ -69,8 +75,8 @@ class Fit:
         if not self.recommender.learns:
             self.model.eval()
             return
-        if not self.config.epochs and not state.best_record:
-            raise SurgeError("epochs is 0, and a new model has learned nothing then; give 1 or more.")
+        if not state.best_record:
+            check_epochs(self.config)
         while len(state.epochs) < self.config.epochs and self._patient(state):
             record = self._epoch(len(state.epochs) + 1, state)
             record |= self._validated()

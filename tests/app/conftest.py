@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 import torch
 
-from app import loading
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig
 from surge.data.dataset import DESCRIPTION_FILE, INTERACTIONS_FILE, ITEMS_FILE, Dataset
 from surge.data.simulator import simulate
+from surge.folders import ROOTS_VARIABLE
 from surge.model.surge import SurgeModel
 from tests.pictures.hostile import HOSTILE
 from tests.serving import ROOT, launch_chromium, serve
@@ -104,7 +104,7 @@ def _save(folder: Path, items: pl.DataFrame) -> None:
 @pytest.fixture(scope="session")
 def address(world: World) -> Iterator[str]:
     """The app on a free port of this machine, with the small world's folders among its roots."""
-    with serve(ROOT / "app" / "main.py", {loading.ROOTS_VARIABLE: str(world.root)}) as running:
+    with serve(ROOT / "app" / "main.py", {ROOTS_VARIABLE: str(world.root)}) as running:
         yield running
 
 

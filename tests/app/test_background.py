@@ -20,7 +20,7 @@ Progress = Callable[[float], None]
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     """A line of its own, and one page."""
     own = Jobs(1, 0, line=0)
-    monkeypatch.setattr(background, "measurings", lambda: own)
+    monkeypatch.setattr(background, "MEASURINGS", own)
     monkeypatch.setattr(background, "visitor", lambda: "ann")
     CACHE.forget("usage")
     yield own

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from app import loading, subjects
+from app import results, subjects
 from app.cache import Cache, Interrupted
-from app.opening import with_model
+from app.opening import open_checkpoint, open_dataset, with_model
 from surge.checkpoint import load_checkpoint, save_checkpoint, store_metrics
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
@@ -141,15 +141,15 @@ def test_two_models_at_most_are_kept_whatever_was_computed_with_them(
     world: World, tmp_path: Path, loaded: dict
 ) -> None:
     folders = [Path(shutil.copytree(world.root / "tiny model", tmp_path / name)) for name in "abc"]
-    dataset = loading.open_dataset(world.root / "tiny")
+    dataset = open_dataset(world.root / "tiny")
     pages = []  # what open pages hold
     for user in [user for user in dataset.users if user.startswith("u0")][:12]:
         for folder in folders:
-            checkpoint = loading.open_checkpoint(folder)
+            checkpoint = open_checkpoint(folder)
             subject = subjects.subject(checkpoint, dataset, user)
-            ranking = loading.ranking(subject)
-            record = loading.explanation(subject, ranking.top(1)[0].item)
-            pages.append((checkpoint, subject, ranking, record, loading.effects(subject, record.target.item)))
+            ranking = results.ranking(subject)
+            record = results.explanation(subject, ranking.top(1)[0].item)
+            pages.append((checkpoint, subject, ranking, record, results.effects(subject, record.target.item)))
     assert len(loaded) >= 36 and _alive(loaded) <= 2
     assert pages[0][0].model.config.item_count == len(pages[0][0].rows)  # a page that is still open finds its model
     assert _alive(loaded) <= 2
@@ -159,13 +159,13 @@ def test_a_folder_that_is_replaced_again_and_again_leaves_two_models(
     world: World, tmp_path: Path, loaded: dict
 ) -> None:
     folder = Path(shutil.copytree(world.root / "tiny model", tmp_path / "model"))
-    dataset = loading.open_dataset(world.root / "tiny")
+    dataset = open_dataset(world.root / "tiny")
     pages, seen = [], []
     for number in range(10):
         _with_metrics(folder, number)
-        checkpoint = loading.open_checkpoint(folder)
+        checkpoint = open_checkpoint(folder)
         subject = subjects.subject(checkpoint, dataset, f"u{number + 1:04}")
-        pages.append((checkpoint, loading.ranking(subject)))
+        pages.append((checkpoint, results.ranking(subject)))
         seen.append(checkpoint.metrics["test"]["auc"])
     assert seen == [number / 100 for number in range(10)]
     assert _alive(loaded) <= 2
@@ -173,7 +173,7 @@ def test_a_folder_that_is_replaced_again_and_again_leaves_two_models(
 
 def test_a_page_whose_checkpoint_was_replaced_by_another_says_so(world: World, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(world.root / "tiny model", tmp_path / "model"))
-    page = loading.open_checkpoint(folder)
+    page = open_checkpoint(folder)
     held = with_model(page)
     assert with_model(held) is held and page.model is held.model
     save_checkpoint(
@@ -188,4 +188,4 @@ def test_a_page_whose_checkpoint_was_replaced_by_another_says_so(world: World, t
     )
     with pytest.raises(SurgeError, match=r"The checkpoint 'model' was replaced while this page was open; load the"):
         _ = page.model
-    assert loading.open_checkpoint(folder).digest == load_checkpoint(folder).digest != page.digest
+    assert open_checkpoint(folder).digest == load_checkpoint(folder).digest != page.digest

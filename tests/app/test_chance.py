@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app import loading, subjects
+from app import results, subjects
 from surge.explanation.explain import explain_history
 from surge.explanation.ranking import rank_catalogue
 from tests.explanation.worlds import history_of, make_checkpoint
@@ -14,9 +14,9 @@ def chance(monkeypatch: pytest.MonkeyPatch, count: int, rows: list[int], item: s
     """What is told where no more than a search was made."""
     checkpoint = make_checkpoint(count=count, exclude_seen=True)
     history = history_of(checkpoint, rows)
-    monkeypatch.setattr(loading, "ranking", lambda subject: None)
+    monkeypatch.setattr(results, "ranking", lambda subject: None)
     subject = subjects.Subject((f"{count} {rows}",), checkpoint, history)
-    return loading.chance(subject, explain_history(checkpoint, history, item))
+    return results.chance(subject, explain_history(checkpoint, history, item))
 
 
 def test_of_what_is_never_recommended_it_is_what_it_would_be(monkeypatch: pytest.MonkeyPatch) -> None:

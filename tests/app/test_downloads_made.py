@@ -13,9 +13,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import loading
 from surge.checkpoint import load_checkpoint
 from surge.data.dataset import Dataset
+from surge.folders import ROOTS_VARIABLE
 from tests.app.conftest import World
 
 REPORT, PREDICTIONS = "The whole page as one HTML file", "Table of predictions (CSV)"
@@ -31,7 +31,7 @@ def _script() -> None:
 @pytest.fixture
 def take(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Taken]:
     """Opens the page and gives the names of all downloads, and the text of those that are wanted."""
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(world.root))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(world.root))
 
     def taken_at(*wanted: str, **parameters: str) -> Taken:
         made: dict[str, tuple[str, Callable[[], bytes]]] = {}

@@ -209,19 +209,24 @@ def test_play_and_pause_by_keyboard(browser: Any, address: str) -> None:
     visit.close()
 
 
-@pytest.mark.browser
-def test_another_candidate_stays_at_the_step(browser: Any, address: str) -> None:
-    visit = Visit(browser, address)
-    opened(visit, f"{OPEN}&step=9&candidate=i0490")
-    at(visit, 9)
+def go_to(visit: Visit, *changes: tuple[str, str]) -> None:
+    """The same visit at another address with another candidate, as the back button leads to one."""
     before = visit.headline()
-    # the same visit at another address, as the back button leads to one
-    visit.page.evaluate("history.pushState({}, '', location.href.replace('i0490', 'i0449'))")
+    for old, new in changes:
+        visit.page.evaluate("([old, now]) => history.pushState({}, '', location.href.replace(old, now))", [old, new])
     visit.page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
     visit.page.wait_for_function(
         "(before) => document.querySelector('.st-key-headline').innerText !== before", arg=before, timeout=30_000
     )
     visit.settle()
+
+
+@pytest.mark.browser
+def test_another_candidate_stays_at_the_step(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    opened(visit, f"{OPEN}&step=9&candidate=i0490")
+    at(visit, 9)
+    go_to(visit, ("i0490", "i0449"))
     assert visit.parameter("candidate") == "i0449" and visit.parameter("step") == "9"
     at(visit, 9)
     visit.close()
@@ -254,11 +259,7 @@ def test_the_step_that_was_shown_last_is_reached_again(browser: Any, address: st
     visit = Visit(browser, address)
     slider, page = opened(visit, f"{OPEN}&step=3&candidate=i0490"), visit.page
     at(visit, 3)
-    page.evaluate(
-        "history.pushState({}, '', location.href.replace('i0490', 'i0449').replace('&step=3', ''));"
-        "dispatchEvent(new PopStateEvent('popstate'))"
-    )
-    visit.settle()
+    go_to(visit, ("i0490", "i0449"), ("&step=3", ""))
     last = int(slider.get_attribute("aria-valuemax"))
     at(visit, last)
     slider.focus()

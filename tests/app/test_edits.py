@@ -11,12 +11,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import loading
 from app.address import LOST, TOO_LONG
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig
 from surge.data.dataset import Dataset
 from surge.explanation.edit_plan import MOST_ENTRIES
+from surge.folders import ROOTS_VARIABLE
 from surge.model.surge import SurgeModel
 from tests.app.conftest import World
 from tests.app.drawn import charts, tables
@@ -57,7 +57,7 @@ def root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch):
     """Opens the page at some URL parameters."""
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(root))
 
     def open_at(**parameters: str) -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)

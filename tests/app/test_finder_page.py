@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +12,15 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import loading
 from app.components.finder_filters import ladder
-from app.screens.finder import _chosen, _clicked_row, table_key
+from app.screens.finder import FORMATS, _chosen, _clicked_row, table_key
 from app.surveys import find_survey, survey_command
 from surge.checkpoint import load_checkpoint
 from surge.data.dataset import Dataset
 from surge.explanation.survey_file import survey_path
-from surge.pictures.percentiles import metric_text
+from surge.folders import ROOTS_VARIABLE
+from surge.pictures.metric_words import metric_text
+from surge.vocabulary import METRICS
 from tests.app.conftest import World
 from tests.app.drawn import said
 from tests.surveys import make_survey, write_file
@@ -70,7 +72,7 @@ def survey(root: Path) -> Iterator[Path]:
 @pytest.fixture
 def open_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """Opens the finder on the small checkpoint, with what a link says beside that."""
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(root))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(root))
 
     def open_at(**link: str) -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)
@@ -165,9 +167,13 @@ def test_the_steps_are_round_and_hold_every_value():
 
 def test_chances_and_lifts_are_columns_in_their_unit(open_page, root: Path, survey: Path):
     frame = make_survey(Dataset.load(root / "tiny").users)
-    shown = open_page().dataframe[0].value
+    table = open_page().dataframe[0]
+    shown, heads = table.value, json.loads(table.proto.columns)
     assert shown["top_probability"].tolist() == pytest.approx((frame["top_probability"] * 100).to_list())
     assert shown["top_lift"].tolist() == pytest.approx(frame["top_lift"].to_list())
+    for name in ("length", "noise_share", "top_probability", "top_lift", "faithfulness"):
+        assert (heads[name]["label"], heads[name]["help"]) == (METRICS[name].name, METRICS[name].says)
+        assert heads[name]["type_config"]["format"] == FORMATS.get(METRICS[name].format, "%.2f")
 
 
 def test_a_survey_of_scores_is_to_be_made_again(open_page, survey: Path):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from app import surveys
-from app.loading import PROJECT
+from app.library import PROJECT
 
 
 @pytest.mark.parametrize(("in_clone", "expected"), [

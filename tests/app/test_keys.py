@@ -13,8 +13,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import loading, subjects, surveys
+from app import results, subjects, surveys
 from app.cache import CACHE, MOST
+from app.library import find_library
+from app.opening import open_checkpoint, open_dataset
 from surge.checkpoint import load_checkpoint, save_checkpoint
 from surge.explanation.drift import measure_drift
 from surge.explanation.edit_plan import Plan
@@ -24,6 +26,7 @@ from surge.explanation.history import read_history
 from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.ranking import rank_catalogue
 from surge.explanation.search import find_best
+from surge.folders import ROOTS_VARIABLE
 from surge.pictures.palette import NO_LETTER, Theme
 from tests.app.conftest import World
 from tests.app.drawn import charts
@@ -57,53 +60,53 @@ def _subjects() -> list[subjects.Subject]:
 def test_what_is_kept_is_that_of_its_own_history_and_candidate() -> None:
     asked = list(product(_subjects(), ("i10", "i11")))
     for subject, item in asked:
-        loading.faithfulness(subject, item)
-        loading.drift(subject, item)
+        results.faithfulness(subject, item)
+        results.drift(subject, item)
     for subject, item in asked:  # now all of it is kept
         checkpoint, history = subject.checkpoint, subject.history
         fresh = rank_catalogue(checkpoint, history)
-        np.testing.assert_array_equal(loading.ranking(subject).logits, fresh.logits)
+        np.testing.assert_array_equal(results.ranking(subject).logits, fresh.logits)
         own = explain_history(checkpoint, history, item, fresh)
-        assert loading.explanation(subject, item).to_dict() == own.to_dict()
+        assert results.explanation(subject, item).to_dict() == own.to_dict()
         effects = measure_effects(checkpoint, history, own, fresh)
-        np.testing.assert_array_equal(loading.effects(subject, item).item_logit, effects.item_logit)
+        np.testing.assert_array_equal(results.effects(subject, item).item_logit, effects.item_logit)
         curves = measure_faithfulness(checkpoint, history, own, effects, random_orders=2)
-        kept = loading.faithfulness(subject, item).deletion["importance"]
+        kept = results.faithfulness(subject, item).deletion["importance"]
         np.testing.assert_allclose(kept, curves.deletion["importance"], atol=1e-5)  # more random orders are one batch
         growth = measure_drift(checkpoint, history, own, ranking=fresh)
-        np.testing.assert_array_equal(loading.drift(subject, item).logit, growth.logit)
-        np.testing.assert_array_equal(loading.drift(subject, item).rank, growth.rank)
+        np.testing.assert_array_equal(results.drift(subject, item).logit, growth.logit)
+        np.testing.assert_array_equal(results.drift(subject, item).rank, growth.rank)
 
 
 def test_ranks_come_once_the_catalogue_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = _subjects()[0]
     monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 0)
-    assert loading.ranking(subject) is None and loading.best(subject) is None
-    record, effects, drift = (ask(subject, "i10") for ask in (loading.explanation, loading.effects, loading.drift))
+    assert results.ranking(subject) is None and results.best(subject) is None
+    record, effects, drift = (ask(subject, "i10") for ask in (results.explanation, results.effects, results.drift))
     assert record.prediction.next_probability is None and effects.rank is None and np.isnan(drift.rank).all()
     monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 10**9)
-    record, effects, drift = (ask(subject, "i10") for ask in (loading.explanation, loading.effects, loading.drift))
+    record, effects, drift = (ask(subject, "i10") for ask in (results.explanation, results.effects, results.drift))
     assert record.prediction.next_probability is not None and effects.rank is not None and drift.rank[-1] >= 1
 
 
 def test_what_a_search_found_is_that_of_its_own_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "ranking", lambda subject: None)
+    monkeypatch.setattr(results, "ranking", lambda subject: None)
     for subject in 2 * _subjects():
         fresh = find_best(subject.checkpoint, subject.history)
-        np.testing.assert_array_equal(loading.best(subject).logits, fresh.logits)
+        np.testing.assert_array_equal(results.best(subject).logits, fresh.logits)
 
 
 def test_a_survey_and_a_dataset_that_were_written_anew_are_read_anew(world: World, tmp_path: Path) -> None:
     for name in ("tiny", "tiny model"):
         shutil.copytree(world.root / name, tmp_path / name)
-    dataset, checkpoint = loading.open_dataset(tmp_path / "tiny"), loading.open_checkpoint(tmp_path / "tiny model")
+    dataset, checkpoint = open_dataset(tmp_path / "tiny"), open_checkpoint(tmp_path / "tiny model")
     for users in (dataset.users[:5], dataset.users[:7]):
         write_file(tmp_path / "tiny model.survey.parquet", make_survey(users), checkpoint.digest, dataset.digest)
         assert len(surveys.find_survey(checkpoint, dataset).frame) == len(users)
-    assert loading.open_dataset(tmp_path / "tiny") is dataset
+    assert open_dataset(tmp_path / "tiny") is dataset
     description = tmp_path / "tiny" / "dataset.json"
     description.write_text(description.read_text(encoding="utf-8") + " ", encoding="utf-8")
-    assert loading.open_dataset(tmp_path / "tiny").digest != dataset.digest
+    assert open_dataset(tmp_path / "tiny").digest != dataset.digest
 
 
 # -- pictures -------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ def _script() -> None:
 @pytest.fixture
 def pages(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Opens the page at some parameters, with a second checkpoint of other weights and a third of others again."""
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, f"{world.root}:{tmp_path}")
+    monkeypatch.setenv(ROOTS_VARIABLE, f"{world.root}:{tmp_path}")
     first = load_checkpoint(world.root / "tiny model")
     for name, scale in (("second", -1.0), ("third", 0.5)):
         checkpoint = load_checkpoint(world.root / "tiny model")
@@ -156,9 +159,9 @@ def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest
         assert drawn.setdefault(key, str(made)) == str(made), key
         return made
 
-    monkeypatch.setattr(loading, "figure", figure)
+    monkeypatch.setattr(results, "figure", figure)
     place = {name: value[0] for name, value in pages().query_params.items()}
-    items = load_checkpoint(Path(loading.find_library().checkpoints["tiny model"])).items["item"]
+    items = load_checkpoint(Path(find_library().checkpoints["tiny model"])).items["item"]
     other = next(item for item in items if item != place["candidate"])
     drawers = {"open": "compare,versus,faithfulness,drift", "versus": "second"}
     changes = (
@@ -197,14 +200,14 @@ def test_clusters_that_are_matched_share_their_letter_and_their_items_their_plac
     pages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graphs: list[Any] = []
-    real = loading.figure
+    real = results.figure
 
     def figure(key: Any, build: Any) -> Any:
         made = real(key, build)
         graphs.extend([made] if key[0] == "versus graph" else [])
         return made
 
-    monkeypatch.setattr(loading, "figure", figure)
+    monkeypatch.setattr(results, "figure", figure)
     page = pages(open="versus", versus="second")
     pairs = next(table.value for table in page.dataframe if "overlap" in table.value.columns)
     matched = pairs[~pairs["first"].isin(["", NO_LETTER]) & (pairs["second"] != "")]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from app import loading
 from surge.checkpoint import load_checkpoint, save_checkpoint
+from surge.folders import ROOTS_VARIABLE
 from tests.app.conftest import World
 from tests.app.visit import Visit
 from tests.serving import ROOT, serve
@@ -69,7 +69,7 @@ def endless(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     root = tmp_path_factory.mktemp("endless")
     (root / "app.py").write_text(ENDLESS.format(root=str(ROOT), told=str(root / "told")), encoding="utf-8")
     item = str(load_checkpoint(world.root / "tiny model").items["item"][0])
-    with serve(root / "app.py", {loading.ROOTS_VARIABLE: str(world.root)}) as address:
+    with serve(root / "app.py", {ROOTS_VARIABLE: str(world.root)}) as address:
         yield Endless(address, root / "told", item)
 
 
@@ -124,7 +124,7 @@ def test_a_folder_that_is_replaced_is_read_anew_and_an_old_page_says_so(
     folder = tmp_path / "tiny model"
     checkpoint = load_checkpoint(folder)
     url = USER.format(checkpoint.items["item"][0])
-    with serve(ROOT / "app" / "main.py", {loading.ROOTS_VARIABLE: str(tmp_path)}) as address:
+    with serve(ROOT / "app" / "main.py", {ROOTS_VARIABLE: str(tmp_path)}) as address:
         visit, old = Visit(browser, address).open(url), Visit(browser, address).open(url)
         before = visit.headline()
         with torch.no_grad():

@@ -14,11 +14,13 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import loading, subjects
+from app import results, subjects
 from app.jobs import Jobs
+from app.library import find_library, given_roots
 from surge.checkpoint import load_checkpoint
 from surge.data.dataset import INTERACTIONS_FILE
 from surge.errors import SurgeError
+from surge.folders import ROOTS_VARIABLE
 from surge.native import library
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
@@ -36,7 +38,7 @@ def _script() -> None:
 @pytest.fixture
 def open_page(world: World, monkeypatch: pytest.MonkeyPatch):
     """Opens the page at some URL parameters, the world's folders beside the project's own."""
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(world.root))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(world.root))
 
     def open_at(**parameters: str) -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)
@@ -63,7 +65,7 @@ def _sentences(page: AppTest) -> str:
 
 
 def test_the_entry_point_opens_the_demo(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv(loading.ROOTS_VARIABLE, raising=False)
+    monkeypatch.delenv(ROOTS_VARIABLE, raising=False)
     page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120).run()
     assert not page.exception and not page.error and not page.warning
     assert _drawn(page)
@@ -191,8 +193,9 @@ def test_drawers_compute_when_opened(open_page):
         opened = open_page(**TINY, user="u0003", open=name)
         assert len(charts(opened)) + len(opened.get("plotly_chart")) == closed + more, name
         assert not opened.error and not opened.exception
-    assert "There is no survey of all users" in " ".join(
-        text.value for text in open_page(**TINY, user="u0003", open="population").markdown
+    opened = open_page(**TINY, user="u0003", open="population")
+    assert "There is no survey of all users" in said(opened) and opened.code[0].value.startswith(
+        "python -m surge survey"
     )
 
 
@@ -238,8 +241,8 @@ def scorings(monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Every catalogue is large, and nothing has been scored yet."""
     jobs = Jobs(at_once=1, kept=2)
     monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 1000)
-    for place in ("app.loading.scorings", "app.scoring.scorings"):
-        monkeypatch.setattr(place, lambda: jobs)
+    for place in ("app.results.SCORINGS", "app.scoring.SCORINGS"):
+        monkeypatch.setattr(place, jobs)
     return jobs
 
 
@@ -266,7 +269,7 @@ def test_what_a_search_finds_in_a_large_catalogue_is_shown_until_it_is_scored(
 ):
     monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 5000)
     monkeypatch.setattr(subjects, "KERNEL_GAIN", 1)
-    monkeypatch.setattr(loading, "TYPICAL", 1)
+    monkeypatch.setattr(results, "TYPICAL", 1)
     page = open_page(**TINY, user="u0005")
     assert not page.exception and "best that a search found, which scored" in said(page)
     assert "starts only when you press the button" in said(page) and "its rank is not known yet" in said(page)
@@ -313,7 +316,7 @@ def test_without_memory_to_score_with_the_page_says_so(open_page, monkeypatch: p
     def fail(*_: object) -> None:
         raise SurgeError("There is not enough free memory.")
 
-    monkeypatch.setattr(loading, "ranking", fail)
+    monkeypatch.setattr(results, "ranking", fail)
     page = open_page(**TINY, user="u0005")
     assert "There is not enough free memory" in page.error[0].value and not page.exception
 
@@ -349,7 +352,7 @@ def test_a_dataset_that_is_newer_than_the_checkpoint_says_so_on_both_pages(
     shutil.copytree(world.root / "tiny", tmp_path / "later")
     log = pl.read_parquet(tmp_path / "later" / INTERACTIONS_FILE)
     log.with_columns(pl.col("timestamp") + 40 * 86_400).write_parquet(tmp_path / "later" / INTERACTIONS_FILE)
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(tmp_path))
     page = AppTest.from_function(script, default_timeout=120)
     page.query_params["checkpoint"], page.query_params["dataset"] = "demo", "later"
     page.run()
@@ -415,21 +418,21 @@ def test_odd_histories(open_page, world: World):
 
 
 def test_without_any_checkpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(tmp_path / "missing"))
-    monkeypatch.setattr(loading, "PROJECT", tmp_path)
+    monkeypatch.setenv(ROOTS_VARIABLE, str(tmp_path / "missing"))
+    monkeypatch.setattr("app.library.PROJECT", tmp_path)
     page = AppTest.from_function(_script, default_timeout=60).run()
     assert not page.exception
     assert "No checkpoint was found" in _sentences(page) and "No dataset was found" in _sentences(page)
 
 
 def test_roots_after_two_dashes(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path):
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, "")
-    assert loading.given_roots() == []
+    monkeypatch.setenv(ROOTS_VARIABLE, "")
+    assert given_roots() == []
     monkeypatch.setattr(sys, "argv", [str(ROOT / "app" / "main.py"), str(world.root / "tiny model")])
-    assert "tiny model" in loading.find_library().checkpoints
+    assert "tiny model" in find_library().checkpoints
     shutil.copytree(world.root / "tiny model", tmp_path / "tiny model")
     monkeypatch.setattr(sys, "argv", [*sys.argv, str(tmp_path)])
-    assert f"tiny model ({tmp_path.name})" in loading.find_library().checkpoints
+    assert f"tiny model ({tmp_path.name})" in find_library().checkpoints
 
 
 def test_the_page_says_once_why_torch_computes(open_page, monkeypatch: pytest.MonkeyPatch):

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import loading, state, subjects
+from app import state, subjects
 from app.address import Place
 from app.components.finder_filters import Search, narrow
+from app.opening import open_checkpoint
 from surge.data.dataset import Dataset
+from surge.folders import ROOTS_VARIABLE
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 from tests.surveys import as_pandas, make_survey
@@ -32,7 +34,7 @@ def _script() -> None:
 @pytest.fixture
 def open_page(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """Opens the page of that user with what a link says."""
-    monkeypatch.setenv(loading.ROOTS_VARIABLE, str(world.root))
+    monkeypatch.setenv(ROOTS_VARIABLE, str(world.root))
 
     def open_at(**link: str) -> AppTest:
         page = AppTest.from_function(_script, default_timeout=120)
@@ -134,7 +136,7 @@ def test_a_link_says_in_which_history_it_counts(open_page: Callable[..., AppTest
 
 
 def test_another_time_or_item_is_another_history(world: World):
-    checkpoint = loading.open_checkpoint(world.root / "tiny model")
+    checkpoint = open_checkpoint(world.root / "tiny model")
     dataset = Dataset.load(world.root / "tiny")
     digests = {user: subjects.subject(checkpoint, dataset, user).history.digest for user in dataset.users[-20:]}
     assert len(set(digests.values())) == 20 and {len(digest) for digest in digests.values()} == {8}

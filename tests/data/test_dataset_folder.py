@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from surge.data.folder import check_output, working_folder, write_dataset
+from surge.atomic_write import working_folder
+from surge.data.folder import check_output, write_dataset
 from surge.errors import SurgeError
 
 LOG = pl.DataFrame({"user": ["a"], "item": ["x"], "timestamp": [1]})

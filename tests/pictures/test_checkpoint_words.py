@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from surge.config import PARTS, ModelConfig, TrainingConfig, from_dict, names, to_dict
-from surge.pictures.checkpoint_words import SETTINGS
-from surge.pictures.comparison import metrics_sentence, settings_sentence
+from surge.pictures.amounts import number_in
+from surge.pictures.checkpoint_words import SETTINGS, metrics_sentence, settings_sentence
 
 NAMES = ("demo", "mine")
 
@@ -122,3 +122,15 @@ def test_the_same_settings_and_settings_of_later_versions() -> None:
     assert settings_sentence((settings(), settings()), (later, {**later, "new_one": 4}), NAMES) == (
         "They differ in these settings (demo / mine): new one (3 / 4)."
     )
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), float("inf"), True, "0.9", None, [0.9]], ids=repr)
+def test_what_is_no_number_is_no_test_metric(value: Any) -> None:
+    told = metrics_sentence({"test": {"gauc": value}}, {"test": {"gauc": 0.8}}, NAMES)
+    assert told.startswith("demo holds no test metrics") and told.endswith("mine has GAUC 0.800.")
+
+
+def test_a_number_in_a_file_lies_within_its_bounds() -> None:
+    assert number_in(5) == 5.0 and number_in(-1e300) == -1e300 and number_in(1.1e300) is None
+    assert number_in(0, least=0, most=1) == 0.0 and number_in(1, least=0, most=1) == 1.0
+    assert number_in(-0.1, least=0) is None and number_in(1.1, most=1) is None

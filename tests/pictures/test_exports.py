@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures.exports import csv_bytes, file_name, gexf_bytes, graphml_bytes, record_json, record_npz
+from surge.pictures.exports import csv_bytes, file_name, gexf_bytes, graphml_bytes
 from surge.pictures.measures import attention
 from surge.pictures.palette import cluster_styles, item_clusters
 from surge.pictures.tables import item_table
@@ -235,7 +235,7 @@ def test_gephi_gets_colours_and_places() -> None:
 
 def test_the_record_is_what_saving_writes(tmp_path: Path) -> None:
     record = make_explanation(items=5, layers=(3,), titles=HOSTILE)
-    for ending, make in (("json", record_json), ("npz", record_npz)):
+    for ending, make in (("json", Explanation.to_json_bytes), ("npz", Explanation.to_npz_bytes)):
         record.save(tmp_path / f"record.{ending}")
         assert make(record) == (tmp_path / f"record.{ending}").read_bytes()
         (tmp_path / f"again.{ending}").write_bytes(make(record))

@@ -253,11 +253,10 @@ def test_kept_edges_are_the_adjacency() -> None:
     np.testing.assert_array_equal(drawn, record.graph_construction.adjacency)
 
 
-@pytest.mark.parametrize("head", [None, 0, 1])
-def test_attention_edges_are_the_lift_from_source_to_target(head: int | None) -> None:
+def test_attention_edges_are_the_lift_from_source_to_target() -> None:
     record = make_explanation(items=30, heads=2, seed=4)
-    view = interest_graph(record, "attention", MOST_EDGES, head=head)
-    lift = attention_lift(record, head)
+    view = interest_graph(record, "attention", MOST_EDGES)
+    lift = attention_lift(record)
     assert view.total == int(record.graph_construction.adjacency.sum()) - 30
     for edge in view.edges:
         assert edge["weight"] == pytest.approx(lift[edge["to"], edge["from"]])

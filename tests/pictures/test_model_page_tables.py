@@ -13,7 +13,7 @@ from surge.config import ModelConfig, TrainingConfig, to_dict
 from surge.errors import SurgeError
 from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table
 from surge.pictures.length_table import counted_users, length_caption, length_table
-from surge.pictures.metrics_tables import MetricsTable, flat_metrics, left_out, metrics_tables, unmeasured
+from surge.pictures.metrics_tables import MetricsTable, flat_metrics, health, left_out, metrics_tables, unmeasured
 from surge.pictures.settings_table import settings_table
 from tests.pictures.hostile import HOSTILE
 
@@ -55,13 +55,13 @@ def test_all_items_come_first_then_drawn_ones_then_the_rest():
     assert [first.title, second.title, third.title] == ["Among all items", "Among drawn items", "Explanations"]
     assert list(first.frame.columns) == ["metric", "part Validation", "part Test", "meaning"]
     assert first.frame.iloc[:, :3].values.tolist() == [
-        ["Hit rate@10", "0.1250", "0.0854"],
-        ["Median rank", "47.5", "1,041"],
-        ["Calibration error", "0.31 %", ""],
-        ["The same for the best item alone", "under 0.01 %", ""],
+        ["HR@10 among all items", "0.125", "0.085"],
+        ["Median rank among all items", "47.5", "1,041"],
+        ["Expected calibration error", "0.31 %", ""],
+        ["Calibration error of the best item", "under 0.01 %", ""],
     ]
-    assert second.frame.iloc[:, :3].values.tolist() == [["AUC", "0.5000", "0.7500"], ["MRR", "0.2500", ""]]
-    assert third.frame.iloc[0, 1] == "0.8000" and third.says == ""
+    assert second.frame.iloc[:, :3].values.tolist() == [["AUC", "0.500", "0.750"], ["MRR", "0.250", ""]]
+    assert third.frame.iloc[0, 1] == "0.80" and third.says == ""
     assert all(text for table in (first, second, third) for text in table.frame["meaning"])
     assert tables_of({}) == []
 
@@ -91,7 +91,7 @@ def test_what_is_not_known_keeps_its_name_and_parts_that_measure_the_same_stand_
     odd = {
         "validation": {"auc": 0.5, "own": 2},
         "test": {"own": 3, "by length": {"short": {"auc": 0.7}}},
-        "x": {"y": 1},
+        "x": {"z": 1},
     }
     first, second, third, fourth = tables_of(odd)
     assert first.title == "Among drawn items"
@@ -99,7 +99,7 @@ def test_what_is_not_known_keeps_its_name_and_parts_that_measure_the_same_stand_
     assert (third.title, third.frame.iloc[0, 0], fourth.frame.values.tolist()) == (
         "test by length short",
         "AUC",
-        [["y", "1", ""]],
+        [["z", "1", ""]],
     )
 
 
@@ -120,12 +120,12 @@ def test_deletion_and_insertion_are_told_as_what_they_do_to_the_lift():
     )
     assert table.frame.iloc[:, :2].values.tolist() == [
         ["Lift as items are deleted in random order", "9.1×"],
-        ["Deletion by importance", "÷2.0"],
+        ["Deletion by importance γ", "÷2.0"],
         ["Lift as items are inserted by attention received", "0.40×"],
         ["Insertion by measured effect", "×2.0"],
         ["Deletion by attention received", "×2.0"],
         ["Insertion by attention received", "×1.0"],
-        ["Lift as items are inserted by importance", f"{1e300:,.0f}"],
+        ["Lift as items are inserted by importance γ", f"{1e300:,.0f}"],
     ]
 
 
@@ -175,10 +175,24 @@ def test_counts_are_whole_and_odd_numbers_cost_nothing():
             }
         }
     )
-    assert table.frame["part Test"].tolist() == ["1.0000", "–", "<b>", "–"]
+    assert table.frame["part Test"].tolist() == ["1.000", "–", "<b>", "–"]
     assert rest.frame["part Test"].tolist() == ["300", "–"]
     hostile = {"test": dict(zip(HOSTILE, HOSTILE, strict=True))}
     assert tables_of(hostile)[0].frame["metric"].tolist() == [name.replace("_", " ") for name in HOSTILE]
+
+
+def test_health_reads_what_is_there():
+    metrics = {
+        "test": {"auc": 0.9, "nmi": 10**400},
+        "explanation": {"effective_clusters": 1.2, "assignment_entropy": 0.04, "nmi": float("nan")},
+    }
+    figures = health(metrics)
+    assert figures[["figure", "value"]].values.tolist() == [
+        ["Effective clusters", "1.20"],
+        ["Blur of the clusters", "4.0 %"],
+    ]
+    assert "collapsed" in figures["meaning"][0] and "crisp" in figures["meaning"][1]
+    assert health({}).empty and health({"nmi": "high", "ari": [1], "x": True}).empty
 
 
 @pytest.mark.parametrize(
@@ -252,9 +266,9 @@ def test_groups_by_length_by_hand():
     table = length_table(frame)
     assert table["length"].tolist() == ["1 to 2 items", "3 to 4 items", "5 to 6 items", "7 to 8 items"]
     assert table["users"].tolist() == [2, 2, 2, 2]
-    assert table["hit@10"].tolist() == [1, 0.5, 1, 0.5]
-    assert table["mrr"].tolist() == pytest.approx([0.75, (0.1 + 1 / 11) / 2, 0.25, 0.505])
-    assert table["median rank"].tolist() == [1.5, 10.5, 4, 50.5]
+    assert table["catalogue_hr@10"].tolist() == [1, 0.5, 1, 0.5]
+    assert table["catalogue_mrr"].tolist() == pytest.approx([0.75, (0.1 + 1 / 11) / 2, 0.25, 0.505])
+    assert table["catalogue_median_rank"].tolist() == [1.5, 10.5, 4, 50.5]
 
 
 def test_groups_are_as_even_as_users_of_one_length_allow():
@@ -277,7 +291,7 @@ def test_the_groups_hold_every_counted_user_once():
     frame = survey(rng.integers(1, 51, 500).tolist(), rng.integers(1, 99, 500).tolist(), ["test"] * 500)
     table = length_table(frame)
     assert table["users"].sum() == 500 and len(table) == 4
-    assert (table["hit@10"] * table["users"]).sum() == pytest.approx((frame["next_rank"] <= 10).sum())
+    assert (table["catalogue_hr@10"] * table["users"]).sum() == pytest.approx((frame["next_rank"] <= 10).sum())
 
 
 def test_only_the_test_period_counts_where_there_is_one():

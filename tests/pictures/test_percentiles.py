@@ -9,17 +9,16 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from surge.pictures.metric_words import metric_text, short_text, whole_percent
 from surge.pictures.palette import Theme
 from surge.pictures.percentiles import (
     ABOUT,
-    METRICS,
     caption,
-    metric_text,
     percentile_figure,
     percentile_table,
     sentence,
 )
-from surge.pictures.survey_metrics import EXTREMES, short_text, whole_percent
+from surge.vocabulary.survey import USER
 
 LENGTHS = np.array([2, 4, 4, 6, 8, 10, 12, 14, 16, 18])
 NOISE = np.array([0.1, np.nan, 0.2, 0.3, 0.4, np.nan, 0.5, 0.6, 0.7, 0.8])
@@ -29,14 +28,14 @@ VALUES: dict[str, float | None] = {"length": 4, "noise_share": 0.45}
 
 def test_table_has_shares_of_known_users_and_medians() -> None:
     table = percentile_table(VALUES, POPULATION)
-    assert table["metric"].tolist() == ["length", "noise_share"]  # in the order of METRICS
+    assert table["metric"].tolist() == ["length", "noise_share"]  # in the order of the vocabulary
     assert table["users below"].tolist() == [10.0, 50.0]  # 1 of 10; 4 of the 8 that are known
     assert table["users alike"].tolist() == [20.0, 0.0]
     assert table["median"].tolist() == pytest.approx([9.0, 0.45]) and table["users"].tolist() == [10, 8]
     assert table["this user"].tolist() == ["4", "45 %"] and table["median of all"].tolist() == ["9", "45 %"]
     assert table["among all users"].tolist() == ["lower than 70 %", "higher than 50 %"]
-    assert table["figure"].tolist() == [METRICS["length"].label, METRICS["noise_share"].label]
-    assert table["what it says"].tolist() == [METRICS["length"].meaning, METRICS["noise_share"].meaning]
+    assert table["figure"].tolist() == [USER["length"].name, USER["noise_share"].name]
+    assert table["what it says"].tolist() == [USER["length"].says, USER["noise_share"].says]
 
 
 def test_values_at_and_beyond_the_ends() -> None:
@@ -126,26 +125,15 @@ def test_a_population_all_alike_is_drawn_in_the_middle() -> None:
 @pytest.mark.parametrize("theme", list(Theme))
 def test_every_metric_has_a_row_with_its_words(theme: Theme) -> None:
     rng = np.random.default_rng(0)
-    population = {name: rng.random(50) for name in METRICS}
-    values: dict[str, float | None] = {name: float(population[name][3]) for name in METRICS}
+    population = {name: rng.random(50) for name in USER}
+    values: dict[str, float | None] = {name: float(population[name][3]) for name in USER}
     figure = percentile_figure(values, population, theme)
-    assert list(figure.layout.yaxis.ticktext) == [metric.label for metric in METRICS.values()]
-    assert [entry[1] for entry in figure.data[2].customdata] == [short_text(name, values[name]) for name in METRICS]
+    assert list(figure.layout.yaxis.ticktext) == [metric.name for metric in USER.values()]
+    assert [entry[1] for entry in figure.data[2].customdata] == [short_text(name, values[name]) for name in USER]
     shares = percentile_table(values, population)["users below"]
     notes = [note.text for note in figure.layout.annotations[1:]]
     assert [note.split(" · ")[1] for note in notes] == [whole_percent(share / 100) for share in shares]
     assert len(json.dumps(json.loads(figure.to_json()))) < 100_000
-
-
-def test_metrics_are_in_plain_words() -> None:
-    assert {"length", "next_rank", "faithfulness", "attention_distance", "noise_share"} <= set(METRICS)
-    for metric in METRICS.values():
-        assert (
-            metric.meaning.endswith(".")
-            and "_" not in metric.label
-            and metric.format in {"integer", "percent", "chance", "lift", "number"}
-        )
-    assert METRICS["next_rank"].worse == "high" and METRICS["faithfulness"].worse == "low"
 
 
 def test_values_as_text() -> None:
@@ -180,7 +168,7 @@ def user(**values: float | None) -> dict[str, float | None]:
 def test_the_sentence_of_an_ordinary_user_names_what_stands_out() -> None:
     assert sentence(user(faithfulness=98, clusters_in_use=5), spread()) == (
         "An ordinary user: 6 of 8 figures lie in the middle 80 % of all users. Unusual: importance γ agrees with the "
-        "effects better than for 98 % of users; fewer interests than 94 % of users."
+        "effects better than for 98 % of users; fewer clusters in use than 94 % of users."
     )
 
 
@@ -194,7 +182,7 @@ def test_the_sentence_names_three_at_most_and_calls_the_user_unusual() -> None:
     told = sentence(user(length=95, clusters_in_use=96, noise_share=0, drift=99, next_rank=91), spread())
     assert told == (
         "An unusual user: 3 of 8 figures lie in the middle 80 % of all users. Most unusual: less noise than all "
-        "others; more drift than all others; more interests than 96 % of users."
+        "others; more drift than all others; more clusters in use than 96 % of users."
     )
     assert sentence(user(length=95, noise_share=3, drift=2), spread()).startswith("A somewhat unusual user: 5 of 8")
 
@@ -225,4 +213,3 @@ def test_short_values_and_whole_per_cent() -> None:
     ]  # fmt: skip
     assert short_text("noise_share", 0.0333) == "3 %" and short_text("dominant_interest", 0.998) == "99.8 %"
     assert short_text("length", 12) == "12" and short_text("drift", None) == "–"
-    assert EXTREMES.keys() == METRICS.keys()

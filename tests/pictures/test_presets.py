@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from surge.pictures.finder_questions import PRESETS, Preset, caption, matching, preset_named, threshold
-from surge.pictures.percentiles import METRICS
+from surge.vocabulary.survey import USER
 
 HIGH, LOW = Preset("High", "drift", says="x"), Preset("Low", "drift", highest=False, says="x")
 
@@ -86,7 +86,7 @@ def test_the_caption_says_by_what_they_are_sorted():
 
 def test_every_preset_reads_a_metric_of_the_survey():
     assert [preset.name for preset in PRESETS if preset.column is None] == ["All"]
-    assert {preset.column for preset in PRESETS[1:]} <= METRICS.keys()
+    assert {preset.column for preset in PRESETS[1:]} <= USER.keys()
     assert preset_named("no such question") is PRESETS[0]
     assert preset_named("Noise").column == "noise_share"
 

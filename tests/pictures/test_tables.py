@@ -1,4 +1,4 @@
-"""The tables behind the pictures hold the record's numbers; text helpers and health figures."""
+"""The tables behind the pictures hold the record's numbers; text helpers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from surge.explanation.measurements import Predicted
 from surge.explanation.record import Item
-from surge.pictures import health, tables, text
+from surge.pictures import tables, text
 from surge.pictures.palette import cluster_styles, item_clusters
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_before, make_effects
@@ -135,20 +135,6 @@ def test_prediction_table_says_how_ranks_have_changed() -> None:
     empty = tables.prediction_table([], None, None, ranks_before={})
     assert len(empty) == 0 and {"rank before", "change"} <= set(empty.columns)
     assert "change" not in tables.prediction_table(predicted, None, None).columns
-
-
-def test_health_reads_what_is_there() -> None:
-    metrics = {
-        "test": {"auc": 0.9},
-        "explanation": {"effective_clusters": 1.2, "assignment_entropy": 0.04, "nmi": float("nan")},
-    }
-    figures = health.health(metrics)
-    assert [(label, value) for label, value, _ in figures] == [
-        ("Effective clusters", "1.2"),
-        ("Blur of the clusters (entropy of S / log m)", "0.04"),
-    ]
-    assert "collapsed" in figures[0][2] and "crisp" in figures[1][2]
-    assert health.health({}) == [] and health.health({"nmi": "high", "x": [1]}) == []
 
 
 def test_text() -> None:

@@ -40,9 +40,14 @@ def test_a_panel_holds_its_curve_and_its_best_epoch():
     assert list(named["log_loss"].x) == [1, 2] and list(named["log_loss"].y) == [0.6, 0.5]
     assert list(named["log_loss best"].x) == [2] and list(named["log_loss best"].y) == [0.5]
     titles = [note.text for note in figure.layout.annotations]
-    assert titles == ["Total loss", "Prediction error (log loss)", "Uneven use of clusters, weight 0.3"]
+    assert titles == ["Total loss", "Prediction error (log loss)", "Uneven use of clusters (L_B), weight 0.3"]
     scales = {trace.yaxis for trace in figure.data}
     assert len(scales) == 3  # one y scale a panel
+
+
+def test_each_panel_says_which_end_is_better():
+    for figure, word in ((loss_curves(HISTORY, "light"), "lower"), (metric_curves(HISTORY, "light"), "higher")):
+        assert all(f"{word} is better" in trace.hovertemplate for trace in figure.data) and figure.data
 
 
 def test_no_best_epoch_is_marked_where_none_is_known():
@@ -86,7 +91,7 @@ def test_the_caption_says_what_was_only_watched():
     epochs = [epoch | {"same_mapping": 0.4, "relative_position": 0.3} for epoch in epochs]
     said = caption(epochs, best_epoch=11, weights={"same_mapping_weight": 0.0, "relative_position_weight": 0.0})
     assert said.startswith("12 epochs in 14 minutes. The diamond marks epoch 11")
-    assert "neighbours kept apart and clusters out of time order were only watched" in said
+    assert "neighbours kept apart (L_M) and clusters out of time order (L_P) were only watched" in said
     assert "watched" not in caption(DEMO, weights={"same_mapping_weight": 0.1})
     assert caption(HISTORY) == "2 epochs in 70 seconds."
 

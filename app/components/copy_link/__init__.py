@@ -15,6 +15,6 @@ _component = st.components.v2.component(
 )
 
 
-def copy_link(key: str = "copy_link") -> None:
+def copy_link() -> None:
     """Draws the button. It has no data: the browser knows the address, which state.py keeps in step."""
-    _component(key=key, width="content", height="content")
+    _component(key="copy_link", width="content", height="content")

@@ -4,14 +4,11 @@ without one."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
-from app import library
-from app.background import Progress, computed, scorings, with_spinner
+from app.background import SCORINGS, Progress, computed, with_spinner
 from app.cache import CACHE
-from app.library import ROOTS_VARIABLE, Library, given_roots, matching_dataset
-from app.opening import open_checkpoint, open_dataset, with_model
+from app.opening import with_model
 from app.subjects import Subject, subject
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
@@ -25,30 +22,15 @@ from surge.explanation.ranking import Ranking, rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.search import TYPICAL, Found, find_best
 
-__all__ = [  # beside what is below
-    "ROOTS_VARIABLE",
-    "Library",
-    "find_library",
-    "given_roots",
-    "matching_dataset",
-    "open_checkpoint",
-    "open_dataset",
-]
-PROJECT = Path(__file__).resolve().parent.parent
 LEAST_TELLING = 20  # items of a history to open with
 TELLING_USERS = 12  # histories that are ranked, at most, to find one to open with
 Made = TypeVar("Made")
 
 
-def find_library() -> Library:
-    """The project's own checkpoints and datasets, and those of the given roots."""
-    return library.find_library(PROJECT, given_roots())
-
-
 def ranking(subject: Subject) -> Ranking | None:
     """Every item of the catalogue, scored; None where that takes long and hasn't been done: see `start_scoring`."""
     if not subject.at_once(subject.checkpoint.model_config.item_count):
-        return scorings().result(subject.key)
+        return SCORINGS.result(subject.key)
     return CACHE.get("ranking", subject.key, lambda: rank_catalogue(with_model(subject.checkpoint), subject.history))
 
 
