@@ -130,8 +130,8 @@ def as_utf8(path: Path, encoding: str, work: Path) -> Path:
             held = len(decoder.getstate()[0])
             try:
                 text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as problem:
-                place = done - held + problem.start
+            except UnicodeError as problem:  # utf-16 without a mark of its order of bytes is no UnicodeDecodeError
+                place = done - held + getattr(problem, "start", 0)
                 raise SurgeError(
                     f"{path.name} is not {codec.name.upper()} text at byte {place:,}; "
                     "name its encoding, for example --encoding latin-1 or --encoding utf-16"

@@ -40,7 +40,9 @@ def time_columns(column: str, dtype: pl.DataType, source: str, shape: str | None
     elif dtype.is_float() or dtype.is_decimal():
         number, whole, iso = value.cast(pl.Float64), nothing, nothing
     elif dtype in (pl.Datetime, pl.Date):
-        number, whole, iso = nothing, nothing, value.cast(pl.Datetime("us")).dt.epoch("us") * 1_000
+        in_nanoseconds = getattr(dtype, "time_unit", None) == "ns"
+        iso = value.dt.epoch("ns") if in_nanoseconds else _from_microseconds(value.cast(pl.Datetime("us")))
+        number, whole = nothing, nothing
     elif dtype == pl.Null:
         number, whole, iso = nothing, nothing, nothing
     else:
@@ -51,12 +53,12 @@ def time_columns(column: str, dtype: pl.DataType, source: str, shape: str | None
         number, whole = nothing, nothing
     number = number.cast(pl.Float64)
     text = value.cast(pl.String)
-    day = pl.when(text.str.len_bytes() == 8).then(text.str.to_datetime("%Y%m%d", strict=False).dt.epoch("us"))
+    day = pl.when(text.str.len_bytes() == 8).then(_from_microseconds(text.str.to_datetime("%Y%m%d", strict=False)))
     return [
         pl.when(number.is_finite()).then(number).alias("time_number"),
         whole.cast(pl.Int64).alias("time_whole"),
         iso.cast(pl.Int64).alias("time_iso"),
-        (day.cast(pl.Int64) * 1_000).alias("time_day"),
+        day.cast(pl.Int64).alias("time_day"),
         text.alias("time_text"),
         _blank_or_null(value, dtype).alias("time_missing"),
     ]
@@ -74,8 +76,8 @@ def _shaped(text: pl.Expr, shape: str) -> pl.Expr:
     """Nanoseconds of times that all have one shape."""
     if "%z" in shape or "%:z" in shape or "%#z" in shape:
         moment = text.str.to_datetime(shape.replace("%z", "%#z"), strict=False, time_zone="UTC")
-        return moment.dt.replace_time_zone(None).dt.epoch("us") * 1_000
-    return text.str.to_datetime(shape, strict=False).dt.epoch("us") * 1_000
+        return _from_microseconds(moment.dt.replace_time_zone(None))
+    return _from_microseconds(text.str.to_datetime(shape, strict=False))
 
 
 def _dates(text: pl.Expr) -> pl.Expr:
@@ -85,7 +87,13 @@ def _dates(text: pl.Expr) -> pl.Expr:
     moments = [moment.dt.replace_time_zone(None) for moment in zoned]
     moments += [spaced.str.to_datetime(shape, strict=False) for shape in _SHAPES]
     days = [spaced.str.to_date(shape, strict=False).cast(pl.Datetime("us")) for shape in _DAYS]
-    return pl.coalesce(*days, *moments).dt.epoch("us") * 1_000
+    return _from_microseconds(pl.coalesce(*days, *moments))
+
+
+def _from_microseconds(moment: pl.Expr) -> pl.Expr:
+    """Nanoseconds of a moment in microseconds, null past the year 2200: some centuries on, 64 bits don't hold them."""
+    microseconds = moment.dt.epoch("us")
+    return pl.when(microseconds.abs() < YEAR_2200 * 1_000_000).then(microseconds) * 1_000
 
 
 def detect_time_unit(rows: pl.LazyFrame) -> tuple[str, list[str]]:

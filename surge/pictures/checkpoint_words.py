@@ -47,6 +47,7 @@ SETTINGS = {
     "patience": "epochs without gain before it stops",
     "batch_size": "examples per step",
     "negatives": "drawn items for each true one",
+    "instances": "what an epoch learns from",
     "instances_per_epoch": "examples per epoch",
     "validation_instances": "examples for validation",
     "test_instances": "examples for the test",

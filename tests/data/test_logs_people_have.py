@@ -188,6 +188,45 @@ def test_times_in_other_forms(log: Log, value: str, options: dict, seconds: int)
     assert rows(log(f"user,item,timestamp\nu,x,{value}\n", **options)) == [("u", "x", seconds)]
 
 
+def test_parquet_times_in_nanoseconds_keep_their_order(tmp_path: Path) -> None:
+    """Cut to microseconds they would be ties."""
+    times = pl.Series([1_600_000_000_000_000_000 + place for place in (3, 2, 1)]).cast(pl.Datetime("ns"))
+    frame = pl.DataFrame({"user": ["u"] * 3, "item": ["third", "second", "first"], "timestamp": times})
+    for zone in (None, "Asia/Tokyo"):
+        zoned = frame.with_columns(pl.col("timestamp").dt.replace_time_zone("UTC").dt.convert_time_zone(zone or "UTC"))
+        (frame if zone is None else zoned).write_parquet(tmp_path / "log.parquet")
+        prepare("csv", [tmp_path / "log.parquet"], tmp_path / "out", split="leave-last", force=True)
+        read = Dataset.load(tmp_path / "out")
+        assert rows(read) == [("u", item, 1_600_000_000) for item in ("first", "second", "third")]
+        assert "share their time" not in told(read)
+
+
+@pytest.mark.parametrize("day", ["2999-01-01", "9999-12-31", "2604-10-01", "1436-01-01"])
+@pytest.mark.parametrize("kind", ["iso", "format", "date", "datetime"])
+def test_days_that_64_bits_of_nanoseconds_do_not_hold_are_not_read_as_others(
+    tmp_path: Path, day: str, kind: str
+) -> None:
+    """They would come round to another century: 2604 to 2020."""
+    frame = pl.DataFrame(
+        {"user": ["u", "u", "u"], "item": ["a", "b", "c"], "timestamp": ["2020-05-01", "2020-06-01", day]}
+    )
+    kinds = {"date": pl.Date, "datetime": pl.Datetime("us")}
+    if kind in kinds:
+        frame = frame.with_columns(pl.col("timestamp").str.to_date().cast(kinds[kind]))
+    frame.write_parquet(tmp_path / "log.parquet")
+    options = {"time_format": "%Y-%m-%d"} if kind == "format" else {}
+    prepare("csv", [tmp_path / "log.parquet"], tmp_path / "out", split="leave-last", **options)  # type: ignore[arg-type]
+    read = Dataset.load(tmp_path / "out")
+    assert [row[1] for row in rows(read)] == ["a", "b"] and dropped(read) == {"unparsable time": 1}
+
+
+def test_utf_16_without_a_mark_of_its_order_is_a_sentence(log: Log) -> None:
+    text = "user,item,timestamp\nu,a,1600000000\n"
+    with pytest.raises(SurgeError, match="is not UTF-16 text at byte 0; name its encoding"):
+        log(text.encode("utf-16-le"), encoding="utf-16")
+    assert len(rows(log(text.encode("utf-16-le"), encoding="utf-16-le"))) == 1
+
+
 def test_a_time_that_cannot_be_read_is_shown_with_its_line_and_a_way_out(log: Log) -> None:
     with pytest.raises(SurgeError) as caught:
         log("user,item,timestamp\nu,x,\nu,x,11/11/2019 9:05:58 AM\n")
