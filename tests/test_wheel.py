@@ -97,7 +97,7 @@ def test_what_it_says_of_itself(wheel: Path) -> None:
     (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     told = Parser().parsestr(archive.read(name).decode())
     assert (told["Name"], told["Version"], told["License-Expression"]) == ("surge-explorer", __version__, "MIT")
-    assert set(told.get_all("Provides-Extra", [])) == {"app", "dev"}
+    assert set(told.get_all("Provides-Extra", [])) == {"app", "dev", "export"}
     needs = {re.split(r"[^\w-]", line)[0]: line for line in told.get_all("Requires-Dist", [])}
     assert (
         needs["torch"] == "torch<3,>=2.11" and "extra" not in needs["streamlit"] and "extra == 'dev'" in needs["mypy"]

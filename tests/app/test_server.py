@@ -38,7 +38,7 @@ def rank_catalogue(checkpoint, history, progress):
 
 subjects.MOST_CELLS_AT_ONCE = 1
 scoring.rank_catalogue = rank_catalogue
-background._SCORINGS._patience = float(Path({told!r} + ".patience").read_text())
+background.SCORINGS._patience = float(Path({told!r} + ".patience").read_text())
 runpy.run_path({root!r} + "/app/main.py", run_name="__main__")
 """
 
