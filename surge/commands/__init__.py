@@ -1,8 +1,11 @@
 """The commands of `python -m surge`, grouped by what they work on."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from surge.errors import SurgeError
 
 
 def add_command(
@@ -31,14 +34,42 @@ def load_places(arguments: argparse.Namespace, device: Any = "cpu") -> tuple[Any
     return load_checkpoint(arguments.checkpoint, device), Dataset.load(arguments.dataset)
 
 
-def progress_bar(name: str) -> Any:
+@contextmanager
+def progress_bar(name: str) -> Iterator[Callable[[float], None]]:
+    """A bar, as what sets it to a share done."""
     from tqdm import tqdm
 
-    return tqdm(
-        total=1.0, desc=name, disable=None, leave=False, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
-    )
+    form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
+    with tqdm(total=1.0, desc=name, disable=None, leave=False, bar_format=form) as bar:
+
+        def move(share: float) -> None:
+            bar.update(share - bar.n)
+
+        yield move
 
 
 def one_line(text: str) -> str:
     """Text of the data on one line of a terminal: no control character gets through."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def work_hard(threads: int | None) -> None:
+    """For a command that computes for long: CPU threads of torch, None leaves them as they are, and memory kept."""
+    import torch
+
+    from surge.native.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if threads is not None:
+        if threads < 1:
+            raise SurgeError(f"--threads is {threads}; give a whole number from 1.")
+        torch.set_num_threads(threads)
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    for part, figures in metrics.items():
+        print(f"{part}:")
+        for name, value in figures.items():
+            if isinstance(value, list):  # for the picture on the model page
+                continue
+            print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")

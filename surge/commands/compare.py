@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from surge.commands import add_command
-from surge.commands.model import work_hard
+from surge.commands import add_command, work_hard
 from surge.commands.settings import assignments
 
 _EXAMPLE = """\

@@ -28,14 +28,8 @@ def _export(arguments: argparse.Namespace) -> None:
         checkpoint, dataset = load_checkpoint(arguments.checkpoint), None
     else:
         checkpoint, dataset = load_places(arguments)
-    with progress_bar("exporting") as bar:
-        done = export(
-            checkpoint,
-            arguments.output,
-            dataset,
-            force=arguments.force,
-            progress=lambda share: bar.update(share - bar.n),
-        )
+    with progress_bar("exporting") as move:
+        done = export(checkpoint, arguments.output, dataset, force=arguments.force, progress=move)
     for name, vectors in done["vectors"].items():
         print(f"{name}: {done['items']:,} vectors of {vectors['size']} numbers, also in items.parquet")
     if "interests" in done:

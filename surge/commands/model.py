@@ -1,110 +1,12 @@
-"""Commands that train a model and ask it: train, evaluate, recommend and explain."""
+"""Commands that ask a trained model: evaluate, recommend and explain."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from surge.atomic_write import check_parent
-from surge.commands import add_command, add_places, load_places, one_line, progress_bar
-from surge.commands.settings import FILE, read_settings
+from surge.commands import add_command, add_places, load_places, one_line, print_metrics, progress_bar, work_hard
 from surge.errors import SurgeError
-
-
-def add_train(subparsers: Any) -> None:
-    parser = add_command(
-        subparsers,
-        "train",
-        "train a SURGE model on a dataset folder and write a checkpoint",
-        "  python -m surge train sample_data --output checkpoints/mine --epochs 5 --set clusters=[30,10]\n"
-        "  python -m surge train sample_data --output checkpoints/printed --preset as-printed\n"
-        "  python -m surge train sample_data --output checkpoints/mine --resume\n"
-        "  python -m surge train october --from checkpoints/mine --output checkpoints/october --epochs 3",
-        _train,
-    )
-    parser.add_argument("dataset", metavar="DATASET", help="dataset folder, as simulate and prepare write it")
-    parser.add_argument("--output", required=True, metavar="CHECKPOINT", help="checkpoint folder to write")
-    parser.add_argument(
-        "--from",
-        dest="start",
-        metavar="CHECKPOINT",
-        help="go on with this checkpoint's weights and settings: known items keep what was learned, new ones are added "
-        "(--epochs 0: only that)",
-    )
-    parser.add_argument(
-        "--item-vectors",
-        metavar="FILE",
-        help="with --from: what new items start with (Parquet or CSV: item, and a vector as a list or a column a "
-        "number); without it, the mean of their category",
-    )
-    parser.add_argument(
-        "--preset",
-        metavar="NAME",
-        help="settings by name, which --config and --set may change; as-printed: the paper's text to the letter",
-    )
-    parser.add_argument("--config", metavar="FILE", help=f"JSON file {FILE}")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="one setting of surge/config, of the model, training or evaluation, as JSON; may be repeated",
-    )
-    parser.add_argument("--epochs", type=int, metavar="N", help="most epochs (20)")
-    parser.add_argument("--seed", type=int, metavar="S", help="equal seeds give equal weights on one machine (0)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="auto takes CUDA where it is (auto)")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), help="arithmetic (float32)")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all); 1 is faster on a busy machine")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted training")
-
-
-def _train(arguments: argparse.Namespace) -> None:
-    from surge.config import EvaluationConfig, TrainingConfig, from_dict, to_dict
-    from surge.data.dataset import Dataset
-    from surge.training.trainer import train
-
-    if arguments.item_vectors is not None and arguments.start is None:
-        raise SurgeError("--item-vectors says what new items start with; give it with --from CHECKPOINT.")
-    settings = read_settings(arguments)
-    work_hard(arguments.threads)
-    start = _read_start(arguments)
-    own = {"training": to_dict(start.training), "evaluation": to_dict(start.evaluation)} if start else {}
-    settings = {part: own.get(part, {}) | given for part, given in settings.items()}
-    checkpoint = train(
-        Dataset.load(arguments.dataset),
-        arguments.output,
-        model=settings["model"],
-        training=from_dict(TrainingConfig, settings["training"]),
-        evaluation=from_dict(EvaluationConfig, settings["evaluation"]),
-        start=start,
-        resume=arguments.resume,
-    )
-    _print_metrics(checkpoint.metrics)
-    print(f"checkpoint written to {arguments.output}")
-    print(f"the test split is not measured yet: python -m surge evaluate {arguments.output} {arguments.dataset}")
-
-
-def _read_start(arguments: argparse.Namespace) -> Any:
-    from surge.checkpoint import load_checkpoint
-    from surge.data.item_vectors import read_item_vectors
-    from surge.training.start import Start
-
-    if arguments.start is None:
-        return None
-    vectors = read_item_vectors(arguments.item_vectors) if arguments.item_vectors is not None else None
-    return Start(load_checkpoint(arguments.start), vectors)
-
-
-def work_hard(threads: int | None) -> None:
-    """For a command that computes for long: CPU threads of torch, None leaves them as they are, and memory kept."""
-    import torch
-
-    from surge.native.memory import keep_freed_memory
-
-    keep_freed_memory()
-    if threads is not None:
-        if threads < 1:
-            raise SurgeError(f"--threads is {threads}; give a whole number from 1.")
-        torch.set_num_threads(threads)
 
 
 def add_evaluate(subparsers: Any) -> None:
@@ -142,18 +44,14 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from surge.training.trainer import choose_device
 
     checkpoint, dataset = load_places(arguments, choose_device(arguments.device))
-    with progress_bar("evaluating") as bar:
-
-        def move(done: float) -> None:
-            bar.update(done - bar.n)
-
+    with progress_bar("evaluating") as move:
         if arguments.lists is not None:
             metrics = {"lists": evaluate_own_lists(checkpoint, dataset, Path(arguments.lists), move)}
         elif arguments.split == "test":
             metrics = measure(checkpoint, dataset, move)
         else:
             metrics = {arguments.split: evaluate_split(checkpoint, dataset, arguments.split, move)}
-    _print_metrics(metrics)
+    print_metrics(metrics)
     if arguments.lists is not None:
         return
     told = positives_told(metrics[arguments.split], arguments.split)
@@ -241,10 +139,8 @@ def _recommend_all(arguments: argparse.Namespace) -> None:
     else:
         checkpoint = load_checkpoint(arguments.checkpoint)
         dataset = prepared_file(arguments.histories, "histories", split="leave-last")
-    with progress_bar("recommending") as bar:
-        done = recommend_all(
-            checkpoint, dataset, arguments.output, arguments.top, progress=lambda share: bar.update(share - bar.n)
-        )
+    with progress_bar("recommending") as move:
+        done = recommend_all(checkpoint, dataset, arguments.output, arguments.top, progress=move)
     print(f"{done['rows']:,} rows of {done['users']:,} users; written to {arguments.output}")
     if done["unknown"]:
         print(f"{done['unknown']:,} users have no rows: the model knows none of their items, or they took all")
@@ -315,14 +211,14 @@ def _save_report(checkpoint: Any, dataset: Any, arguments: argparse.Namespace) -
     from surge.explanation.compose import explained_story
     from surge.pictures.report import save_report
 
-    with progress_bar("explaining") as bar:
+    with progress_bar("explaining") as move:
         story = explained_story(
             checkpoint,
             dataset,
             arguments.user,
             arguments.item,
             hold_out=not arguments.whole_history,
-            progress=lambda done: bar.update(done - bar.n),
+            progress=move,
         )
     save_report(story, arguments.output)
     return story.record, story.notes
@@ -338,12 +234,3 @@ def _add_whole_history(parser: argparse.ArgumentParser) -> None:
         help="read the last interaction too (otherwise it is held out as the next item); a model that reads ages is "
         "then asked one usual step after it",
     )
-
-
-def _print_metrics(metrics: dict[str, Any]) -> None:
-    for part, figures in metrics.items():
-        print(f"{part}:")
-        for name, value in figures.items():
-            if isinstance(value, list):  # for the picture on the model page
-                continue
-            print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")

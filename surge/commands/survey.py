@@ -47,14 +47,14 @@ def _survey(arguments: argparse.Namespace) -> None:
     checkpoint, dataset = load_places(arguments)
     output = check_output(arguments.output or survey_path(arguments.checkpoint))
     asked = min(arguments.users or len(dataset.users), len(dataset.users))
-    with progress_bar("surveying") as bar:
+    with progress_bar("surveying") as move:
         frame = survey(
             checkpoint,
             dataset,
             users=arguments.users,
             seed=arguments.seed,
             method=arguments.map,
-            progress=lambda done: bar.update(done - bar.n),
+            progress=move,
         )
     write_survey(output, frame, checkpoint, dataset, method=arguments.map)
     print(f"{frame.height:,} of {asked:,} users measured; medians:")

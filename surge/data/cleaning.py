@@ -1,4 +1,4 @@
-"""Which rows of a raw log are used: a reason for each that isn't, the k-core, and the items that remain."""
+"""Which rows of a raw log are used: a reason for each that isn't, and the k-core."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from surge.data.item_table import ABOUT
 from surge.data.tables import RawLog
 from surge.data.text import lines_of
 from surge.data.times import NANOSECONDS, YEAR_1990, nanoseconds
 
-_ABOUT = ("title", "category")  # what an item is called and where it stands: the item table's columns beside its id
 # What a column calls the parts of its own split, in small letters.
 SPLIT_MEANINGS = {
     **dict.fromkeys(("train", "training", "0"), "train"),
@@ -58,7 +58,7 @@ def clean(
     used = rows.filter(pl.col("reason").is_null())
     kept_columns = ("rating", "behaviour", "split", "order_number", "order_text")
     optional = [column for column in kept_columns if column in schema]
-    about = [column for column in _ABOUT if column in schema]
+    about = [column for column in ABOUT if column in schema]
     rating = (pl.col("rating_given") & pl.col("rating").is_null()).sum() if "rating" in schema else pl.lit(0)
     # in one with the counts: a sum of its own would read the log once more
     counts = rows.group_by("reason").agg(pl.len(), padded=(_padded("user") | _padded("item")).sum(), rating=rating)
@@ -291,41 +291,3 @@ def k_core(
             changed = changed or lost > 0
             interactions = kept
     return interactions, dropped
-
-
-def item_table(
-    interactions: pl.DataFrame, about_items: pl.DataFrame, items: pl.LazyFrame | None
-) -> tuple[pl.DataFrame, list[str]]:
-    """Item, title, category of the items that occur, sorted by id, and what to tell about them.
-
-    What a file about items says comes first, then what the log says most often; a title falls back to the id.
-    """
-    table = interactions.select(pl.col("item").unique().sort())
-    notes: list[str] = []
-    for column in _ABOUT:
-        if column in about_items.columns:
-            said, conflicts = _most_frequent(about_items.join(table, on="item", how="semi"), column)
-            table = table.join(said, on="item", how="left", maintain_order="left")
-            if conflicts:
-                notes.append(f"{conflicts:,} items have more than one {column}; each keeps its most frequent")
-    if items is not None:
-        listed = items.filter(pl.col("item").is_not_null()).collect()
-        first = listed.unique("item", keep="first", maintain_order=True)
-        if len(listed) > len(first):
-            notes.append(f"{len(listed) - len(first):,} repeated items in the file about items were passed over")
-        unlisted = len(table.join(first, on="item", how="anti"))
-        if unlisted:
-            notes.append(f"{unlisted:,} of {len(table):,} items are not in the file about items")
-        table = table.join(first, on="item", how="left", maintain_order="left")
-    for column in _ABOUT:
-        if column not in table.columns:
-            table = table.with_columns(pl.lit(None, dtype=pl.String).alias(column))
-    return table.select("item", pl.col("title").fill_null(pl.col("item")), "category"), notes
-
-
-def _most_frequent(about_items: pl.DataFrame, column: str) -> tuple[pl.DataFrame, int]:
-    """Each item's most frequent value (of equally frequent ones the first in text order), and how many had several."""
-    counted = about_items.drop_nulls(column).group_by("item", column).agg(pl.col("len").sum())
-    ordered = counted.sort("item", "len", column, descending=[False, True, False])
-    chosen = ordered.unique("item", keep="first", maintain_order=True).select("item", column)
-    return chosen, int((counted.group_by("item").len()["len"] > 1).sum())

@@ -32,7 +32,7 @@ class Coverage:
 
 def coverage(log: EncodedLog, splits: Mapping[str, Instances], item_count: int) -> dict[str, Coverage]:
     """The coverage of each split; `item_count` rows of items."""
-    counts = np.bincount(log.items[splits["train"].position], minlength=item_count)
+    counts = log.item_counts(splits["train"], item_count)
     return {
         name: Coverage(
             len(instances),

@@ -38,6 +38,13 @@ _NAMED_BINARIES = {
 }
 
 
+def one_input(inputs: Sequence[Path], what: str) -> Path:
+    """The one input there may be; a SurgeError where there are others."""
+    if len(inputs) != 1:
+        raise SurgeError(f"{len(inputs)} inputs are given; give one, {what}")
+    return inputs[0]
+
+
 def check_file(path: Path) -> None:
     """Raise SurgeError unless the path is a file with something in it."""
     if not path.exists():

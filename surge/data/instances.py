@@ -55,6 +55,10 @@ class EncodedLog:
         """The place of each interaction among all of its user's, known or not (N,)."""
         return np.arange(len(self.items)) - self.offsets[self.user] if self.place is None else self.place
 
+    def item_counts(self, instances: Instances, item_count: int) -> np.ndarray:
+        """How often each of so many items is one of these positives (items,)."""
+        return np.bincount(self.items[instances.position], minlength=item_count)
+
     def histories(self, instances: Instances, longest: int, now: np.ndarray | None = None) -> Histories:
         """All that was taken before each positive, of which a model reads the last `longest`; asked for at the time of
         the positive, or `now` (k,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,7 +80,7 @@ def _read(path: Path) -> tuple[pl.Series, pl.DataFrame]:
         broken = table.filter(pl.col(MALFORMED).is_not_null())
         if len(broken):
             raise SurgeError(f"{path}, line {broken[LINE][0]}, can't be read: {broken[MALFORMED][0]}")
-        ids = item_columns(source, {"item": item}, options).collect()["item"]
+        ids = item_columns(replace(source, rows=table.lazy()), {"item": item}, options).collect()["item"]
     table = table.select(name for name in source.names if name != item)
     lists = [name for name, kind in table.schema.items() if _lists_numbers(kind)]
     if len(lists) > 1:

@@ -11,10 +11,11 @@ from typing import Any
 import polars as pl
 
 from surge.atomic_write import working_folder
-from surge.data.cleaning import about_ratings, about_users, alike_ids, clean, item_table, k_core, settle
+from surge.data.cleaning import about_ratings, about_users, alike_ids, clean, k_core, settle
 from surge.data.description import describe
 from surge.data.folder import check_output, write_dataset
 from surge.data.formats import FORMATS, Format
+from surge.data.item_table import item_table
 from surge.data.splits import time_split
 from surge.data.tables import NULL_WORDS, RawLog, ReadOptions
 from surge.data.times import NANOSECONDS, TIME_UNITS, detect_time_unit, parse_moment

@@ -91,14 +91,22 @@ class Recommender(ABC):
     ) -> Batch:
         """A batch with what this model's training draws; on a CPU. `barred`: what is nobody's negative, see
         `PopularitySampler`."""
-        batch = Batch(history, candidates, context)
+        ages = self.ages(context)  # before the items: the order of the draws decides what a seed gives
+        return Batch(history, candidates, context, ages, self.drawn(history, config, barred))
+
+    def ages(self, context: Context) -> Tensor | None:
+        """The ages of a batch, for a model that reads them."""
+        return None
+
+    def drawn(self, history: ItemSequences, config: TrainingConfig, barred: Barred | None) -> Tensor | None:
+        """Items for the loss of the steps, where it learns one: an item for each step but the last."""
         if not self.next_item_weight(config):
-            return batch
+            return None
         drawn = draw_items(history)
-        if barred is not None:
-            wrong = torch.from_numpy(barred(np.arange(len(drawn)), drawn.numpy()))
-            drawn = torch.where(wrong, history.items[:, 1:], drawn)  # then that step has no false item
-        return batch._replace(drawn=drawn)
+        if barred is None:
+            return drawn
+        wrong = torch.from_numpy(barred(np.arange(len(drawn)), drawn.numpy()))
+        return torch.where(wrong, history.items[:, 1:], drawn)  # then that step has no false item
 
     @abstractmethod
     def next_item_weight(self, config: TrainingConfig) -> float:

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, logsigmoid
 from surge.config import BaselineConfig, TrainingConfig
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import Barred, PopularitySampler
-from surge.model.surge import Context, ItemSequences
+from surge.model.surge import ItemSequences
 from surge.recommenders.base import Batch
 from surge.recommenders.sasrec import SASRec
 
@@ -39,24 +39,13 @@ class WholeHistorySASRec(SASRec):
 
     def prepare(self, log: EncodedLog, trained_on: Instances) -> None:
         """Count the positives, for q."""
-        counts = np.bincount(log.items[trained_on.position], minlength=self.config.item_count)
+        counts = log.item_counts(trained_on, self.config.item_count)
         self.log_popularity.copy_(torch.from_numpy(np.log(PopularitySampler(counts).probability)))
 
-    def next_item_weight(self, config: TrainingConfig) -> float:
-        return 0.0
-
-    def draw(
-        self,
-        history: ItemSequences,
-        candidates: Tensor,
-        context: Context,
-        config: TrainingConfig,
-        barred: Barred | None = None,
-    ) -> Batch:
-        """The negatives of each history's steps: `drawn` (B, step_negatives)."""
-        batch = super().draw(history, candidates, context, config, barred)
+    def drawn(self, history: ItemSequences, config: TrainingConfig, barred: Barred | None) -> Tensor | None:
+        """The negatives of all steps of each history (B, step_negatives)."""
         count = self.config.step_negatives
-        return batch._replace(drawn=torch.randint(self.config.item_count, (len(candidates), count))) if count else batch
+        return torch.randint(self.config.item_count, (len(history.items), count)) if count else None
 
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         history = batch.history

@@ -33,7 +33,7 @@ class Popularity(Baseline):
 
     def prepare(self, log: EncodedLog, trained_on: Instances) -> None:
         """Count the positives."""
-        counts = np.bincount(log.items[trained_on.position], minlength=self.config.item_count)
+        counts = log.item_counts(trained_on, self.config.item_count)
         self.item_embedding.weight.copy_(torch.from_numpy(np.log(np.maximum(counts, 1))).unsqueeze(1))
 
     def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:

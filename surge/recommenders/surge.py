@@ -13,7 +13,6 @@ from surge.backends.kernel import Scorer
 from surge.backends.scoring import score_history
 from surge.backends.training import EDGES
 from surge.config import ModelConfig, TrainingConfig
-from surge.data.negatives import Barred
 from surge.model.dense import DENSE
 from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_extraction import Pooling
@@ -96,19 +95,11 @@ class Surge(Recommender):
     def next_item_weight(self, config: TrainingConfig) -> float:
         return config.loss.next_item_weight if self.config.forms.next_item else 0.0
 
-    def draw(
-        self,
-        history: ItemSequences,
-        candidates: Tensor,
-        context: Context,
-        config: TrainingConfig,
-        barred: Barred | None = None,
-    ) -> Batch:
-        """Some ages are hidden."""
-        ages = None
-        if self.config.forms.time != "none":
-            ages = hidden_at_times(context.ages()) if self.model.training else context.ages()
-        return super().draw(history, candidates, context, config, barred)._replace(ages=ages)
+    def ages(self, context: Context) -> Tensor | None:
+        """Some are hidden while it learns."""
+        if self.config.forms.time == "none":
+            return None
+        return hidden_at_times(context.ages()) if self.model.training else context.ages()
 
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         return surge_terms(self.model, batch, config, EDGES)

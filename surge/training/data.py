@@ -67,7 +67,7 @@ class TrainingData:
                     f"The split of {dataset.name!r} leaves no {name} instance (a positive with a history before it); "
                     f"{advice}."
                 )
-        counts = np.bincount(log.items[splits["train"].position], minlength=items.height)
+        counts = log.item_counts(splits["train"], items.height)
         sampler = PopularitySampler(counts)
         everything = SeenItems(log, items.height)
         taken = None if everything.repeats > RARELY_REPEATED else everything

@@ -12,13 +12,12 @@ import torch
 from sklearn.linear_model import RidgeCV
 
 from surge.checkpoint import Checkpoint, category_rows
-from surge.config import EvaluationConfig, TrainingConfig, to_dict
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.item_vectors import ItemVectors
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 
 FITTED_ON = 10  # known items with a vector, the fewest from which a map of vectors is fitted
-FROM_DATA = ("item_count", "category_count")
 ITEMS, CATEGORIES, OF_ITEMS = "item_embedding.weight", "category_embedding.weight", "item_category"
 
 
@@ -40,14 +39,16 @@ class Start:
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The model's settings: the checkpoint's. One of `given` that says otherwise is a SurgeError."""
-        own = {name: value for name, value in to_dict(self.checkpoint.model_config).items() if name not in FROM_DATA}
-        for name, value in given.items():
-            if name in own and value != own[name]:
+        own = to_dict(self.checkpoint.model_config)
+        wanted = to_dict(from_dict(ModelConfig, own | dict(given)))
+        for name in own:
+            if wanted[name] != own[name]:
                 raise SurgeError(
-                    f"The checkpoint {self.checkpoint.name!r} has {name} {own[name]}, not {value}, and a training that "
-                    "starts from it keeps the settings of its model; leave that setting out, or train without --from."
+                    f"The checkpoint {self.checkpoint.name!r} has {name} {own[name]}, not {wanted[name]}, and a "
+                    "training that starts from it keeps the settings of its model; leave that setting out, or train "
+                    "without --from."
                 )
-        return own | dict(given)
+        return own
 
     def arrange(self, items: pl.DataFrame) -> pl.DataFrame:
         """A catalogue with the items that the checkpoint knows first, in its order, so that while none is lost each
@@ -73,15 +74,14 @@ class Start:
         state, own = model.state_dict(), self.checkpoint.items
         filled = {name: tensor.cpu() for name, tensor in self.checkpoint.model.state_dict().items()}
         learned, rows = filled[ITEMS].numpy(), self.checkpoint.rows
-        categories = items["category"].fill_null("").to_list()
-        table, known = carried(
-            items["item"].to_list(), rows, learned, means(own["category"].fill_null(""), learned), categories
-        )
+        names, categories = items["item"].to_list(), items["category"].fill_null("").to_list()
+        table, known = carried(names, rows, learned, means(own["category"].fill_null(""), learned), categories)
         given, fit = [], None
         if self.vectors is not None:
-            given = [row for row in np.flatnonzero(~known) if items["item"][int(row)] in self.vectors.rows]
+            places = self.vectors.rows
+            given = [row for row in np.flatnonzero(~known).tolist() if names[row] in places]
             vectors, fit = self._fitted(learned)
-            table[given] = vectors[[self.vectors.rows[items["item"][int(row)]] for row in given]]
+            table[given] = vectors[[places[names[row]] for row in given]]
         filled |= {ITEMS: torch.from_numpy(table), OF_ITEMS: state[OF_ITEMS]}
         if CATEGORIES in state:
             old, new = category_rows(own)[0], category_rows(items)[0]
@@ -89,9 +89,8 @@ class Start:
             table, _ = carried(new, index, filled[CATEGORIES].numpy(), {}, new)
             filled[CATEGORIES] = torch.from_numpy(table)
         model.load_state_dict(filled)
-        return Kept(
-            self.checkpoint, int(known.sum()), int((~known).sum()), own.height - int(known.sum()), len(given), fit
-        )
+        kept = int(known.sum())
+        return Kept(self.checkpoint, kept, len(names) - kept, own.height - kept, len(given), fit)
 
     def _fitted(self, learned: np.ndarray) -> tuple[np.ndarray, float | None]:
         """The vectors as embeddings, and how much of the known items' embeddings they explain.

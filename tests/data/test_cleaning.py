@@ -4,7 +4,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge.data.cleaning import item_table, k_core
+from surge.data.cleaning import k_core
+from surge.data.item_table import item_table
 
 
 def log(pairs: list[tuple[str, str]]) -> pl.DataFrame:

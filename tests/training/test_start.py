@@ -155,7 +155,10 @@ def test_the_start_is_kept_unless_an_epoch_is_better(
 def test_settings_are_the_checkpoints_and_those_of_the_model_can_not_change(
     september: Checkpoint, tmp_path: Path
 ) -> None:
-    checkpoint = train(log(OCTOBER), tmp_path / "october", start=Start(september), model={"clusters": [4]}, quiet=True)
+    for number, same in enumerate(([4], (4,))):  # as JSON has it, and as Python does
+        checkpoint = train(
+            log(OCTOBER), tmp_path / f"{number}", start=Start(september), model={"clusters": same}, quiet=True
+        )
     assert checkpoint.training_config == Start(september).training
     assert checkpoint.evaluation_config == september.evaluation_config
     assert checkpoint.training_config.device == "auto"

@@ -1,0 +1,45 @@
+"""The items that occur in a log, with their titles and categories."""
+
+from __future__ import annotations
+
+import polars as pl
+
+ABOUT = ("title", "category")  # what an item is called and where it stands: the columns beside its id
+
+
+def item_table(
+    interactions: pl.DataFrame, about_items: pl.DataFrame, items: pl.LazyFrame | None
+) -> tuple[pl.DataFrame, list[str]]:
+    """Item, title, category of the items that occur, sorted by id, and what to tell about them.
+
+    What a file about items says comes first, then what the log says most often; a title falls back to the id.
+    """
+    table = interactions.select(pl.col("item").unique().sort())
+    notes: list[str] = []
+    for column in ABOUT:
+        if column in about_items.columns:
+            said, conflicts = _most_frequent(about_items.join(table, on="item", how="semi"), column)
+            table = table.join(said, on="item", how="left", maintain_order="left")
+            if conflicts:
+                notes.append(f"{conflicts:,} items have more than one {column}; each keeps its most frequent")
+    if items is not None:
+        listed = items.filter(pl.col("item").is_not_null()).collect()
+        first = listed.unique("item", keep="first", maintain_order=True)
+        if len(listed) > len(first):
+            notes.append(f"{len(listed) - len(first):,} repeated items in the file about items were passed over")
+        unlisted = len(table.join(first, on="item", how="anti"))
+        if unlisted:
+            notes.append(f"{unlisted:,} of {len(table):,} items are not in the file about items")
+        table = table.join(first, on="item", how="left", maintain_order="left")
+    for column in ABOUT:
+        if column not in table.columns:
+            table = table.with_columns(pl.lit(None, dtype=pl.String).alias(column))
+    return table.select("item", pl.col("title").fill_null(pl.col("item")), "category"), notes
+
+
+def _most_frequent(about_items: pl.DataFrame, column: str) -> tuple[pl.DataFrame, int]:
+    """Each item's most frequent value (of equally frequent ones the first in text order), and how many had several."""
+    counted = about_items.drop_nulls(column).group_by("item", column).agg(pl.col("len").sum())
+    ordered = counted.sort("item", "len", column, descending=[False, True, False])
+    chosen = ordered.unique("item", keep="first", maintain_order=True).select("item", column)
+    return chosen, int((counted.group_by("item").len()["len"] > 1).sum())
