@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup app test test-app test-rest test-js check lint types clean requirements
+.PHONY: setup app test test-app test-rest test-js check lint types clean requirements structure
 
 setup: $(READY)
 
@@ -49,6 +49,10 @@ check: types test
 # pyproject.toml names the dependencies; what is made from it is renewed here. Afterwards, with uv: `uv lock`.
 requirements:
 	$(PYTHON) .ci/requirements.py
+
+# the drawing in docs/architecture.md
+structure: $(READY)
+	$(BIN)/python .ci/structure.py
 
 clean:
 	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from surge.checkpoint.checks import PICKLES
-from surge.data.dataset import DESCRIPTION_FILE
+from surge.data.layout import DESCRIPTION_FILE
 from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset
 
 PROJECT = Path(__file__).resolve().parent.parent

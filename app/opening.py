@@ -11,7 +11,8 @@ from typing import TypeVar
 from app.background import with_spinner
 from app.cache import CACHE
 from surge.checkpoint import Checkpoint, load_checkpoint
-from surge.data.dataset import FILES, Dataset
+from surge.data.dataset import Dataset
+from surge.data.layout import FILES
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 from surge.native.library import library as compiled

@@ -237,7 +237,8 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
     import polars as pl
 
     from surge.data.coverage import coverage_of
-    from surge.data.dataset import INTERACTIONS_FILE, ITEMS_FILE, Dataset
+    from surge.data.dataset import Dataset
+    from surge.data.layout import INTERACTIONS_FILE, ITEMS_FILE
 
     def day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

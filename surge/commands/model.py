@@ -129,6 +129,7 @@ def _recommend(arguments: argparse.Namespace) -> None:
 def _recommend_all(arguments: argparse.Namespace) -> None:
     from surge.atomic_write import check_place
     from surge.checkpoint import load_checkpoint
+    from surge.data.dataset import Dataset
     from surge.data.frames import prepared_file
     from surge.explanation.recommend import recommend_all
 
@@ -138,7 +139,7 @@ def _recommend_all(arguments: argparse.Namespace) -> None:
         checkpoint, dataset = load_places(arguments)
     else:
         checkpoint = load_checkpoint(arguments.checkpoint)
-        dataset = prepared_file(arguments.histories, "histories", split="leave-last")
+        dataset = prepared_file(Dataset, arguments.histories, "histories", split="leave-last")
     with progress_bar("recommending") as move:
         done = recommend_all(checkpoint, dataset, arguments.output, arguments.top, progress=move)
     print(f"{done['rows']:,} rows of {done['users']:,} users; written to {arguments.output}")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surge.data.dataset import SPLITS, Dataset
 from surge.data.instances import EncodedLog, Instances, encode
+from surge.data.layout import SPLITS
 from surge.data.splits import split_instances
+
+if TYPE_CHECKING:
+    from surge.data.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from surge.data.layout import (
+    DESCRIPTION_FILE,
+    FILES,
+    FORMAT_VERSION,
+    INTERACTION_COLUMNS,
+    INTERACTIONS_FILE,
+    ITEM_COLUMNS,
+    ITEMS_FILE,
+    SPLITS,
+)
 from surge.data.parquet import UnreadableError, read_parquet
 from surge.errors import SurgeError
-from surge.folders import DATASET_NAME
-
-FORMAT_VERSION = 1
-SPLITS = ("train", "valid", "test")  # in the column `split`, where a log has a split of its own
-INTERACTIONS_FILE = "interactions.parquet"
-ITEMS_FILE = "items.parquet"
-DESCRIPTION_FILE = DATASET_NAME
-FILES = (INTERACTIONS_FILE, ITEMS_FILE, DESCRIPTION_FILE)
-
-# Columns without which a dataset is none; `rating`, `behaviour` and `interest` may follow.
-INTERACTION_COLUMNS = {"user": pl.String, "item": pl.String, "timestamp": pl.Int64}
-ITEM_COLUMNS = {"item": pl.String, "title": pl.String, "category": pl.String}
 
 _SUGGESTION_POOL = 2_000  # ids compared when naming the closest ones; difflib is slow on a whole catalogue
 
@@ -77,7 +75,7 @@ class Dataset:
         """
         from surge.data.frames import prepared
 
-        return prepared(frame, {"user": user, "item": item, "time": time}, name, options)
+        return prepared(cls, frame, {"user": user, "item": item, "time": time}, name, options)
 
     @cached_property
     def _runs(self) -> pl.DataFrame:

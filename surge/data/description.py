@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from surge.data.dataset import FORMAT_VERSION
+from surge.data.layout import FORMAT_VERSION
 from surge.data.splits import split_counts
 
 

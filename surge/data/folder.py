@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from surge.atomic_write import check_folder, put_in_place, working_folder
-from surge.data.dataset import DESCRIPTION_FILE, FILES, INTERACTIONS_FILE, ITEMS_FILE
+from surge.data.layout import DESCRIPTION_FILE, FILES, INTERACTIONS_FILE, ITEMS_FILE
 
 # What --force may replace: a dataset, and the README that a person may have put beside it.
 README_FILE = "README.md"

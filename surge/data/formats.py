@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 
 from surge.data.amazon import read_amazon
-from surge.data.dataset import SPLITS
 from surge.data.files import check_file, listed_files, one_input
 from surge.data.kuairand import read_kuairand
+from surge.data.layout import SPLITS
 from surge.data.movielens import read_movielens
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError

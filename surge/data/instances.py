@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from surge.data.dataset import SPLITS, Dataset
 from surge.data.history import Histories, window_start
+from surge.data.layout import SPLITS
+
+if TYPE_CHECKING:
+    from surge.data.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from surge.data.dataset import SPLITS
 from surge.data.instances import EncodedLog, Instances
+from surge.data.layout import SPLITS
 from surge.errors import SurgeError
 
 VALID_SHARE = 0.1

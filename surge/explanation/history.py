@@ -15,9 +15,10 @@ import polars as pl
 
 from surge.checkpoint import Checkpoint
 from surge.config import ModelConfig
-from surge.data.dataset import SPLITS, Dataset
+from surge.data.dataset import Dataset
 from surge.data.history import History
 from surge.data.instances import Instances, encode
+from surge.data.layout import SPLITS
 from surge.data.splits import time_period
 from surge.errors import SurgeError
 from surge.explanation.record import Explanation, Item

@@ -11,7 +11,8 @@ import polars as pl
 
 from surge.atomic_write import atomic_write, check_place
 from surge.checkpoint import Checkpoint
-from surge.data.dataset import SPLITS, Dataset
+from surge.data.dataset import Dataset
+from surge.data.layout import SPLITS
 from surge.data.parquet import Outline, UnreadableError, read_outline, read_parquet
 from surge.errors import SurgeError
 from surge.explanation.survey_map import METHODS

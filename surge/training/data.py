@@ -13,8 +13,9 @@ from torch import Tensor
 from surge.checkpoint import category_rows
 from surge.config import EvaluationConfig
 from surge.data.coverage import coverage
-from surge.data.dataset import SPLITS, Dataset
+from surge.data.dataset import Dataset
 from surge.data.instances import EncodedLog, Instances, encode
+from surge.data.layout import SPLITS
 from surge.data.negatives import PopularitySampler
 from surge.data.seen_items import SeenItems
 from surge.data.splits import last_of_each_user, split_instances

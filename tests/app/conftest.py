@@ -15,7 +15,8 @@ import torch
 
 from surge.checkpoint import category_rows, save_checkpoint
 from surge.config import ModelConfig, TrainingConfig
-from surge.data.dataset import DESCRIPTION_FILE, INTERACTIONS_FILE, ITEMS_FILE, Dataset
+from surge.data.dataset import Dataset
+from surge.data.layout import DESCRIPTION_FILE, INTERACTIONS_FILE, ITEMS_FILE
 from surge.data.simulator import simulate
 from surge.folders import ROOTS_VARIABLE
 from surge.model.surge import SurgeModel

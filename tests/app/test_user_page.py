@@ -18,7 +18,7 @@ from app import results, subjects
 from app.jobs import Jobs
 from app.library import find_library, given_roots
 from surge.checkpoint import load_checkpoint
-from surge.data.dataset import INTERACTIONS_FILE
+from surge.data.layout import INTERACTIONS_FILE
 from surge.errors import SurgeError
 from surge.folders import ROOTS_VARIABLE
 from surge.native import library

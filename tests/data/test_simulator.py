@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from surge.data.dataset import FILES, Dataset
+from surge.data.dataset import Dataset
+from surge.data.layout import FILES
 from surge.data.shop import CATEGORIES, INTERESTS, catalogue
 from surge.data.simulator import simulate, simulate_frames
 from surge.errors import SurgeError
