@@ -123,6 +123,9 @@ def add_prepare(subparsers: Any) -> None:
 
     text = parser.add_argument_group("how files are read")
     text.add_argument("--delimiter", metavar="TEXT", help="found in the first line unless given; tab for a tab")
+    text.add_argument(
+        "--skip-lines", type=int, default=0, metavar="N", help="lines above the header, or above the first row (0)"
+    )
     text.add_argument("--no-quotes", action="store_true", help="a quote is text as all else")
     text.add_argument("--encoding", default="utf-8", help="utf-8, latin-1, cp1252, utf-16, ...")
     text.add_argument("--keep-null-words", action="store_true", help="NA, NULL, nan and the like are ids")
@@ -186,6 +189,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
             columns=columns,
             header=not arguments.no_header,
             quotes=not arguments.no_quotes,
+            skip_lines=arguments.skip_lines,
             delimiter=_delimiter(arguments.delimiter),
             encoding=arguments.encoding,
             null_words=not arguments.keep_null_words,

@@ -35,6 +35,7 @@ def read_amazon(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     notes: list[str] = []
     for path in _files(inputs):
         source = open_source(path, options, parquet=False)
+        notes += source.notes
         held = set(source.names)
         columns = next((roles for roles in _REVIEWS if {roles["user"], roles["item"]} <= held), None)
         about = next((roles for roles in _META if source.is_json and set(roles.values()) <= held), None)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from surge.data.item_table import ABOUT
+from surge.data.layout import SPLITS
+from surge.data.ordering import ORDER
 from surge.data.tables import RawLog
-from surge.data.text import lines_of
-from surge.data.times import NANOSECONDS, YEAR_1990, nanoseconds
+from surge.data.text import lines_of, short
+from surge.data.times import NANOSECONDS, nanoseconds
 
 # What a column calls the parts of its own split, in small letters.
 SPLIT_MEANINGS = {
@@ -51,17 +51,23 @@ def clean(
     moment = nanoseconds(unit) if unit is not None else pl.col("row").cast(pl.Int64) * NANOSECONDS
     rows = rows.with_columns(moment=moment)
     if "split" in rows.collect_schema():
-        word = pl.col("split").str.strip_chars().str.to_lowercase()
-        rows = rows.with_columns(split=word.replace_strict(SPLIT_MEANINGS, default=None, return_dtype=pl.String))
+        word = pl.col("split").str.strip_chars().str.to_lowercase().str.replace(r"\.0+$", "")
+        meaning = word.replace_strict(SPLIT_MEANINGS, default=None, return_dtype=pl.String)
+        rows = rows.with_columns(split=meaning, split_text=pl.col("split"))
     schema = rows.collect_schema()
     rows = rows.with_columns(reason=_reason(unit, window, behaviours, min_rating, own_split="split" in schema))
     used = rows.filter(pl.col("reason").is_null())
-    kept_columns = ("rating", "behaviour", "split", "order_number", "order_text")
+    kept_columns = ("rating", "behaviour", "split", *ORDER)
     optional = [column for column in kept_columns if column in schema]
     about = [column for column in ABOUT if column in schema]
-    rating = (pl.col("rating_given") & pl.col("rating").is_null()).sum() if "rating" in schema else pl.lit(0)
+    wrong = pl.col("rating_text") if "rating" in schema else pl.lit(None, dtype=pl.String)
     # in one with the counts: a sum of its own would read the log once more
-    counts = rows.group_by("reason").agg(pl.len(), padded=(_padded("user") | _padded("item")).sum(), rating=rating)
+    counts = rows.group_by("reason").agg(
+        pl.len(),
+        padded=(_padded("user") | _padded("item")).sum(),
+        ratings=wrong.count(),
+        rating=wrong.drop_nulls().first(),
+    )
     about_items = used.group_by("item", *about).len() if about else used.select("item").head(0)
     behaviour = rows.group_by("behaviour").len() if behaviours else used.select("item").head(0)
     kept, reasons, told, seen = pl.collect_all(
@@ -70,7 +76,8 @@ def clean(
     by_reason = dict(zip(reasons["reason"], reasons["len"], strict=True))
     dropped = {reason: by_reason[reason] for reason in REASONS if reason in by_reason}
     notes = _malformed(log.rows) if "malformed line" in dropped else []
-    notes += _notes(reasons.filter(pl.col("reason").is_null()))
+    notes += _notes(reasons.filter(pl.col("reason").is_null() | (pl.col("reason") == "unparsable rating")))
+    notes += _words_of_no_split(rows) if "of no split" in dropped else []
     if behaviours:
         held = dict(zip(seen["behaviour"].to_list(), seen["len"].to_list(), strict=True))
         notes += _absent(behaviours, held)
@@ -93,6 +100,7 @@ REASONS = (
     "negative time",
     "missing behaviour",
     "other behaviour",
+    "unparsable rating",
     "missing rating",
     "lower rating",
     "of no split",
@@ -125,6 +133,7 @@ def _reason(
         tests["missing behaviour"] = pl.col("behaviour").is_null()
         tests["other behaviour"] = ~pl.col("behaviour").is_in(list(behaviours))
     if min_rating is not None:
+        tests["unparsable rating"] = pl.col("rating_text").is_not_null()
         tests["missing rating"] = pl.col("rating").is_null()
         tests["lower rating"] = pl.col("rating") < min_rating
     if own_split:
@@ -158,82 +167,24 @@ def _absent(behaviours: tuple[str, ...], held: Mapping[str | None, int]) -> list
 
 
 def _notes(used: pl.DataFrame) -> list[str]:
-    """What is odd about the rows that are used: the sums of their group, which is absent where there is none."""
-    padded, rating = used["padded"].sum(), used["rating"].sum()
+    """What is odd about the rows that are used, or would be but for their ratings: the sums of their groups."""
+    padded, ratings = used["padded"].sum(), used["ratings"].sum()
     notes = [f"{padded:,} rows have ids with blanks at an end; the ids are kept as they are"] if padded else []
-    return notes + ([f"{rating:,} ratings are not numbers and were left empty"] if rating else [])
+    if ratings:
+        example = used["rating"].drop_nulls()[0]
+        notes.append(f"{ratings:,} ratings are not numbers, such as {short(example)}, and were not read")
+    return notes
 
 
-def settle(rows: pl.DataFrame, ties: str, timed: bool) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
-    """The rows of every user in the order in which they happened, each once; and what was dropped and is to be told.
-
-    Time decides to its full precision, then an order column, then `ties`: `file`, the order of the input, or `hash`, an
-    order by checksums of the ids; `auto` is the first unless it follows the item ids, which says nothing of time, and
-    then the second. A row is a duplicate where user, item, time, behaviour and order are those of another. `timed`: the
-    log has times.
-    """
-    rows, dropped, notes = _early(rows) if timed else (rows, {}, [])
-    order = [column for column in ("order_number", "order_text") if column in rows.columns]
-    keys = ["user", "moment", *order]
-    rows = rows.sort(*keys, "row").with_columns(tied=_as_before(keys))
-    # duplicates share their time, so that only such rows are compared
-    among = rows.with_columns(group=(~pl.col("tied")).cum_sum()).filter(
-        pl.col("tied") | pl.col("tied").shift(-1, fill_value=False)
-    )
-    same = ["group", "item", *(column for column in ("behaviour",) if column in rows.columns)]
-    twice = among.filter(~pl.struct(same).is_first_distinct())["row"]
-    if len(twice):
-        dropped["exact duplicate"] = len(twice)
-        rows = rows.filter(~pl.col("row").is_in(twice.implode())).with_columns(tied=_as_before(keys))
-    neighbours = len(rows) - rows["user"].n_unique()
-    count = int(rows["tied"].sum())
-    if count:
-        by_hash = ties == "hash" or (ties == "auto" and _follows_items(rows, count))
-        how = "the order of the input"
-        if by_hash:
-            rows = rows.with_columns(mixed=_mixed(rows)).sort(*keys, "mixed", "item").drop("mixed")
-            how = "an order by checksum" + (", as the input has them by item id" if ties == "auto" else "")
-        notes.append(
-            f"{count:,} of {neighbours:,} neighbouring interactions of a user ({count / neighbours:.1%}) share their "
-            f"time; they stand in {how} (--ties, --order-column)"
-        )
-    return rows.drop(*order, "row", "tied"), dropped, notes
-
-
-def _as_before(keys: list[str]) -> pl.Expr:
-    """Whether a row has the same keys as the one before it."""
-    return pl.all_horizontal(pl.col(key).eq_missing(pl.col(key).shift()) for key in keys).fill_null(False)
-
-
-def _follows_items(rows: pl.DataFrame, count: int) -> bool:
-    """Whether rows at one time stand by item id, by number where ids are numbers."""
-    number = pl.col("item").cast(pl.Float64, strict=False)
-    text = pl.col("item") > pl.col("item").shift()
-    rising = rows.select((pl.col("tied") & (number > number.shift()).fill_null(text)).sum()).item()
-    return count >= 5 and rising >= 0.99 * count
-
-
-def _early(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
-    """Times before 1990: of 0 among later ones, which stands for a missing one, and others, which are told."""
-    early = rows["moment"] < YEAR_1990 * NANOSECONDS
-    if early.all():
-        told = "all times lie before 1990 when read as unix seconds; check the unit"
-        return rows, {}, [told] if len(rows) else []
-    zero = int((rows["moment"] == 0).sum())
-    others = int(early.sum()) - zero
-    notes = [f"{others:,} times lie before 1990; --start 1990-01-01 leaves them out"] if others else []
-    return rows.filter(pl.col("moment") != 0), {"time of 0": zero}, notes
-
-
-def _mixed(rows: pl.DataFrame) -> pl.Series:
-    """A number for each row from the checksums of its ids: the same wherever and with whatever version it is made."""
-    key = np.zeros(len(rows), dtype=np.uint64)
-    for column in ("user", "item"):
-        ids = rows[column].unique()
-        sums = np.array([zlib.crc32(one.encode()) for one in ids], dtype=np.uint64)
-        key = (key ^ sums[rows[column].cast(pl.Enum(ids)).to_physical().to_numpy()]) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
-    return pl.Series(key)
+def _words_of_no_split(rows: pl.LazyFrame) -> list[str]:
+    """The words of a split's column that name none of its parts."""
+    counted = rows.filter(pl.col("reason") == "of no split").group_by("split_text").len().collect(engine="streaming")
+    words = counted.drop_nulls().sort("len", "split_text", descending=[True, False])
+    if not len(words):
+        return []
+    named = ", ".join(f"{short(word)} {count:,}" for word, count in words.head(_FIRST).rows())
+    more = f" and {len(words) - _FIRST:,} more" if len(words) > _FIRST else ""
+    return [f"the column of the split has words that name no part of it: {named}{more}; it takes {', '.join(SPLITS)}"]
 
 
 def alike_ids(rows: pl.DataFrame) -> tuple[dict[str, pl.Expr], list[str]]:

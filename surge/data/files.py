@@ -23,6 +23,7 @@ _PACKED: dict[bytes, Callable[[Path], Any]] = {  # by their first bytes
     b"\xfd7zXZ": lzma.open,
     b"\x28\xb5\x2f\xfd": lambda path: pyarrow.input_stream(str(path), compression="zstd"),
 }
+_LAYERS = 4
 _BLOCK = 1 << 20
 _NAMED_BINARIES = {
     b"\x80\x02": "a Python pickle",
@@ -62,12 +63,25 @@ def is_parquet(path: Path) -> bool:
 
 
 def unpacked(path: Path, work: Path) -> Path:
-    """The file itself, or a copy in the working folder of what it packs: gz, bz2, xz, zst, or a zip with one file."""
+    """The file itself, or a copy in the working folder of what it packs: gz, bz2, xz, zst, or a zip with one file, also
+    of one another."""
+    name = path.name
+    for _ in range(_LAYERS):
+        inner = _unpacked_once(path, work)
+        if inner == path:
+            return path
+        path = inner
+    raise SurgeError(f"{name} is packed more than {_LAYERS} times over; unpack it and give the file with the log")
+
+
+def _unpacked_once(path: Path, work: Path) -> Path:
     check_file(path)
     if zipfile.is_zipfile(path):
         members = zip_members(path)
         if "xl/workbook.xml" in members:
             raise SurgeError(f"{path.name} is an Excel workbook; save the sheet as CSV and give that")
+        if not members:
+            raise SurgeError(f"{path.name} holds no file; give the archive with the log")
         if len(members) != 1:
             raise SurgeError(f"{path.name} holds {len(members)} files; unpack it and give the one with the log")
         return extract(path, members[0], work)
@@ -139,15 +153,34 @@ def as_utf8(path: Path, encoding: str, work: Path) -> Path:
                 text = decoder.decode(block, final=not block)
             except UnicodeError as problem:  # utf-16 without a mark of its order of bytes is no UnicodeDecodeError
                 place = done - held + getattr(problem, "start", 0)
+                other = (
+                    "utf-16-le or --encoding utf-16-be" if codec.name == "utf-16" else "latin-1 or --encoding utf-16"
+                )
                 raise SurgeError(
                     f"{path.name} is not {codec.name.upper()} text at byte {place:,}; "
-                    "name its encoding, for example --encoding latin-1 or --encoding utf-16"
+                    f"name its encoding, for example --encoding {other}"
                 ) from problem
             if target:
                 sink.write(text.encode())
             if not block:
                 return target or path
             done += len(block)
+
+
+def with_line_ends(path: Path, work: Path) -> Path:
+    """The file itself, or a copy with line feeds where all its lines end with a carriage return alone."""
+    with open(path, "rb") as file:
+        if any(b"\n" in block for block in iter(lambda: file.read(_BLOCK), b"")):
+            return path
+        file.seek(0)
+        if b"\r" not in file.read(_BLOCK):
+            return path
+        file.seek(0)
+        target = fresh(work, path.name)
+        with open(target, "wb") as copy:
+            for block in iter(lambda: file.read(_BLOCK), b""):
+                copy.write(block.replace(b"\r", b"\n"))
+    return target
 
 
 def _refuse_binary(path: Path, encoding: str) -> None:

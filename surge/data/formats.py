@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from surge.data.amazon import read_amazon
+from surge.data.columns import can_be
 from surge.data.files import check_file, listed_files, one_input
 from surge.data.kuairand import read_kuairand
 from surge.data.layout import SPLITS
@@ -111,22 +112,26 @@ def _columns(source: Source, options: ReadOptions) -> tuple[dict[str, str], list
         chosen[role] = found or default
         if found not in (None, default):
             guessed[role] = found
+    notes = []
+    schema = source.rows.collect_schema()
     for role in ("rating", "title", "category"):
         usual = source.usual(role)
         if role in chosen or usual is None or usual in chosen.values():
             continue
         if role == "title" and usual.lower() == "name":  # of a log, that may be a person's
             continue
+        if not can_be(role, schema[usual]):
+            notes.append(f"column {usual!r} of {source.name} holds {schema[usual]}, which is no {role}: not used")
+            continue
         chosen[role] = guessed[role] = usual
     taken = ", ".join(f"{role} from {name!r}" for role, name in guessed.items() if role != name)
-    return chosen, [f"columns taken by their usual names: {taken}"] if taken else []
+    return chosen, [*([f"columns taken by their usual names: {taken}"] if taken else []), *notes]
 
 
 def _items(path: Path, columns: Mapping[str, str], options: ReadOptions) -> tuple[pl.LazyFrame, list[str]]:
     """The file about items: its id column as it was said, or called as in the log, or by a usual name."""
-    table = open_source(
-        path, replace(options, delimiter=options.items_delimiter, encoding=options.items_encoding, header=True)
-    )
+    own = {"delimiter": options.items_delimiter, "encoding": options.items_encoding, "header": True, "skip_lines": 0}
+    table = open_source(path, replace(options, **own))  # type: ignore[arg-type]
     given = options.items_columns
     item = given.get("item") or (columns["item"] if columns["item"] in table.names else table.usual("item"))
     if item is None:

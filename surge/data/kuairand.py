@@ -34,8 +34,10 @@ def read_kuairand(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     """
     logs: list[pl.LazyFrame] = []
     videos: list[pl.LazyFrame] = []
+    notes: list[str] = []
     for path in _files(inputs, options.work):
         table = open_source(path, options, delimiter=",")
+        notes += table.notes
         if "user_id" in table.names or "tag" not in table.names:
             logs.append(_signals(table, options))
         else:
@@ -46,7 +48,7 @@ def read_kuairand(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
         raise SurgeError(f"there is no {_LOG}*.csv in the input; give KuaiRand's folder or its log files")
     if len(videos) > 1:
         raise SurgeError(f"{len(videos)} {_VIDEOS} files are given; give one version of KuaiRand (Pure, 1K or 27K)")
-    notes = [] if videos else [f"there is no {_VIDEOS} file, so there are no categories"]
+    notes += [] if videos else [f"there is no {_VIDEOS} file, so there are no categories"]
     return RawLog(pl.concat(logs), videos[0] if videos else None, notes)
 
 

@@ -27,12 +27,13 @@ def read_movielens(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
         raise SurgeError(f"{source.name} has neither ratings.dat nor ratings.csv; give a MovieLens zip or folder")
     rows = standard_columns(log, columns, options)
     if "movies.dat" in found:
-        return RawLog(rows, _movielens_dat_movies(found["movies.dat"]))
+        return RawLog(rows, _movielens_dat_movies(found["movies.dat"]), log.notes)
     if "movies.csv" in found:
         movies = open_source(found["movies.csv"], options, delimiter=",")
         about = {"item": "movieId", "title": "title", "category": "genres"}
-        return RawLog(rows, _no_genres(item_columns(movies, about, options)), log.notes)
-    return RawLog(rows, None, ["there is no movies file, so titles are ids and there are no categories"])
+        return RawLog(rows, _no_genres(item_columns(movies, about, options)), [*log.notes, *movies.notes])
+    told = "there is no movies file, so titles are ids and there are no categories"
+    return RawLog(rows, None, [*log.notes, told])
 
 
 def _movielens_files(source: Path, work: Path) -> dict[str, Path]:

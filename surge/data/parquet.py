@@ -45,6 +45,26 @@ def read_parquet(source: Path | bytes, columns: list[str] | None = None) -> pl.D
         raise UnreadableError(_reason(problem)) from problem
 
 
+def read_names(path: Path) -> list[str]:
+    """The names of a file's columns, several of which may be equal; UnreadableError where there are none."""
+    try:
+        with parquet.ParquetFile(_opened(path)) as file:
+            return list(file.schema_arrow.names)
+    except _FAILURES as problem:
+        raise UnreadableError(_reason(problem)) from problem
+
+
+def read_renamed(path: Path, names: list[str]) -> pl.DataFrame:
+    """The table of a file under other names of its columns; UnreadableError where there is none."""
+    try:
+        with parquet.ParquetFile(_opened(path)) as file:
+            table = file.read().rename_columns(names)
+        table.validate(full=True)
+        return pl.from_arrow(table)  # type: ignore[return-value]
+    except _FAILURES as problem:
+        raise UnreadableError(_reason(problem)) from problem
+
+
 # pl.from_arrow panics, with an exception of its own, at types that polars lacks
 _FAILURES = (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,12 +12,13 @@ from typing import Any
 import polars as pl
 
 from surge.atomic_write import working_folder
-from surge.data.cleaning import about_ratings, about_users, alike_ids, clean, k_core, settle
+from surge.data.cleaning import about_ratings, about_users, alike_ids, clean, k_core
 from surge.data.description import describe
 from surge.data.folder import check_output, write_dataset
 from surge.data.formats import FORMATS, Format
 from surge.data.item_table import item_table
-from surge.data.splits import time_split
+from surge.data.ordering import settle
+from surge.data.splits import about_own_split, time_split
 from surge.data.tables import NULL_WORDS, RawLog, ReadOptions
 from surge.data.times import NANOSECONDS, TIME_UNITS, detect_time_unit, parse_moment
 from surge.errors import SurgeError
@@ -45,6 +47,7 @@ def prepare(
     columns: Mapping[str, str] | None = None,
     header: bool = True,
     quotes: bool = True,
+    skip_lines: int = 0,
     delimiter: str | None = None,
     encoding: str = "utf-8",
     null_words: bool = True,
@@ -63,14 +66,14 @@ def prepare(
     """Write a dataset folder from raw files and return its description (the content of dataset.json).
 
     What is left as None takes the format's own default; `split` is the log's own where it has one, else by time.
-    `columns` maps user, item, time, rating, behaviour, title, category, order, split to column names or, from 1, their
-    places; what isn't named is found by its usual name. `null_words`: NA, NULL, nan and the like stand for a missing
-    id or time. `time_format` is that of strftime; with `file_order` the log has no times, and its rows stand in the
-    order in which they happened. `ties` settles which of a user's interactions at one time came first: see `settle` in
-    cleaning.py. Times are ISO dates or unix seconds; `end` is inclusive. With `dry_run` nothing is written, and
-    `output` may be None: the first LOOKED_AT rows are read, and the description has five of them as `rows`, and what
-    was told. `progress` is told the name of each stage of `STAGES` as it begins. Raises SurgeError for anything that
-    can't be used.
+    `columns` maps user, item, time, rating, behaviour, title, category, order, split to column names or, from 1,
+    their places; what isn't named is found by its usual name. `skip_lines` stand above the header. `null_words`:
+    NA, NULL, nan and the like stand for a missing id or time. `time_format` is that of strftime; with `file_order`
+    the log has no times, and its rows stand in the order in which they happened. `ties` settles which of a user's
+    interactions at one time came first: see `settle` in ordering.py. Times are ISO dates or unix seconds; `end` is
+    inclusive. With `dry_run` nothing is written, and `output` may be None: the first LOOKED_AT rows are read, and
+    the description has five of them as `rows`, and what was told. `progress` is told the name of each stage of
+    `STAGES` as it begins. Raises SurgeError for anything that can't be used.
     """
     paths = [Path(path) for path in inputs]
     say = progress or (lambda stage: None)
@@ -80,6 +83,8 @@ def prepare(
         "user": kind.min_user_interactions if min_user_interactions is None else min_user_interactions,
         "item": kind.min_item_interactions if min_item_interactions is None else min_item_interactions,
     }
+    if skip_lines < 0:
+        raise SurgeError(f"--skip-lines is {skip_lines}; give how many lines stand above the header, 0 or more")
     if min(least.values()) < 1:
         raise SurgeError("the least number of interactions must be 1 or more")
     offset = kind.utc_offset_hours
@@ -107,6 +112,7 @@ def prepare(
             columns=dict(columns or {}),
             header=header,
             quotes=quotes,
+            skip_lines=skip_lines,
             delimiter=delimiter,
             encoding=encoding,
             time_format=time_format,
@@ -120,7 +126,7 @@ def prepare(
         )
         _check_reading(format, given)
         options = kind.options(given)
-        try:
+        with _readable(paths):
             log = kind.read(paths, options)
             if dry_run:
                 log = replace(log, rows=log.rows.head(LOOKED_AT))
@@ -135,8 +141,6 @@ def prepare(
             unit, notes = (None, [_FILE_ORDER]) if options.file_order else _time_unit(log, kind, time_unit, options)
             say("cleaning")
             cleaned = clean(log, unit, window, kept_behaviours, min_rating)
-        except pl.exceptions.PolarsError as problem:
-            raise SurgeError(_reading_problem(paths, problem)) from problem
         notes = [*log.notes, *notes, *cleaned.notes]
         say("sorting")
         one, alike = alike_ids(cleaned.rows)
@@ -150,14 +154,17 @@ def prepare(
         dropped.update(below)
         dropped = {reason: count for reason, count in dropped.items() if count}
         if not len(interactions):
-            raise SurgeError(_nothing_left(cleaned.rows_read, dropped, notes))
+            raise SurgeError(_nothing_left(cleaned.rows_read, dropped, cleaned.notes))
         notes += [*about_users(interactions), *about_ratings(interactions, min_rating)]
         say("items")
         of_items = {column: expression for column, expression in one.items() if column == "item"}
         listed = log.items.with_columns(**of_items) if log.items is not None else None
-        items, item_notes = item_table(interactions, cleaned.about_items.with_columns(**of_items), listed)
+        with _readable(paths if options.items_file is None else [options.items_file]):
+            items, item_notes = item_table(interactions, cleaned.about_items.with_columns(**of_items), listed)
         method = split or ("own" if "split" in interactions.columns else "time")
-        if method != "own":
+        if method == "own":
+            item_notes += about_own_split(interactions)
+        else:
             interactions = interactions.drop("split", strict=False)
         preparation = {
             "command": "prepare",
@@ -227,6 +234,7 @@ def _check_reading(format: str, options: ReadOptions) -> None:
             "--delimiter": options.delimiter is not None,
             "--no-header": not options.header,
             "--no-quotes": not options.quotes,
+            "--skip-lines": options.skip_lines > 0,
             "--file-order": options.file_order,
             "--time-format": options.time_format is not None,
         }
@@ -243,21 +251,28 @@ def _check_reading(format: str, options: ReadOptions) -> None:
 
 def _time_unit(log: RawLog, kind: Format, unit: str, options: ReadOptions) -> tuple[str, list[str]]:
     """The unit of the log's times and what to tell of it: as it was said, the format's own, or found in them."""
-    if options.time_format is not None:
-        return detect_time_unit(log.rows)
     unit = kind.time_unit if unit == "auto" else unit
-    return detect_time_unit(log.rows) if unit == "auto" else (unit, [])
+    if options.time_format is None and unit != "auto":
+        return unit, []
+    return detect_time_unit(log.rows.filter(pl.col("malformed").is_null()))
 
 
-def _reading_problem(paths: Sequence[Path], problem: Exception) -> str:
-    name = paths[0].name if len(paths) == 1 else "one of the inputs"
-    first_line = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
-    return f"{name} can't be read ({first_line[:160]}); check that it is whole and in the format named"
+@contextmanager
+def _readable(paths: Sequence[Path]) -> Iterator[None]:
+    """Failures of polars as a SurgeError; at a damaged Parquet file it panics, with an exception of its own."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as problem:
+        name = paths[0].name if len(paths) == 1 else "one of the inputs"
+        first = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        raise SurgeError(
+            f"{name} can't be read ({first[:160]}); check that it is whole and in the format named"
+        ) from problem
 
 
 def _nothing_left(rows_read: int, dropped: Mapping[str, int], notes: Sequence[str]) -> str:
     if not rows_read:
         return "the log has a header but no rows; give a file with rows"
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
-    told = "".join(f"; {note}" for note in notes if "left out" in note or "no row has" in note)
+    told = "".join(f"; {note}" for note in notes)
     return f"none of the {rows_read:,} rows is left ({reasons}{told}); loosen the options or check the input"

@@ -57,6 +57,14 @@ def split_counts(interactions: pl.DataFrame, split: Mapping[str, Any]) -> dict[s
     return {}
 
 
+def about_own_split(interactions: pl.DataFrame) -> list[str]:
+    """A note where a part of a split that the log says is empty."""
+    empty = [name for name, count in split_counts(interactions, {"method": "own"}).items() if not count]
+    if not empty:
+        return []
+    return [f"the log's own split has nothing for {' and '.join(empty)}, so that no model can be trained on it"]
+
+
 def time_period(timestamps: np.ndarray, split: Mapping[str, object]) -> np.ndarray:
     """0, 1 or 2 (train, valid, test) of times under {"method": "time", "valid_start", "test_start"}."""
     bounds = [int(split["valid_start"]), int(split["test_start"])]  # type: ignore[call-overload]

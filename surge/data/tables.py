@@ -9,9 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
-from surge.data.files import as_utf8, is_parquet, unpacked
+from surge.data.columns import id_text, order_columns, plain_text, rating_columns
+from surge.data.files import as_utf8, is_parquet, unpacked, with_line_ends
 from surge.data.json_lines import is_json_lines, scan_json_lines
-from surge.data.text import LINE, MALFORMED, Delimited, find_delimiter, lines_of, scan_delimited
+from surge.data.parquet import UnreadableError, read_names, read_renamed
+from surge.data.text import LINE, MALFORMED, Delimited, distinct, lines_of, scan_delimited
 from surge.data.times import time_columns
 from surge.errors import SurgeError
 
@@ -39,9 +41,6 @@ USUAL_NAMES = {
 }
 NULL_WORDS = ("NA", "N/A", "n/a", "<NA>", "NULL", "Null", "null", "NaN", "nan", "NAN", "None", "none", "\\N", "#N/A")
 
-# Integers beyond this are not exact as floats, so a float that large is no id.
-_LARGEST_EXACT_FLOAT = 2**53
-
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -51,6 +50,7 @@ class ReadOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     header: bool = True
     quotes: bool = True
+    skip_lines: int = 0  # above the header, or above the first row
     delimiter: str | None = None
     encoding: str = "utf-8"
     time_format: str | None = None
@@ -104,6 +104,8 @@ class Source:
             told += "; or, if the first line is a row, give --no-header and the places of the columns"
         if len(self.names) == 1:
             told += "; if these are several, say with --delimiter what stands between them"
+        if len(self.names) <= 2:
+            told += "; if the header stands further down, say with --skip-lines how many lines are above it"
         return told
 
     def _places(self) -> list[str]:
@@ -131,18 +133,30 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
     if is_parquet(path):
         if text or not parquet:
             raise SurgeError(f"{name} is Parquet; prepare it with the format csv and its column names")
-        rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        rows, repeated = _scan_parquet(path)
         names = rows.collect_schema().names()
         no_lines = {LINE: pl.lit(None, dtype=pl.UInt32), MALFORMED: pl.lit(None, dtype=pl.String)}
-        return Source(name, rows.with_columns(**no_lines), names)
-    path = as_utf8(path, options.encoding, options.work)
+        return Source(name, rows.with_columns(**no_lines), names, repeated)
+    path = with_line_ends(as_utf8(path, options.encoding, options.work), options.work)
     is_json = not text and is_json_lines(path)
     if is_json:
         table = scan_json_lines(path, options.work)
     else:
-        chosen = {"delimiter": options.delimiter or find_delimiter(path), "header": options.header}
-        table = scan_delimited(path, options.work, **{**chosen, "quotes": options.quotes, **text})  # type: ignore[arg-type]
+        given = {name: getattr(options, name) for name in ("delimiter", "header", "quotes", "skip_lines")}
+        table = scan_delimited(path, options.work, **{**given, **text})  # type: ignore[arg-type]
     return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), is_json=is_json)
+
+
+def _scan_parquet(path: Path) -> tuple[pl.LazyFrame, frozenset[str]]:
+    """The rows, and the names that several columns have: polars refuses such a file, so that it is read at once."""
+    try:
+        names = read_names(path)
+        repeated = frozenset(name for name in names if names.count(name) > 1)
+        if not repeated:
+            return pl.scan_parquet(path, glob=False, hive_partitioning=False), repeated
+        return read_renamed(path, distinct(names)).lazy(), repeated
+    except UnreadableError as problem:
+        raise SurgeError(f"{path.name} can't be read as Parquet ({problem}); get the file again") from problem
 
 
 def _remarks(name: str, table: Delimited) -> list[str]:
@@ -155,6 +169,10 @@ def _remarks(name: str, table: Delimited) -> list[str]:
     if table.continued:
         on = lines_of(name, table.continued, "goes on", "go on")
         notes.append(f"{on} with a quoted text of the line before")
+    if table.row_names:
+        notes.append(
+            f"the rows of {name} have a field more than its header; the first is taken for a row's name, as R writes it"
+        )
     return notes
 
 
@@ -164,7 +182,7 @@ def standard_columns(source: Source, columns: Mapping[str, str], options: ReadOp
     schema = source.rows.collect_schema()
     expressions: list[pl.Expr] = []
     for role in ("user", "item"):
-        text, unparsable = _id_text(named[role], schema[named[role]], source.name, options.null_words)
+        text, unparsable = id_text(named[role], schema[named[role]], source.name, options.null_words)
         expressions += [text.alias(role), unparsable.alias(f"{role}_unparsable")]
     if "time" in named:
         rows = _without_null_words(source.rows, named["time"], schema[named["time"]], options.null_words)
@@ -174,17 +192,12 @@ def standard_columns(source: Source, columns: Mapping[str, str], options: ReadOp
         expressions += time_columns("nothing", pl.Null(), source.name)
         rows = rows.with_columns(nothing=pl.lit(None))
     if "rating" in named:
-        rating = pl.col(named["rating"])
-        if schema[named["rating"]] == pl.String:
-            rating = pl.when(rating.str.strip_chars() != "").then(rating.str.strip_chars())
-        expressions.append(rating.cast(pl.Float64, strict=False).alias("rating"))
-        expressions.append(rating.is_not_null().alias("rating_given"))
+        expressions += rating_columns(named["rating"], schema[named["rating"]], source.name)
     for role in ("behaviour", "title", "category", "split"):
         if role in named:
-            expressions.append(_text(named[role], schema[named[role]]).alias(role))
+            expressions.append(plain_text(named[role], schema[named[role]], source.name, role).alias(role))
     if "order" in named:
-        order = pl.col(named["order"]).cast(pl.String).str.strip_chars()
-        expressions += [order.cast(pl.Float64, strict=False).alias("order_number"), order.alias("order_text")]
+        expressions += order_columns(named["order"], schema[named["order"]], source.name, options.null_words)
     return rows.select(*expressions, line=LINE, malformed=MALFORMED, source=pl.lit(source.name))
 
 
@@ -193,26 +206,6 @@ def _without_null_words(rows: pl.LazyFrame, column: str, dtype: pl.DataType, wor
         return rows
     value = pl.col(column)
     return rows.with_columns(pl.when(~value.str.strip_chars().is_in(list(words))).then(value).alias(column))
-
-
-def _id_text(column: str, dtype: pl.DataType, source: str, null_words: Sequence[str]) -> tuple[pl.Expr, pl.Expr]:
-    """An id as text, null when missing or blank, and whether it is there but can't be one."""
-    value = pl.col(column)
-    if dtype.is_float():
-        value = value.fill_nan(None)
-        whole = (value == value.floor()) & (value.abs() <= _LARGEST_EXACT_FLOAT)
-        text = pl.when(whole).then(value.cast(pl.Int64, strict=False)).cast(pl.String)
-        return text, value.is_not_null() & ~whole
-    if not (dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
-        raise SurgeError(f"column {column!r} of {source} holds {dtype}; ids must be text or whole numbers")
-    text = value.cast(pl.String)
-    bare = text.str.strip_chars()
-    return pl.when((bare != "") & ~bare.is_in(list(null_words))).then(text), pl.lit(False)
-
-
-def _text(column: str, dtype: pl.DataType) -> pl.Expr:
-    text = pl.col(column).list.join("|") if dtype == pl.List(pl.String) else pl.col(column).cast(pl.String)
-    return pl.when(text.str.strip_chars() != "").then(text)
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
@@ -226,9 +219,11 @@ def item_columns(source: Source, columns: Mapping[str, str], options: ReadOption
     options_by_role = {role: f"--items-{'id' if role == 'item' else role}-column" for role in columns}
     named = {role: source.column(name, options_by_role[role]) for role, name in columns.items()}
     schema = source.rows.collect_schema()
-    item, _ = _id_text(named["item"], schema[named["item"]], source.name, options.null_words)
+    item, _ = id_text(named["item"], schema[named["item"]], source.name, options.null_words)
     rest = {
-        role: _text(named[role], schema[named[role]]) if role in named else pl.lit(None, dtype=pl.String)
+        role: plain_text(named[role], schema[named[role]], source.name, role)
+        if role in named
+        else pl.lit(None, dtype=pl.String)
         for role in ("title", "category")
     }
     return source.rows.filter(pl.col(MALFORMED).is_null()).select(item=item, **rest)

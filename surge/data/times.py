@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from surge.data.text import short
 from surge.errors import SurgeError
 
 # How many of a unit make a second; dates have none.
@@ -34,15 +35,13 @@ def time_columns(column: str, dtype: pl.DataType, source: str, shape: str | None
     if dtype == pl.String:
         text = value.str.strip_chars()
         number, whole = text.cast(pl.Float64, strict=False), text.cast(pl.Int64, strict=False)
-        iso = _dates(text) if shape is None else _shaped(text, shape)
+        iso = dates(text) if shape is None else _shaped(text, shape)
     elif dtype.is_integer():
         number, whole, iso = value.cast(pl.Float64), value.cast(pl.Int64, strict=False), nothing
     elif dtype.is_float() or dtype.is_decimal():
         number, whole, iso = value.cast(pl.Float64), nothing, nothing
     elif dtype in (pl.Datetime, pl.Date):
-        in_nanoseconds = getattr(dtype, "time_unit", None) == "ns"
-        iso = value.dt.epoch("ns") if in_nanoseconds else _from_microseconds(value.cast(pl.Datetime("us")))
-        number, whole = nothing, nothing
+        number, whole, iso = nothing, nothing, moments(value, dtype)
     elif dtype == pl.Null:
         number, whole, iso = nothing, nothing, nothing
     else:
@@ -80,7 +79,7 @@ def _shaped(text: pl.Expr, shape: str) -> pl.Expr:
     return _from_microseconds(text.str.to_datetime(shape, strict=False))
 
 
-def _dates(text: pl.Expr) -> pl.Expr:
+def dates(text: pl.Expr) -> pl.Expr:
     """Nanoseconds of ISO dates and times, with a zone (Z, UTC, +08:00) or without."""
     spaced = text.str.replace(r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})[Tt]", "$1 ").str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
     zoned = [spaced.str.to_datetime(f"{shape}%#z", strict=False, time_zone="UTC") for shape in _SHAPES]
@@ -88,6 +87,12 @@ def _dates(text: pl.Expr) -> pl.Expr:
     moments += [spaced.str.to_datetime(shape, strict=False) for shape in _SHAPES]
     days = [spaced.str.to_date(shape, strict=False).cast(pl.Datetime("us")) for shape in _DAYS]
     return _from_microseconds(pl.coalesce(*days, *moments))
+
+
+def moments(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Nanoseconds of a column of dates, or of dates and times in any unit."""
+    in_nanoseconds = getattr(dtype, "time_unit", None) == "ns"
+    return value.dt.epoch("ns") if in_nanoseconds else _from_microseconds(value.cast(pl.Datetime("us")))
 
 
 def _from_microseconds(moment: pl.Expr) -> pl.Expr:
@@ -152,7 +157,7 @@ def _first(rows: pl.LazyFrame, test: pl.Expr) -> str:
     """The first value of a kind with its file and line, where the log has lines."""
     place = _first_place(rows, test)
     text = place["time_text"]
-    shown = repr(text if len(text) <= 40 else text[:37] + "...")
+    shown = short(text)
     return shown if place["line"] is None else f"{shown} in line {place['line']:,} of {place['source']}"
 
 

@@ -184,7 +184,7 @@ def test_behaviours_and_ratings(prepare_text: Prepare) -> None:
     assert dataset.interactions["rating"].to_list() == [4.5, None]
     assert dataset.interactions["behaviour"].to_list() == ["click", "click"]
     assert dropped(dataset) == {"missing behaviour": 1, "other behaviour": 1}
-    assert "1 ratings are not numbers and were left empty" in dataset.description["preparation"]["notes"]
+    assert "1 ratings are not numbers, such as 'many', and were not read" in dataset.description["preparation"]["notes"]
 
 
 def test_parquet_types(tmp_path: Path) -> None:
