@@ -56,6 +56,7 @@ formats:
              profile_enter, hate; dates are in UTC+8, the category is the first tag, random exposures are left out
   amazon     UCSD's reviews of 2014, 2018 (JSON lines) or 2023 (JSON lines or CSV), and perhaps their meta file, or the
              folder that holds both; the category is the second of an item's list, or the first where it is alone
+  mind       the zip or the folder of one part of MIND; clicks on news, those of the histories first
   csv        any table: delimited text, JSON lines (flat, or sessions with a list of events) or Parquet; folders too,
              also of Parquet written in partitions
   recbole    RecBole's atomic files NAME.inter and NAME.item, or their folder; NAME.train.inter, NAME.valid.inter and

@@ -124,6 +124,21 @@ def extract(path: Path, member: str, work: Path) -> Path:
     return target
 
 
+def named_files(source: Path, work: Path, wanted: Sequence[str]) -> dict[str, Path]:
+    """The files of these names in a folder or an archive, those least deep; a SurgeError for an empty one."""
+    if source.is_dir():
+        paths = sorted(source.rglob("*"), key=lambda path: (len(path.parts), str(path)), reverse=True)
+        found = {path.name: path for path in paths if path.is_file() and path.name in wanted}
+    else:
+        check_file(source)
+        members = sorted(zip_members(source), key=lambda name: (name.count("/"), name), reverse=True)
+        by_name = {name.rsplit("/", 1)[-1]: name for name in members}
+        found = {name: extract(source, by_name[name], work) for name in wanted if name in by_name}
+    for path in found.values():
+        check_file(path)
+    return found
+
+
 def fresh(work: Path, name: str) -> Path:
     """A path in the working folder with that name, in a folder of its own so that equal names don't meet."""
     folder = work / f"source-{sum(1 for _ in work.iterdir())}"

@@ -19,6 +19,7 @@ from surge.data.columns import can_be
 from surge.data.files import check_file, listed_files, one_input
 from surge.data.kuairand import read_kuairand
 from surge.data.layout import SPLITS
+from surge.data.mind import TIME_FORMAT, read_mind
 from surge.data.movielens import read_movielens
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
@@ -231,6 +232,7 @@ FORMATS: dict[str, Format] = {
         time_unit="milliseconds",
     ),
     "amazon": Format(read_amazon, 5, 5),
+    "mind": Format(read_mind, time_unit="iso", reading={"time_format": TIME_FORMAT}),
     "csv": Format(read_tables, has_named_columns=True, takes_items_file=True),
     "recbole": Format(read_recbole, has_named_columns=True),
     "retailrocket": _table({"behaviour": "event"}, behaviours=("view",)),

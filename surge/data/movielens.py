@@ -7,15 +7,17 @@ from pathlib import Path
 
 import polars as pl
 
-from surge.data.files import check_file, extract, one_input, zip_members
+from surge.data.files import named_files, one_input
 from surge.data.tables import RawLog, ReadOptions, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
+
+_FILES = ("ratings.dat", "movies.dat", "ratings.csv", "movies.csv")
 
 
 def read_movielens(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     """MovieLens, as the zip or the unpacked folder: 1M (`.dat` with ::) or latest, 20M, 25M, 32M (`.csv`)."""
     source = one_input(inputs, "the MovieLens zip or its folder")
-    found = _movielens_files(source, options.work)
+    found = named_files(source, options.work, _FILES)
     if "ratings.dat" in found:
         names = ("user", "item", "rating", "time")
         log = open_source(found["ratings.dat"], options, delimiter="::", header=False, names=names)
@@ -34,21 +36,6 @@ def read_movielens(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
         return RawLog(rows, _no_genres(item_columns(movies, about, options)), [*log.notes, *movies.notes])
     told = "there is no movies file, so titles are ids and there are no categories"
     return RawLog(rows, None, [*log.notes, told])
-
-
-def _movielens_files(source: Path, work: Path) -> dict[str, Path]:
-    wanted = ("ratings.dat", "movies.dat", "ratings.csv", "movies.csv")
-    if source.is_dir():
-        paths = sorted(source.rglob("*"), key=lambda path: (len(path.parts), str(path)), reverse=True)
-        found = {path.name: path for path in paths if path.is_file() and path.name in wanted}
-    else:
-        check_file(source)
-        members = sorted(zip_members(source), key=lambda name: (name.count("/"), name), reverse=True)
-        by_name = {name.rsplit("/", 1)[-1]: name for name in members}
-        found = {name: extract(source, by_name[name], work) for name in wanted if name in by_name}
-    for path in found.values():
-        check_file(path)
-    return found
 
 
 def _movielens_dat_movies(path: Path) -> pl.LazyFrame:

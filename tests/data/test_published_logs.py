@@ -116,6 +116,16 @@ FILES: dict[str, dict[str, str]] = {
         + "".join(f'010877500{item},108775,"Strap ""top"", {item}",Vest top\n' for item in range(5)),
     },
     "OTTO": {"otto-recsys-train.jsonl": OTTO},
+    "MIND": {  # the first two clicks of each user are in the history
+        "MINDsmall_train.zip/MINDsmall_train/behaviors.tsv": "".join(
+            f"{user}{item}\tU{user}\t11/{11 + item}/2019 {user + 1}:05:58 PM\tN0 N1\tN{item}-1 N9-0\n"
+            for user in range(6)
+            for item in (4, 2, 3)
+        ),
+        "MINDsmall_train.zip/MINDsmall_train/news.tsv": "".join(
+            f'N{item}\tsports\tgolf\tThe "best {item}\tWhat\thttps://x\t[]\t[]\n' for item in range(5)
+        ),
+    },
     "Steam reviews": {
         "steam_new.json.gz": lines(
             "{{u'username': u'Chaos {user}', u'product_id': u'{item}', u'date': u'{day}', u'hours': 1.2}}"
@@ -130,7 +140,7 @@ FILES: dict[str, dict[str, str]] = {
 
 
 def test_every_command_is_tried() -> None:
-    assert set(COMMANDS) == set(FILES) and len(FILES) >= 16
+    assert set(COMMANDS) == set(FILES) and len(FILES) >= 17
 
 
 @pytest.mark.parametrize("log", FILES)
@@ -157,6 +167,33 @@ def test_the_command_reads_the_log(log: str, tmp_path: Path, monkeypatch: pytest
     assert first == sorted(first)  # in the order of time
     if len(FILES[log]) == 2:
         assert all(title != item for item, title in dataset.items.select("item", "title").rows())
+
+
+def test_mind_has_clicks_of_histories_and_of_impressions(tmp_path: Path) -> None:
+    (tmp_path / "MIND").mkdir()
+    (tmp_path / "MIND" / "behaviors.tsv").write_text(
+        "1\tU1\t11/13/2019 8:36:57 AM\tN1 N2 N3\tN4-1 N5-0 N1-1\n"
+        "2\tU1\t11/11/2019 1:05:58 PM\tN1 N2 N1\tN7-0 N8-1\n"
+        "3\tU2\t11/12/2019 6:11:30 PM\t\tN1-0 N2-1\n"
+        "4\tU2\t11/12/2019 6:12:30 PM\t\tN1-0\n"
+        "5\tU2\tnever\tN1\tN1-1\n6\tU2\n"
+    )
+    assert (
+        main(["prepare", "mind", str(tmp_path / "MIND"), "--output", str(tmp_path / "out"), "--split", "leave-last"])
+        == 0
+    )
+    dataset = Dataset.load(tmp_path / "out")
+    first, last = 1573477558, 1573634217
+    assert dataset.history("U1").select("item", "timestamp").rows() == [
+        *(("N1", first), ("N2", first), ("N1", first), ("N8", first)),
+        *(("N4", last), ("N1", last)),
+    ]
+    assert dataset.history("U2")["item"].to_list() == ["N2"]
+    told = dataset.description["preparation"]
+    assert told["dropped"] == {"malformed line": 1, "unparsable time": 1}
+    assert "line 6" in "".join(told["notes"])
+    (tmp_path / "MIND" / "behaviors.tsv").rename(tmp_path / "MIND" / "clicks.tsv")
+    assert main(["prepare", "mind", str(tmp_path / "MIND"), "--output", str(tmp_path / "none")]) == 2
 
 
 def test_options_change_what_is_known_of_a_log(tmp_path: Path) -> None:
