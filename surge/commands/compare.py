@@ -12,7 +12,7 @@ _EXAMPLE = """\
   python -m surge compare sample_data --models surge surge:fusion=none surge:clusters=[40]:balance_weight=0 \\
       --output runs/ablations.md
 
-models: surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, gsasrec, esasrec, popularity; each may be
+models: surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, gsasrec, esasrec, hstu, popularity; each may be
 followed by settings of surge/config, as in the example; surge:preset=as-printed is the paper to the letter.
 popularity scores an item by the logarithm of how often it is a training positive and learns nothing: what is no better
 knows nothing about a user. The others are tested against the first, over seeds and users together; with --seeds 1 there

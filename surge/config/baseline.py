@@ -15,15 +15,15 @@ class BaselineConfig(RecommenderConfig):
     """What fixes the shape of one baseline. Every model reads the sizes; of the rest each reads what it needs:
 
     - `hidden`: size of the recurrent state (GRU4Rec, DIEN, SLi-Rec).
-    - `layers`: stacked layers (GRU4Rec), blocks (SASRec), hops (LightGCN); `heads`: of attention (SASRec).
-    - `dropout`: GRU4Rec, Caser, SASRec.
+    - `layers`: stacked layers (GRU4Rec), blocks (SASRec, HSTU), hops (LightGCN); `heads`: of attention (SASRec, HSTU).
+    - `dropout`: GRU4Rec, Caser, SASRec, HSTU.
     - `score`: mlp (the head that SURGE has) | dot (the user's state times h_t).
     - `window`: Caser reads so many last items, with `horizontal_filters` of each height and `vertical_filters`.
     - `normalise`: the inputs of the head have mean 0 and variance 1 each, as SURGE's have.
     - `gate`: relative (DIEN's attention / its maximum) | absolute (as printed), as for SURGE.
     - `auxiliary_weight`: of the next-item loss at every step (GRU4Rec, DIEN, SASRec).
-    - `step_negatives`: negatives of all steps of a history, 0 for all items (gSASRec, eSASRec); `calibration`: t of
-      gSASRec's loss.
+    - `step_negatives`: negatives of all steps of a history, 0 for all items (gSASRec, eSASRec, HSTU).
+    - `calibration`: t of gSASRec's loss.
 
     `Recommender.own` has the values in which a model differs; `configure` puts them in.
     """

@@ -15,6 +15,7 @@ from surge.recommenders.dien import DIEN
 from surge.recommenders.din import DIN
 from surge.recommenders.gru4rec import GRU4Rec
 from surge.recommenders.gsasrec import ESASRec, GSASRec
+from surge.recommenders.hstu import HSTU
 from surge.recommenders.lightgcn import LightGCN
 from surge.recommenders.ncf import NCF
 from surge.recommenders.popularity import Popularity
@@ -44,6 +45,7 @@ BASELINES: dict[str, type[Baseline]] = {
     "sasrec": SASRec,
     "gsasrec": GSASRec,
     "esasrec": ESASRec,
+    "hstu": HSTU,
     "popularity": Popularity,
 }
 RECOMMENDERS: dict[str, type[Recommender]] = {"surge": Surge, **BASELINES}

@@ -126,7 +126,7 @@ class StepBaseline(Baseline):
     """A baseline whose every step learns the item after it, `auxiliary_weight` times the next-item loss."""
 
     @abstractmethod
-    def steps(self, history: ItemSequences) -> Tensor:
+    def steps(self, history: ItemSequences, context: Context) -> Tensor:
         """The state after each item (B, n, d), which knows nothing of later ones."""
 
     def next_item_weight(self, config: TrainingConfig) -> float:
@@ -135,8 +135,9 @@ class StepBaseline(Baseline):
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         """With the next-item loss of the steps, where items were drawn for it."""
         terms = super().loss_terms(batch, config)
-        return terms if batch.drawn is None else terms | {"auxiliary": self.auxiliary(batch.history, batch.drawn)}
+        return terms if batch.drawn is None else terms | {"auxiliary": self.auxiliary(batch, batch.drawn)}
 
-    def auxiliary(self, history: ItemSequences, drawn: Tensor) -> Tensor:
+    def auxiliary(self, batch: Batch, drawn: Tensor) -> Tensor:
         """The weighted next-item loss of the steps, with the items drawn (B, n - 1)."""
-        return self.config.auxiliary_weight * next_item_loss(self.steps(history), history, self.embed, drawn)
+        states = self.steps(batch.history, batch.context)
+        return self.config.auxiliary_weight * next_item_loss(states, batch.history, self.embed, drawn)

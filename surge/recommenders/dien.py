@@ -45,6 +45,6 @@ class DIEN(StepBaseline):
         state = self.evolve.last(interests.unsqueeze(1), gate_scale(attention, self.config.gate))
         return self.head(self.resize(state), target)
 
-    def steps(self, history: ItemSequences) -> Tensor:
+    def steps(self, history: ItemSequences, context: Context) -> Tensor:
         """The interests g_j (B, n, d)."""
         return self.resize(self.extract(self.embed(history.items))[0])

@@ -27,13 +27,13 @@ class GRU4Rec(StepBaseline):
         self.resize = resize(config.hidden, config.size)
         self.head = Head(config)
 
-    def steps(self, history: ItemSequences) -> Tensor:
+    def steps(self, history: ItemSequences, context: Context) -> Tensor:
         """The state after each item (B, n, d)."""
         states, _ = self.gru(self.dropout(self.embed(history.items)))
         return self.resize(states)
 
     def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
-        return (last_state(self.steps(history), history.mask),)
+        return (last_state(self.steps(history, context), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         return self.head(known[0], self.embed(candidates))

@@ -49,8 +49,9 @@ class WholeHistorySASRec(SASRec):
 
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         history = batch.history
-        following, mask = following_items(history, batch.candidates[:, 0]), history.mask
-        states = self.steps(history)
+        mask = history.mask
+        following = after_each(history.items, batch.candidates[:, 0], mask)
+        states = self.steps(history, batch.context)
         if batch.drawn is None:
             every = self.embed(torch.arange(self.config.item_count, device=states.device))
             return {"log_loss": cross_entropy((states[mask] @ every.T).float(), following[mask])}
@@ -96,8 +97,9 @@ class GSASRec(WholeHistorySASRec):
         return -(beta * logsigmoid(own) + logsigmoid(-others).sum(1)).mean()
 
 
-def following_items(history: ItemSequences, positive: Tensor) -> Tensor:
-    """The item after each one of a history, `positive` (B,) after the last: rows (B, n), anything in the padding."""
-    after = torch.cat([history.items[:, 1:], positive.unsqueeze(1)], dim=1)
-    last = history.mask.sum(1, keepdim=True) - 1
-    return after.scatter(1, last, positive.unsqueeze(1))
+def after_each(values: Tensor, end: Tensor, mask: Tensor) -> Tensor:
+    """What follows each of a history's values (B, n): the next of them, and `end` (B,) after the last; anything in the
+    padding."""
+    after = torch.cat([values[:, 1:], end.unsqueeze(1)], dim=1)
+    last = mask.sum(1, keepdim=True) - 1
+    return after.scatter(1, last, end.unsqueeze(1))

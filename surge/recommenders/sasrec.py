@@ -56,20 +56,32 @@ class SASRec(StepBaseline):
         self.position_embedding = nn.Embedding(config.max_length, config.size)
         nn.init.normal_(self.position_embedding.weight, std=0.02)
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.Sequential(*(Block(config.size, config.heads, config.dropout) for _ in range(config.layers)))
+        self.blocks = self.layers(config)
         self.norm = nn.LayerNorm(config.size)
         self.head = Head(config)
 
-    def steps(self, history: ItemSequences) -> Tensor:
-        """The state after each item (B, n, d). Padding comes last, so causal attention never sees it."""
+    @staticmethod
+    def layers(config: BaselineConfig) -> nn.ModuleList:
+        """The layers between the embeddings and the states."""
+        return nn.ModuleList(Block(config.size, config.heads, config.dropout) for _ in range(config.layers))
+
+    def embedded(self, history: ItemSequences) -> Tensor:
+        """What the first block reads of each item (B, n, d)."""
         length = history.mask.sum(1, keepdim=True)
         steps_ago = length - 1 - torch.arange(history.mask.shape[1], device=history.mask.device)
         position = self.position_embedding(steps_ago.clamp(0, self.config.max_length - 1))
         embedded = self.embed(history.items) * self.config.size**0.5
-        return self.norm(self.blocks(self.dropout(embedded + position)))
+        return self.dropout(embedded + position)
+
+    def steps(self, history: ItemSequences, context: Context) -> Tensor:
+        """The state after each item (B, n, d). Padding comes last, so causal attention never sees it."""
+        state = self.embedded(history)
+        for block in self.blocks:
+            state = block(state)
+        return self.norm(state)
 
     def _read(self, history: ItemSequences, context: Context) -> tuple[Tensor, ...]:
-        return (last_state(self.steps(history), history.mask),)
+        return (last_state(self.steps(history, context), history.mask),)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         return self.head(known[0], self.embed(candidates))

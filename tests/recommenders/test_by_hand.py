@@ -14,6 +14,7 @@ from surge.model.next_item import draw_items
 from surge.model.surge import ItemSequences
 from surge.model.time_lstm import Time4LSTM
 from surge.recommenders import Context
+from surge.recommenders.base import Batch
 from surge.recommenders.baseline import Head, last_state
 from surge.recommenders.caser import Caser
 from surge.recommenders.dien import DIEN
@@ -159,7 +160,8 @@ def test_caser_features_by_hand() -> None:
 def test_sasrec_states_know_nothing_of_later_items() -> None:
     model = small("sasrec")
     assert isinstance(model, SASRec)
-    before, after = (model.steps(pad([[1, 2, 3, last, 5]])) for last in (4, 9))
+    batches = (batch_of([[1, 2, 3, last, 5]], [[0]]) for last in (4, 9))
+    before, after = (model.steps(batch.history, batch.context) for batch in batches)
     assert torch.equal(before[:, :3], after[:, :3])
     assert ((before[:, 3:] - after[:, 3:]).abs().amax(-1) > 1e-4).all()
 
@@ -168,12 +170,13 @@ def test_sasrec_positions_count_from_the_end() -> None:
     model = small("sasrec")
     assert isinstance(model, SASRec)
     embedded = []
-    model.blocks = torch.nn.Identity()
+    model.blocks = torch.nn.ModuleList()
     model.norm = torch.nn.Identity()
     with torch.no_grad():
         model.item_embedding.weight.zero_()
         model.category_embedding.weight.zero_()
-    embedded = model.steps(pad([[1, 1, 1], [1]]))
+    batch = batch_of([[1, 1, 1], [1]], [[0], [0]])
+    embedded = model.steps(batch.history, batch.context)
     table = model.position_embedding.weight
     assert torch.equal(embedded[0], table[[2, 1, 0]])
     assert torch.equal(embedded[1, 0], table[0])
@@ -212,12 +215,12 @@ def test_the_auxiliary_loss_of_states_that_say_nothing_is_two_bits() -> None:
     with torch.no_grad():
         for parameter in model.extract.parameters():
             parameter.zero_()
-    history = pad([[1, 2, 3], [4, 5, 6]])
+    batch = Batch(*batch_of([[1, 2, 3], [4, 5, 6]], [[0], [0]]))
     drawn = torch.tensor([[5, 3], [1, 2]])  # 3 is the next item itself: that step has no false one
-    loss = model.auxiliary(history, drawn)
+    loss = model.auxiliary(batch, drawn)
     assert loss.item() == pytest.approx(0.5 * math.log(2) * (2 - 1 / 4), abs=1e-6)
-    alone = pad([[1], [2]])
-    assert model.auxiliary(alone, draw_items(alone)).item() == 0
+    alone = Batch(*batch_of([[1], [2]], [[0], [0]]))
+    assert model.auxiliary(alone, draw_items(alone.history)).item() == 0
 
 
 def test_the_auxiliary_loss_alone_teaches_the_next_item() -> None:
@@ -226,9 +229,10 @@ def test_the_auxiliary_loss_alone_teaches_the_next_item() -> None:
     assert isinstance(model, DIEN)
     optimiser = torch.optim.Adam(model.parameters(), lr=2e-2)
     history = ItemSequences((torch.arange(8).unsqueeze(1) + torch.arange(6)) % 8, torch.ones(8, 6, dtype=torch.bool))
+    batch = Batch(history, torch.zeros(8, 1), Context(torch.arange(8), torch.zeros(8, 6), torch.zeros(8)))
     for _ in range(100):
         optimiser.zero_grad()
-        model.auxiliary(history, draw_items(history)).backward()
+        model.auxiliary(batch, draw_items(history)).backward()
         optimiser.step()
     states = model.resize(model.extract(model.embed(history.items))[0])
     nearest = (states @ model.embed(torch.arange(8)).T).argmax(-1)

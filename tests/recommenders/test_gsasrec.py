@@ -12,7 +12,7 @@ from surge.config import TrainingConfig
 from surge.data.instances import Instances
 from surge.model.surge import ItemSequences
 from surge.recommenders.base import Batch
-from surge.recommenders.gsasrec import GSASRec, WholeHistorySASRec, following_items
+from surge.recommenders.gsasrec import GSASRec, WholeHistorySASRec, after_each
 from tests.model.small import pad
 from tests.recommenders.toy import batch_of, log_of, positives, small
 
@@ -31,7 +31,7 @@ def sigmoid(x: float) -> float:
 
 def test_what_comes_next_ends_with_the_positive() -> None:
     history = pad([[5, 6, 7], [8]])
-    following = following_items(history, torch.tensor([1, 2]))
+    following = after_each(history.items, torch.tensor([1, 2]), history.mask)
     assert following[0].tolist() == [6, 7, 1]
     assert following[1, 0].item() == 2
 
@@ -64,7 +64,7 @@ def test_the_loss_of_a_batch_is_the_mean_over_all_steps() -> None:
     drawn = torch.tensor([[3, 7, 9], [2, 4, 4]])
     batch = Batch(history, candidates, context, drawn=drawn)
     loss = model.loss_terms(batch, TrainingConfig())["log_loss"].item()
-    states, table = model.steps(history).detach(), model.item_embedding.weight.detach()
+    states, table = model.steps(history, context).detach(), model.item_embedding.weight.detach()
     told = []
     for b, (following, negatives) in enumerate((([6, 7, 1], [3, 7, 9]), ([2], [2, 4, 4]))):
         for step, item in enumerate(following):
@@ -80,7 +80,7 @@ def test_without_a_number_of_negatives_all_items_are_rivals() -> None:
     config = TrainingConfig()
     batch = model.draw(history, candidates, context, config)
     assert batch.drawn is None
-    states, table = model.steps(history).detach(), model.item_embedding.weight.detach()
+    states, table = model.steps(history, context).detach(), model.item_embedding.weight.detach()
     told = []
     for b, following in enumerate(([6, 7, 1], [2])):
         for step, item in enumerate(following):
@@ -106,7 +106,7 @@ def test_the_logit_and_log_q_are_the_score_that_is_trained() -> None:
     np.testing.assert_allclose(model.log_popularity.numpy(), np.log(counts / counts.sum()), rtol=1e-6)
     history, candidates, context = batch_of([[1, 2]], [[1, 2, 3, 9]])
     with torch.no_grad():
-        state = model.steps(history)[0, -1]
+        state = model.steps(history, context)[0, -1]
         expected = model.item_embedding(candidates[0]) @ state
         logit = model(history, candidates, context)[0] + model.log_popularity[candidates[0]]
     torch.testing.assert_close(logit, expected)

@@ -46,7 +46,19 @@ def padded(batch: Batch, extra: int, item: int) -> Batch:
 
 def test_all_eight_that_learn_and_popularity_are_there() -> None:
     assert tuple(BASELINES) == (*NAMES, "popularity")
-    assert NAMES == ("ncf", "din", "lightgcn", "caser", "gru4rec", "dien", "slirec", "sasrec", "gsasrec", "esasrec")
+    assert NAMES == (
+        "ncf",
+        "din",
+        "lightgcn",
+        "caser",
+        "gru4rec",
+        "dien",
+        "slirec",
+        "sasrec",
+        "gsasrec",
+        "esasrec",
+        "hstu",
+    )
 
 
 @every
@@ -235,7 +247,7 @@ def test_the_context_is_read_by_those_that_need_it() -> None:
 
     read = {name: [changes(small(name), other) for other in (other_user, other_time, other_history)] for name in NAMES}
     assert {name for name, (user, _, _) in read.items() if user} == {"ncf", "lightgcn", "caser"}
-    assert {name for name, (_, time, _) in read.items() if time} == {"slirec"}
+    assert {name for name, (_, time, _) in read.items() if time} == {"slirec", "hstu"}
     assert {name for name, (_, _, history) in read.items() if not history} == {"ncf", "lightgcn"}
 
 
@@ -255,7 +267,7 @@ def test_settings_are_the_models_own_where_nobody_says_otherwise() -> None:
 def test_an_unknown_name_lists_the_names() -> None:
     sentence = (
         "no model 'bert4rec'; the models are surge, ncf, din, lightgcn, caser, gru4rec, dien, slirec, sasrec, gsasrec, "
-        "esasrec, pop"
+        "esasrec, hstu, pop"
     )
     with pytest.raises(SurgeError, match=sentence):
         configure("bert4rec", {})

@@ -252,7 +252,7 @@ def test_baselines_that_follow_draw_next_items_where_it_counts(name: str, weight
     terms = model.loss_terms(batch, settings())
     assert set(terms) == ({"log_loss", "auxiliary"} if counts else {"log_loss"})
     if counts:
-        whole = next_item_loss(model.steps(batch.history), batch.history, model.embed, batch.drawn)
+        whole = next_item_loss(model.steps(batch.history, batch.context), batch.history, model.embed, batch.drawn)
         assert float(terms["auxiliary"].detach()) == pytest.approx(0.5 * float(whole.detach()), rel=1e-5) != 0
 
 
