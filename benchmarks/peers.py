@@ -52,7 +52,7 @@ SETTINGS: dict[str, Any] = {
     "device": "cpu",
 }
 TRAINING = from_dict(TrainingConfig, SETTINGS)
-MEASURED = {"validation_instances": 500, "test_instances": 2_000}
+MEASURED: dict[str, Any] = {"validation_instances": 500, "test_instances": 2_000}
 EVALUATION = EvaluationConfig(**MEASURED)
 
 

@@ -64,6 +64,7 @@ EVALUATION_RANGES = {
     "catalogue_instances": (1, 10**12),
     "evaluation_negatives": (1, 1_000_000),
 }
+EVALUATION_CHOICES = {"catalogue_targets": ("last", "successive")}
 MODEL_REALS = {"sparsity": 1.0}
 BASELINE_REALS = {"dropout": 0.99, "auxiliary_weight": 1e6, "calibration": 1}
 TRAINING_REALS = {
@@ -110,7 +111,9 @@ def cases(**tables: Any) -> list[tuple]:
 
 INTEGERS = cases(model=MODEL_RANGES, baseline=BASELINE_RANGES, training=TRAINING_RANGES, evaluation=EVALUATION_RANGES)
 REALS = cases(model=MODEL_REALS, baseline=BASELINE_REALS, training=TRAINING_REALS)
-CHOICES = cases(model=MODEL_CHOICES, baseline=BASELINE_CHOICES, training=TRAINING_CHOICES)
+CHOICES = cases(
+    model=MODEL_CHOICES, baseline=BASELINE_CHOICES, training=TRAINING_CHOICES, evaluation=EVALUATION_CHOICES
+)
 
 
 PARTS_INSIDE = {ModelConfig: ("forms", EquationForms), TrainingConfig: ("loss", LossTerms)}
@@ -142,7 +145,7 @@ def test_every_setting_is_in_a_table_here() -> None:
         ModelConfig: {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *MODEL_LISTS, *MODEL_SWITCHES, "heads"},
         BaselineConfig: {*BASELINE_RANGES, *BASELINE_REALS, *BASELINE_CHOICES, *BASELINE_LISTS, "normalise", "heads"},
         TrainingConfig: {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, "gradient_clip"},
-        EvaluationConfig: {*EVALUATION_RANGES},
+        EvaluationConfig: {*EVALUATION_RANGES, *EVALUATION_CHOICES},
     }
     for kind, settings in tables.items():
         assert sorted(names(kind)) == sorted(settings)

@@ -9,6 +9,7 @@ import pytest
 
 from surge import Dataset, load_checkpoint
 from surge.cli import main
+from surge.config import EvaluationConfig
 from surge.data.instances import encode
 from surge.evaluation.evaluate import evaluate_split
 from surge.evaluation.metrics import ndcg
@@ -112,7 +113,7 @@ def test_the_demos_test_figures_are_those_of_its_weights(demo, sample):
     popular = rank_positives(
         Surge(demo.model),
         encode(sample, demo.rows),
-        TrainingData.of(sample).last("test").sample(300, np.random.default_rng(0)),
+        TrainingData.of(sample).ranked("test", EvaluationConfig(catalogue_instances=300), np.random.default_rng(0)),
         taken=None,
         log_popularity=1e6 * demo.catalogue.log_popularity,  # so that nothing else counts
     )

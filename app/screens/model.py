@@ -146,6 +146,7 @@ def _metrics(checkpoint: Checkpoint) -> None:
         items=items,
         negatives=min(checkpoint.evaluation_config.evaluation_negatives, items - 1),
         seen_left_out=checkpoint.exclude_seen,
+        successive=checkpoint.evaluation_config.catalogue_targets == "successive",
     )
     if not tables:
         st.info("This checkpoint's metrics.json holds no metrics.")

@@ -24,6 +24,7 @@ SHARED = (
     "data/dataset.py",
     "data/history.py",
     "data/instances.py",
+    "data/layout.py",
     "data/negatives.py",
     "data/seen_items.py",
     "data/splits.py",
@@ -50,9 +51,12 @@ def code_digest(name: str, root: Path = ROOT) -> str:
 
 def sources(name: str, root: Path = ROOT) -> list[str]:
     """The files that a run of this model depends on, by their places in the package."""
-    own = RECOMMENDERS[name].__module__.removeprefix("surge.").replace(".", "/")
+    modules = {
+        kind.__module__ for kind in RECOMMENDERS[name].__mro__ if kind.__module__.startswith("surge.recommenders.")
+    }
+    own = {f"{module.removeprefix('surge.').replace('.', '/')}.py" for module in modules}
     others = READS if issubclass(RECOMMENDERS[name], Baseline) else READS | OF_BASELINES
-    parts = {*SHARED, *OF_BASELINES, f"{own}.py"}
+    parts = {*SHARED, *OF_BASELINES, *own}
     files = {path for part in parts for path in ([root / part] if "." in part else (root / part).rglob("*"))}
     places = {path.relative_to(root).as_posix() for path in files if path.suffix in SOURCES}
     return sorted(places - others)

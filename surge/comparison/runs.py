@@ -48,7 +48,7 @@ class Protocol:
 
 
 def draw_protocol(dataset: Dataset, data: TrainingData, config: EvaluationConfig, given: Path | None) -> Protocol:
-    """The test lists, from the file `given` or drawn, and each user's last test positive.
+    """The test lists, from the file `given` or drawn, and the test positives that are ranked among all items.
 
     Drawing needs the dataset and the settings alone, so the same call draws the same lists. Given lists that hold
     another split's positives, or a negative that its user had taken, are a SurgeError; so is a split whose users took
@@ -70,7 +70,7 @@ def draw_protocol(dataset: Dataset, data: TrainingData, config: EvaluationConfig
     else:
         listed = listable(test, data.taken).sample(config.test_instances, np.random.default_rng(0))
         lists = data.lists(listed, config, seed=0) if len(listed) else np.empty((0, 2), dtype=np.int64)
-    whole = data.last("test").sample(config.catalogue_instances, np.random.default_rng(1))
+    whole = data.ranked("test", config, np.random.default_rng(1))
     if not len(listed) or not len(whole):
         raise SurgeError(NOTHING_ELSE.format(split="test", name=dataset.name))
     length = listed.position - data.log.offsets[listed.user]

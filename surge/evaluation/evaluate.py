@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,14 @@ def draw_lists(
 def listable(instances: Instances, taken: SeenItems | None) -> Instances:
     """The instances for which there is a negative to draw."""
     return instances if taken is None else instances.take(np.flatnonzero(taken.left(instances) > 0))
+
+
+def targets(
+    log: EncodedLog, instances: Instances, rule: Mapping[str, object], split: str, taken: SeenItems | None, which: str
+) -> Instances:
+    """The listable instances of a split that are ranked among all items: each user's `last` interaction of it, or all
+    `successive` ones."""
+    return listable(last_of_each_user(log, instances, rule, split) if which == "last" else instances, taken)
 
 
 NOTHING_ELSE = (
@@ -109,8 +117,8 @@ def evaluate_split(
 ) -> dict[str, Any]:
     """All metrics of a checkpoint on one split of a dataset, by the checkpoint's own settings.
 
-    Lists of sampled negatives for up to `test_instances`, ranked by the logit; each user's last interaction of the
-    split, for up to `catalogue_instances` users, among all items, by logit + log q. The split is cut on the whole log;
+    Lists of sampled negatives for up to `test_instances`, ranked by the logit; up to `catalogue_instances` positives
+    (`targets`) among all items, by logit + log q. The split is cut on the whole log;
     positives of items that the model doesn't know are counted, and so are those of users who took all other items
     before. A split without one that it knows and can tell from another item is a SurgeError.
     """
@@ -136,8 +144,8 @@ def evaluate_split(
     metrics: dict[str, Any] = evaluate_lists(
         recommender, log, listed, lists, precision=training.precision, progress=lambda share: tell(share / 2)
     )
-    last = listable(last_of_each_user(log, instances, rule, split), taken)
-    whole = last.sample(config.catalogue_instances, rng)
+    ranked = targets(log, instances, rule, split, taken, config.catalogue_targets)
+    whole = ranked.sample(config.catalogue_instances, rng)
     ranks = rank_positives(
         recommender,
         log,
@@ -154,7 +162,7 @@ def evaluate_split(
         | {
             "instances": len(listed),
             "catalogue_instances": len(whole),
-            "users_without_last": len(np.unique(instances.user)) - len(last),
+            "users_without_last": len(np.unique(instances.user)) - len(np.unique(ranked.user)),
             "positives": positives.whole,
             "unknown_positives": positives.unknown,
             "positives_without_history": positives.without_history,

@@ -54,16 +54,17 @@ class MetricsTable:
 
 
 def metrics_tables(
-    metrics: Mapping[str, Any], *, items: int, negatives: int, seen_left_out: bool = False
+    metrics: Mapping[str, Any], *, items: int, negatives: int, seen_left_out: bool = False, successive: bool = False
 ) -> list[MetricsTable]:
     """The metrics in plain words: how the splits rank among all items, then among drawn ones, then all the rest.
 
     Parts that measure the same stand side by side. `items`: of the catalogue; `negatives`: drawn for a list where the
-    metrics don't say it; `seen_left_out`: whether what a user took is no candidate.
+    metrics don't say it; `seen_left_out`: what a user took is no candidate; `successive`: all true items
+    were ranked, or each user's last one.
     """
     flat = flat_metrics(metrics)
     kinds = (
-        ("Among all items", AMONG_ALL, _among_all(metrics, items, seen_left_out)),
+        ("Among all items", AMONG_ALL, _among_all(metrics, items, seen_left_out, successive)),
         ("Among drawn items", DRAWN, _among_drawn(metrics, negatives)),
     )
     tables = []
@@ -77,9 +78,10 @@ def metrics_tables(
     return tables + [MetricsTable(" and ".join(_titles(rows)), "", _frame(rows)) for rows in _alike(rest)]
 
 
-def _among_all(metrics: Mapping[str, Any], items: int, seen_left_out: bool) -> str:
-    users = _of_splits(metrics, "catalogue_instances", "user")
-    told = f"Each user's last item of the split, ranked by chance among all {items:,} items{users}."
+def _among_all(metrics: Mapping[str, Any], items: int, seen_left_out: bool, successive: bool) -> str:
+    ranked = _of_splits(metrics, "catalogue_instances", "true next item" if successive else "user")
+    which = "The true next items of the split, each" if successive else "Each user's last item of the split,"
+    told = f"{which} ranked by chance among all {items:,} items{ranked}."
     unranked = _counted(_part(metrics, "test"), "users_without_last")
     if unranked:
         told += f" {count(unranked, 'user')} of the test split had a last item that can't be ranked."

@@ -18,9 +18,9 @@ from surge.data.instances import EncodedLog, Instances, encode
 from surge.data.layout import SPLITS
 from surge.data.negatives import PopularitySampler
 from surge.data.seen_items import SeenItems
-from surge.data.splits import last_of_each_user, split_instances
+from surge.data.splits import split_instances
 from surge.errors import SurgeError
-from surge.evaluation.evaluate import NOTHING_ELSE, barred, draw_lists, listable
+from surge.evaluation.evaluate import NOTHING_ELSE, barred, draw_lists, listable, targets
 
 RARELY_REPEATED = 0.01  # share of repeats under which a log counts as "nothing is taken twice"
 
@@ -109,9 +109,11 @@ class TrainingData:
         )
         return instances, self.lists(instances, config, seed)
 
-    def last(self, name: str) -> Instances:
-        """Each user's last interaction in a split, where there is another item to tell it from."""
-        return listable(last_of_each_user(self.log, self.splits[name], self.split, name), self.taken)
+    def ranked(self, name: str, config: EvaluationConfig, rng: np.random.Generator) -> Instances:
+        """The positives of a split that are ranked among all items, where there is another item to tell them from."""
+        return targets(self.log, self.splits[name], self.split, name, self.taken, config.catalogue_targets).sample(
+            config.catalogue_instances, rng
+        )
 
     def lists(self, instances: Instances, config: EvaluationConfig, seed: int) -> np.ndarray:
         """Candidate lists (k, 1 + negatives), the positive first: `evaluation_negatives`, or as many as there are."""

@@ -171,7 +171,7 @@ class Trainer:
         positives are likeliest (`TEMPERATURES`). `lift_constant`: see `Catalogue.lift_offset`.
         """
         data, rng = self.data, np.random.default_rng(self.config.seed)
-        chosen = data.last("valid").sample(self.evaluation.catalogue_instances, rng)
+        chosen = data.ranked("valid", self.evaluation, rng)
         ranks = rank_positives(
             self.fit.recommender,
             data.log,

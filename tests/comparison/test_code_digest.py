@@ -110,6 +110,19 @@ def imported(places: set[str]) -> set[str]:
     return found
 
 
+def test_a_model_depends_on_the_models_that_it_is_made_of(copied: Path) -> None:
+    """Of the classes that they build on."""
+    for name, models in (
+        ("sasrec", {"sasrec", "gsasrec", "esasrec", "hstu"}),
+        ("gsasrec", {"gsasrec", "esasrec", "hstu"}),
+        ("hstu", {"hstu"}),
+    ):
+        before = {model: code_digest(model, copied) for model in RECOMMENDERS}
+        with (copied / "recommenders" / f"{name}.py").open("a", encoding="utf-8") as file:
+            file.write("\nMORE = 1\n")
+        assert {model for model in RECOMMENDERS if code_digest(model, copied) != before[model]} == models
+
+
 def test_all_that_a_run_imports_counts() -> None:
     """A module that is moved out of another can't fall out of the digest."""
     of_runs = imported({"comparison/runs.py", "training/trainer.py", "evaluation/ranking.py"})

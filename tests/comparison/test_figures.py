@@ -13,6 +13,7 @@ import pytest
 from surge.comparison.compare import METRICS
 from surge.comparison.contestants import NAMES
 from surge.comparison.run_results import TESTED, Measured
+from surge.config import EvaluationConfig
 from surge.data.dataset import Dataset
 from surge.evaluation.lists import read_lists
 from surge.evaluation.metrics import hit_rate, ndcg, reciprocal_rank
@@ -59,7 +60,7 @@ def test_the_figures_are_those_of_the_stored_places(whole: tuple[dict[str, Any],
     groups = [(length >= part["from"]) & (length <= part["to"]) for part in comparison["length_groups"]]
     assert (np.sum(groups, axis=0) == 1).all()  # each list is in one group
     assert [part["lists"] for part in comparison["length_groups"]] == [int(group.sum()) for group in groups]
-    whole_user = data.last("test").sample(4, np.random.default_rng(1)).user
+    whole_user = data.ranked("test", EvaluationConfig(catalogue_instances=4), np.random.default_rng(1)).user
     for path in folder.glob("*.npz"):
         run, kept = json.loads(path.with_suffix(".json").read_text()), Measured.load(path)
         assert np.array_equal(kept.user, listed.user) and np.array_equal(kept.catalogue_user, whole_user)

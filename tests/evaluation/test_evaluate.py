@@ -213,6 +213,26 @@ def dataset() -> Dataset:
     return dataset_of({f"u{n:02}": [(f"i{i}", t) for t, i in enumerate(rng.integers(10, 40, 9))] for n in range(30)})
 
 
+@pytest.mark.parametrize("which", ["last", "successive"])
+def test_which_positives_are_ranked_among_all_items(checkpoint: Callable[..., Checkpoint], which: str) -> None:
+    """In a period of the log each user has several: the last one, or each with what came before it as its history."""
+    made = checkpoint()
+    config = replace(made.evaluation_config, catalogue_targets=which, catalogue_instances=None)
+    histories = {f"u{n}": [(f"i{10 + n + t}", t) for t in range(9)] for n in range(4)}
+    by_time = {"method": "time", "valid_start": 3, "test_start": 5}
+    ranked: list[Instances] = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = evaluate.rank_positives
+        patch.setattr(
+            evaluate, "rank_positives", lambda *given, **more: ranked.append(given[2]) or real(*given, **more)
+        )
+        metrics = evaluate_split(replace(made, evaluation_config=config), dataset_of(histories, by_time), "test")
+    assert metrics["catalogue_instances"] == {"last": 4, "successive": 16}[which]
+    expected = [9 * n + t for n in range(4) for t in ([8] if which == "last" else [5, 6, 7, 8])]
+    assert sorted(ranked[0].position.tolist()) == expected
+    assert metrics["users_without_last"] == 0
+
+
 def test_evaluate_split_is_made_of_the_parts(checkpoint: Callable[..., Checkpoint], dataset: Dataset) -> None:
     told: list[float] = []
     metrics = evaluate_split(checkpoint(), dataset, "test", progress=told.append)

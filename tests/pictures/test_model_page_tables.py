@@ -83,6 +83,8 @@ def test_one_split_needs_no_name():
     first, second = tables_of(fresh)
     assert first.says == "Each user's last item of the split, ranked by chance among all 2,000 items: 1 user."
     assert second.says.startswith("Each true next item against 99 others. These others")
+    told = "The true next items of the split, each ranked by chance among all 2,000 items: 1 true next item."
+    assert tables_of(fresh, successive=True)[0].says == told
     alike = {split: {"catalogue_hr@10": 0.1, "catalogue_instances": 3000} for split in ("validation", "test")}
     assert tables_of(alike)[0].says.endswith("among all 2,000 items: 3,000 users.")
 
