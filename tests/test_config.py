@@ -57,6 +57,7 @@ TRAINING_RANGES = {
     "negatives": (1, 10_000),
     "instances_per_epoch": (1, 10**12),
     "warmup_steps": (0, 10**9),
+    "next_item_negatives": (1, 100_000),
 }
 EVALUATION_RANGES = {
     "validation_instances": (1, 10**9),

@@ -21,7 +21,9 @@ class LossTerms:
     - `relative_position_weight` (L_P, Eq. 14); `relative_position`: mean_position (the mean positions of the clusters
       against even steps) | literal (||P_n S - P_m||_2 as printed, which can't be 0 where m < n).
     - `balance_weight` (L_B, not in the paper).
-    - `next_item_weight` (L_N, not in the paper: every item of the history should tell the one after it).
+    - `next_item_weight` (L_N, not in the paper: every item of the history should tell the one after it), from
+      `next_item_negatives` others: 1 (as DIEN has it), or several for the whole history, by softmax, the positive after
+      the last item included.
     - `weight_decay`: lambda of Eq. 18's L2; see `surge.training.l2`.
     """
 
@@ -33,6 +35,7 @@ class LossTerms:
     relative_position: Literal["mean_position", "literal"] = "mean_position"
     balance_weight: Weight = 0.1
     next_item_weight: Weight = 1.0
+    next_item_negatives: Annotated[int, Range(1, 100_000)] = 1
     weight_decay: Annotated[float, Range(0, 10)] = 1e-6
 
     def __post_init__(self) -> None:

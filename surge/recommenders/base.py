@@ -24,7 +24,8 @@ Score = Callable[[Tensor], Tensor]  # candidates (B, T) of the histories at hand
 class Batch(NamedTuple):
     """What a step learns from: histories, candidates (B, 1 + K), the positive first, and all that chance decides.
 
-    ages (B, n) for a model that reads them; drawn (B, n - 1), items for the next-item loss of a model that learns it.
+    ages (B, n) for a model that reads them; drawn, items for the next-item loss of a model that learns it: (B, n - 1),
+    or (B, K) for all steps of a history.
     """
 
     history: ItemSequences

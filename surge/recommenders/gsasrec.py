@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, logsigmoid
+from torch.nn.functional import logsigmoid
 
 from surge.config import BaselineConfig, TrainingConfig
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import Barred, PopularitySampler
+from surge.model.next_item import after_each, catalogue_loss, softmax_loss, step_scores
 from surge.model.surge import ItemSequences
 from surge.recommenders.base import Batch
 from surge.recommenders.sasrec import SASRec
@@ -54,16 +55,13 @@ class WholeHistorySASRec(SASRec):
         states = self.steps(history, batch.context)
         if batch.drawn is None:
             every = self.embed(torch.arange(self.config.item_count, device=states.device))
-            return {"log_loss": cross_entropy((states[mask] @ every.T).float(), following[mask])}
-        own = (states * self.embed(following)).sum(-1).float()
-        others = (states @ self.embed(batch.drawn).transpose(1, 2)).float()
-        others = others.masked_fill(batch.drawn.unsqueeze(1) == following.unsqueeze(2), -torch.inf)
-        return {"log_loss": self.step_loss(own[mask], others[mask])}
+            return {"log_loss": catalogue_loss(states, following, mask, every)}
+        return {"log_loss": self.step_loss(*step_scores(states, following, mask, self.embed, batch.drawn))}
 
     def step_loss(self, own: Tensor, others: Tensor) -> Tensor:
         """The mean over steps of what is lost where the next item has the score `own` (N,), and the negatives `others`
-        (N, K), -inf where one is none: by softmax, log sum exp of them all - own."""
-        return (torch.cat([own.unsqueeze(1), others], dim=1).logsumexp(1) - own).mean()
+        (N, K), -inf where one is none: by softmax."""
+        return softmax_loss(own, others)
 
     def score(self, known: tuple[Tensor, ...], candidates: Tensor) -> Tensor:
         return super().score(known, candidates) - self.log_popularity[candidates]
@@ -95,11 +93,3 @@ class GSASRec(WholeHistorySASRec):
         alpha = others.shape[1] / (self.config.item_count - 1)
         beta = alpha * (self.config.calibration * (1 - 1 / alpha) + 1 / alpha)
         return -(beta * logsigmoid(own) + logsigmoid(-others).sum(1)).mean()
-
-
-def after_each(values: Tensor, end: Tensor, mask: Tensor) -> Tensor:
-    """What follows each of a history's values (B, n): the next of them, and `end` (B,) after the last; anything in the
-    padding."""
-    after = torch.cat([values[:, 1:], end.unsqueeze(1)], dim=1)
-    last = mask.sum(1, keepdim=True) - 1
-    return after.scatter(1, last, end.unsqueeze(1))

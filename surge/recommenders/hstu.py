@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from surge.config import BaselineConfig
+from surge.model.next_item import after_each
 from surge.model.surge import ItemSequences
 from surge.recommenders.baseline import Context
-from surge.recommenders.gsasrec import ESASRec, after_each
+from surge.recommenders.gsasrec import ESASRec
 
 BUCKETS = 128  # of time, each 1.35 times as long as the one before it
 LOG_STEP = 0.301

@@ -13,6 +13,7 @@ from surge.backends.kernel import Scorer
 from surge.backends.scoring import score_history
 from surge.backends.training import EDGES
 from surge.config import ModelConfig, TrainingConfig
+from surge.data.negatives import Barred
 from surge.model.dense import DENSE
 from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_extraction import Pooling
@@ -25,7 +26,7 @@ from surge.model.losses import (
     same_mapping_literal,
     single_affiliation,
 )
-from surge.model.next_item import next_item_loss
+from surge.model.next_item import after_each, next_item_loss, softmax_loss, step_scores
 from surge.model.surge import Context, InterestGraph, ItemSequences, Reading, Scored, SurgeModel
 from surge.recommenders.base import Batch, Recommender, Score
 
@@ -72,7 +73,13 @@ def surge_terms(
     graph, scored = model.score_batch(batch.history, batch.candidates, batch.ages, operations)
     terms = loss_terms(graph, scored, config)
     if batch.drawn is not None:
-        terms["next_item"] = next_item_loss(model.follow(graph.values), batch.history, model.embed, batch.drawn)
+        states, history = model.follow(graph.values), batch.history
+        if config.loss.next_item_negatives == 1:
+            terms["next_item"] = next_item_loss(states, history, model.embed, batch.drawn)
+        else:
+            following = after_each(history.items, batch.candidates[:, 0], history.mask)
+            scores = step_scores(states, following, history.mask, model.embed, batch.drawn)
+            terms["next_item"] = softmax_loss(*scores)
     return terms
 
 
@@ -94,6 +101,12 @@ class Surge(Recommender):
 
     def next_item_weight(self, config: TrainingConfig) -> float:
         return config.loss.next_item_weight if self.config.forms.next_item else 0.0
+
+    def drawn(self, history: ItemSequences, config: TrainingConfig, barred: Barred | None) -> Tensor | None:
+        count = config.loss.next_item_negatives
+        if count == 1 or not self.next_item_weight(config):
+            return super().drawn(history, config, barred)
+        return torch.randint(self.config.item_count, (len(history.items), count))
 
     def ages(self, context: Context) -> Tensor | None:
         """Some are hidden while it learns."""

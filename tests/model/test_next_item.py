@@ -66,6 +66,25 @@ def test_it_trains_the_layer_that_no_reading_touches(weight: float) -> None:
         assert model.follow.weight.grad.abs().max() > 1e-6
 
 
+def test_several_others_for_all_steps_of_a_history() -> None:
+    """A softmax over the next item and the three others of its history, the positive after the last item included."""
+    model = small_model(next_item=True)
+    history, candidates = pad([[5, 6, 7], [8]]), torch.tensor([[1, 0], [2, 0]])
+    config = TrainingConfig(loss=LossTerms(next_item_negatives=3))
+    batch = Surge(model).draw(history, candidates, context_of(history), config)
+    assert batch.drawn is not None and batch.drawn.shape == (2, 3)
+    batch = batch._replace(drawn=torch.tensor([[3, 7, 9], [2, 4, 4]]))
+    loss = Surge(model).loss_terms(batch, config)["next_item"].item()
+    states = model.follow(model.build_graph(history).values).detach()
+    told = []
+    for row, (following, others) in enumerate((([6, 7, 1], [3, 7, 9]), ([2], [2, 4, 4]))):
+        for step, item in enumerate(following):
+            rivals = [item, *(other for other in others if other != item)]
+            scores = (model.embed(torch.tensor(rivals)).detach() @ states[row, step]).tolist()
+            told.append(math.log(sum(map(math.exp, scores))) - scores[0])
+    assert loss == pytest.approx(sum(told) / 4, rel=1e-5)
+
+
 def test_without_the_layer_there_is_no_such_term() -> None:
     model = small_model(next_item=False)
     history, candidates = pad(HISTORIES), torch.tensor([[5, 9]] * len(HISTORIES))

@@ -10,9 +10,10 @@ import torch
 
 from surge.config import TrainingConfig
 from surge.data.instances import Instances
+from surge.model.next_item import after_each
 from surge.model.surge import ItemSequences
 from surge.recommenders.base import Batch
-from surge.recommenders.gsasrec import GSASRec, WholeHistorySASRec, after_each
+from surge.recommenders.gsasrec import GSASRec, WholeHistorySASRec
 from tests.model.small import pad
 from tests.recommenders.toy import batch_of, log_of, positives, small
 
