@@ -11,7 +11,7 @@ from surge.data.item_table import ABOUT
 from surge.data.layout import SPLITS
 from surge.data.ordering import ORDER
 from surge.data.tables import RawLog
-from surge.data.text import lines_of, short
+from surge.data.text import lines_of, short, where
 from surge.data.times import NANOSECONDS, nanoseconds
 
 # What a column calls the parts of its own split, in small letters.
@@ -67,6 +67,7 @@ def clean(
         padded=(_padded("user") | _padded("item")).sum(),
         ratings=wrong.count(),
         rating=wrong.drop_nulls().first(),
+        **{name: pl.col(name).first() for name in ("line", "source", *(["time_text"] if unit is not None else []))},
     )
     about_items = used.group_by("item", *about).len() if about else used.select("item").head(0)
     behaviour = rows.group_by("behaviour").len() if behaviours else used.select("item").head(0)
@@ -76,6 +77,7 @@ def clean(
     by_reason = dict(zip(reasons["reason"], reasons["len"], strict=True))
     dropped = {reason: by_reason[reason] for reason in REASONS if reason in by_reason}
     notes = _malformed(log.rows) if "malformed line" in dropped else []
+    notes += _first_of_each(reasons)
     notes += _notes(reasons.filter(pl.col("reason").is_null() | (pl.col("reason") == "unparsable rating")))
     notes += _words_of_no_split(rows) if "of no split" in dropped else []
     if behaviours:
@@ -88,6 +90,10 @@ def _padded(column: str) -> pl.Expr:
     return pl.col(column) != pl.col(column).str.strip_chars()
 
 
+_MISTAKES = (
+    *("unparsable user id", "missing user", "unparsable item id", "missing item"),
+    *("missing time", "unparsable time", "negative time"),
+)
 REASONS = (
     "malformed line",
     "blank line",
@@ -174,6 +180,17 @@ def _notes(used: pl.DataFrame) -> list[str]:
         example = used["rating"].drop_nulls()[0]
         notes.append(f"{ratings:,} ratings are not numbers, such as {short(example)}, and were not read")
     return notes
+
+
+def _first_of_each(reasons: pl.DataFrame) -> list[str]:
+    """Where the first row stands that was left out for each reason that may be a mistake in it."""
+    places = []
+    for row in reasons.sort("reason").iter_rows(named=True):
+        if row["reason"] not in _MISTAKES or row["line"] is None:
+            continue
+        value = f" ({short(row['time_text'])})" if row["reason"] in ("unparsable time", "negative time") else ""
+        places.append(f"{row['reason']} in {where(row['line'], row['source'])}{value}")
+    return [f"first rows that were left out: {', '.join(places)}"] if places else []
 
 
 def _words_of_no_split(rows: pl.LazyFrame) -> list[str]:

@@ -2,15 +2,18 @@
 
 import bz2
 import codecs
+import glob
 import gzip
 import lzma
+import os
+import re
 import shutil
 import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow
 
@@ -23,6 +26,7 @@ _PACKED: dict[bytes, Callable[[Path], Any]] = {  # by their first bytes
     b"\xfd7zXZ": lzma.open,
     b"\x28\xb5\x2f\xfd": lambda path: pyarrow.input_stream(str(path), compression="zstd"),
 }
+_FOR_PEOPLE = re.compile(r"(?i)(readme|licen[cs]e|changelog)(\..*)?|.*\.(md|rst|pdf|html?|docx?)")
 _LAYERS = 4
 _BLOCK = 1 << 20
 _NAMED_BINARIES = {
@@ -48,6 +52,8 @@ def one_input(inputs: Sequence[Path], what: str) -> Path:
 
 def check_file(path: Path) -> None:
     """Raise SurgeError unless the path is a file with something in it."""
+    if path.is_symlink() and not path.exists():
+        raise SurgeError(f"{path} is a link to {path.readlink()}, which does not exist; mend it, or remove it")
     if not path.exists():
         raise SurgeError(f"{path} does not exist; check the path")
     if not path.is_file():
@@ -204,6 +210,10 @@ def _refuse_binary(path: Path, encoding: str) -> None:
     for magic, what in _NAMED_BINARIES.items():
         if start.startswith(magic):
             raise SurgeError(f"{path.name} is {what}, which is not read; save the log as CSV or Parquet")
+    if start[257:262] == b"ustar":
+        raise SurgeError(
+            f"{path.name} is a tar archive; unpack it (tar -xf) and give the file with the log, or its folder"
+        )
     wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
     if wide:
         return
@@ -213,31 +223,71 @@ def _refuse_binary(path: Path, encoding: str) -> None:
         raise SurgeError(f"{path.name} is a binary file, not text; give the log as CSV or Parquet")
 
 
-def listed_files(inputs: Sequence[Path], work: Path) -> list[Path]:
-    """The files that are given: themselves, those in a folder and below it, those that a pattern such as `logs/*.csv`
-    means, and the standard input for `-`; of a folder without what is hidden or empty, in the order of their names."""
+def listed_files(inputs: Sequence[Path], work: Path) -> tuple[list[Path], list[str]]:
+    """The files that are given, and what to tell of those that are passed over.
+
+    Files themselves, those in a folder and below it, what a pattern such as `logs/*/part.csv` means, and the standard
+    input for `-`; of a folder without what is hidden, empty or there to be read by people, in the order of their names.
+    A link is followed. What can't be read or is no file is a SurgeError.
+    """
     found: list[Path] = []
+    passed: list[str] = []
     for source in inputs:
         if str(source) == "-":
-            found.append(fresh(work, "standard-input"))
-            with open(found[-1], "wb") as copy:
-                shutil.copyfileobj(sys.stdin.buffer, copy, _BLOCK)
+            found.append(_copied(sys.stdin.buffer if sys.stdin is not None else None, work, "standard-input"))
         elif source.is_dir():
-            inside = sorted(path for path in source.rglob("*") if path.is_file() and path.stat().st_size)
-            inside = [path for path in inside if not _is_hidden(path.relative_to(source))]
-            if not inside:
-                raise SurgeError(f"the folder {source} holds no files with something in them; check the path")
-            found += inside
-        elif not source.exists() and any(sign in source.name for sign in "*?["):
-            matched = sorted(path for path in source.parent.glob(source.name) if path.is_file())
-            if not matched:
-                raise SurgeError(f"no file is called like {str(source)!r}; check the pattern")
-            found += matched
+            found += _inside(source, passed)
+        elif not source.exists() and not source.is_symlink() and glob.has_magic(str(source)):
+            matched = [Path(path) for path in sorted(glob.glob(str(source), recursive=True))]
+            files = [path for path in matched if path.is_file() and path.stat().st_size and not _is_hidden(path.name)]
+            files += [file for path in matched if path.is_dir() for file in _inside(path, passed)]
+            if not files:
+                raise SurgeError(f"no file with something in it is called like {str(source)!r}; check the pattern")
+            found += files
+        elif source.is_fifo() or source.is_char_device():
+            with open(source, "rb") as pipe:
+                found.append(_copied(pipe, work, source.name))
         else:
             found.append(source)
-    return found
+    told = f"passed over in folders: {', '.join(passed[:5])}" + (" and others" if len(passed) > 5 else "")
+    return found, [told] if passed else []
 
 
-def _is_hidden(path: Path) -> bool:
+def _copied(stream: IO[bytes] | None, work: Path, name: str) -> Path:
+    target = fresh(work, name)
+    with open(target, "wb") as copy:
+        if stream is not None:
+            shutil.copyfileobj(stream, copy, _BLOCK)
+    if not target.stat().st_size:
+        raise SurgeError(f"nothing came from {name.replace('-', ' ')}; give a file, or a command that writes the log")
+    return target
+
+
+def _inside(folder: Path, passed: list[str]) -> list[Path]:
+    """The files in a folder and below it; the names of those for people are added to `passed`."""
+    found: list[Path] = []
+    ways = {folder.resolve()}
+
+    def fail(problem: OSError) -> None:
+        raise SurgeError(f"{problem.filename} can't be read ({problem.strerror}); check its permissions")
+
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=fail):
+        below = [Path(place) / name for name in folders if not _is_hidden(name)]
+        folders[:] = [path.name for path in below if path.resolve() not in ways]  # a link may lead back
+        ways |= {path.resolve() for path in below}
+        for path in (Path(place) / name for name in names if not _is_hidden(name)):
+            if _FOR_PEOPLE.fullmatch(path.name):
+                passed.append(path.name)
+            elif path.is_file() and path.stat().st_size == 0:
+                continue
+            else:
+                check_file(path)
+                found.append(path)
+    if not found:
+        raise SurgeError(f"the folder {folder} holds no files with something in them; check the path")
+    return sorted(found)
+
+
+def _is_hidden(name: str) -> bool:
     """Of the names that a folder's own bookkeeping has, such as `_SUCCESS` and `.part-0.crc`."""
-    return any(part.startswith((".", "_")) for part in path.parts)
+    return name.startswith((".", "_"))

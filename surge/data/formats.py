@@ -6,11 +6,11 @@ their publisher gave.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -24,6 +24,7 @@ from surge.data.movielens import read_movielens
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
 
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 Read = Callable[[Sequence[Path], ReadOptions], RawLog]
 
 
@@ -71,8 +72,13 @@ def read_tables(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     """Files with columns, or folders of them: CSV, JSON lines or Parquet, and perhaps a file about the items."""
     if not inputs:
         raise SurgeError("no input is given; give one or more files")
-    files = [path for path in listed_files(inputs, options.work) if path != options.items_file]
-    rows, notes = [], list[str]()
+    files, notes = listed_files(inputs, options.work)
+    if options.items_file is not None:
+        about = options.items_file
+        files = [path for path in files if not (about.exists() and path.samefile(about))]
+        if not files:
+            raise SurgeError(f"{about.name} is given as the log and as the file about items; give --items another file")
+    rows = []
     for path in files:
         source = _with_partitions(open_source(path, options), path)
         columns, told = _columns(source, options)
@@ -86,9 +92,17 @@ def read_tables(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
 
 
 def _with_partitions(source: Source, path: Path) -> Source:
-    """The file with the columns that the folders around it are named for: `date=2024-05-31/part-0.parquet`."""
-    parts = dict(part.split("=", 1) for part in path.parent.parts if re.fullmatch(r"[A-Za-z_]\w*=[^=]+", part))
-    new = {name: pl.lit(value) for name, value in parts.items() if name not in source.names}
+    """The file with the columns that the folders around it are named for: `date=2024-05-31/part-0.parquet`. Names are
+    written as in an address (%20 is a blank); a year, a month and a day become a date as well."""
+    parts: dict[str, str | None] = {}
+    for part in path.parent.parts:
+        name, sign, value = part.partition("=")
+        if sign and name and value:
+            parts[unquote(name)] = None if value == _NO_VALUE else unquote(value)
+    days = {name.lower(): value for name, value in parts.items()}
+    if {"year", "month", "day"} <= days.keys() and all(str(days[name]).isdigit() for name in ("year", "month", "day")):
+        parts.setdefault("date", f"{int(days['year'] or 0):04}-{int(days['month'] or 0):02}-{int(days['day'] or 0):02}")
+    new = {name: pl.lit(value, dtype=pl.String) for name, value in parts.items() if name not in source.names}
     return replace(source, rows=source.rows.with_columns(**new), names=[*source.names, *new]) if new else source
 
 

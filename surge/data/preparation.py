@@ -169,7 +169,7 @@ def prepare(
         preparation = {
             "command": "prepare",
             "format": format,
-            "inputs": [path.name for path in paths],
+            "inputs": [path.name.encode(errors="replace").decode() for path in paths],
             "options": {
                 "min_user_interactions": least["user"],
                 "min_item_interactions": least["item"],

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from surge.data.columns import id_text, order_columns, plain_text, rating_columns
-from surge.data.files import as_utf8, is_parquet, unpacked, with_line_ends
-from surge.data.json_lines import is_json_lines, scan_json_lines
+from surge.data.files import as_utf8, check_file, fresh, is_parquet, unpacked, with_line_ends
+from surge.data.json_lines import is_json, scan_json
 from surge.data.parquet import UnreadableError, read_names, read_renamed
 from surge.data.text import LINE, MALFORMED, Delimited, distinct, lines_of, scan_delimited
 from surge.data.times import time_columns
@@ -82,6 +82,27 @@ class Source:
     repeated: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     is_json: bool = False
+    nested: frozenset[str] = frozenset()
+
+    def with_fields(self, wanted: Iterable[str]) -> Source:
+        """With a column for each field of an object that is wanted, such as user.id."""
+        fields = [name for name in wanted if name not in self.names and name.partition(".")[0] in self.nested]
+        if not fields:
+            return self
+        values = {}
+        for name in fields:
+            column, _, path = name.partition(".")
+            values[name] = pl.col(column).str.json_path_match(f"$.{path}")
+        return replace(self, rows=self.rows.with_columns(**values), names=[*self.names, *fields])
+
+    def check_flat(self, named: Mapping[str, str]) -> None:
+        """A SurgeError where a column that must hold single values, by role, holds objects or lists."""
+        for role, column in named.items():
+            if column in self.nested and role not in ("title", "category"):
+                raise SurgeError(
+                    f"column {column!r} of {self.name} holds objects or lists, and each row needs one {role}; name a "
+                    f"field of it, such as --{role}-column {column}.id, or give every event a row"
+                )
 
     def column(self, wanted: str, option: str) -> str:
         """The column of that name, or at that place from 1; a SurgeError where there is none or more than one."""
@@ -102,6 +123,10 @@ class Source:
         told = f"it has {listed(self.names)}; name the right one with {option}"
         if any(re.fullmatch(r"-?[\d.:TZ /-]+", name) for name in self.names) and self.names != self._places():
             told += "; or, if the first line is a row, give --no-header and the places of the columns"
+        if self.nested:
+            told += f"; a field of {listed(sorted(self.nested))} is named by a dot, such as {min(self.nested)}.id"
+        if self.is_json:
+            return told
         if len(self.names) == 1:
             told += "; if these are several, say with --delimiter what stands between them"
         if len(self.names) <= 2:
@@ -129,6 +154,12 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
     """A file of any kind that is read; `text` says what `scan_delimited` can't see in a delimited one. Without
     `parquet`, and where `text` is given, a Parquet file is a SurgeError."""
     name = path.name
+    if not name.isprintable() or not _is_unicode(str(path)):  # polars takes no other path
+        name = ascii(name)[1:-1]
+        check_file(path)
+        link = fresh(options.work, "file")
+        link.symlink_to(path.absolute())
+        path = link
     path = unpacked(path, options.work)
     if is_parquet(path):
         if text or not parquet:
@@ -138,13 +169,21 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
         no_lines = {LINE: pl.lit(None, dtype=pl.UInt32), MALFORMED: pl.lit(None, dtype=pl.String)}
         return Source(name, rows.with_columns(**no_lines), names, repeated)
     path = with_line_ends(as_utf8(path, options.encoding, options.work), options.work)
-    is_json = not text and is_json_lines(path)
-    if is_json:
-        table = scan_json_lines(path, options.work)
+    json = not text and is_json(path)
+    if json:
+        table = scan_json(path, options.work)
     else:
         given = {name: getattr(options, name) for name in ("delimiter", "header", "quotes", "skip_lines")}
         table = scan_delimited(path, options.work, **{**given, **text})  # type: ignore[arg-type]
-    return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), is_json=is_json)
+    return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), json, table.nested)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _scan_parquet(path: Path) -> tuple[pl.LazyFrame, frozenset[str]]:
@@ -178,7 +217,11 @@ def _remarks(name: str, table: Delimited) -> list[str]:
 
 def standard_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:
     """Name and type the columns of one source: ids as text, times in all views, flags for what can't be read."""
+    source = source.with_fields(columns.values())
     named = {role: source.column(columns[role], f"--{role}-column") for role in ROLES if role in columns}
+    source.check_flat(named)
+    if named["user"] == named["item"]:
+        raise SurgeError(f"users and items of {source.name} are both in the column {named['user']!r}; name another one")
     schema = source.rows.collect_schema()
     expressions: list[pl.Expr] = []
     for role in ("user", "item"):
@@ -217,7 +260,9 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 def item_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:
     """Item, title and category of a file about items, by role; lines that can't be read are left out."""
     options_by_role = {role: f"--items-{'id' if role == 'item' else role}-column" for role in columns}
+    source = source.with_fields(columns.values())
     named = {role: source.column(name, options_by_role[role]) for role, name in columns.items()}
+    source.check_flat(named)
     schema = source.rows.collect_schema()
     item, _ = id_text(named["item"], schema[named["item"]], source.name, options.null_words)
     rest = {

@@ -34,7 +34,7 @@ class Delimited:
     """A delimited file: `rows` has a text column for each of `names`, LINE, the number of the row's line, and
     MALFORMED, why it can't be read or null. `repeated`: names that several columns have. `continued`: how many lines
     belong to the quoted text of a line before. `literal`: how many lines have a quote that was taken as text.
-    `row_names`: the first column is one that the header doesn't name."""
+    `row_names`: the first column is one that the header doesn't name. `nested`: columns that hold objects or lists."""
 
     rows: pl.LazyFrame
     names: list[str]
@@ -42,6 +42,7 @@ class Delimited:
     continued: int = 0
     literal: int = 0
     row_names: bool = False
+    nested: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ def lines_of(name: str, count: int, one: str, more: str) -> str:
 def short(text: str) -> str:
     """A value in quotes as a sentence names it, never long."""
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def where(line: int | None, source: str) -> str:
+    """The place of a value: "line 12 of log.csv", or the file alone where it has no lines."""
+    return source if line is None else f"line {line:,} of {source}"
 
 
 def _lines(path: Path, count: int) -> list[str]:

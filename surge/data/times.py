@@ -1,11 +1,12 @@
 """Time columns: numbers in several units and dates become nanoseconds since 1970, and options become moments."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import polars as pl
 
-from surge.data.text import short
+from surge.data.text import short, where
 from surge.errors import SurgeError
 
 # How many of a unit make a second; dates have none.
@@ -158,7 +159,7 @@ def _first(rows: pl.LazyFrame, test: pl.Expr) -> str:
     place = _first_place(rows, test)
     text = place["time_text"]
     shown = short(text)
-    return shown if place["line"] is None else f"{shown} in line {place['line']:,} of {place['source']}"
+    return f"{shown} in {where(place['line'], place['source'])}"
 
 
 def _within_years(factor: int) -> pl.Expr:
@@ -181,6 +182,14 @@ def nanoseconds(unit: str) -> pl.Expr:
     return (pl.when(within).then(_NUMBER) * factor).round().cast(pl.Int64, strict=False)
 
 
+def _is_date(text: str) -> bool:
+    """Whether eight digits are a date from 1990 on: as unix seconds they would lie in 1970."""
+    try:
+        return datetime.strptime(text, "%Y%m%d").year >= 1990
+    except ValueError:
+        return False
+
+
 def parse_moment(text: str | int | None, option: str, utc_offset_hours: int = 0, end: bool = False) -> int | None:
     """Unix seconds of an option given as a date, a date and time, or unix seconds.
 
@@ -189,15 +198,15 @@ def parse_moment(text: str | int | None, option: str, utc_offset_hours: int = 0,
     if text is None or isinstance(text, int):
         return text
     text = text.strip()
-    try:
+    if re.fullmatch(r"-?\d+", text) and not (len(text) == 8 and _is_date(text)):
+        if abs(int(text)) >= YEAR_2200:
+            raise SurgeError(f"{option} {text:.40} lies past the year 2200; give unix seconds or a date")
         return int(text)
-    except ValueError:
-        pass
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)  # 20171125 as well as 2017-11-25
     except ValueError as problem:
         raise SurgeError(
-            f"{option} {text!r} is not a time; give a date such as 2017-11-25 or unix seconds"
+            f"{option} {text!r:.60} is not a time; give a date such as 2017-11-25 or unix seconds"
         ) from problem
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone(timedelta(hours=utc_offset_hours)))

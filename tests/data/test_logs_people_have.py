@@ -411,7 +411,7 @@ def test_folders_partitions_patterns_and_standard_input(tmp_path: Path, monkeypa
     assert found[0] == found[1] == found[2] and len(found[0]) == 6
     prepare("csv", [tmp_path / "parts"], tmp_path / "out", split="leave-last", force=True, columns={"user": "shop"})
     assert Dataset.load(tmp_path / "out").users == ["s0", "s1"]
-    with pytest.raises(SurgeError, match="no file is called like"):
+    with pytest.raises(SurgeError, match="no file with something in it is called like"):
         prepare("csv", [tmp_path / "night-*.csv"], tmp_path / "none")
 
 

@@ -109,6 +109,8 @@ def test_lines_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None
     assert description["preparation"]["notes"] == [
         "1 line of meta.json was malformed and passed over",
         "4 lines of reviews.json were left out, with no JSON object: lines 4, 5, 6 and 1 more",
+        "first rows that were left out: missing item in line 10 of reviews.json, missing time in line 11 of "
+        "reviews.json, missing user in line 9 of reviews.json, unparsable time in line 12 of reviews.json ('then')",
         "3 repeated items in the file about items were passed over",
     ]
 
