@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from surge.data.files import files_below
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.data.text import MALFORMED, lines_of
 from surge.errors import SurgeError
@@ -67,7 +68,7 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for source in inputs:
         if source.is_dir():
-            found += sorted(path for path in source.rglob("*") if path.is_file() and path.name.endswith(_ENDINGS))
+            found += [path for path in files_below(source) if path.name.endswith(_ENDINGS)]
         else:
             found.append(source)
     return found

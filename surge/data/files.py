@@ -133,8 +133,8 @@ def extract(path: Path, member: str, work: Path) -> Path:
 def named_files(source: Path, work: Path, wanted: Sequence[str]) -> dict[str, Path]:
     """The files of these names in a folder or an archive, those least deep; a SurgeError for an empty one."""
     if source.is_dir():
-        paths = sorted(source.rglob("*"), key=lambda path: (len(path.parts), str(path)), reverse=True)
-        found = {path.name: path for path in paths if path.is_file() and path.name in wanted}
+        paths = sorted(files_below(source), key=lambda path: (len(path.parts), str(path)), reverse=True)
+        found = {path.name: path for path in paths if path.name in wanted}
     else:
         check_file(source)
         members = sorted(zip_members(source), key=lambda name: (name.count("/"), name), reverse=True)
@@ -236,11 +236,14 @@ def listed_files(inputs: Sequence[Path], work: Path) -> tuple[list[Path], list[s
         if str(source) == "-":
             found.append(_copied(sys.stdin.buffer if sys.stdin is not None else None, work, "standard-input"))
         elif source.is_dir():
-            found += _inside(source, passed)
+            inside = files_below(source, passed)
+            if not inside:
+                raise SurgeError(f"the folder {source} holds no files with something in them; check the path")
+            found += inside
         elif not source.exists() and not source.is_symlink() and glob.has_magic(str(source)):
             matched = [Path(path) for path in sorted(glob.glob(str(source), recursive=True))]
             files = [path for path in matched if path.is_file() and path.stat().st_size and not _is_hidden(path.name)]
-            files += [file for path in matched if path.is_dir() for file in _inside(path, passed)]
+            files += [file for path in matched if path.is_dir() for file in files_below(path, passed)]
             if not files:
                 raise SurgeError(f"no file with something in it is called like {str(source)!r}; check the pattern")
             found += files
@@ -263,9 +266,11 @@ def _copied(stream: IO[bytes] | None, work: Path, name: str) -> Path:
     return target
 
 
-def _inside(folder: Path, passed: list[str]) -> list[Path]:
-    """The files in a folder and below it; the names of those for people are added to `passed`."""
+def files_below(folder: Path, passed: list[str] | None = None) -> list[Path]:
+    """The files in a folder and below it, links followed, in the order of their names, without what is hidden, empty or
+    there to be read by people; of the last the names are added to `passed`. One that can't be read is a SurgeError."""
     found: list[Path] = []
+    told = [] if passed is None else passed
     ways = {folder.resolve()}
 
     def fail(problem: OSError) -> None:
@@ -277,14 +282,12 @@ def _inside(folder: Path, passed: list[str]) -> list[Path]:
         ways |= {path.resolve() for path in below}
         for path in (Path(place) / name for name in names if not _is_hidden(name)):
             if _FOR_PEOPLE.fullmatch(path.name):
-                passed.append(path.name)
+                told.append(path.name)
             elif path.is_file() and path.stat().st_size == 0:
                 continue
             else:
                 check_file(path)
                 found.append(path)
-    if not found:
-        raise SurgeError(f"the folder {folder} holds no files with something in them; check the path")
     return sorted(found)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from surge.data.files import check_file, extract, zip_members
+from surge.data.files import check_file, extract, files_below, zip_members
 from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
 from surge.errors import SurgeError
 
@@ -57,7 +57,7 @@ def _files(inputs: Sequence[Path], work: Path) -> list[Path]:
     found: list[Path] = []
     for source in inputs:
         if source.is_dir():
-            found += sorted(path for path in source.rglob("*") if path.is_file() and _is_wanted(path.name))
+            found += [path for path in files_below(source) if _is_wanted(path.name)]
         elif source.name.endswith((".tar.gz", ".tgz", ".tar")):
             raise SurgeError(f"{source.name} is a tar archive; unpack it (tar -xf {source.name}) and give its folder")
         elif source.suffix.lower() == ".zip":
