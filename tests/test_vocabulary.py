@@ -128,6 +128,7 @@ def test_how_a_value_is_written(name: str, value: Any, text: str) -> None:
 
 def test_what_is_not_known_keeps_its_own_name() -> None:
     assert name_of("my_own") == "my own" and name_of("gauc") == "GAUC"
+    assert name_of("log_loss") == "Prediction error (log loss)"  # of a training, in a comparison's file
 
 
 def literals(path: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ from math import log
 from surge.pictures.amounts import chance, factor, lift, percent, signed
 from surge.pictures.html_parts import Column
 from surge.pictures.metric_words import metric_column, metric_text
+from surge.pictures.metrics_tables import PARTS
 from surge.vocabulary import METRICS, name_of
 from surge.vocabulary.prediction import series
 
@@ -244,9 +245,9 @@ def variant_columns(names: Iterable[str]) -> dict[str, Column]:
         part, _, key = name.rpartition(" ")
         if name in columns:
             continue
-        known = key in METRICS
-        label = f"{part} {name_of(key)}".strip() if known else name
-        columns[name] = Column(label, partial(metric_text, key), METRICS[key].says if known else "", number=True)
+        label = f"{PARTS.get(part, part)} {name_of(key)}".strip()
+        says = METRICS[key].says if key in METRICS else ""
+        columns[name] = Column(label, partial(metric_text, key), says, number=True)
     return columns
 
 

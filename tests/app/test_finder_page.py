@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from surge.pictures.metric_words import metric_text
 from surge.vocabulary import METRICS
 from tests.app.conftest import World
 from tests.app.drawn import said
+from tests.serving import ROOT
 from tests.surveys import make_survey, write_file
 
 HOSTILE_USER = "repeats <b>"
@@ -241,6 +243,11 @@ def test_another_search_begins_at_the_first_page(open_page, survey: Path, monkey
     assert users(last) and users(last) != every and not last.warning
     page.text_input(key="finder_text").set_value(every[0]).run()
     assert users(page) == [every[0]] and "The table shows" not in said(page)
+
+
+def test_a_page_that_the_place_sets_is_no_warning_in_the_log():
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings["global"] == {"disableWidgetStateDuplicationWarning": True}
 
 
 def test_users_are_sorted_and_those_without_a_value_come_last(open_page, root: Path, survey: Path):
