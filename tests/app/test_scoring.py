@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from app import scoring
+from app import scoring, subjects
 from app.jobs import Jobs
 from tests.app.test_jobs import Clock, Held, until
+from tests.explanation.worlds import history_of, make_checkpoint
 
 ONE, OTHER = SimpleNamespace(key=("one",)), SimpleNamespace(key=("other",))
 
@@ -80,3 +81,14 @@ def test_who_stopped_it_watches_no_more_until_it_is_started_again(world: World) 
     assert scoring.scoring(ONE).state == "idle"
     scoring.start_scoring(ONE)
     assert scoring.watches(ONE) and scoring.scoring(ONE).under_way
+
+
+@pytest.mark.parametrize(("kernel", "most"), [(None, 20), (object(), 60)])
+def test_what_one_can_wait_for_counts_heads_and_pairs(
+    monkeypatch: pytest.MonkeyPatch, kernel: object, most: int
+) -> None:
+    checkpoint = make_checkpoint(count=8, heads=2)
+    subject = subjects.Subject(("",), checkpoint, history_of(checkpoint, range(5)))
+    monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 1000)
+    monkeypatch.setattr(subjects, "kernel_for", lambda model: kernel)
+    assert [subject.at_once(readings) for readings in (20, most, most + 1)] == [True, True, False]
