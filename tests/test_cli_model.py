@@ -18,7 +18,7 @@ from surge.commands.settings import read_settings
 from surge.config import preset
 from surge.data.simulator import simulate
 from surge.explanation.record import Explanation
-from surge.vocabulary import METRICS, name_of
+from surge.vocabulary import METRICS, entry
 from tests.explanation.worlds import make_checkpoint
 
 SMALL = (
@@ -97,7 +97,7 @@ def test_evaluate_measures_the_test_split_and_stores_it(places, tmp_path, capsys
     assert set(printed) == {"test", "explanation"}
     for part, figures in printed.items():
         told = {name: value for name, value in after.metrics[part].items() if not isinstance(value, list)}
-        assert list(figures) == [name_of(name) for name in told]
+        assert list(figures) == [entry(name).name for name in told]
     assert float(printed["test"]["HR@10"]) == pytest.approx(after.metrics["test"]["hr@10"], abs=6e-5)
     assert printed["test"]["Lists"] == "20" and printed["explanation"]["Users measured"] == "40"
 

@@ -75,10 +75,11 @@ def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:
 def print_figures(figures: Mapping[str, Any]) -> None:
     """Figures by their names in the vocabulary, and as the pages write them; scores in four decimals."""
     from surge.pictures.metric_words import metric_text
-    from surge.vocabulary import METRICS, name_of
+    from surge.vocabulary import entry
 
     for name, value in figures.items():
         if isinstance(value, list):  # for the picture on the model page
             continue
-        score = isinstance(value, float) and name in METRICS and METRICS[name].format == "score"
-        print(f"  {name_of(name):<50}  {f'{value:.4f}' if score else metric_text(name, value)}")
+        known = entry(name)
+        score = isinstance(value, float) and known.format == "score"
+        print(f"  {known.name:<50}  {f'{value:.4f}' if score else metric_text(name, value)}")

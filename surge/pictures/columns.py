@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from math import log
 
 from surge.pictures.amounts import chance, factor, lift, percent, signed
 from surge.pictures.html_parts import Column
-from surge.pictures.metric_words import metric_column, metric_text
+from surge.pictures.metric_words import metric_column
 from surge.pictures.metrics_tables import PARTS
-from surge.vocabulary import METRICS, name_of
+from surge.vocabulary import METRICS, entry
 from surge.vocabulary.prediction import series
 
 
@@ -245,9 +244,8 @@ def variant_columns(names: Iterable[str]) -> dict[str, Column]:
         part, _, key = name.rpartition(" ")
         if name in columns:
             continue
-        label = f"{PARTS.get(part, part)} {name_of(key)}".strip()
-        says = METRICS[key].says if key in METRICS else ""
-        columns[name] = Column(label, partial(metric_text, key), says, number=True)
+        label = f"{PARTS.get(part, part)} {entry(key).name}".strip()
+        columns[name] = metric_column(key)._replace(label=label, number=True)
     return columns
 
 

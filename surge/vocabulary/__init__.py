@@ -14,7 +14,6 @@ METRICS: dict[str, Metric] = {
 }  # fmt: skip
 
 
-def name_of(key: str) -> str:
-    """What a figure is called; one that isn't known keeps its own name."""
-    known = METRICS.get(key) or LOSSES.get(key)
-    return known.name if known else key.replace("_", " ")
+def entry(key: str) -> Metric:
+    """The entry of a figure or a loss; one that isn't known keeps its own name."""
+    return METRICS.get(key) or LOSSES.get(key) or Metric(key.replace("_", " "), "", "text")
