@@ -78,6 +78,16 @@ def test_what_is_kept_is_that_of_its_own_history_and_candidate() -> None:
         np.testing.assert_array_equal(results.drift(subject, item).rank, growth.rank)
 
 
+def test_every_history_has_a_key_of_its_own() -> None:
+    known = _subjects()
+    plans = [(2, 1, 3), (1, 2), (1, 2, "i10"), (1, 2, "i11")]
+    known += [subjects.edited(known[0], Plan(entries)) for entries in plans]
+    for base in {subject.checkpoint.digest: subjects.made_up(subject.checkpoint) for subject in known}.values():
+        known += [base, subjects.edited(base, Plan(("i1",)))]
+    assert len({subject.key for subject in known}) == len(known) == 16 + 4 + 4
+    assert subjects.edited(known[0], Plan.whole(4)) is known[0]
+
+
 def test_ranks_come_once_the_catalogue_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = _subjects()[0]
     monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,35 @@ def test_a_press_on_what_another_user_left_does_nothing(monkeypatch: pytest.Monk
     state.change(candidate="i", items=frozenset({2}), staged="0")
     press("for a again")
     assert done == ["for a", "for a again"]
+
+
+def test_what_ends_with_another_choice(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(state.st, "session_state", {})
+    full = Place(
+        "c", "d", "u", "h", "i", "j", "v", False, "0-3", "0-2", frozenset({1}), 2, "attention", 5, 1, 3,
+        frozenset({"drift"}), 2, "q", "f", "n", "s", "o", 7,
+    )  # fmt: skip
+
+    def after(place: Place, choose: Callable[[], object]) -> Place:
+        state.settle(**vars(place))
+        state.add_note("of the link")
+        choose()
+        assert state.notes() == []
+        return state.current()
+
+    counted = {"items": frozenset(), "cluster": None, "step": None}
+    ended = counted | dict.fromkeys(("history", "candidate", "second", "head", "edits", "staged"))
+    for chosen in ({"user": "b"}, {"checkpoint": "b"}, {"made_up": True, "user": None}):
+        assert after(full, lambda chosen=chosen: state.change(**chosen)) == replace(full, **ended | chosen)
+    assert after(full, lambda: state.change(dataset="b")) == replace(full, dataset="b", user=None, **ended)
+    assert after(full, lambda: state.change(candidate="b")) == replace(full, candidate="b")
+    run = after(full, lambda: state.run_edits("0-2"))
+    assert run == replace(full, edits="0-2", staged=None, **counted)
+    assert after(replace(run, items=frozenset({2}), cluster=1, step=2), state.undo) == replace(full, **counted)
+    invented = replace(full, made_up=True, user=None)
+    kept = {name: vars(full)[name] for name in ("edits", "staged")}
+    assert after(invented, lambda: state.change(checkpoint="b")) == replace(invented, checkpoint="b", **ended | kept)
+    assert after(invented, lambda: state.change(dataset="b")) == replace(full, dataset="b", user=None, **ended)
 
 
 def test_undo_is_that_of_the_place_and_of_its_history(monkeypatch: pytest.MonkeyPatch):
