@@ -113,6 +113,9 @@ def test_a_survey_and_a_dataset_that_were_written_anew_are_read_anew(world: Worl
     for users in (dataset.users[:5], dataset.users[:7]):
         write_file(tmp_path / "tiny model.survey.parquet", make_survey(users), checkpoint.digest, dataset.digest)
         assert len(surveys.find_survey(checkpoint, dataset).frame) == len(users)
+    for digest in (checkpoint.digest, dataset.digest):  # of one size
+        write_file(tmp_path / "tiny model.survey.parquet", make_survey(users), digest, dataset.digest)
+        assert bool(surveys.find_survey(checkpoint, dataset).stale) == (digest != checkpoint.digest)
     assert open_dataset(tmp_path / "tiny") is dataset
     description = tmp_path / "tiny" / "dataset.json"
     description.write_text(description.read_text(encoding="utf-8") + " ", encoding="utf-8")

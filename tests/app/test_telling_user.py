@@ -17,7 +17,7 @@ from tests.explanation.worlds import make_checkpoint, make_dataset
 CHECKPOINT = make_checkpoint(count=30)
 # items in steps of five are of one shelf; the fourth has none
 HISTORIES = {
-    "apart": ["i0", "i1", "i2"],
+    "apart": ["i0", "i5", "i2"],
     "companions": ["i0", "i5", "i10", "i1"],
     "holds it": ["i0", "i5", "i10", "i20"],
     "no shelf": ["i4", "i9", "i14", "i19"],
@@ -66,6 +66,15 @@ def test_nobody_who_holds_the_prediction_already(monkeypatch: pytest.MonkeyPatch
 def test_what_tells_little_is_not_opened(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
     assert opened(monkeypatch, ("companions", "i20", 0.5)) == "companions"
     assert opened(monkeypatch, ("companions", "i20", 0.5), **changes) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"next_rank": 10}, {"effective_clusters": 3.0}, {"length": 20}, {"length": 40}, {"top_lift": 3.0}],
+    ids=str,
+)
+def test_the_ends_of_what_tells_enough_are_inside(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
+    assert opened(monkeypatch, ("companions", "i20", 0.5), **changes) == "companions"
 
 
 def test_a_survey_that_is_stale_broken_or_missing_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
