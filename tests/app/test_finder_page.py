@@ -230,11 +230,14 @@ def test_a_copied_link_reopens_the_finder_as_it_is(open_page, root: Path, survey
     )
 
 
-def test_another_search_begins_at_the_first_page(open_page, survey: Path, monkeypatch: pytest.MonkeyPatch):
+def test_another_search_begins_at_the_first_page(open_page, root: Path, survey: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("app.screens.finder.ROWS", 25)
+    made: list[Callable[[], bytes]] = []
+    monkeypatch.setattr("app.screens.finder.st.download_button", lambda label, make, *rest, **named: made.append(make))
     every = users(open_page(page="1"))
     page = open_page(page="2")
     assert len(every) == 25 and users(page)[0] not in every and "shows 26 to 50 of them" in said(page)
+    assert len(made[-1]().splitlines()) == 1 + len(Dataset.load(root / "tiny").users)  # the file holds all of them
     page.selectbox(key="finder_colour").select("next_rank").run()
     assert link(page)["page"] == "2"
     page.selectbox(key="finder_sort").select("-length").run()

@@ -6,6 +6,7 @@ import json
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import state, subjects
 from app.address import Place
+from app.cache import CACHE
+from app.components import bar
 from app.components.finder_filters import Search, narrow
 from app.opening import open_checkpoint
 from surge.data.dataset import Dataset
@@ -222,6 +225,23 @@ def test_undo_is_that_of_the_place_and_of_its_history(monkeypatch: pytest.Monkey
         state.undo()
         assert here() == expected
     assert not state.can_undo()
+
+
+def test_another_page_opens_at_the_place(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(state.st, "session_state", {bar.PAGES_KEY: {"user": "the user page"}})
+    opened: list[Any] = []
+    monkeypatch.setattr(bar.st, "switch_page", lambda page, query_params: opened.append((page, dict(query_params))))
+    state.change(user="b")
+    bar.go_to("user")
+    assert opened == [("the user page", {"user": "b"})]
+
+
+def test_how_a_dataset_changed_is_told_of_that_dataset_and_checkpoint(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bar, "dataset_change", lambda checkpoint, dataset: f"{checkpoint.digest} {dataset.digest}")
+    for one, other in ("ab", "ac", "bc", "ab"):
+        told = bar._change(SimpleNamespace(digest=one), SimpleNamespace(digest=other))
+        assert told == f"{one} {other}"
+    CACHE.forget("dataset change")
 
 
 # -- ranges of the finder -------------------------------------------------------------------------------
