@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import results, subjects, surveys
 from app.cache import CACHE, MOST
+from app.components.inspection import Inspection
 from app.library import find_library
 from app.opening import open_checkpoint, open_dataset
 from surge.checkpoint import load_checkpoint, save_checkpoint
@@ -199,6 +201,14 @@ def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest
     names = {key[0] for key in drawn}
     assert names >= {"history_strip", "graph", "faithfulness", "drift", "versus graph", "versus assignment", "ledger"}
     assert len(set(drawn.values())) > 80
+
+
+def test_pictures_are_drawn_anew_once_ranks_are_known() -> None:
+    record = SimpleNamespace(target=SimpleNamespace(item="i"))
+    parts: dict[str, Any] = dict.fromkeys(field.name for field in fields(Inspection))
+    parts |= {"subject": SimpleNamespace(key=("s",)), "record": record, "reference": record, "theme": Theme.LIGHT}
+    before = Inspection(**parts)
+    assert before.key == replace(before, effects=1).key != replace(before, ranking=1).key  # the effects come with ranks
 
 
 def test_pictures_are_kept_in_the_store(pages: Any) -> None:
