@@ -139,6 +139,15 @@ def test_a_link_says_in_which_history_it_counts(open_page: Callable[..., AppTest
     assert "history" not in _link(open_page(history="0" * 8))  # nothing in the link counts items
 
 
+def test_a_link_selects_up_to_the_last_item_and_the_last_cluster(open_page: Callable[..., AppTest]):
+    last = {"items": "49", "cluster": "7"}
+    for asked, warnings in ((last, 0), ({"items": "49,50", "cluster": "7"}, 1), ({"items": "49", "cluster": "8"}, 1)):
+        page = open_page(**asked)
+        kept = last if asked["cluster"] == "7" else {"items": "49"}
+        assert len(page.warning) == warnings and {name: _link(page).get(name) for name in kept} == kept
+        assert ("cluster" in _link(page)) == ("cluster" in kept)
+
+
 def test_another_time_or_item_is_another_history(world: World):
     checkpoint = open_checkpoint(world.root / "tiny model")
     dataset = Dataset.load(world.root / "tiny")
