@@ -29,6 +29,7 @@ from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.ranking import rank_catalogue
 from surge.explanation.search import find_best
 from surge.folders import ROOTS_VARIABLE
+from surge.pictures import comparison
 from surge.pictures.palette import NO_LETTER, Theme
 from tests.app.conftest import World
 from tests.app.drawn import charts
@@ -166,6 +167,10 @@ def pages(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return open_at
 
 
+def link(page: AppTest) -> dict[str, str]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in page.query_params.items()}
+
+
 def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: dict[Any, str] = {}
 
@@ -175,9 +180,9 @@ def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest
         return made
 
     monkeypatch.setattr(results, "figure", figure)
-    place = {name: value[0] for name, value in pages().query_params.items()}
+    candidate = link(pages())["candidate"]
     items = load_checkpoint(Path(find_library().checkpoints["tiny model"])).items["item"]
-    other = next(item for item in items if item != place["candidate"])
+    other = next(item for item in items if item != candidate)
     drawers = {"open": "compare,versus,faithfulness,drift", "versus": "second"}
     changes = (
         {},
@@ -230,10 +235,22 @@ def test_clusters_that_are_matched_share_their_letter_and_their_items_their_plac
         graphs.extend([made] if key[0] == "versus graph" else [])
         return made
 
+    told: list[Any] = []
     monkeypatch.setattr(results, "figure", figure)
+    monkeypatch.setattr(comparison, "difference_sentence", lambda *given, **named: told.append((given, named)) or "")
     page = pages(open="versus", versus="second")
+    library, candidate = find_library(), link(page)["candidate"]
+    dataset = open_dataset(library.datasets["tiny"])
+    for side, name in enumerate(("tiny model", "second")):  # each one's own ranks and predictions
+        own = subjects.subject(open_checkpoint(library.checkpoints[name]), dataset, "u0003")
+        ranking, (given, named) = results.ranking(own), told[-1]
+        rank = ranking.rank_of(own.checkpoint.rows[candidate])
+        assert rank == named[f"rank_{('first', 'second')[side]}"] and ranking.top(10) == given[3 + side]
+    assert named["rank_first"] != named["rank_second"]
     pairs = next(table.value for table in page.dataframe if "overlap" in table.value.columns)
     matched = pairs[~pairs["first"].isin(["", NO_LETTER]) & (pairs["second"] != "")]
     assert len(matched) >= 2 and (matched["first"] == matched["second"]).all()
     first, second = ({node["id"]: (node["x"], node["y"]) for node in graph.nodes} for graph in graphs)
     assert first == second and len(set(first.values())) == len(first)
+    pages(open="versus", versus="second", edits="0-20")
+    assert [record.length for record in told[-1][0][:2]] == [21, 21]  # edits go with the history
