@@ -16,11 +16,13 @@ from streamlit.testing.v1 import AppTest
 from app import state, subjects
 from app.address import Place
 from app.cache import CACHE
-from app.components import bar
+from app.components import bar, drawers, edit_panel
 from app.components.finder_filters import Search, narrow
 from app.opening import open_checkpoint
 from surge.data.dataset import Dataset
+from surge.explanation.edit_plan import Plan
 from surge.folders import ROOTS_VARIABLE
+from surge.pictures.palette import Theme
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 from tests.surveys import as_pandas, make_survey
@@ -245,6 +247,30 @@ def test_another_page_opens_at_the_place(monkeypatch: pytest.MonkeyPatch):
     state.change(user="b")
     bar.go_to("user")
     assert opened == [("the user page", {"user": "b"})]
+
+
+def test_the_population_is_asked_about_the_user_whose_history_it_is(monkeypatch: pytest.MonkeyPatch):
+    frame = as_pandas(make_survey(["a", "b"])).assign(length=[10.0, 20.0])
+    told: list[Any] = []
+    monkeypatch.setattr(state.st, "session_state", {})
+    monkeypatch.setattr(drawers, "survey_here", lambda *given: SimpleNamespace(frame=frame))
+    monkeypatch.setattr(drawers.percentiles, "sentence", lambda *given: told.append(given) or "")
+    for name in ("chart", "words_table", "caption", "about"):
+        monkeypatch.setattr(drawers, name, lambda *given, **named: None)
+    base = SimpleNamespace(history=SimpleNamespace(user="b"))
+    subject, theme = SimpleNamespace(checkpoint=None), Theme.LIGHT
+    drawers._population(SimpleNamespace(subject=subject, dataset=None, base=base, theme=theme, before=None))
+    ((values, population),) = told
+    assert values["length"] == 20.0 and population["length"].tolist() == [10.0, 20.0]
+
+
+def test_as_many_items_as_can_be_read_are_staged(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(state.st, "session_state", {})
+    monkeypatch.setattr(edit_panel, "MOST_ENTRIES", 3)
+    edit_panel._stage(Plan.whole(2), Plan((0, 1, "i")))
+    assert state.current().staged == Plan((0, 1, "i")).to_text()
+    edit_panel._stage(Plan.whole(2), Plan((0, 1, "i", "j")))
+    assert state.current().staged == Plan((0, 1, "i")).to_text() and "4 items" in state.st.session_state["edit refused"]
 
 
 def test_how_a_dataset_changed_is_told_of_that_dataset_and_checkpoint(monkeypatch: pytest.MonkeyPatch):
