@@ -100,9 +100,11 @@ def opened(page: AppTest) -> str | None:
     return page.text[0].value.removeprefix("opened ") if page.text else None
 
 
-def test_all_users_are_listed_and_mapped(open_page, root: Path, survey: Path):
+def test_all_users_are_listed_and_mapped(open_page, root: Path, survey: Path, monkeypatch: pytest.MonkeyPatch):
+    left: list[str] = []
+    monkeypatch.setattr("app.components.bar.look_away", lambda: left.append("what the user page waited for"))
     page = open_page()
-    assert users(page) == Dataset.load(root / "tiny").users
+    assert users(page) == Dataset.load(root / "tiny").users and len(left) == 1
     assert len(page.get("plotly_chart")) == 1
     assert not page.error and not page.warning
     assert page.query_params["checkpoint"] == ["tiny model"] or page.query_params["checkpoint"] == "tiny model"
