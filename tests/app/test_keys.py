@@ -125,6 +125,13 @@ def test_a_survey_and_a_dataset_that_were_written_anew_are_read_anew(world: Worl
     assert open_dataset(tmp_path / "tiny").digest != dataset.digest
 
 
+def test_a_folder_that_is_named_twice_is_listed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOTS_VARIABLE, str(world.root))
+    once = find_library()
+    monkeypatch.setenv(ROOTS_VARIABLE, f"{world.root}:{world.root / 'tiny model'}:{world.root / 'tiny'}")
+    assert find_library() == once and "tiny model" in once.checkpoints
+
+
 # -- pictures -------------------------------------------------------------------------------------------
 
 
