@@ -85,6 +85,13 @@ def here(callback: Callable[..., object]) -> Callable[..., None]:
     return answer
 
 
+def shows(part: str, value: Any, key: str | None = None) -> dict[str, Any]:
+    """The settings of a widget that shows a part of the place, and changes it when the analyst chooses another."""
+    key = key or part
+    st.session_state[key] = value
+    return {"key": key, "on_change": lambda: change(**{part: st.session_state[key]})}
+
+
 def select(selection: Selection) -> None:
     """What is selected now."""
     change(items=selection.items, cluster=selection.cluster)

@@ -84,13 +84,23 @@ def working_folder(output: Path) -> Iterator[Path]:
 
 
 def put_in_place(fresh: Path, output: Path) -> None:
-    """A whole folder, made in a `working_folder` of the output, takes the place of whatever is there."""
-    replaced = fresh.with_name("replaced")
+    """A whole folder, made in a `working_folder` of the output, takes the place of whatever is there.
+
+    That goes with the working folder; where it can be put neither away nor back, it is kept beside the output, and a
+    SurgeError says where.
+    """
+    replaced = fresh.parent.with_suffix(".replaced")
     try:
-        if output.exists():
+        if os.path.lexists(output):
             output.rename(replaced)
         fresh.rename(output)
-    except BaseException:
-        if replaced.exists() and not output.exists():
-            replaced.rename(output)
-        raise
+    finally:
+        written = not os.path.lexists(fresh)
+        try:
+            if os.path.lexists(replaced):
+                replaced.rename(fresh if written else output)
+        except BaseException as problem:  # an interruption, too: who stops the work must know where the old one is
+            reason = getattr(problem, "strerror", None) or type(problem).__name__
+            state = "is written, but not rid of the old one" if written else "could be neither replaced nor put back"
+            end = "remove it" if written else f"rename it to {output.name!r}"
+            raise SurgeError(f"{output} {state} ({reason}); what was there lies in {replaced}: {end}") from problem

@@ -1,6 +1,7 @@
 """The command line: all commands, and the one place where errors become a sentence."""
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def main(argv: list[str] | None = None) -> int:
         return _BAD_INPUT
     except OSError as problem:
         where = f": {problem.filename}" if problem.filename else ""
-        return _fail(f"{problem.strerror or problem}{where}; check the path, its permissions and the disk", _BAD_INPUT)
+        reason = problem.strerror or problem
+        if isinstance(problem, shutil.Error):  # of a folder that was copied: a list of (from, to, why)
+            reason = problem.args[0][0][2].rpartition("] ")[2]
+        return _fail(f"{reason}{where}; check the path, its permissions and the disk", _BAD_INPUT)
 
 
 def _fail(sentence: str, code: int) -> int:

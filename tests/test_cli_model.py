@@ -13,10 +13,12 @@ import torch
 from surge import checkpoint as checkpoint_module
 from surge.checkpoint import load_checkpoint, save_checkpoint, store_metrics
 from surge.cli import build_parser, main
+from surge.commands import print_metrics
 from surge.commands.settings import read_settings
 from surge.config import preset
 from surge.data.simulator import simulate
 from surge.explanation.record import Explanation
+from surge.vocabulary import METRICS, entry
 from tests.explanation.worlds import make_checkpoint
 
 SMALL = (
@@ -62,14 +64,13 @@ def test_train_writes_a_checkpoint_with_the_settings_given(places):
     assert (Path(places[0]) / "README.md").read_text().startswith("# SURGE checkpoint, trained on sample")
 
 
-def figures_of(out: str) -> dict[str, dict[str, float]]:
+def figures_of(out: str) -> dict[str, dict[str, str]]:
     """The parts that a command printed, each with its figures."""
-    parts: dict[str, dict[str, float]] = {}
-    figures: dict[str, float] = {}
+    parts: dict[str, dict[str, str]] = {}
+    figures: dict[str, str] = {}
     for line in out.splitlines():
         if line.startswith("  "):
-            name, value = line.split()
-            figures[name] = float(value)
+            figures[line[2:54].rstrip()] = line[54:]
         elif line.startswith("test positives: "):
             continue
         elif line.endswith(":"):
@@ -96,7 +97,25 @@ def test_evaluate_measures_the_test_split_and_stores_it(places, tmp_path, capsys
     assert set(printed) == {"test", "explanation"}
     for part, figures in printed.items():
         told = {name: value for name, value in after.metrics[part].items() if not isinstance(value, list)}
-        assert figures == pytest.approx(told, abs=6e-5)
+        assert list(figures) == [entry(name).name for name in told]
+    assert float(printed["test"]["HR@10"]) == pytest.approx(after.metrics["test"]["hr@10"], abs=6e-5)
+    assert printed["test"]["Lists"] == "20" and printed["explanation"]["Users measured"] == "40"
+
+
+def test_figures_are_printed_by_their_names_and_as_the_pages_write_them(capsys):
+    scores = {"auc": 0.88185, "users": 40.0, "catalogue_median_rank": 38.5, "reliability_count": [1, 2]}
+    print_metrics({"test": scores | {"assignment_entropy": 0.0413, "nmi": -0.5, "my_own": 3.0, "positives": 13756}})
+    assert capsys.readouterr().out.splitlines() == [
+        "test:",
+        "  AUC                                                 0.8819",
+        "  Users measured                                      40",
+        "  Median rank among all items                         38.5",
+        "  Blur of the clusters                                4.1 %",
+        "  Clusters against true interests (NMI)               \u22120.50",
+        "  my own                                              3.0000",
+        "  True next items                                     13,756",
+    ]
+    assert max(len(metric.name) for metric in METRICS.values()) <= 50
 
 
 def test_evaluate_on_another_split_or_dataset_stores_nothing(places, tmp_path, capsys):

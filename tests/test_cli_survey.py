@@ -14,6 +14,9 @@ from surge.cli import main
 from surge.data.dataset import Dataset
 from surge.data.simulator import simulate
 from surge.explanation.survey_file import read_survey
+from surge.pictures.metric_words import metric_text
+from surge.vocabulary import METRICS
+from surge.vocabulary.survey import USER
 from tests.explanation.worlds import make_checkpoint
 
 torch.set_num_threads(1)
@@ -58,9 +61,8 @@ def test_survey_writes_all_users_beside_the_checkpoint(places: list[str], capsys
     assert metadata["surge.map"] == "pca"
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "30 of 30 users measured; medians:"
-    printed = dict(line.split() for line in lines[1:-1])
-    for name in ("length", "effective_clusters", "noise_share", "next_rank", "faithfulness"):
-        assert float(printed[name]) == pytest.approx(frame[name].drop_nulls().median(), abs=6e-4)
+    medians = {name: frame[name].drop_nulls().median() for name in USER}
+    assert lines[1:-1] == [f"  {METRICS[name].name:<50}  {metric_text(name, medians[name])}" for name in USER]
     assert lines[-1] == f"written to {places[0]}.survey.parquet"
     assert main(["survey", *places, "--users", "3"]) == 0  # an older survey is replaced
     assert read_survey(Path(places[0] + ".survey.parquet"))[0].height == 3

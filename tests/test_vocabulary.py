@@ -13,7 +13,7 @@ import pytest
 
 from surge.explanation.survey_file import COLUMNS
 from surge.pictures.metric_words import FORMATS, metric_text
-from surge.vocabulary import METRICS, name_of
+from surge.vocabulary import METRICS, entry
 from surge.vocabulary.explanation import GROUPINGS
 from surge.vocabulary.metric import Metric
 from surge.vocabulary.prediction import LOSSES
@@ -127,7 +127,8 @@ def test_how_a_value_is_written(name: str, value: Any, text: str) -> None:
 
 
 def test_what_is_not_known_keeps_its_own_name() -> None:
-    assert name_of("my_own") == "my own" and name_of("gauc") == "GAUC"
+    assert entry("my_own").name == "my own" and entry("gauc").name == "GAUC"
+    assert entry("log_loss").name == "Prediction error (log loss)"  # of a training, in a comparison's file
 
 
 def literals(path: Path) -> Iterator[str]:

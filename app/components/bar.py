@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -107,57 +108,53 @@ def _navigation(page: str) -> None:
 
 
 def _choose_checkpoint(library: Library) -> Checkpoint | None:
-    names = list(library.checkpoints)
-    if not names:
-        st.error(
-            "No checkpoint was found. Train one with `python -m surge train sample_data --output checkpoints/mine`, or "
-            f"name the folder that holds yours in the environment variable `{ROOTS_VARIABLE}` and start the "
-            "app again."
-        )
-        return None
-    name = state.current().checkpoint
-    if name not in library.checkpoints:
-        if name is not None:
-            state.add_note(f"There is no checkpoint {name!r} here; {names[0]!r} is shown.")
-        name = state.settle(checkpoint=names[0]).checkpoint
-    _selector(
+    name = _choose(
         "checkpoint",
-        names,
-        str(name),
+        library.checkpoints,
+        lambda: next(iter(library.checkpoints)),
+        "Train one with `python -m surge train sample_data --output checkpoints/mine`, or name the folder that holds "
+        f"yours in the environment variable `{ROOTS_VARIABLE}` and start the app again.",
         lambda: _chosen_checkpoint(library),
         f"A trained model. Listed are {'the folders under checkpoints/' if IN_CLONE else 'those of the demo'} and "
         "those in the folders named when the app was started.",
     )
-    return _opened(lambda: open_checkpoint(library.checkpoints[str(name)]))
+    return _opened(lambda: open_checkpoint(library.checkpoints[name])) if name is not None else None
 
 
 def _choose_dataset(library: Library) -> Dataset | None:
-    names, checkpoint = list(library.datasets), state.current().checkpoint
-    if not names:
-        st.error(
-            "No dataset was found. Make the sample with `python -m surge simulate sample_data --users 3000 --seed 0`."
-        )
-        return None
-    name = state.current().dataset
-    if name not in library.datasets:
+    def first() -> str:
+        checkpoint = state.current().checkpoint
         fitting = matching_dataset(library, str(checkpoint)) if checkpoint in library.checkpoints else None
-        first = fitting or ("sample_data" if "sample_data" in names else names[0])
-        if name is not None:
-            state.add_note(f"There is no dataset {name!r} here; {first!r} is shown.")
-        name = state.settle(dataset=first).dataset
-    _selector(
+        return fitting or ("sample_data" if "sample_data" in library.datasets else next(iter(library.datasets)))
+
+    name = _choose(
         "dataset",
-        names,
-        str(name),
+        library.datasets,
+        first,
+        "Make the sample with `python -m surge simulate sample_data --users 3000 --seed 0`.",
         lambda: state.change(dataset=st.session_state["dataset"]),
         "The log of interactions with the users' histories; it should be the one that the checkpoint was trained on.",
     )
-    return _opened(lambda: open_dataset(library.datasets[str(name)]))
+    return _opened(lambda: open_dataset(library.datasets[name])) if name is not None else None
 
 
-def _selector(name: str, options: list[str], value: str, on_change: Callable[[], Any], words: str) -> None:
-    st.session_state[name] = value
-    st.selectbox(name.capitalize(), options, key=name, width=170, filter_mode=None, on_change=on_change, help=words)
+def _choose(
+    kind: str, found: dict[str, Path], first: Callable[[], str], missing: str, on_change: Callable[[], Any], words: str
+) -> str | None:
+    """The one of a kind that the place names, else the `first`; None where none was found: then `missing` is said."""
+    if not found:
+        st.error(f"No {kind} was found. {missing}")
+        return None
+    name = getattr(state.current(), kind)
+    if name not in found:
+        shown = first()
+        if name is not None:
+            state.add_note(f"There is no {kind} {name!r} here; {shown!r} is shown.")
+        state.settle(**{kind: shown})
+        name = shown
+    st.session_state[kind] = name
+    st.selectbox(kind.capitalize(), list(found), key=kind, width=170, filter_mode=None, on_change=on_change, help=words)
+    return name
 
 
 def _opened(read: Callable[[], Given]) -> Given | None:

@@ -50,15 +50,13 @@ def checkpoints_drawer(inspection: Inspection, library: Library) -> None:
             st.warning(for_markdown(f"There is no other checkpoint {name!r} here; {others[0]!r} is compared."))
         name = others[0]
         state.settle(versus=name)
-    st.session_state["versus"] = name
     st.selectbox(
         "Compare with checkpoint",
         others,
-        key="versus",
         width=320,
         filter_mode=None,
-        on_change=lambda: state.change(versus=st.session_state["versus"]),
         help="The second model reads the same history for the same candidate.",
+        **state.shows("versus", name),
     )
     try:
         other = _subject(inspection, library, str(name))

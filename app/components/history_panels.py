@@ -41,26 +41,22 @@ def graph_panel(inspection: Inspection) -> None:
     scene = replace(inspection.scene(), layer=place.layer, edges=min(place.edges, most))
     view_heading(GRAPH, scene)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.session_state["layer"] = place.layer
         st.segmented_control(
             "Edges show",
             interest_graph.LAYERS,
-            key="layer",
             required=True,
-            on_change=lambda: state.change(layer=st.session_state["layer"]),
             help="Similarity: how alike two items are. Kept edge: the pairs that the model keeps, the strongest ones. "
             "Attention: how much an item listens to another for this candidate; 1× is as much as to any neighbour.",
+            **state.shows("layer", place.layer),
         )
-        st.session_state["edges"] = scene.edges
         if most > 1:
             st.slider(
                 "Edges drawn",
                 1,
                 most,
-                key="edges",
                 width="stretch",
-                on_change=lambda: state.change(edges=st.session_state["edges"]),
                 help="The strongest edges of each item come first; all of them at once can't be read.",
+                **state.shows("edges", scene.edges),
             )
     view = results.figure((GRAPH.name, *inspection.key, scene.layer, scene.edges), lambda: GRAPH.figure(scene))
     graph_component(view, inspection.theme, GRAPH.key, _height(inspection), inspection.history.digest)

@@ -25,13 +25,11 @@ def report_selection(
     selection: Selection,
     clusters: Sequence[int],
     history: str,
-    *,
-    clears: bool = True,
 ) -> None:
     """Listens to all views of the page and says what is selected; call it once, after them.
 
     `on_select` runs before the script. `clusters` holds the first-choice cluster of each item; `history` is the digest
-    of the items in which a selection counts. Where it `clears`, Escape ends the selection.
+    of the items in which a selection counts.
     """
     _component(
         key=KEY,
@@ -42,7 +40,6 @@ def report_selection(
             "history": history,
             # the browser leaves answers to older clicks aside, so that a quick second click isn't undone for a moment
             "answered": st.session_state.get(_ANSWERED, 0),
-            "clears": clears,
         },
         on_selected_change=lambda: _answer(on_select, len(clusters), history),
     )

@@ -67,20 +67,16 @@ def attention_panel(inspection: Inspection) -> None:
     heads = len(inspection.record.interest_fusion.attention)
     view_heading(ATTENTION, inspection.scene())
     head = state.current().head
+    head = head if head is not None and head < heads and heads > 1 else None
     if heads > 1:
-        head = head if head is not None and head < heads else None
-        st.session_state["head"] = head
         st.segmented_control(
             "Head",
             [None, *range(heads)],
-            key="head",
             required=True,
-            on_change=lambda: state.change(head=st.session_state["head"]),
             format_func=lambda value: "mean" if value is None else f"{value + 1}",
             help="The model attends in several ways at once, called heads.",
+            **state.shows("head", head),
         )
-    else:
-        head = None
     scene = inspection.scene(head)
     view_picture(ATTENTION, inspection, scene, head)
     caption(ATTENTION.caption(scene), ATTENTION.name)

@@ -128,7 +128,7 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
             selection_mode=["single-row", "single-cell"],
         )
         if pages > 1:
-            _pages(page, pages)
+            st.pagination(pages, **state.shows("page", page, "finder_page"))
             said += f" The table shows {(page - 1) * ROWS + 1:,} to {(page - 1) * ROWS + len(users):,} of them."
         ticked, picked = (_chosen(users, event["selection"], kind) for kind in ("rows", "cells"))
         if ticked is not None:
@@ -149,11 +149,6 @@ def _table(frame: pd.DataFrame, first: str | None, said: str, checkpoint: Checkp
         )  # fmt: skip
     caption(said, "finder_table")
     return picked
-
-
-def _pages(page: int, pages: int) -> None:
-    st.session_state["finder_page"] = page
-    st.pagination(pages, key="finder_page", on_change=lambda: state.change(page=st.session_state["finder_page"]))
 
 
 def table_key(users: list[str]) -> str:
@@ -195,14 +190,12 @@ def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> 
         return
     options = metrics_of(frame)
     shown = search.colour or search.preset.column or FIRST_COLOUR
-    st.session_state["finder_colour"] = shown if shown in options else options[0]
     metric = st.selectbox(
         "Colour",
         options,
-        key="finder_colour",
         format_func=lambda column: METRICS[column].name,
-        on_change=lambda: state.change(colour=st.session_state["finder_colour"]),
         label_visibility="collapsed",
+        **state.shows("colour", shown if shown in options else options[0], "finder_colour"),
     )
     emphasised = rows.tolist() if len(rows) < len(frame) else None
     event: Any = st.plotly_chart(

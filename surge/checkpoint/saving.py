@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import polars as pl
 from safetensors.torch import save as save_weights
 
+from surge.atomic_write import put_in_place, working_folder
 from surge.checkpoint.card import model_card
 from surge.checkpoint.checks import FILES, FORMAT_VERSION, parse_json, read_files
 from surge.checkpoint.loading import Checkpoint, load_checkpoint
@@ -42,7 +42,7 @@ def save_checkpoint(
     SurgeError, unless `overwrite`: then all of it is replaced after the new one is complete.
     """
     folder = Path(folder)
-    if folder.exists() and not overwrite:
+    if os.path.lexists(folder) and not overwrite:
         raise SurgeError(f"{str(folder)!r} already exists; choose another folder or remove it first.")
     config = {
         "format_version": FORMAT_VERSION,
@@ -88,45 +88,20 @@ def store_metrics(checkpoint: Checkpoint, metrics: Mapping[str, Any]) -> Checkpo
 def write_files(folder: Path, contents: Mapping[str, bytes], keep: bool = False) -> None:
     """All files and their manifest, in a folder beside it that takes its place when it is complete; with `keep` what
     else lies in the folder is in the new one, too."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        for name, content in contents.items():
-            (temporary / name).write_bytes(content)
-        (temporary / "manifest.json").write_bytes(to_json({name: _entry(temporary / name) for name in FILES}))
-        temporary.chmod(0o755)
+    manifest = {
+        name: {"sha256": hashlib.sha256(contents[name]).hexdigest(), "bytes": len(contents[name])} for name in FILES
+    }
+    with working_folder(folder) as temporary:
+        fresh = temporary / "checkpoint"
         if keep:
-            own = [folder / name for name in (*FILES, "manifest.json")]
-            shutil.copytree(
-                folder,
-                temporary,
-                symlinks=True,
-                dirs_exist_ok=True,
-                ignore=lambda place, names: [name for name in names if Path(place, name) in own],
-            )
-        if folder.exists():
-            retired = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-            try:
-                os.replace(folder, retired / "old")
-                os.replace(temporary, folder)
-            except BaseException:
-                if not folder.exists():
-                    os.replace(retired / "old", folder)
-                raise
-            finally:
-                if folder.exists():  # else the old one is in there
-                    shutil.rmtree(retired, ignore_errors=True)
+            own = {str(folder): [*FILES, "manifest.json"]}
+            shutil.copytree(folder, fresh, symlinks=True, ignore=lambda place, names: own.get(place, []))
         else:
-            os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+            fresh.mkdir()
+        for name, content in {**contents, "manifest.json": to_json(manifest)}.items():
+            (fresh / name).write_bytes(content)
+        put_in_place(fresh, folder)
 
 
 def to_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _entry(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

@@ -1,7 +1,7 @@
 """The commands of `python -m surge`, grouped by what they work on."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,10 +66,20 @@ def work_hard(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def print_metrics(metrics: dict[str, Any]) -> None:
+def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:
     for part, figures in metrics.items():
         print(f"{part}:")
-        for name, value in figures.items():
-            if isinstance(value, list):  # for the picture on the model page
-                continue
-            print(f"  {name:<38} {value:.4f}" if isinstance(value, float) else f"  {name:<38} {value}")
+        print_figures(figures)
+
+
+def print_figures(figures: Mapping[str, Any]) -> None:
+    """Figures by their names in the vocabulary, and as the pages write them; scores in four decimals."""
+    from surge.pictures.metric_words import metric_text
+    from surge.vocabulary import entry
+
+    for name, value in figures.items():
+        if isinstance(value, list):  # for the picture on the model page
+            continue
+        known = entry(name)
+        score = isinstance(value, float) and known.format == "score"
+        print(f"  {known.name:<50}  {f'{value:.4f}' if score else metric_text(name, value)}")

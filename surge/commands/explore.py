@@ -14,14 +14,13 @@ import shlex
 import shutil
 import socket
 import sys
-import tempfile
 import time
 import webbrowser
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from surge.atomic_write import check_parent
+from surge.atomic_write import check_parent, working_folder
 from surge.commands import add_command
 from surge.errors import SurgeError
 from surge.folders import ROOTS_VARIABLE, is_checkpoint, is_dataset, own_folder
@@ -188,8 +187,8 @@ def _demo(arguments: argparse.Namespace) -> None:
     if folder.exists() or folder.is_symlink():
         raise SurgeError(f"{str(folder)!r} exists already; give the name of a folder to make.")
     check_parent(folder)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
-        whole = Path(beside) / "whole"
+    with working_folder(folder) as beside:
+        whole = beside / "whole"
         for path in (*sorted((own / "checkpoints").glob("demo*")), own / "sample_data"):
             to = whole / path.relative_to(own)
             to.parent.mkdir(parents=True, exist_ok=True)

@@ -191,12 +191,19 @@ def _explain(arguments: argparse.Namespace) -> None:
         )
     check_parent(output)
     checkpoint, dataset = load_places(arguments)
+    asked, hold_out = (checkpoint, dataset, arguments.user, arguments.item), not arguments.whole_history
     if output.suffix == ".html":
-        record, notes = _save_report(checkpoint, dataset, arguments)
+        from surge.explanation.compose import explained_story
+        from surge.pictures.report import save_report
+
+        with progress_bar("explaining") as move:
+            story = explained_story(*asked, hold_out=hold_out, progress=move)
+        save_report(story, output)
+        record, notes = story.record, story.notes
     else:
         from surge.explanation.explain import explain
 
-        record = explain(checkpoint, dataset, arguments.user, arguments.item, hold_out=not arguments.whole_history)
+        record = explain(*asked, hold_out=hold_out)
         record.save(output)
         notes = record.notes
     for note in notes:
@@ -205,24 +212,6 @@ def _explain(arguments: argparse.Namespace) -> None:
         f"{one_line(record.target.title)} for user {one_line(record.user)}: {likely_words(record)}, {record.length} "
         f"history items; written to {arguments.output}"
     )
-
-
-def _save_report(checkpoint: Any, dataset: Any, arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
-    """Write the report; gives its record and the notes of the history."""
-    from surge.explanation.compose import explained_story
-    from surge.pictures.report import save_report
-
-    with progress_bar("explaining") as move:
-        story = explained_story(
-            checkpoint,
-            dataset,
-            arguments.user,
-            arguments.item,
-            hold_out=not arguments.whole_history,
-            progress=move,
-        )
-    save_report(story, arguments.output)
-    return story.record, story.notes
 
 
 # -- shared by several commands -------------------------------------------------------------------------

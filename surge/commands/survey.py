@@ -1,10 +1,9 @@
 """The command that measures all users: survey."""
 
 import argparse
-from statistics import median
 from typing import Any
 
-from surge.commands import add_command, add_places, load_places, one_line, progress_bar
+from surge.commands import add_command, add_places, load_places, one_line, print_figures, progress_bar
 from surge.errors import SurgeError
 from surge.vocabulary.survey import USER
 
@@ -27,11 +26,6 @@ def add_survey(subparsers: Any) -> None:
     parser.add_argument(
         "--map", choices=("pca", "umap"), default="pca", help="how users are laid out; umap needs umap-learn (pca)"
     )
-
-
-def _short(value: float) -> str:
-    """Three decimals, or two digits of what is small, as chances are."""
-    return f"{value:.3f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def _survey(arguments: argparse.Namespace) -> None:
@@ -58,9 +52,7 @@ def _survey(arguments: argparse.Namespace) -> None:
         )
     write_survey(output, frame, checkpoint, dataset, method=arguments.map)
     print(f"{frame.height:,} of {asked:,} users measured; medians:")
-    for name in USER:
-        known = frame[name].drop_nulls().to_list()
-        print(f"  {name:<24} {_short(median(known)) if known else 'unknown'}")
+    print_figures({name: frame[name].median() for name in USER})
     if frame.height < asked:
         print(f"left out: {asked - frame.height:,} of {asked:,} users, for whom the model can predict nothing")
     print(f"written to {one_line(str(output))}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from math import log
 
 from surge.pictures.amounts import chance, factor, lift, percent, signed
 from surge.pictures.html_parts import Column
-from surge.pictures.metric_words import metric_column, metric_text
-from surge.vocabulary import METRICS, name_of
+from surge.pictures.metric_words import metric_column
+from surge.pictures.metrics_tables import PARTS
+from surge.vocabulary import METRICS, entry
 from surge.vocabulary.prediction import series
 
 
@@ -244,9 +244,8 @@ def variant_columns(names: Iterable[str]) -> dict[str, Column]:
         part, _, key = name.rpartition(" ")
         if name in columns:
             continue
-        known = key in METRICS
-        label = f"{part} {name_of(key)}".strip() if known else name
-        columns[name] = Column(label, partial(metric_text, key), METRICS[key].says if known else "", number=True)
+        label = f"{PARTS.get(part, part)} {entry(key).name}".strip()
+        columns[name] = metric_column(key)._replace(label=label, number=True)
     return columns
 
 

@@ -157,17 +157,9 @@ def edge_table(difference: pd.DataFrame, names: tuple[str, str] = NAMES, most: i
     and with positions that count from 1."""
     strongest = difference.groupby("kept by", sort=False).head(most)
     named = dict(zip(("first", "second"), names, strict=True))
-    return pd.DataFrame(
-        {
-            "kept by": strongest["kept by"].map(named).astype(object),
-            "item": strongest["item"],
-            "other item": strongest["other item"],
-            "similarity, first": strongest["similarity, first"],
-            "similarity, second": strongest["similarity, second"],
-            "position": strongest["from"] + 1,
-            "other position": strongest["to"] + 1,
-        }
-    ).reset_index(drop=True)
+    told = {"kept by": strongest["kept by"].map(named).astype(object)}
+    told |= {"position": strongest["from"] + 1, "other position": strongest["to"] + 1}
+    return strongest.assign(**told).drop(columns=["from", "to"]).reset_index(drop=True)
 
 
 def difference_sentence(

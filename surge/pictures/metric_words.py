@@ -9,7 +9,7 @@ from typing import Any
 
 from surge.pictures.amounts import LARGEST, LARGEST_LOG, MINUS, UNKNOWN, chance, factor, lift, percent
 from surge.pictures.html_parts import Column
-from surge.vocabulary import METRICS
+from surge.vocabulary import METRICS, entry
 from surge.vocabulary.metric import Format
 
 # formats of what is told apart by how many times one is the other, and the least value that has a name of its own
@@ -33,7 +33,7 @@ def metric_text(name: str, value: Any) -> str:
         return UNKNOWN
     if isinstance(value, str | bool):
         return str(value)
-    kind = METRICS[name].format if name in METRICS else "text"
+    kind = entry(name).format
     if kind in FORMATS and (abs(value) <= LARGEST_LOG or kind not in ("log lift", "gain", "loss")):
         return FORMATS[kind](value)
     whole = isinstance(value, int) or (value == int(value) and abs(value) >= 10)
@@ -56,5 +56,5 @@ def whole_percent(share: float) -> str:
 
 def metric_column(name: str) -> Column:
     """The column of a table that holds values of a figure."""
-    metric = METRICS[name]
+    metric = entry(name)
     return Column(metric.name, partial(metric_text, name), metric.says, number=metric.format != "text")

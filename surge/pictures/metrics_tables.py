@@ -12,7 +12,7 @@ from surge.evaluation.words import negatives_told
 from surge.pictures.amounts import number_in
 from surge.pictures.metric_words import metric_text
 from surge.pictures.text import count, listed
-from surge.vocabulary import METRICS, name_of
+from surge.vocabulary import METRICS, entry
 from surge.vocabulary.prediction import AMONG_ALL, DRAWN, LEFT_OUT, TOLD
 
 MOST_COUNTED = 10**15
@@ -188,11 +188,7 @@ def _frame(rows: list[tuple[str, str, float | str]]) -> pd.DataFrame:
         values[name][_title(part)] = metric_text(name, value)
     return pd.DataFrame(
         [
-            (
-                name_of(name),
-                *(by_part.get(title, "") for title in titles),
-                METRICS[name].says if name in METRICS else "",
-            )
+            (entry(name).name, *(by_part.get(title, "") for title in titles), entry(name).says)
             for name, by_part in values.items()
         ],
         columns=["metric", *(f"part {title}" for title in titles), "meaning"],

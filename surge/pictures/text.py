@@ -26,9 +26,7 @@ def title_of(item: Item) -> str:
 
 def date_of(item: Item) -> str:
     """The day of an interaction in UTC, such as 2024-03-09; empty where the time isn't known."""
-    if item.timestamp is None:
-        return ""
-    return datetime.fromtimestamp(item.timestamp, tz=UTC).strftime("%Y-%m-%d")
+    return moment_of(item)[:10]
 
 
 def moment_of(item: Item) -> str:

@@ -22,37 +22,34 @@ Level = Literal["good", "partly", "poor", "unknown"]
 
 @dataclass(frozen=True)
 class Trust:
-    """Do the model's own weights tell which items matter: rank correlations with the size of the measured effect.
-
-    None where a correlation is undefined.
-    """
+    """Do the model's own weights tell which items matter: the rank correlation of importance with the size of the
+    measured effect, None where it is undefined."""
 
     level: Level
     sentence: str
-    correlation_importance: float | None
-    correlation_attention: float | None
+    correlation: float | None
 
 
 def trust(record: Explanation, effects: Effects) -> Trust:
     """A plain word on importance and attention against what was measured for this user and candidate."""
     importance = effects.agreement(record.interest_extraction.importance)
-    received = effects.agreement(record.attention_received())
     measured = effects.item_effect[np.isfinite(effects.item_effect)]
     if len(measured) < LEAST_COMPARED:
         sentence = (
             f"With fewer than {LEAST_COMPARED} items that can be left out it can't be said whether the model's own "
             "weights tell which items matter."
         )
-        return Trust("unknown", sentence, importance, received)
+        return Trust("unknown", sentence, importance)
     if np.ptp(np.abs(measured)) == 0:
         sentence = "All items have an effect of the same size, so importance γ can't be compared with it."
-        return Trust("unknown", sentence, importance, received)
+        return Trust("unknown", sentence, importance)
+    received = effects.agreement(record.attention_received())
     if received is None:
         attention = "all items receive the same attention"
     else:
         tells = METRICS["attention_faithfulness"].reading(received)
         attention = f"the attention that items receive {tells} ({correlation(received)})"
-    return Trust(_level(importance), f"The {_importance_words(importance)}; {attention}.", importance, received)
+    return Trust(_level(importance), f"The {_importance_words(importance)}; {attention}.", importance)
 
 
 def notes(record: Explanation, effects: Effects | None) -> list[str]:
@@ -70,7 +67,7 @@ def notes(record: Explanation, effects: Effects | None) -> list[str]:
     if effects is not None and np.any(np.abs(effects.item_effect) >= MATTERS):
         trusted = trust(record, effects)
         if trusted.level in ("good", "poor"):
-            told.append(f"the {_importance_words(trusted.correlation_importance)}")
+            told.append(f"the {_importance_words(trusted.correlation)}")
     return told
 
 

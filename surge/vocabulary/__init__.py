@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surge.vocabulary.explanation import CURVES, SHAPE, TRUTH
 from surge.vocabulary.metric import Metric
-from surge.vocabulary.prediction import AMONG_ALL, DRAWN, TOLD
+from surge.vocabulary.prediction import AMONG_ALL, DRAWN, LOSSES, TOLD
 from surge.vocabulary.survey import USER, WHO
 
 # by the key of metrics.json or the column of the survey; a mean over users is called as the figure of one
@@ -14,6 +14,6 @@ METRICS: dict[str, Metric] = {
 }  # fmt: skip
 
 
-def name_of(key: str) -> str:
-    """What a figure is called; one that isn't known keeps its own name."""
-    return METRICS[key].name if key in METRICS else key.replace("_", " ")
+def entry(key: str) -> Metric:
+    """The entry of a figure or a loss; one that isn't known keeps its own name."""
+    return METRICS.get(key) or LOSSES.get(key) or Metric(key.replace("_", " "), "", "text")

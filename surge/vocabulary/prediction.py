@@ -54,6 +54,8 @@ TOLD = {
     "instances": Metric("Lists", "Lists of one true and several drawn items.", "integer"),
     "negatives": Metric("Drawn items in a list", "In the longest list.", "integer"),
     "fewest_negatives": Metric("Fewest drawn items in a list", "In the shortest list.", "integer"),
+    "lists_left_out": Metric("Lists left out", "Lists of your own that the model can't measure.", "integer"),
+    "unknown_negatives": Metric("Unknown other items", "Left out of the lists that hold them.", "integer"),
     "catalogue_instances": Metric("True items ranked", "Among all items: each user's last, or all.", "integer"),
     "users_without_last": Metric("Users not ranked", "Users whose last item can't be ranked.", "integer"),
     "positives": Metric("True next items", "All of the split, those that were left out among them.", "integer"),

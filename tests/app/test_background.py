@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,3 +82,45 @@ def test_work_goes_on_while_its_page_is_drawn_anew(jobs: Jobs) -> None:
         background.computed("usage", "other", compute, lambda share: None)  # the line has no place
     assert background.computed("usage", "key", compute, lambda share: let_go.set()) == "value" and len(calls) == 1
     until(lambda: jobs.standing(("usage", "key")).state == "idle")
+
+
+def test_the_same_key_of_another_kind_is_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "MEASURINGS", Jobs(2, 0))
+    begun, let_go = threading.Event(), threading.Event()
+
+    def usage(sign: Progress | None) -> str:
+        begun.set()
+        assert let_go.wait(10)
+        return "usage"
+
+    first = threading.Thread(target=background.computed, args=("usage", "key", usage, lambda share: None))
+    first.start()
+    assert begun.wait(10)
+    CACHE.forget("drift")
+    watched = background.computed(
+        "drift", "key", lambda sign: "here" if sign is None else "watched", lambda share: None
+    )
+    let_go.set()
+    first.join(10)
+    assert watched == "watched" and CACHE.peek("usage", "key") == "usage"
+    CACHE.forget("drift")
+
+
+# -- pages ----------------------------------------------------------------------------------------------
+
+
+def test_a_page_keeps_its_name_and_no_other_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    names = []
+    for session in ({}, {}):
+        with monkeypatch.context() as patch:
+            patch.setattr(background.st, "session_state", session)
+            names += [background.visitor(), background.visitor()]
+    assert names[0] == names[1] != names[2] == names[3]
+
+
+def test_a_page_is_there_while_its_session_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = SimpleNamespace(is_active_session={"open"}.__contains__)
+    monkeypatch.setattr(background.runtime, "exists", lambda: True)
+    monkeypatch.setattr(background.runtime, "get_instance", lambda: running)
+    assert background._connected("open 12ab") and not background._connected("closed open")

@@ -8,11 +8,12 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app import results, subjects
-from app.cache import Cache, Interrupted
+from app import opening, results, subjects
+from app.cache import CACHE, Cache, Interrupted
 from app.opening import open_checkpoint, open_dataset, with_model
 from surge.checkpoint import load_checkpoint, save_checkpoint, store_metrics
 from surge.errors import SurgeError
@@ -32,6 +33,13 @@ def test_the_one_asked_for_longest_ago_goes_first() -> None:
     assert store.keys("few") == ["c"] and not store.has("few", "a")
     store.forget("few")
     assert store.keys("few") == []
+
+
+def test_what_is_computed_of_another_kind_takes_no_room() -> None:
+    store = Cache({"graph": 2, "page": 1})
+    store.get("graph", 1, str)
+    store.get("page", 1, lambda: store.get("graph", 2, str))
+    assert store.keys("graph") == [1, 2]
 
 
 class Computing:
@@ -169,6 +177,35 @@ def test_a_folder_that_is_replaced_again_and_again_leaves_two_models(
         seen.append(checkpoint.metrics["test"]["auc"])
     assert seen == [number / 100 for number in range(10)]
     assert _alive(loaded) <= 2
+
+
+def opened(versions: str, *reads: Any) -> tuple[Any, list[Any]]:
+    """What a folder of these versions, one each time that somebody looks, is opened as, and the versions kept of it."""
+    looks, left = iter(versions), list(reads)
+
+    def read() -> Any:
+        value = left.pop(0)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    CACHE.forget("dataset")
+    try:
+        return opening._open("dataset", Path("folder"), lambda: next(looks), read, ""), CACHE.keys("dataset")
+    finally:
+        CACHE.forget("dataset")
+
+
+def test_a_folder_that_changes_while_it_is_read_is_read_again() -> None:
+    assert opened("11", "value") == ("value", [("folder", "1")])
+    assert opened("1222", "torn", "value") == ("value", [("folder", "2")])
+    assert opened("1222", SurgeError("torn"), "value") == ("value", [("folder", "2")])
+    with pytest.raises(SurgeError, match=r"^damaged$"):
+        opened("11", SurgeError("damaged"))
+    with pytest.raises(SurgeError, match=r"^The dataset 'folder' can't be read \(ValueError\)\.$"):
+        opened("11", ValueError("odd"))
+    with pytest.raises(SurgeError, match="'folder' is being written at this moment; load the page again in a while"):
+        opened("1234567", "torn", SurgeError("torn"), "torn")
 
 
 def test_a_page_whose_checkpoint_was_replaced_by_another_says_so(world: World, tmp_path: Path) -> None:

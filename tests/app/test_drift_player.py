@@ -9,7 +9,7 @@ import pytest
 
 from app import state
 from app.address import Place, parse, to_parameters
-from app.components import drift_player
+from app.components import drawers, drift_player
 from app.components.drift_player import last_step
 from tests.app.visit import Visit
 
@@ -48,6 +48,19 @@ def test_another_history_has_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
     state.change(step=2)
     state.undo()
     assert state.current().step is None
+
+
+def test_steps_count_from_one_and_the_last_is_where_it_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state.st, "session_state", {})
+    monkeypatch.setattr(drawers.st, "warning", lambda *told, **named: None)
+    for asked, shown, kept in ((None, 5, None), (1, 0, 1), (5, 4, 5), (6, 5, 6), (7, 5, None)):
+        state.settle(step=asked)
+        assert (drawers._step(5), state.current().step) == (shown, kept)
+    for reported, step in ((0, 1), (4, 5), (5, None), (6, 2), (None, 2)):
+        state.settle(step=2)
+        monkeypatch.setattr(drawers, "last_step", lambda reported=reported: reported)
+        drawers._settle_step(5)
+        assert state.current().step == step
 
 
 # -- what the browser sends -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from surge.pictures.metric_words import metric_text
 from surge.vocabulary import METRICS
 from tests.app.conftest import World
 from tests.app.drawn import said
+from tests.serving import ROOT
 from tests.surveys import make_survey, write_file
 
 HOSTILE_USER = "repeats <b>"
@@ -98,9 +100,11 @@ def opened(page: AppTest) -> str | None:
     return page.text[0].value.removeprefix("opened ") if page.text else None
 
 
-def test_all_users_are_listed_and_mapped(open_page, root: Path, survey: Path):
+def test_all_users_are_listed_and_mapped(open_page, root: Path, survey: Path, monkeypatch: pytest.MonkeyPatch):
+    left: list[str] = []
+    monkeypatch.setattr("app.components.bar.look_away", lambda: left.append("what the user page waited for"))
     page = open_page()
-    assert users(page) == Dataset.load(root / "tiny").users
+    assert users(page) == Dataset.load(root / "tiny").users and len(left) == 1
     assert len(page.get("plotly_chart")) == 1
     assert not page.error and not page.warning
     assert page.query_params["checkpoint"] == ["tiny model"] or page.query_params["checkpoint"] == "tiny model"
@@ -228,11 +232,14 @@ def test_a_copied_link_reopens_the_finder_as_it_is(open_page, root: Path, survey
     )
 
 
-def test_another_search_begins_at_the_first_page(open_page, survey: Path, monkeypatch: pytest.MonkeyPatch):
+def test_another_search_begins_at_the_first_page(open_page, root: Path, survey: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("app.screens.finder.ROWS", 25)
+    made: list[Callable[[], bytes]] = []
+    monkeypatch.setattr("app.screens.finder.st.download_button", lambda label, make, *rest, **named: made.append(make))
     every = users(open_page(page="1"))
     page = open_page(page="2")
     assert len(every) == 25 and users(page)[0] not in every and "shows 26 to 50 of them" in said(page)
+    assert len(made[-1]().splitlines()) == 1 + len(Dataset.load(root / "tiny").users)  # the file holds all of them
     page.selectbox(key="finder_colour").select("next_rank").run()
     assert link(page)["page"] == "2"
     page.selectbox(key="finder_sort").select("-length").run()
@@ -241,6 +248,11 @@ def test_another_search_begins_at_the_first_page(open_page, survey: Path, monkey
     assert users(last) and users(last) != every and not last.warning
     page.text_input(key="finder_text").set_value(every[0]).run()
     assert users(page) == [every[0]] and "The table shows" not in said(page)
+
+
+def test_a_page_that_the_place_sets_is_no_warning_in_the_log():
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings["global"] == {"disableWidgetStateDuplicationWarning": True}
 
 
 def test_users_are_sorted_and_those_without_a_value_come_last(open_page, root: Path, survey: Path):

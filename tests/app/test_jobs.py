@@ -149,6 +149,19 @@ def test_what_was_left_and_is_asked_for_again_begins_anew():
     assert work.left
 
 
+def test_what_was_left_and_ends_late_is_not_taken_for_what_was_asked_for_again():
+    jobs, end, again = Jobs(at_once=2, kept=2), threading.Event(), Held("new")
+    jobs.ask("a", lambda progress: end.wait(10) and "old", "ann")
+    jobs.leave("a", "ann")
+    jobs.ask("a", again, "ann")
+    assert again.started.wait(10)
+    end.set()
+    until(lambda: jobs._busy == 1)
+    assert jobs.standing("a").state == "running" and jobs.result("a") is None
+    again.let_go.set()
+    until(lambda: jobs.result("a") == "new")
+
+
 def test_what_failed_can_be_tried_again():
     jobs, broken = Jobs(at_once=1, kept=2), Held("error")
     broken.let_go.set()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import results, subjects, surveys
 from app.cache import CACHE, MOST
+from app.components.inspection import Inspection
 from app.library import find_library
 from app.opening import open_checkpoint, open_dataset
 from surge.checkpoint import load_checkpoint, save_checkpoint
@@ -27,6 +29,7 @@ from surge.explanation.leave_one_out import measure_effects
 from surge.explanation.ranking import rank_catalogue
 from surge.explanation.search import find_best
 from surge.folders import ROOTS_VARIABLE
+from surge.pictures import comparison
 from surge.pictures.palette import NO_LETTER, Theme
 from tests.app.conftest import World
 from tests.app.drawn import charts
@@ -78,6 +81,16 @@ def test_what_is_kept_is_that_of_its_own_history_and_candidate() -> None:
         np.testing.assert_array_equal(results.drift(subject, item).rank, growth.rank)
 
 
+def test_every_history_has_a_key_of_its_own() -> None:
+    known = _subjects()
+    plans = [(2, 1, 3), (1, 2), (1, 2, "i10"), (1, 2, "i11")]
+    known += [subjects.edited(known[0], Plan(entries)) for entries in plans]
+    for base in {subject.checkpoint.digest: subjects.made_up(subject.checkpoint) for subject in known}.values():
+        known += [base, subjects.edited(base, Plan(("i1",)))]
+    assert len({subject.key for subject in known}) == len(known) == 16 + 4 + 4
+    assert subjects.edited(known[0], Plan.whole(4)) is known[0]
+
+
 def test_ranks_come_once_the_catalogue_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = _subjects()[0]
     monkeypatch.setattr(subjects, "MOST_CELLS_AT_ONCE", 0)
@@ -103,10 +116,20 @@ def test_a_survey_and_a_dataset_that_were_written_anew_are_read_anew(world: Worl
     for users in (dataset.users[:5], dataset.users[:7]):
         write_file(tmp_path / "tiny model.survey.parquet", make_survey(users), checkpoint.digest, dataset.digest)
         assert len(surveys.find_survey(checkpoint, dataset).frame) == len(users)
+    for digest in (checkpoint.digest, dataset.digest):  # of one size
+        write_file(tmp_path / "tiny model.survey.parquet", make_survey(users), digest, dataset.digest)
+        assert bool(surveys.find_survey(checkpoint, dataset).stale) == (digest != checkpoint.digest)
     assert open_dataset(tmp_path / "tiny") is dataset
     description = tmp_path / "tiny" / "dataset.json"
     description.write_text(description.read_text(encoding="utf-8") + " ", encoding="utf-8")
     assert open_dataset(tmp_path / "tiny").digest != dataset.digest
+
+
+def test_a_folder_that_is_named_twice_is_listed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOTS_VARIABLE, str(world.root))
+    once = find_library()
+    monkeypatch.setenv(ROOTS_VARIABLE, f"{world.root}:{world.root / 'tiny model'}:{world.root / 'tiny'}")
+    assert find_library() == once and "tiny model" in once.checkpoints
 
 
 # -- pictures -------------------------------------------------------------------------------------------
@@ -151,6 +174,10 @@ def pages(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return open_at
 
 
+def link(page: AppTest) -> dict[str, str]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in page.query_params.items()}
+
+
 def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: dict[Any, str] = {}
 
@@ -160,9 +187,9 @@ def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest
         return made
 
     monkeypatch.setattr(results, "figure", figure)
-    place = {name: value[0] for name, value in pages().query_params.items()}
+    candidate = link(pages())["candidate"]
     items = load_checkpoint(Path(find_library().checkpoints["tiny model"])).items["item"]
-    other = next(item for item in items if item != place["candidate"])
+    other = next(item for item in items if item != candidate)
     drawers = {"open": "compare,versus,faithfulness,drift", "versus": "second"}
     changes = (
         {},
@@ -188,6 +215,14 @@ def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest
     assert len(set(drawn.values())) > 80
 
 
+def test_pictures_are_drawn_anew_once_ranks_are_known() -> None:
+    record = SimpleNamespace(target=SimpleNamespace(item="i"))
+    parts: dict[str, Any] = dict.fromkeys(field.name for field in fields(Inspection))
+    parts |= {"subject": SimpleNamespace(key=("s",)), "record": record, "reference": record, "theme": Theme.LIGHT}
+    before = Inspection(**parts)
+    assert before.key == replace(before, effects=1).key != replace(before, ranking=1).key  # the effects come with ranks
+
+
 def test_pictures_are_kept_in_the_store(pages: Any) -> None:
     page = pages()
     kept = CACHE.keys("figure")
@@ -207,10 +242,22 @@ def test_clusters_that_are_matched_share_their_letter_and_their_items_their_plac
         graphs.extend([made] if key[0] == "versus graph" else [])
         return made
 
+    told: list[Any] = []
     monkeypatch.setattr(results, "figure", figure)
+    monkeypatch.setattr(comparison, "difference_sentence", lambda *given, **named: told.append((given, named)) or "")
     page = pages(open="versus", versus="second")
+    library, candidate = find_library(), link(page)["candidate"]
+    dataset = open_dataset(library.datasets["tiny"])
+    for side, name in enumerate(("tiny model", "second")):  # each one's own ranks and predictions
+        own = subjects.subject(open_checkpoint(library.checkpoints[name]), dataset, "u0003")
+        ranking, (given, named) = results.ranking(own), told[-1]
+        rank = ranking.rank_of(own.checkpoint.rows[candidate])
+        assert rank == named[f"rank_{('first', 'second')[side]}"] and ranking.top(10) == given[3 + side]
+    assert named["rank_first"] != named["rank_second"]
     pairs = next(table.value for table in page.dataframe if "overlap" in table.value.columns)
     matched = pairs[~pairs["first"].isin(["", NO_LETTER]) & (pairs["second"] != "")]
     assert len(matched) >= 2 and (matched["first"] == matched["second"]).all()
     first, second = ({node["id"]: (node["x"], node["y"]) for node in graph.nodes} for graph in graphs)
     assert first == second and len(set(first.values())) == len(first)
+    pages(open="versus", versus="second", edits="0-20")
+    assert [record.length for record in told[-1][0][:2]] == [21, 21]  # edits go with the history

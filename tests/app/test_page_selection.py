@@ -65,7 +65,6 @@ def test_an_answer_says_which_report_it_answers_and_other_histories_select_nothi
         "clusters": [0, 2, 2, 1, 0],
         "history": "now",
         "answered": 0,
-        "clears": True,
     }
     assert sent[-1]["data"] == shown
     assert report({"items": [3], "cluster": None, "history": "now", "number": 1_800_000_000_123}) == 1_800_000_000_123

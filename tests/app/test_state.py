@@ -47,6 +47,11 @@ def test_what_counts_items_brings_the_digest_of_the_history(part: dict[str, Any]
     assert parse(to_parameters(Place(history="h", **part))) == (Place(history="h", **part), [])
 
 
+@pytest.mark.parametrize("end", [{"edges": 1}, {"edges": 3000}, {"step": 1}, {"tour": 1}, {"tour": 5}], ids=str)
+def test_the_ends_of_a_range_are_inside(end: dict[str, int]):
+    assert parse({name: str(number) for name, number in end.items()}) == (Place(**end), [])
+
+
 def test_defaults_are_left_out():
     assert to_parameters(Place()) == {} == to_parameters(Place(history="h"))
 
@@ -62,7 +67,11 @@ def test_defaults_are_left_out():
         ({"items": "9" * 50}, Place()),
         ({"user": "u" * 10_000}, Place()),
         ({"edits": "0," * 10_001}, Place()),
-        ({"tour": "9"}, Place()),
+        ({"edges": "0"}, Place()),
+        ({"edges": "3001"}, Place()),
+        ({"step": "0"}, Place()),
+        ({"tour": "0"}, Place()),
+        ({"tour": "6"}, Place()),
     ],
 )
 def test_nonsense_is_left_out_with_one_sentence(parameters: dict[str, str], expected: Place):

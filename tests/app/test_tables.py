@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
@@ -39,6 +41,9 @@ def test_a_grid_shows_what_its_columns_write_and_holds_the_values() -> None:
     shown = pa.ipc.open_stream(grid.proto.arrow_data.styler.display_values).read_pandas()
     assert shown["share"].tolist()[:3] == ["25%", "–", "50%"] and shown["rank"].tolist()[:2] == ["–", "#2"]
     assert shown["name"].tolist() == [*HOSTILE] and grid.proto.alt == "numbers"
+    heads = json.loads(grid.proto.columns)
+    assert [heads[name]["pinned"] for name in ("share", "name", "rank")] == [False, True, False]
+    assert heads["share"]["label"] == "Share" and heads["share"]["help"] == "Of all."
 
 
 def _sizes() -> None:

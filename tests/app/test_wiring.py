@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,14 @@ from streamlit.testing.v1 import AppTest
 
 from app import state, subjects
 from app.address import Place
+from app.cache import CACHE
+from app.components import bar, drawers, edit_panel
 from app.components.finder_filters import Search, narrow
 from app.opening import open_checkpoint
 from surge.data.dataset import Dataset
+from surge.explanation.edit_plan import Plan
 from surge.folders import ROOTS_VARIABLE
+from surge.pictures.palette import Theme
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 from tests.surveys import as_pandas, make_survey
@@ -89,7 +95,11 @@ def test_outlines_stand_where_their_items_went(open_page: Callable[..., AppTest]
     plain = open_page()
     own = list(_strip(plain, "bars").values())
     order = [*range(5), 40, *range(5, 40), *range(41, 50)]
-    moved = _strip(open_page(edits="0-4,40,5-39,41-49", candidate=_link(plain)["candidate"]), "before")
+    page = open_page(edits="0-4,40,5-39,41-49", candidate=_link(plain)["candidate"])
+    moved = _strip(page, "before")
+    changed = {row["item"]: row["rank before"] for row in tables(page)["predictions"]}
+    known = {row["item"]: row["rank"] for row in tables(plain)["predictions"]}
+    assert {item: changed.get(item, rank) for item, rank in known.items()} == known and changed != known
     assert len(moved) > 10 and moved == pytest.approx({place: own[order[place - 1]] for place in moved})
 
 
@@ -112,7 +122,9 @@ def test_letters_stay_with_their_clusters_after_edits(open_page: Callable[..., A
     page = open_page()
     letters = _letters(page)
     for edits in ("20-29", "40-49"):  # clusters that come first there are not the first of the whole history
-        edited = _letters(open_page(edits=edits, candidate=_link(page)["candidate"]))
+        changed = open_page(edits=edits)
+        assert _link(changed)["candidate"] == _link(page)["candidate"]  # that of the user's own history
+        edited = _letters(changed)
         assert len(edited) >= 6 and edited == {number: letters[number] for number in edited}
     assert "A" not in list(edited.values())[:3]
 
@@ -133,6 +145,15 @@ def test_a_link_says_in_which_history_it_counts(open_page: Callable[..., AppTest
     old = open_page(**{name: value for name, value in link.items() if name != "history"})  # of before
     assert _link(old) == link and not old.warning
     assert "history" not in _link(open_page(history="0" * 8))  # nothing in the link counts items
+
+
+def test_a_link_selects_up_to_the_last_item_and_the_last_cluster(open_page: Callable[..., AppTest]):
+    last = {"items": "49", "cluster": "7"}
+    for asked, warnings in ((last, 0), ({"items": "49,50", "cluster": "7"}, 1), ({"items": "49", "cluster": "8"}, 1)):
+        page = open_page(**asked, head="2")  # of two heads, which count from 0
+        kept = last if asked["cluster"] == "7" else {"items": "49"}
+        assert len(page.warning) == warnings and {name: _link(page).get(name) for name in kept} == kept
+        assert ("cluster" in _link(page)) == ("cluster" in kept)
 
 
 def test_another_time_or_item_is_another_history(world: World):
@@ -164,6 +185,35 @@ def test_a_press_on_what_another_user_left_does_nothing(monkeypatch: pytest.Monk
     assert done == ["for a", "for a again"]
 
 
+def test_what_ends_with_another_choice(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(state.st, "session_state", {})
+    full = Place(
+        "c", "d", "u", "h", "i", "j", "v", False, "0-3", "0-2", frozenset({1}), 2, "attention", 5, 1, 3,
+        frozenset({"drift"}), 2, "q", "f", "n", "s", "o", 7,
+    )  # fmt: skip
+
+    def after(place: Place, choose: Callable[[], object]) -> Place:
+        state.settle(**vars(place))
+        state.add_note("of the link")
+        choose()
+        assert state.notes() == []
+        return state.current()
+
+    counted = {"items": frozenset(), "cluster": None, "step": None}
+    ended = counted | dict.fromkeys(("history", "candidate", "second", "head", "edits", "staged"))
+    for chosen in ({"user": "b"}, {"checkpoint": "b"}, {"made_up": True, "user": None}):
+        assert after(full, lambda chosen=chosen: state.change(**chosen)) == replace(full, **ended | chosen)
+    assert after(full, lambda: state.change(dataset="b")) == replace(full, dataset="b", user=None, **ended)
+    assert after(full, lambda: state.change(candidate="b")) == replace(full, candidate="b")
+    run = after(full, lambda: state.run_edits("0-2"))
+    assert run == replace(full, edits="0-2", staged=None, **counted)
+    assert after(replace(run, items=frozenset({2}), cluster=1, step=2), state.undo) == replace(full, **counted)
+    invented = replace(full, made_up=True, user=None)
+    kept = {name: vars(full)[name] for name in ("edits", "staged")}
+    assert after(invented, lambda: state.change(checkpoint="b")) == replace(invented, checkpoint="b", **ended | kept)
+    assert after(invented, lambda: state.change(dataset="b")) == replace(full, dataset="b", user=None, **ended)
+
+
 def test_undo_is_that_of_the_place_and_of_its_history(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(state.st, "session_state", {})
 
@@ -192,6 +242,47 @@ def test_undo_is_that_of_the_place_and_of_its_history(monkeypatch: pytest.Monkey
         state.undo()
         assert here() == expected
     assert not state.can_undo()
+
+
+def test_another_page_opens_at_the_place(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(state.st, "session_state", {bar.PAGES_KEY: {"user": "the user page"}})
+    opened: list[Any] = []
+    monkeypatch.setattr(bar.st, "switch_page", lambda page, query_params: opened.append((page, dict(query_params))))
+    state.change(user="b")
+    bar.go_to("user")
+    assert opened == [("the user page", {"user": "b"})]
+
+
+def test_the_population_is_asked_about_the_user_whose_history_it_is(monkeypatch: pytest.MonkeyPatch):
+    frame = as_pandas(make_survey(["a", "b"])).assign(length=[10.0, 20.0])
+    told: list[Any] = []
+    monkeypatch.setattr(state.st, "session_state", {})
+    monkeypatch.setattr(drawers, "survey_here", lambda *given: SimpleNamespace(frame=frame))
+    monkeypatch.setattr(drawers.percentiles, "sentence", lambda *given: told.append(given) or "")
+    for name in ("chart", "words_table", "caption", "about"):
+        monkeypatch.setattr(drawers, name, lambda *given, **named: None)
+    base = SimpleNamespace(history=SimpleNamespace(user="b"))
+    subject, theme = SimpleNamespace(checkpoint=None), Theme.LIGHT
+    drawers._population(SimpleNamespace(subject=subject, dataset=None, base=base, theme=theme, before=None))
+    ((values, population),) = told
+    assert values["length"] == 20.0 and population["length"].tolist() == [10.0, 20.0]
+
+
+def test_as_many_items_as_can_be_read_are_staged(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(state.st, "session_state", {})
+    monkeypatch.setattr(edit_panel, "MOST_ENTRIES", 3)
+    edit_panel._stage(Plan.whole(2), Plan((0, 1, "i")))
+    assert state.current().staged == Plan((0, 1, "i")).to_text()
+    edit_panel._stage(Plan.whole(2), Plan((0, 1, "i", "j")))
+    assert state.current().staged == Plan((0, 1, "i")).to_text() and "4 items" in state.st.session_state["edit refused"]
+
+
+def test_how_a_dataset_changed_is_told_of_that_dataset_and_checkpoint(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bar, "dataset_change", lambda checkpoint, dataset: f"{checkpoint.digest} {dataset.digest}")
+    for one, other in ("ab", "ac", "bc", "ab"):
+        told = bar._change(SimpleNamespace(digest=one), SimpleNamespace(digest=other))
+        assert told == f"{one} {other}"
+    CACHE.forget("dataset change")
 
 
 # -- ranges of the finder -------------------------------------------------------------------------------

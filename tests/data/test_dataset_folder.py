@@ -6,7 +6,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from surge.atomic_write import working_folder
 from surge.data.folder import check_output, write_dataset
 from surge.errors import SurgeError
 
@@ -95,16 +94,3 @@ def _failing_last(rename: Callable[[Path, Path], Path], problem: BaseException) 
         return rename(self, target)
 
     return fail
-
-
-def test_the_working_folder_is_gone_afterwards(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), working_folder(tmp_path / "a" / "b") as work:
-        (work / "copy").write_text("x")
-        raise ZeroDivisionError
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_working_folder_that_somebody_removed_is_no_problem(tmp_path: Path) -> None:
-    with working_folder(tmp_path / "out") as work:
-        work.rmdir()
-    assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from surge.evaluation.metrics import list_metrics
 from surge.evaluation.own_lists import evaluate_own_lists
 from surge.explanation.history import read_history
 from surge.explanation.ranking import rank_catalogue
+from surge.vocabulary import METRICS
 from tests.explanation.worlds import make_checkpoint, make_dataset
 
 HISTORIES = {
@@ -47,6 +48,7 @@ def test_lists_of_unequal_length_are_measured_and_what_is_unknown_is_counted(wor
     ]
     figures = evaluate_own_lists(checkpoint, dataset, lists_at(tmp_path / "lists.parquet", rows))
     assert (figures["instances"], figures["lists_left_out"], figures["unknown_negatives"]) == (2, 2, 1)
+    assert figures.keys() <= METRICS.keys()
     assert (figures["negatives"], figures["fewest_negatives"]) == (3, 1)
     scores = np.full((2, 4), -np.inf)
     for place, (user, candidates) in enumerate((("a", rows[0][2]), ("b", ["i7", "i1"]))):

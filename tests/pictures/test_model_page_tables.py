@@ -11,6 +11,7 @@ import pytest
 
 from surge.config import ModelConfig, TrainingConfig, to_dict
 from surge.errors import SurgeError
+from surge.pictures.columns import variant_columns
 from surge.pictures.comparison_file import LARGEST_COMPARISON, comparison_table
 from surge.pictures.length_table import counted_users, length_caption, length_table
 from surge.pictures.metrics_tables import MetricsTable, flat_metrics, health, left_out, metrics_tables, unmeasured
@@ -326,6 +327,13 @@ def test_a_comparison_is_one_row_a_variant():
     assert table["name"].tolist() == ["full", "without fusion"]
     assert table["test auc"].tolist() == [0.9, 0.8]
     assert np.isnan(table["test mrr"].iloc[1]) and table["extra"].iloc[1] == 5
+    assert [column.label for column in variant_columns(table).values()] == [
+        "Variant", "Test AUC", "Test MRR", "seed", "extra",
+    ]  # fmt: skip
+    heads = variant_columns(["name", "valid log_loss", "explanation nmi", "my_own"])
+    assert [column.label for column in heads.values()][1:] == [
+        "valid Prediction error (log loss)", "Explanations Clusters against true interests (NMI)", "my own",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

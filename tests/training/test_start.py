@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,16 @@ import polars as pl
 import pytest
 import torch
 
-from surge.checkpoint import Checkpoint, load_checkpoint
+from surge.checkpoint import Checkpoint, category_rows, load_checkpoint
 from surge.data.dataset import Dataset
 from surge.data.item_vectors import read_item_vectors
 from surge.errors import SurgeError
 from surge.explanation.explain import explain
+from surge.model.surge import SurgeModel
 from surge.training.start import Start
 from surge.training.state import state_folder
 from surge.training.trainer import train
+from tests.explanation.worlds import make_checkpoint
 from tests.training.toy import MODEL, dataset_of, measured, settings
 
 CATEGORIES = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "x", "f": "z", "g": "y"}
@@ -111,13 +114,13 @@ def test_what_was_kept_added_and_lost_is_told(
     september: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint = train(
-        log(OCTOBER), tmp_path / "october", training=settings(epochs=0), evaluation=measured(), start=Start(september)
+        log("abde"), tmp_path / "october", training=settings(epochs=0), evaluation=measured(), start=Start(september)
     )
-    told = "from september: 3 items kept, 2 added (by their category), 2 lost (not in this dataset)"
+    told = "from september: 3 items kept, 1 added (by their category), 2 lost (not in this dataset)"
     assert told in capsys.readouterr().out
     start = checkpoint.description["start"]
     assert {name: start[name] for name in ("checkpoint", "kept", "added", "lost")} == {
-        "checkpoint": "september", "kept": 3, "added": 2, "lost": 2,
+        "checkpoint": "september", "kept": 3, "added": 1, "lost": 2,
     }  # fmt: skip
     assert start["digest"] == september.digest
     assert "started from the weights of the checkpoint september" in (checkpoint.folder / "README.md").read_text()
@@ -245,7 +248,8 @@ def test_a_state_of_an_older_release_is_resumed(simulated: Dataset, tmp_path: Pa
 def test_vectors_as_long_as_an_embedding_are_taken_as_they_are(september: Checkpoint, tmp_path: Path) -> None:
     """Of new items alone: a known one keeps what it learned."""
     vector = [0.5, -1.0, 2.0, 0.0, 0.25, 3.0, -0.5, 1.0]
-    given = read_item_vectors(vectors_of(tmp_path / "v.parquet", {"e": vector, "a": vector, "unheard": vector}))
+    others = {"unheard": [1.0] * 8, "a": [2.0] * 8}
+    given = read_item_vectors(vectors_of(tmp_path / "v.parquet", others | {"e": vector}))
     checkpoint = go_on(Start(september, given), log(OCTOBER), tmp_path / "october")
     after, before = embeddings(checkpoint), embeddings(september)
     np.testing.assert_array_equal(after["e"], np.float32(vector))
@@ -267,6 +271,29 @@ def test_vectors_of_another_space_are_mapped_by_the_known_items(tmp_path: Path) 
     kept = Start(old, given)
     after = go_on(kept, log([*names, "new"], {}), tmp_path / "new")
     np.testing.assert_allclose(embeddings(after)["new"], wanted, atol=0.01)
+    ten = read_item_vectors(vectors_of(tmp_path / "ten.parquet", {name: vectors[name] for name in names[:10]}))
+    assert Start(old, ten)._fitted(old.model.item_embedding.weight.numpy())[0].shape == (10, 8)  # just enough
+
+
+def test_how_much_a_map_explains_does_not_hang_on_where_the_embeddings_lie(tmp_path: Path) -> None:
+    checkpoint, noise = make_checkpoint(count=30), np.random.default_rng(0).normal(size=(30, 5))
+    learned = checkpoint.model.item_embedding.weight.numpy().astype(np.float64)
+    values = learned[:, :5] + 0.1 * noise
+    vectors = dict(zip(checkpoint.items["item"].to_list(), values.tolist(), strict=True))
+    start = Start(checkpoint, read_item_vectors(vectors_of(tmp_path / "v.parquet", vectors)))
+    explained = [start._fitted(learned + shift)[1] for shift in (0, np.arange(learned.shape[1]))]
+    assert explained[0] == pytest.approx(explained[1]) and -1 < explained[0] < 0.9
+
+
+def test_a_new_item_without_a_category_gets_the_mean_of_those_without_one() -> None:
+    checkpoint = make_checkpoint(count=10)  # i4 and i9 have none
+    new = checkpoint.items.head(1).with_columns(item=pl.lit("new"), category=pl.lit(None, pl.String))
+    items = pl.concat([checkpoint.items, new])
+    model = SurgeModel(replace(checkpoint.model_config, item_count=11), category_rows(items)[1])
+    Start(checkpoint).fill(model, items)
+    learned, filled = (each.item_embedding.weight.detach().numpy() for each in (checkpoint.model, model))
+    np.testing.assert_array_equal(filled[:10], learned)
+    np.testing.assert_allclose(filled[10], (learned[4] + learned[9]) / 2, rtol=1e-5)
 
 
 def test_too_few_known_vectors_for_a_map_are_refused(september: Checkpoint, tmp_path: Path) -> None:

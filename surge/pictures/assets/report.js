@@ -46,7 +46,7 @@ function drawCharts(name, width = null) {
 
 // Every click selects in all pictures; what is selected stays when the theme changes.
 function link() {
-  const data = { ...selected(), clusters, clears: true, answered: Infinity };
+  const data = { ...selected(), clusters, answered: Infinity };
   globalThis.surgeListen?.({ parentElement: document.body, data, setStateValue: () => {} });
 }
 

@@ -11,7 +11,6 @@ const OVER = "[role='dialog'], [data-testid='stPopoverBody'], [role='listbox'], 
 export default function ({ parentElement, data, setStateValue }) {
   const page = (parentElement.surgeClicks ??= start());
   page.report = setStateValue; // stays until the next one, so that no answer to something else can lose it
-  page.clears = data.clears;
   if (page.history !== data.history) page.clicked = 0; // no answer to a click in another history is awaited
   page.history = data.history;
   clearTimeout(page.later);
@@ -58,7 +57,7 @@ export function toggled(now, [item, cluster], add) {
 
 // Escape ends the selection, unless something else on the page listens for it.
 function press(page, event) {
-  if (event.key !== "Escape" || event.defaultPrevented || !page.clears) return;
+  if (event.key !== "Escape" || event.defaultPrevented) return;
   const target = event.composedPath()[0];
   if (target instanceof Element && target.closest(WRITTEN)) return;
   if (document.querySelector(OVER)) return;
