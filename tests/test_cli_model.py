@@ -54,6 +54,7 @@ def test_train_writes_a_checkpoint_with_the_settings_given(places):
         "validation_instances": 20,
         "test_instances": 20,
         "catalogue_instances": 5,
+        "catalogue_targets": "last",
         "evaluation_negatives": 9,
     }
     assert config["trained_on"].startswith("cpu")
