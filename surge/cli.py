@@ -9,7 +9,8 @@ from surge.commands.compare import add_compare
 from surge.commands.data import add_prepare, add_simulate
 from surge.commands.explore import add_demo, add_explore
 from surge.commands.export import add_export
-from surge.commands.model import add_evaluate, add_explain, add_recommend
+from surge.commands.model import add_evaluate, add_explain
+from surge.commands.recommend import add_recommend
 from surge.commands.survey import add_survey
 from surge.commands.train import add_train
 from surge.errors import SurgeError, is_out_of_memory

@@ -27,6 +27,15 @@ def add_places(parser: argparse.ArgumentParser, *, dataset_optional: bool = Fals
     parser.add_argument("dataset", metavar="DATASET", help="dataset folder", nargs="?" if dataset_optional else None)
 
 
+def add_whole_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--whole-history",
+        action="store_true",
+        help="of --user: read the last interaction too (otherwise it is held out as the next item); a model that reads "
+        "ages is then asked one usual step after it",
+    )
+
+
 def load_places(arguments: argparse.Namespace, device: Any = "cpu") -> tuple[Any, Any]:
     from surge.checkpoint import load_checkpoint
     from surge.data.dataset import Dataset
@@ -51,6 +60,11 @@ def progress_bar(name: str) -> Iterator[Callable[[float], None]]:
 def one_line(text: str) -> str:
     """Text of the data on one line of a terminal: no control character gets through."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def count_of(number: int, noun: str) -> str:
+    """ "1 user", or "1,200 users"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def work_hard(threads: int | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from surge.data.layout import SPLITS
 from surge.vocabulary.prediction import LEFT_OUT
 
 
@@ -16,6 +17,15 @@ def positives_told(metrics: Mapping[str, Any], split: str) -> str:
     parts += [f"users whose last item can't be ranked among all: {unranked:,}"] if unranked else []
     parts += [f"of items that were never a training positive: {cold:,}"] if cold else []
     return f"{split} positives: {metrics['positives']:,}; {'; '.join(parts)}" if parts else ""
+
+
+def own_positives_told(metrics: Mapping[str, Any]) -> str:
+    """A sentence on which splits of the dataset the positives of a user's own lists belong to, and whether the model
+    knows them from training."""
+    counts = ", ".join(f"{name} {metrics[f'{name}_positives']:,}" for name in SPLITS)
+    seen = metrics["trained_positives"]
+    warning = f"; {seen:,} of the training, so that the model knows them already and the figures are too good"
+    return f"the positives by their split of the dataset: {counts}{warning if seen else ''}"
 
 
 def negatives_told(most: int, fewest: int) -> str:
