@@ -99,7 +99,7 @@ class Trainer:
         self.kept = start.fill(self.model, self.data.items) if start else None
         self.model.to(device)
         if not quiet:
-            for sentence in [*self.data.told, *([str(self.kept)] if self.kept else [])]:
+            for sentence in [*self.data.told, *(self.kept.told if self.kept else [])]:
                 tqdm.write(sentence)
         self.fit = Fit(self.data, Surge(self.model), config, evaluation, quiet)
 

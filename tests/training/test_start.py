@@ -12,10 +12,13 @@ import pytest
 import torch
 
 from surge.checkpoint import Checkpoint, load_checkpoint
+from surge.config import ModelConfig, from_dict
 from surge.data.dataset import Dataset
 from surge.data.item_vectors import read_item_vectors
 from surge.errors import SurgeError
 from surge.explanation.explain import explain
+from surge.model.surge import SurgeModel
+from surge.training.data import TrainingData
 from surge.training.start import Start
 from surge.training.state import state_folder
 from surge.training.trainer import train
@@ -267,6 +270,24 @@ def test_vectors_of_another_space_are_mapped_by_the_known_items(tmp_path: Path) 
     kept = Start(old, given)
     after = go_on(kept, log([*names, "new"], {}), tmp_path / "new")
     np.testing.assert_allclose(embeddings(after)["new"], wanted, atol=0.01)
+
+
+def test_it_is_told_what_a_file_of_vectors_gave_and_one_that_matches_nothing_is_refused(
+    september: Checkpoint, tmp_path: Path
+) -> None:
+    given = read_item_vectors(
+        vectors_of(tmp_path / "v.parquet", {"e": [0.5] * 8, "a": [1.0] * 8, "unheard": [2.0] * 8})
+    )
+    data = TrainingData.of(log(OCTOBER), Start(september, given).arrange)
+    config = from_dict(ModelConfig, Start(september).settings({}) | data.sizes())
+    told = Start(september, given).fill(SurgeModel(config, data.item_category), data.items).told
+    assert len(told) == 2
+    count = f"2 of its 3 items are in this dataset, which has {data.items.height}"
+    assert told[1] == f"v.parquet: {count}; vectors of 8 numbers, from 'vector'"
+    other = read_item_vectors(vectors_of(tmp_path / "o.parquet", {"E": [0.5] * 8}))
+    with pytest.raises(SurgeError, match=r"o\.parquet has vectors of 1 items, none of which .* the file has 'E', the"):
+        go_on(Start(september, other), log(OCTOBER), tmp_path / "october")
+    assert not (tmp_path / "october").exists()
 
 
 def test_too_few_known_vectors_for_a_map_are_refused(september: Checkpoint, tmp_path: Path) -> None:
