@@ -1,6 +1,7 @@
 """The commands of `python -m surge`, grouped by what they work on."""
 
 import argparse
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -77,7 +78,10 @@ def work_hard(threads: int | None) -> None:
     if threads is not None:
         if threads < 1:
             raise SurgeError(f"--threads is {threads}; give a whole number from 1.")
-        torch.set_num_threads(threads)
+        cores = os.cpu_count() or 1
+        if threads > cores:
+            print(f"--threads is {threads}; this machine has {count_of(cores, 'core')}, so {cores} are used")
+        torch.set_num_threads(min(threads, cores))
 
 
 def print_metrics(metrics: dict[str, Any]) -> None:

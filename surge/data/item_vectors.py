@@ -133,7 +133,9 @@ def _read(path: Path) -> tuple[pl.Series, pl.DataFrame, bool]:
         source = open_source(path, options)
         item = "item" if "item" in source.names else source.usual("item")
         if item is None:
-            raise SurgeError(f"{path} has no column 'item' with the items' ids; it has {listed(source.names)}")
+            raise SurgeError(
+                f"{path} has no column 'item' with the items' ids; name it so; it has {listed(source.names)}"
+            )
         schema = source.rows.collect_schema()
         held = [
             pl.col(name) != "" if schema[name] == pl.String else pl.col(name).is_not_null() for name in source.names
@@ -198,7 +200,10 @@ def _as_numbers(column: pl.Series) -> pl.Series:
 def _is_list(column: pl.Series, is_json: bool) -> bool:
     kind = column.dtype
     if isinstance(kind, pl.List | pl.Array):
-        return kind.inner.is_numeric()  # type: ignore[union-attr]
+        if kind.inner != pl.String:  # type: ignore[union-attr]
+            return kind.inner.is_numeric()  # type: ignore[union-attr]
+        held = column.drop_nulls()[:1].to_list()  # numbers as text, or words
+        return bool(held and held[0]) and _as_numbers(pl.Series(held[0])).count() >= _MOST * len(held[0])
     if kind != pl.String:
         return False
     known = column.drop_nulls()
