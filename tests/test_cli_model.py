@@ -52,6 +52,7 @@ def test_train_writes_a_checkpoint_with_the_settings_given(places):
         "validation_instances": 20,
         "test_instances": 20,
         "catalogue_instances": 5,
+        "catalogue_targets": "last",
         "evaluation_negatives": 9,
     }
     assert config["trained_on"].startswith("cpu")
@@ -243,7 +244,7 @@ def test_a_dataset_that_does_not_match_the_checkpoint(places, tmp_path, capsys):
         (["--config", "wrong.json"], "heads stands under training; it belongs under model"),
         (["--config", "twice.json"], "test_instances stands under training and evaluation; give it once"),
         (["--set", "test_instances=0"], "test_instances is 0"),
-        (["--set", "item_count=5"], "one of"),
+        (["--set", "item_count=5"], "it is counted in the dataset; leave it out"),
     ],
 )
 def test_train_refuses_settings_with_a_sentence(places, tmp_path, monkeypatch, capsys, arguments, words):
@@ -266,10 +267,12 @@ def test_train_does_not_touch_a_checkpoint_that_is_there(places, capsys):
 def test_train_goes_on_with_a_checkpoint_and_its_settings(places, tmp_path, capsys):
     output = tmp_path / "more"
     vectors = tmp_path / "vectors.csv"
-    vectors.write_text("item,a,b,c,d,e,f\nnew,1,2,3,4,5,6\n")
+    vectors.write_text("item,a,b,c,d,e,f\nnew,1,2,3,4,5,6\ni0005,1,2,3,4,5,6\n")
     again = ["train", places[1], "--from", places[0], "--output", str(output), "--epochs", "0"]
     assert main([*again, "--item-vectors", str(vectors), "--set", "patience=2"]) == 0
-    assert "from model: " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "from model: " in out and "vectors.csv: 1 of its 2 items are in this dataset" in out
+    assert "vectors of 6 numbers, from a, b, c, d, e, f" in out
     before, after = load_checkpoint(places[0]), load_checkpoint(output)
     assert after.model_config == before.model_config
     assert after.training_config == replace(before.training_config, epochs=0, patience=2, device="auto")

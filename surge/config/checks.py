@@ -71,7 +71,7 @@ def _check(name: str, value: Any, kind: Any) -> None:
     if kind is bool:
         require(isinstance(value, bool), f"{said} true or false.")
     elif is_config(kind):
-        require(isinstance(value, kind), f"{said} {kind.__name__}(...).")
+        require(isinstance(value, kind), f"The setting {name} is {value!r}; it must be {kind.__name__}(...).")
     elif get_origin(kind) is Literal:
         require(value in get_args(kind), f"{said} one of {', '.join(get_args(kind))}.")
     else:

@@ -285,7 +285,7 @@ def test_it_is_told_what_a_file_of_vectors_gave_and_one_that_matches_nothing_is_
     count = f"2 of its 3 items are in this dataset, which has {data.items.height}"
     assert told[1] == f"v.parquet: {count}; vectors of 8 numbers, from 'vector'"
     other = read_item_vectors(vectors_of(tmp_path / "o.parquet", {"E": [0.5] * 8}))
-    with pytest.raises(SurgeError, match=r"o\.parquet has vectors of 1 items, none of which .* the file has 'E', the"):
+    with pytest.raises(SurgeError, match=r"o\.parquet has vectors of 1 item, none of which .* the file has 'E', the"):
         go_on(Start(september, other), log(OCTOBER), tmp_path / "october")
     assert not (tmp_path / "october").exists()
 
