@@ -1,6 +1,7 @@
 """`python -m surge` train, evaluate, recommend and explain as a user meets them."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from surge.cli import build_parser, main
 from surge.commands.settings import read_settings
 from surge.config import preset
 from surge.data.simulator import simulate
+from surge.explanation import quality
 from surge.explanation.record import Explanation
+from surge.vocabulary.prediction import LEFT_OUT
 from tests.explanation.worlds import make_checkpoint
 
 SMALL = (
@@ -24,6 +27,9 @@ SMALL = (
     "--set attention_hidden=[8] --set prediction_hidden=[8] --set evolution_size=5 --set test_instances=20 "
     "--set validation_instances=20 --set catalogue_instances=5 --set evaluation_negatives=9 --set max_length=12"
 ).split()
+
+
+NEEDED = (*LEFT_OUT, "cold_positives", "users_without_last", "positives")  # by what is told of the positives
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +113,16 @@ def test_evaluate_on_another_split_or_dataset_stores_nothing(places, tmp_path, c
     simulate(tmp_path / "other", users=30, seed=2)
     assert main(["evaluate", places[0], str(tmp_path / "other")]) == 0
     assert "not stored: the checkpoint was trained on another dataset" in capsys.readouterr().out
+    assert (Path(places[0]) / "metrics.json").read_bytes() == before
+
+
+def test_figures_that_can_not_be_stored_are_shown(places, capsys, monkeypatch):
+    monkeypatch.setattr(quality, "measure", lambda *_: {"test": dict.fromkeys(NEEDED, 0)})
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    before = (Path(places[0]) / "metrics.json").read_bytes()
+    assert main(["evaluate", *places]) == 0
+    out = capsys.readouterr().out
+    assert "not stored: The folder" in out and "can't be written; check its permissions" in out and "test:" in out
     assert (Path(places[0]) / "metrics.json").read_bytes() == before
 
 

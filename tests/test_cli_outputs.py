@@ -50,6 +50,15 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint_module, "load_checkpoint", read)
 
 
+def test_compare_overwrites_no_figures_that_it_did_not_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "table.json").write_text("mine")
+    command = ["compare", SHOP, "--models", "popularity", "--output", tmp_path / "table.md"]
+    assert "table.json' exists and no comparison wrote it" in refused(capsys, *command)
+    assert [path.name for path in tmp_path.iterdir()] == ["table.json"]
+
+
 @pytest.mark.usefixtures("nothing_is_read")
 @pytest.mark.parametrize(
     ("command", "name"),

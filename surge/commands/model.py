@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from surge.atomic_write import check_parents
 from surge.commands import (
     add_command,
     add_places,
@@ -70,11 +71,16 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(told)
     if split != "test":
         return
-    if checkpoint.description.get("dataset", {}).get("digest") == dataset.digest:
-        store_metrics(checkpoint, metrics)
-        print(f"stored in the metrics.json of {arguments.checkpoint}")
-    else:
+    if checkpoint.description.get("dataset", {}).get("digest") != dataset.digest:
         print("not stored: the checkpoint was trained on another dataset")
+        return
+    try:
+        check_parents(checkpoint.folder)
+    except SurgeError as problem:  # the figures are worth having all the same
+        print(f"not stored: {problem}")
+        return
+    store_metrics(checkpoint, metrics)
+    print(f"stored in the metrics.json of {arguments.checkpoint}")
 
 
 def add_explain(subparsers: Any) -> None:

@@ -161,16 +161,16 @@ class Kept:
 
 def _about_vectors(vectors: ItemVectors, names: Sequence[str]) -> str:
     """How many of the vectors are of items of the dataset, and what they are made of; none is a SurgeError."""
-    held = len(vectors.rows)
+    held, source = len(vectors.rows), vectors.source
     here = sum(name in vectors.rows for name in names)
     if not here:
         theirs, ours = (", ".join(map(repr, list(ids)[:3])) for ids in (vectors.rows, names))
         raise SurgeError(
-            f"{vectors.source} has vectors of {held:,} item{'' if held == 1 else 's'}, none of which is in this dataset; "
+            f"{source} has vectors of {held:,} item{'' if held == 1 else 's'}, none of which is in this dataset; "
             f"write their ids as the dataset does: the file has {theirs}, the dataset {ours}."
         )
     return (
-        f"{vectors.source}: {here:,} of its {held:,} items are in this dataset, which has {len(names):,}; "
+        f"{source}: {here:,} of its {held:,} items are in this dataset, which has {len(names):,}; "
         f"vectors of {vectors.size:,} numbers, from {vectors.columns_told}"
     )
 
