@@ -23,9 +23,12 @@ def own_positives_told(metrics: Mapping[str, Any]) -> str:
     """A sentence on which splits of the dataset the positives of a user's own lists belong to, and whether the model
     knows them from training."""
     counts = ", ".join(f"{name} {metrics[f'{name}_positives']:,}" for name in SPLITS)
-    seen = metrics["trained_positives"]
-    warning = f"; {seen:,} of the training, so that the model knows them already and the figures are too good"
-    return f"the positives by their split of the dataset: {counts}{warning if seen else ''}"
+    warning = ""
+    if metrics["trained_positives"]:
+        warning = "; the model was trained on those of train, so that the figures are too good"
+    elif metrics["train_positives"]:
+        warning = "; if the model was trained on this log, it knows those of train, and the figures are too good"
+    return f"the positives by their split of the dataset: {counts}{warning}"
 
 
 def negatives_told(most: int, fewest: int) -> str:
