@@ -170,14 +170,20 @@ def test_histories_are_read_with_the_options_of_prepare(tmp_path: Path, capsys: 
     assert "--behaviour says" in refused(capsys, "recommend", DEMO, SHOP, "--user", "u1313", "--behaviour", "x")
 
 
-@pytest.mark.parametrize("name", ["shop*", "shop[1]", "shop?"])
-def test_a_name_that_reads_like_a_pattern_is_a_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+@pytest.mark.parametrize("name", ["shop*", "shop[1]", "shop?", "user=1", "~/shop"])
+def test_a_name_that_means_more_to_others_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    log = tmp_path / "log.csv"
-    log.write_text("user,item,timestamp\n" + "".join(f"a,i{k},{1700000000 + k}\n" for k in range(5)))
-    assert main(["prepare", "csv", str(log), "--output", str(tmp_path / "shop1"), "--split", "leave-last"]) == 0
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    items = pl.read_parquet(Path(DEMO) / "items.parquet")["item"].to_list()
+    log = "user,item,timestamp\n" + "".join(f"a,{items[k]},{1700000000 + k}\n" for k in range(5))
+    Path("log.csv").write_text(log)
+    assert main(["prepare", "csv", "log.csv", "--output", "shop1", "--split", "leave-last"]) == 0
     first = capsys.readouterr().out.splitlines()[1:]
-    assert main(["prepare", "csv", str(log), "--output", str(tmp_path / name), "--split", "leave-last"]) == 0
+    assert main(["prepare", "csv", "log.csv", "--output", name, "--split", "leave-last"]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == first
-    assert main(["simulate", str(tmp_path / f"{name}sim"), "--users", "5"]) == 0
+    output = f"{name}/top.parquet"
+    assert main(["recommend", DEMO, name, "--all-users", "--top", "2", "--output", output]) == 0
+    assert "2 rows of 1 user" in capsys.readouterr().out
+    assert (tmp_path / output).is_file()

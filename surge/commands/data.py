@@ -206,8 +206,11 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
     lines.append(("history length", f"{lengths['min']} to {lengths['max']}, median {lengths['median']:g}"))
     lines.append(("repeated (user, item)", f"{description['repeat_share']:.1%}"))
     lines.append(("time", " to ".join(day(moment) for moment in description["time_range"]) + " UTC"))
-    # just written, so read without the checks of a stranger's folder
-    interactions, items = (pl.read_parquet(Path(output) / name, glob=False) for name in (INTERACTIONS_FILE, ITEMS_FILE))
+    # just written, so read without the checks of a stranger's folder; whole, as polars reads *, [ and ~ in a path
+    folder = Path(output).absolute()
+    interactions, items = (
+        pl.read_parquet(folder / name, glob=False, hive_partitioning=False) for name in (INTERACTIONS_FILE, ITEMS_FILE)
+    )
     split = description["split"]
     if split["method"] == "time":
         periods = ", ".join(f"{period} {count:,}" for period, count in description["split_counts"].items())

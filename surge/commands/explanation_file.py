@@ -10,6 +10,8 @@ from surge.errors import SurgeError
 _PARTS = {"user", "target", "history", "model", "prediction"}  # some of what a record holds
 _NPZ_PARTS = {"text.npy", "embeddings/history.npy"}
 _REPORT = b"<strong>SURGE explorer</strong>"
+_LARGEST = 1 << 30  # bytes of a record
+_HEAD = 1 << 20  # bytes, in which a report says what it is
 
 
 def check_explanation(output: str) -> Path:
@@ -24,6 +26,8 @@ def check_explanation(output: str) -> Path:
 
 
 def _is_json_record(path: Path) -> bool:
+    if path.stat().st_size > _LARGEST:
+        return False
     try:
         values = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
@@ -40,7 +44,8 @@ def _is_npz_record(path: Path) -> bool:
 
 
 def _is_report(path: Path) -> bool:
-    return _REPORT in path.read_bytes()
+    with path.open("rb") as stream:
+        return _REPORT in stream.read(_HEAD)
 
 
 _KINDS = {".json": _is_json_record, ".npz": _is_npz_record, ".html": _is_report}

@@ -72,7 +72,7 @@ def recommend_all(
             table = _table(checkpoint, dataset, chosen[start : start + TOGETHER], top, hold_out)
             with atomic_write(part) as stream:
                 table.write_parquet(stream)
-        tables.append(pl.scan_parquet(part, glob=False))
+        tables.append(pl.scan_parquet(part.absolute(), glob=False, hive_partitioning=False))  # polars expands a ~
         if progress is not None:
             progress(min(1.0, (start + TOGETHER) / len(chosen)))
     whole = pl.concat(tables).collect() if tables else pl.DataFrame(schema=COLUMNS)
