@@ -256,7 +256,7 @@ def test_a_dataset_that_does_not_match_the_checkpoint(places, tmp_path, capsys):
         (["--config", "broken.json"], "not a JSON file"),
         (["--preset", "printed"], "the presets are as-printed"),
         (["--config", "other.json"], "may hold model, training and evaluation"),
-        (["--config", "flat.json"], "not a JSON file"),
+        (["--config", "flat.json"], "names heads; it may hold model, training and evaluation"),
         (["--config", "wrong.json"], "heads stands under training; it belongs under model"),
         (["--config", "twice.json"], "test_instances stands under training and evaluation; give it once"),
         (["--set", "test_instances=0"], "test_instances is 0"),

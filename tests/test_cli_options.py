@@ -109,6 +109,22 @@ def test_what_is_counted_is_no_setting(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is not a JSON file"),
+        ("[1]", 'is not a JSON file {"model": {...}, "training": {...}, "evaluation": {...}}: it holds [1]'),
+        ('{"model": null}', 'has null as model; give its settings, {"NAME": VALUE}'),
+        ('{"model": [["heads", 2]]}', 'has [["heads", 2]] as model'),
+        ('{"model": {"heads": 2, "heads": 4}}', "'heads' stands there twice"),
+        ('{"model": {}, "model": {"heads": 4}}', "'model' stands there twice"),
+    ],
+)
+def test_what_is_no_config_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, said: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+    assert said in refused(capsys, "train", SHOP, "--output", tmp_path / "x", "--config", tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
     ("setting", "said"),
     [
         ("clusters=[]", "clusters is []; it must be a list of one or more whole numbers from 1 to 4096"),
