@@ -1,6 +1,7 @@
 """The command that recommends: to one user, or to all of a dataset or a file."""
 
 import argparse
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,7 @@ def _recommend_all(arguments: argparse.Namespace) -> None:
     if arguments.histories is None:
         checkpoint, dataset = load_places(arguments)
     else:
-        if output.exists() and Path(arguments.histories).exists() and output.samefile(arguments.histories):
-            raise SurgeError("--output is the file of --histories itself; give another name.")
+        _check_apart(output, Path(arguments.histories))
         checkpoint = load_checkpoint(arguments.checkpoint)
         options = reading_options(arguments)
         dataset = prepared_file(Dataset, arguments.histories, "histories", split="leave-last", **options)
@@ -126,6 +126,18 @@ def _recommend_all(arguments: argparse.Namespace) -> None:
             f"{count_of(done['unknown'], 'user')} {has} no rows: the model knows none of their items, or they took all"
         )
     print(f"{count_of(done['rows'], 'row')} of {count_of(done['users'], 'user')}; written to {arguments.output}")
+
+
+def _check_apart(output: Path, histories: Path) -> None:
+    """A SurgeError where the output is, or would be the next time, one of the files that are read."""
+    if histories.is_dir():
+        same = output.resolve().is_relative_to(histories.resolve())
+    elif histories.exists():
+        same = output.resolve() == histories.resolve()
+    else:  # a pattern
+        same = output.parent.resolve() == histories.parent.resolve() and fnmatchcase(output.name, histories.name)
+    if same:
+        raise SurgeError("--output is, or lies among, the files of --histories; write it to another place.")
 
 
 def _print_histories(preparation: dict[str, Any]) -> None:
