@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +15,7 @@ from surge.errors import SurgeError
 
 def check_place(path: str | Path, noun: str, *endings: str) -> Path:
     """The path, if a file of this kind may be written there; a SurgeError where its ending is none of these, or its
-    folder is missing."""
+    folder is missing or can't be written."""
     path = Path(path)
     if path.suffix not in endings:
         raise SurgeError(f"{noun} is saved as {' or '.join(endings)}, not as {path.name!r}; change the ending.")
@@ -24,9 +24,31 @@ def check_place(path: str | Path, noun: str, *endings: str) -> Path:
 
 
 def check_parent(path: Path) -> None:
-    """A SurgeError where the folder that is to hold this path is missing."""
+    """A SurgeError where the folder that is to hold this path is missing or can't be written."""
     if not path.parent.is_dir():
         raise SurgeError(f"The folder {str(path.parent)!r} does not exist; make it first.")
+    _check_writable(path.parent)
+
+
+def check_parents(output: Path) -> None:
+    """A SurgeError where a folder can't be made at this path, with the folders above it that are missing."""
+    nearest = next(folder for folder in output.absolute().parents if folder.exists())
+    if not nearest.is_dir():
+        raise SurgeError(f"{str(nearest)!r} is a file, so no folder can be made in it; give another --output.")
+    _check_writable(nearest)
+
+
+def _check_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SurgeError(f"The folder {str(folder)!r} can't be written; check its permissions, or give another.")
+
+
+def check_replaceable(path: Path, noun: str, is_own: Callable[[Path], bool]) -> None:
+    """A SurgeError unless this path is free, or holds an older file of this kind, which `is_own` tells."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise SurgeError(f"{str(path)!r} is not an ordinary file; give another name.")
+    if path.exists() and not is_own(path):
+        raise SurgeError(f"{str(path)!r} is there already and holds no {noun}; remove it or give another name.")
 
 
 @contextmanager
@@ -50,6 +72,7 @@ def check_folder(output: Path, noun: str, names: Collection[str], mark: str, for
     """
     if output.is_symlink():
         raise SurgeError(f"{output} is a symbolic link; give the folder itself")
+    check_parents(output)
     if not output.exists():
         return
     if not output.is_dir():

@@ -441,7 +441,7 @@ def test_a_pickle_in_the_place_of_the_weights(folder: Path, capfd: pytest.Captur
 
 def test_a_linked_folder(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(folder)
-    refused(tmp_path / "link", "is not a checkpoint folder")
+    refused(tmp_path / "link", "is a symbolic link, which is not followed; give the folder that it leads to")
 
 
 @pytest.mark.parametrize("name", EVERY_FILE)

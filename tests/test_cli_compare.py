@@ -81,7 +81,7 @@ def test_a_table_and_the_figures_behind_it(
         (["--set", "clusters=[4]"], "None of these models has the setting 'clusters'"),
         (["--set", "seed=4"], "give --seeds N"),
         (["--set", "max_length=ten"], "max_length is 'ten'"),
-        (["--lists", "missing.parquet"], "no file of candidate lists"),
+        (["--lists", "missing.parquet"], "missing.parquet does not exist"),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_is_written(

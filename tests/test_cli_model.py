@@ -1,6 +1,7 @@
 """`python -m surge` train, evaluate, recommend and explain as a user meets them."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from surge.commands import print_metrics
 from surge.commands.settings import read_settings
 from surge.config import preset
 from surge.data.simulator import simulate
+from surge.explanation import quality
 from surge.explanation.record import Explanation
 from surge.vocabulary import METRICS, entry
+from surge.vocabulary.prediction import LEFT_OUT
 from tests.explanation.worlds import make_checkpoint
 
 SMALL = (
@@ -26,6 +29,9 @@ SMALL = (
     "--set attention_hidden=[8] --set prediction_hidden=[8] --set evolution_size=5 --set test_instances=20 "
     "--set validation_instances=20 --set catalogue_instances=5 --set evaluation_negatives=9 --set max_length=12"
 ).split()
+
+
+NEEDED = (*LEFT_OUT, "cold_positives", "users_without_last", "positives")  # by what is told of the positives
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +132,16 @@ def test_evaluate_on_another_split_or_dataset_stores_nothing(places, tmp_path, c
     simulate(tmp_path / "other", users=30, seed=2)
     assert main(["evaluate", places[0], str(tmp_path / "other")]) == 0
     assert "not stored: the checkpoint was trained on another dataset" in capsys.readouterr().out
+    assert (Path(places[0]) / "metrics.json").read_bytes() == before
+
+
+def test_figures_that_can_not_be_stored_are_shown(places, capsys, monkeypatch):
+    monkeypatch.setattr(quality, "measure", lambda *_: {"test": dict.fromkeys(NEEDED, 0)})
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    before = (Path(places[0]) / "metrics.json").read_bytes()
+    assert main(["evaluate", *places]) == 0
+    out = capsys.readouterr().out
+    assert "not stored: The folder" in out and "can't be written; check its permissions" in out and "test:" in out
     assert (Path(places[0]) / "metrics.json").read_bytes() == before
 
 
@@ -259,11 +275,11 @@ def test_a_dataset_that_does_not_match_the_checkpoint(places, tmp_path, capsys):
         (["--config", "broken.json"], "not a JSON file"),
         (["--preset", "printed"], "the presets are as-printed"),
         (["--config", "other.json"], "may hold model, training and evaluation"),
-        (["--config", "flat.json"], "not a JSON file"),
+        (["--config", "flat.json"], "names heads; it may hold model, training and evaluation"),
         (["--config", "wrong.json"], "heads stands under training; it belongs under model"),
         (["--config", "twice.json"], "test_instances stands under training and evaluation; give it once"),
         (["--set", "test_instances=0"], "test_instances is 0"),
-        (["--set", "item_count=5"], "one of"),
+        (["--set", "item_count=5"], "it is counted in the dataset; leave it out"),
     ],
 )
 def test_train_refuses_settings_with_a_sentence(places, tmp_path, monkeypatch, capsys, arguments, words):
@@ -286,10 +302,12 @@ def test_train_does_not_touch_a_checkpoint_that_is_there(places, capsys):
 def test_train_goes_on_with_a_checkpoint_and_its_settings(places, tmp_path, capsys):
     output = tmp_path / "more"
     vectors = tmp_path / "vectors.csv"
-    vectors.write_text("item,a,b,c,d,e,f\nnew,1,2,3,4,5,6\n")
+    vectors.write_text("item,a,b,c,d,e,f\nnew,1,2,3,4,5,6\ni0005,1,2,3,4,5,6\n")
     again = ["train", places[1], "--from", places[0], "--output", str(output), "--epochs", "0"]
     assert main([*again, "--item-vectors", str(vectors), "--set", "patience=2"]) == 0
-    assert "from model: " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "from model: " in out and "vectors.csv: 1 of its 2 items are in this dataset" in out
+    assert "vectors of 6 numbers, from a, b, c, d, e, f" in out
     before, after = load_checkpoint(places[0]), load_checkpoint(output)
     assert after.model_config == before.model_config
     assert after.training_config == replace(before.training_config, epochs=0, patience=2, device="auto")

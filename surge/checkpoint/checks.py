@@ -44,7 +44,12 @@ def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
             f"{folder.name!r} looks like a pickle, which can run code when opened, so it is never read; "
             "give a checkpoint folder made by `python -m surge train`."
         )
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.is_symlink():
+        raise SurgeError(
+            f"{str(folder)!r} is a symbolic link, which is not followed; give the folder that it leads to, "
+            f"{str(folder.resolve())!r}."
+        )
+    if not folder.is_dir():
         raise SurgeError(
             f"{str(folder)!r} is not a checkpoint folder; give the folder that `python -m surge train` wrote."
         )
@@ -53,7 +58,13 @@ def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
             f"{str(folder)!r} is a dataset, not a checkpoint; where both are given, the checkpoint comes first."
         )
     manifest_path = folder / "manifest.json"
-    if not manifest_path.is_file() or manifest_path.is_symlink():
+    links = [name for name in (manifest_path.name, *FILES) if (folder / name).is_symlink()]
+    if links:
+        raise SurgeError(
+            f"{links[0]} of the checkpoint {folder.name!r} is a symbolic link, which is not followed; copy the file "
+            "itself into the folder."
+        )
+    if not manifest_path.is_file():
         raise SurgeError(
             f"The checkpoint {folder.name!r} has no manifest.json, so it is not complete; copy or train it again."
         )
@@ -62,7 +73,7 @@ def read_files(folder: Path) -> tuple[dict[str, bytes], str]:
     contents = {}
     for name in FILES:
         path, entry = folder / name, manifest.get(name)
-        if not path.is_file() or path.is_symlink() or not isinstance(entry, dict):
+        if not path.is_file() or not isinstance(entry, dict):
             raise SurgeError(f"The checkpoint {folder.name!r} lacks {name}; copy or train it again.")
         size = path.stat().st_size
         if size != entry.get("bytes"):

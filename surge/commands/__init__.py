@@ -1,6 +1,7 @@
 """The commands of `python -m surge`, grouped by what they work on."""
 
 import argparse
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,15 @@ def add_command(
 def add_places(parser: argparse.ArgumentParser, *, dataset_optional: bool = False) -> None:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint folder")
     parser.add_argument("dataset", metavar="DATASET", help="dataset folder", nargs="?" if dataset_optional else None)
+
+
+def add_whole_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--whole-history",
+        action="store_true",
+        help="of --user: read the last interaction too (otherwise it is held out as the next item); a model that reads "
+        "ages is then asked one usual step after it",
+    )
 
 
 def load_places(arguments: argparse.Namespace, device: Any = "cpu") -> tuple[Any, Any]:
@@ -53,6 +63,11 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
+def count_of(number: int, noun: str) -> str:
+    """ "1 user", or "1,200 users"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def work_hard(threads: int | None) -> None:
     """For a command that computes for long: CPU threads of torch, None leaves them as they are, and memory kept."""
     import torch
@@ -63,7 +78,10 @@ def work_hard(threads: int | None) -> None:
     if threads is not None:
         if threads < 1:
             raise SurgeError(f"--threads is {threads}; give a whole number from 1.")
-        torch.set_num_threads(threads)
+        cores = os.cpu_count() or 1
+        if threads > cores:
+            print(f"--threads is {threads}; this machine has {count_of(cores, 'core')}, so {cores} are used")
+        torch.set_num_threads(min(threads, cores))
 
 
 def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:

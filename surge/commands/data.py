@@ -4,7 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from surge.commands import add_command, one_line
+from surge.commands import add_command, count_of, one_line
+from surge.commands.reading import (
+    add_reading,
+    add_row_choice,
+    delimiter,
+    notes_told,
+    print_told,
+    reading_options,
+    rows_told,
+)
 from surge.errors import SurgeError
 
 
@@ -106,65 +115,27 @@ def add_prepare(subparsers: Any) -> None:
             metavar="K",
             help="movielens, amazon 5; taobao, kuairand 10; others 1",
         )
-    rows.add_argument("--min-rating", type=float, metavar="R", help="leave out rows with a lower rating or label")
+    add_row_choice(rows)
     rows.add_argument("--start", metavar="TIME", help="first moment: a date or unix seconds")
     rows.add_argument("--end", metavar="TIME", help="last moment: a date (the whole day) or unix seconds")
-    rows.add_argument("--behaviour", action="append", metavar="NAME", help="keep this behaviour; may be repeated")
 
-    reading = parser.add_argument_group("columns: names, or places from 1; usual names are found without")
-    for role in ("user", "item", "time", "rating"):
-        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role} (by its usual name)")
-    for role in ("title", "category", "behaviour"):
-        reading.add_argument(f"--{role}-column", metavar="NAME", help=f"column of the {role}")
-    reading.add_argument(
-        "--order-column", metavar="NAME", help="column that settles which of two at one time came first"
-    )
-    reading.add_argument("--split-column", metavar="NAME", help="column with train, valid or test")
-    reading.add_argument("--no-header", action="store_true", help="the first line is a row; columns go by their places")
-
-    text = parser.add_argument_group("how files are read")
-    text.add_argument("--delimiter", metavar="TEXT", help="found in the first line unless given; tab for a tab")
-    text.add_argument(
-        "--skip-lines", type=int, default=0, metavar="N", help="lines above the header, or above the first row (0)"
-    )
-    text.add_argument("--no-quotes", action="store_true", help="a quote is text as all else")
-    text.add_argument("--encoding", default="utf-8", help="utf-8, latin-1, cp1252, utf-16, ...")
-    text.add_argument("--keep-null-words", action="store_true", help="NA, NULL, nan and the like are ids")
-
-    time = parser.add_argument_group("times")
-    time.add_argument(
-        "--time-unit",
-        choices=("auto", "seconds", "milliseconds", "microseconds", "nanoseconds", "day", "iso"),
-        default="auto",
-        help="of the time column; a day is 20240531, ISO dates without a zone are UTC (auto)",
-    )
-    time.add_argument("--time-format", metavar="FORMAT", help="of strftime, such as '%%d.%%m.%%Y %%H:%%M'")
-    time.add_argument("--file-order", action="store_true", help="there are no times: rows are in the order of time")
-    time.add_argument(
-        "--ties",
-        choices=("auto", "file", "hash"),
-        default="auto",
-        help="rows at one time: as in the file, or by a checksum where the file has them by item id (auto)",
-    )
+    add_reading(parser, ("user", "item", "time", "rating", "title", "category", "behaviour", "order", "split"))
 
     items = parser.add_argument_group("a file about items")
     items.add_argument("--items", metavar="FILE", help="with the ids of items, their titles and categories")
     for role, name in (("id", "ids"), ("title", "titles"), ("category", "categories")):
         items.add_argument(f"--items-{role}-column", metavar="NAME", help=f"its column of {name} (by its usual name)")
-    items.add_argument("--items-delimiter", metavar="TEXT", help="as above, of that file")
-    items.add_argument("--items-encoding", default="utf-8", help="as above, of that file")
+    items.add_argument("--items-delimiter", metavar="TEXT", help="as --delimiter, of that file")
+    items.add_argument("--items-encoding", default="utf-8", help="as --encoding, of that file (utf-8)")
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from surge.data.preparation import STAGES, prepare
-    from surge.data.tables import ROLES
 
     if arguments.output is None and not arguments.dry_run:
         raise SurgeError("--output is missing; name the dataset folder to write, or add --dry-run")
-    named = {role: getattr(arguments, f"{role}_column") for role in ROLES}
-    columns = {role: column for role, column in named.items() if column is not None}
     about = {"item": "items_id_column", "title": "items_title_column", "category": "items_category_column"}
     items_columns = {role: getattr(arguments, option) for role, option in about.items()}
     with tqdm(total=len(STAGES), desc="preparing", unit="stage", disable=None, leave=False) as bar:
@@ -183,28 +154,16 @@ def _prepare(arguments: argparse.Namespace) -> None:
             test_start=arguments.test_start,
             min_user_interactions=arguments.min_user_interactions,
             min_item_interactions=arguments.min_item_interactions,
-            min_rating=arguments.min_rating,
             start=arguments.start,
             end=arguments.end,
-            behaviours=arguments.behaviour,
-            columns=columns,
-            header=not arguments.no_header,
-            quotes=not arguments.no_quotes,
-            skip_lines=arguments.skip_lines,
-            delimiter=_delimiter(arguments.delimiter),
-            encoding=arguments.encoding,
-            null_words=not arguments.keep_null_words,
-            time_unit=arguments.time_unit,
-            time_format=arguments.time_format,
-            file_order=arguments.file_order,
-            ties=arguments.ties,
             items_file=arguments.items,
             items_columns={role: name for role, name in items_columns.items() if name is not None},
-            items_delimiter=_delimiter(arguments.items_delimiter),
+            items_delimiter=delimiter(arguments.items_delimiter),
             items_encoding=arguments.items_encoding,
             force=arguments.force,
             dry_run=arguments.dry_run,
             progress=show,
+            **reading_options(arguments),
         )
     if arguments.dry_run:
         _print_dry_run(description)
@@ -212,20 +171,13 @@ def _prepare(arguments: argparse.Namespace) -> None:
         _print_dataset(arguments.output, description)
 
 
-def _delimiter(text: str | None) -> str | None:
-    return "\t" if text in ("tab", "\\t") else " " if text in ("space", "blank") else text
-
-
 def _print_dry_run(description: dict[str, Any]) -> None:
     """What the first rows were taken for, and five of them."""
     from datetime import UTC, datetime
 
     preparation = description["preparation"]
-    print(f"rows read  {preparation['rows_read']:,} (the first ones; nothing was written)")
-    for reason, count in preparation["dropped"].items():
-        print(f"  dropped: {reason}  {count:,}")
-    for note in preparation["notes"]:
-        print(f"note  {one_line(note)}")
+    print("nothing was written; of the first rows:")
+    print_told([*rows_told(preparation), *notes_told(preparation)])
     for row in description["rows"]:
         moment = datetime.fromtimestamp(row.pop("timestamp"), UTC).strftime("%Y-%m-%d %H:%M:%S")
         print(
@@ -249,16 +201,16 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
     preparation, counts, lengths = description["preparation"], description["counts"], description["history_length"]
-    lines: list[tuple[str, str]] = []
-    if "rows_read" in preparation:
-        lines.append(("rows read", f"{preparation['rows_read']:,}"))
-        lines += [(f"  dropped: {reason}", f"{count:,}") for reason, count in preparation["dropped"].items()]
+    lines = rows_told(preparation)
     lines += [(name, f"{counts[name]:,}") for name in ("interactions", "users", "items", "categories")]
     lines.append(("history length", f"{lengths['min']} to {lengths['max']}, median {lengths['median']:g}"))
     lines.append(("repeated (user, item)", f"{description['repeat_share']:.1%}"))
     lines.append(("time", " to ".join(day(moment) for moment in description["time_range"]) + " UTC"))
-    # just written, so read without the checks of a stranger's folder
-    interactions, items = (pl.read_parquet(Path(output) / name) for name in (INTERACTIONS_FILE, ITEMS_FILE))
+    # just written, so read without the checks of a stranger's folder; whole, as polars reads *, [ and ~ in a path
+    folder = Path(output).absolute()
+    interactions, items = (
+        pl.read_parquet(folder / name, glob=False, hive_partitioning=False) for name in (INTERACTIONS_FILE, ITEMS_FILE)
+    )
     split = description["split"]
     if split["method"] == "time":
         periods = ", ".join(f"{period} {count:,}" for period, count in description["split_counts"].items())
@@ -271,11 +223,10 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
         lines.append(("split", "each user's last interaction is test, the one before it validation"))
         short = int((interactions["user"].value_counts()["count"] < 4).sum())
         if short:  # a positive of each split needs one interaction before it
-            lines.append(("  left out", f"{short:,} users have fewer than 4 interactions: too few for all three parts"))
+            lines.append(
+                ("  left out", f"{count_of(short, 'user')} with fewer than 4 interactions: too few for all three parts")
+            )
     dataset = Dataset(Path(output), description["name"], interactions, items, description, "")
     lines += [(name, str(one)) for name, one in coverage_of(dataset).items()]
-    lines += [("note", note) for note in preparation.get("notes", [])]
-    print(f"{description['name']} -> {output}")
-    width = max(len(label) for label, _ in lines)
-    for label, value in lines:
-        print(f"  {label:<{width}}  {value}")
+    print(f"{one_line(description['name'])} -> {one_line(output)}")
+    print_told([*lines, *notes_told(preparation)])

@@ -38,8 +38,8 @@ def _survey(arguments: argparse.Namespace) -> None:
     if arguments.seed < 0:
         raise SurgeError(f"--seed is {arguments.seed}; give a whole number from 0.")
     check_method(arguments.map)
-    checkpoint, dataset = load_places(arguments)
     output = check_output(arguments.output or survey_path(arguments.checkpoint))
+    checkpoint, dataset = load_places(arguments)
     asked = min(arguments.users or len(dataset.users), len(dataset.users))
     with progress_bar("surveying") as move:
         frame = survey(

@@ -31,8 +31,15 @@ def add_train(subparsers: Any) -> None:
     parser.add_argument(
         "--item-vectors",
         metavar="FILE",
-        help="with --from: what new items start with (Parquet or CSV: item, and a vector as a list or a column a "
-        "number); without it, the mean of their category",
+        help="with --from: what new items start with (Parquet, CSV or JSON lines: item, and a vector as a list or a "
+        "column a number); without it, the mean of their category",
+    )
+    parser.add_argument(
+        "--vector-columns",
+        action="append",
+        metavar="NAME",
+        help="columns of --item-vectors that make the vector, a name or a pattern such as 'e*'; may be repeated (the "
+        "column of lists, or all of numbers)",
     )
     parser.add_argument(
         "--preset",
@@ -62,6 +69,8 @@ def _train(arguments: argparse.Namespace) -> None:
 
     if arguments.item_vectors is not None and arguments.start is None:
         raise SurgeError("--item-vectors says what new items start with; give it with --from CHECKPOINT.")
+    if arguments.vector_columns is not None and arguments.item_vectors is None:
+        raise SurgeError("--vector-columns says what to read of a file of vectors; name it with --item-vectors.")
     settings = read_settings(arguments)
     work_hard(arguments.threads)
     start = _read_start(arguments)
@@ -88,5 +97,7 @@ def _read_start(arguments: argparse.Namespace) -> Any:
 
     if arguments.start is None:
         return None
-    vectors = read_item_vectors(arguments.item_vectors) if arguments.item_vectors is not None else None
+    vectors = None
+    if arguments.item_vectors is not None:
+        vectors = read_item_vectors(arguments.item_vectors, arguments.vector_columns)
     return Start(load_checkpoint(arguments.start), vectors)

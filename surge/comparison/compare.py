@@ -53,8 +53,9 @@ def compare(
         raise SurgeError(f"--output {str(output)!r} must end in .md; the figures go to a .json beside it.")
     check_parent(output)
     folder = output.with_suffix(".runs")
-    if output.exists() and not (output.is_file() and folder.is_dir()):
-        raise SurgeError(f"{str(output)!r} exists and no comparison wrote it; give another --output, or remove it.")
+    for path in (output, output.with_suffix(".json")):
+        if path.exists() and not (path.is_file() and folder.is_dir()):
+            raise SurgeError(f"{str(path)!r} exists and no comparison wrote it; give another --output, or remove it.")
     if metric not in METRICS:
         raise SurgeError(f"There is no metric {metric!r}; the metrics are {', '.join(METRICS)}.")
     if seeds < 1:

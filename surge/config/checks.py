@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, is_dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -20,10 +21,19 @@ class Range:
         return self.low <= value <= self.high
 
     def __str__(self) -> str:
-        return f"from {self.low:g} to {self.high:g}"
+        return f"from {_written(self.low)} to {_written(self.high)}"
 
 
 Sizes = Annotated[tuple[int, ...], Range(1, 4096)]  # of one or more layers
+
+
+def _written(number: float) -> str:
+    return f"{int(number):,}" if abs(number) >= 10_000 else f"{number:g}"
+
+
+def _shown(value: Any) -> str:
+    """A setting as it is typed."""
+    return json.dumps(value) if isinstance(value, bool | tuple | None) else repr(value)
 
 
 def require(condition: bool, sentence: str) -> None:
@@ -57,11 +67,11 @@ def _check(name: str, value: Any, kind: Any) -> None:
         if value is None:
             return
         (kind,) = (one for one in get_args(kind) if one is not NoneType)
-    said = f"The setting {name} is {value!r}; it must be"
+    said = f"The setting {name} is {_shown(value)}; it must be"
     if kind is bool:
         require(isinstance(value, bool), f"{said} true or false.")
     elif is_config(kind):
-        require(isinstance(value, kind), f"{said} {kind.__name__}(...).")
+        require(isinstance(value, kind), f"The setting {name} is {value!r}; it must be {kind.__name__}(...).")
     elif get_origin(kind) is Literal:
         require(value in get_args(kind), f"{said} one of {', '.join(get_args(kind))}.")
     else:

@@ -100,7 +100,7 @@ class Dataset:
             near = self.users[max(0, position - _SUGGESTION_POOL // 2) : position + _SUGGESTION_POOL // 2]
             raise SurgeError(
                 f"dataset {self.name!r} has no user {user!r}; "
-                + _closest(user, [*self.search_users(user, _SUGGESTION_POOL), *near], "user")
+                + _closest(user, [*self.search_users(user, _SUGGESTION_POOL), *near], "user", INTERACTIONS_FILE)
             )
         return position
 
@@ -162,7 +162,9 @@ class Dataset:
         row = self._item_rows.get(item_id)
         if row is None:
             pool = [*self.search_items(item_id, _SUGGESTION_POOL)["item"], *self.items["item"][:_SUGGESTION_POOL]]
-            raise SurgeError(f"dataset {self.name!r} has no item {item_id!r}; " + _closest(item_id, pool, "item"))
+            raise SurgeError(
+                f"dataset {self.name!r} has no item {item_id!r}; " + _closest(item_id, pool, "item", ITEMS_FILE)
+            )
         return self.items.select("item", "title", "category").row(row, named=True)
 
 
@@ -171,10 +173,11 @@ def _ranked(frame: pl.DataFrame, rank: pl.Expr, limit: int) -> pl.DataFrame:
     return found.sort("rank", maintain_order=True).head(max(0, limit))
 
 
-def _closest(wanted: str, pool: list[str], noun: str) -> str:
-    matches = difflib.get_close_matches(wanted, list(dict.fromkeys(pool))[:_SUGGESTION_POOL], n=3, cutoff=0.4)
+def _closest(wanted: str, pool: list[str], noun: str, file: str) -> str:
+    known = list(dict.fromkeys(pool))[:_SUGGESTION_POOL]
+    matches = difflib.get_close_matches(wanted, known, n=3, cutoff=0.4)
     if not matches:
-        return f"search for the {noun} by a part of its id"
+        return f"ids of {noun}s are such as {', '.join(map(repr, known[:3]))}; all are in the dataset's {file}"
     return "the closest are " + ", ".join(repr(match) for match in matches)
 
 

@@ -8,12 +8,18 @@ import numpy as np
 import polars as pl
 
 from surge.atomic_write import atomic_write
+from surge.data.files import check_file, is_parquet
 from surge.data.instances import EncodedLog, Instances
 from surge.data.negatives import NONE
 from surge.data.parquet import UnreadableError, read_outline, read_parquet
 from surge.errors import SurgeError
 
 COLUMNS = pl.Schema([("user", pl.String), ("step", pl.Int64), ("candidates", pl.List(pl.String))])
+
+_NEEDED = (
+    "user, step (how many of the user's interactions come before the positive) and candidates (the positive first)"
+)
+_MEANT = {"user": "a user's id", "step": "a whole number", "candidates": "a list of item ids"}
 
 
 def write_lists(
@@ -42,25 +48,17 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
     have there or that is its own negative, a negative that its list has twice, a list without one, or a second list of
     the same user and step, which would weigh double, are a SurgeError.
     """
-    try:
-        held = dict(read_outline(path).schema)
-        missing = [name for name in COLUMNS if name not in held]
-        if missing:
-            raise SurgeError(
-                f"{str(path)!r} is no file of candidate lists: it has no column {missing[0]!r}. It needs user, step "
-                "(how many of the user's interactions come before the positive) and candidates (the positive first)."
-            )
-        table = read_parquet(path, list(COLUMNS))
-        if table.schema["step"].is_float():  # a cast would round
-            raise SurgeError(f"{str(path)!r} has 'step' as {table.schema['step']}; it must be whole numbers.")
-        table = table.cast(COLUMNS)
-    except (UnreadableError, pl.exceptions.PolarsError) as problem:
-        reason = " ".join(str(problem).split())[:200]
-        raise SurgeError(f"{str(path)!r} is no file of candidate lists ({reason}).") from problem
+    table = _table(path)
     lengths = table["candidates"].list.len()
-    shortest, longest = lengths.min(), lengths.max()
-    if not isinstance(shortest, int) or not isinstance(longest, int) or lengths.null_count() or shortest < 2:
-        raise SurgeError(f"{str(path)!r} must hold lists of a positive and at least one negative.")
+    for row, length in enumerate(lengths.to_list()):
+        if length is None or length < 2:
+            raise SurgeError(
+                f"{str(path)!r} has {length or 'no'} candidate{'' if length == 1 else 's'} in its row {row + 1}; give "
+                "every list a positive and at least one negative."
+            )
+    if not len(lengths):
+        raise SurgeError(f"{str(path)!r} has no rows; give lists of a positive and at least one negative.")
+    longest = int(lengths.max())  # type: ignore[arg-type]
     user_rows = {user: row for row, user in enumerate(users)}
     item_rows = {item: row for row, item in enumerate(items)}
     user, position = np.empty(table.height, dtype=np.int64), np.empty(table.height, dtype=np.int64)
@@ -90,3 +88,39 @@ def read_lists(path: Path, log: EncodedLog, users: list[str], items: list[str]) 
             again = next(item for item in candidates if candidates.count(item) > 1)
             raise SurgeError(f"{where} holds the item {again!r} more than once; each candidate may be there once.")
     return Instances(user, position), lists
+
+
+def _table(path: Path) -> pl.DataFrame:
+    """The columns of COLUMNS, with their types."""
+    check_file(path)
+    if not is_parquet(path):
+        raise SurgeError(
+            f"{str(path)!r} is not Parquet, which candidate lists are read from; write it with polars or pandas "
+            f"(write_parquet, to_parquet), with {_NEEDED}."
+        )
+    try:
+        held = dict(read_outline(path).schema)
+        for name in COLUMNS:
+            if name not in held:
+                raise SurgeError(
+                    f"{str(path)!r} is no file of candidate lists: it has no column {name!r}. It needs {_NEEDED}."
+                )
+            kind = held[name]
+            if name == "candidates" and not (isinstance(kind, pl.List | pl.Array) and not kind.inner.is_nested()):  # type: ignore[union-attr]
+                raise SurgeError(
+                    f'{str(path)!r} has \'candidates\' as {kind}; they must be lists of item ids, such as ["i7", "i2"].'
+                )
+        table = read_parquet(path, list(COLUMNS))
+    except UnreadableError as problem:
+        raise SurgeError(f"{str(path)!r} can't be read as Parquet ({problem}); write it again.") from problem
+    for name, kind in COLUMNS.items():
+        cast = table[name].cast(kind, strict=False)
+        exact = cast.cast(pl.Float64) == table[name] if table.schema[name].is_float() else cast.is_not_null()
+        wrong = np.flatnonzero((table[name].is_not_null() & ~exact.fill_null(False)).to_numpy())
+        if len(wrong):
+            value, row = table[name][int(wrong[0])], int(wrong[0]) + 1
+            raise SurgeError(
+                f"{str(path)!r} has {value!r:.60} as {name!r} in its row {row}; it must be {_MEANT[name]}."
+            )
+        table = table.with_columns(cast)
+    return table

@@ -11,6 +11,7 @@ from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.data.instances import Instances, encode
 from surge.data.negatives import NONE
+from surge.data.splits import split_instances
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import Progress, count_negatives, evaluate_lists
 from surge.evaluation.lists import read_lists
@@ -24,7 +25,8 @@ def evaluate_own_lists(
 
     Candidates that the model doesn't know can't be scored. Negatives of this kind are left out of their list; lists
     whose positive is one, or that have no known history or no negative left, are left out. All are counted; where no
-    list is left, that is a SurgeError.
+    list is left, that is a SurgeError. So are the positives of each split of the dataset (`train_positives` and so on),
+    and those that the checkpoint was trained on (`trained_positives`).
     """
     items = dataset.items["item"].to_list()
     whole = encode(dataset, {item: row for row, item in enumerate(items)})
@@ -56,4 +58,9 @@ def evaluate_own_lists(
         progress=progress,
     )
     counts = {"instances": len(kept), "lists_left_out": len(lists) - len(kept), "unknown_negatives": unknown_negatives}
+    splits = split_instances(log, dataset.description.get("split", {}))
+    of_split = {name: int(np.isin(chosen.position, part.position).sum()) for name, part in splits.items()}
+    same = checkpoint.description.get("dataset", {}).get("digest") == dataset.digest
+    counts |= {f"{name}_positives": count for name, count in of_split.items()}
+    counts["trained_positives"] = of_split["train"] if same else 0
     return figures | count_negatives(known) | counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from surge.data.layout import SPLITS
 from surge.vocabulary.prediction import LEFT_OUT
 
 
@@ -16,6 +17,18 @@ def positives_told(metrics: Mapping[str, Any], split: str) -> str:
     parts += [f"users whose last item can't be ranked among all: {unranked:,}"] if unranked else []
     parts += [f"of items that were never a training positive: {cold:,}"] if cold else []
     return f"{split} positives: {metrics['positives']:,}; {'; '.join(parts)}" if parts else ""
+
+
+def own_positives_told(metrics: Mapping[str, Any]) -> str:
+    """A sentence on which splits of the dataset the positives of a user's own lists belong to, and whether the model
+    knows them from training."""
+    counts = ", ".join(f"{name} {metrics[f'{name}_positives']:,}" for name in SPLITS)
+    warning = ""
+    if metrics["trained_positives"]:
+        warning = "; the model was trained on those of train, so that the figures are too good"
+    elif metrics["train_positives"]:
+        warning = "; if the model was trained on this log, it knows those of train, and the figures are too good"
+    return f"the positives by their split of the dataset: {counts}{warning}"
 
 
 def negatives_told(most: int, fewest: int) -> str:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from surge.atomic_write import atomic_write, check_place
+from surge.atomic_write import atomic_write, check_place, check_replaceable
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
+from surge.data.instances import encode
+from surge.data.parquet import UnreadableError, read_outline
 from surge.errors import SurgeError
 from surge.explanation.history import read_history
 from surge.explanation.measurements import Predicted
@@ -48,11 +51,14 @@ def recommend_all(
     """Write the `top` best items of all users (or of these) as Parquet: user, rank, item, chance, lift.
 
     Users of whose items the model knows none have no rows. Finished parts lie in a folder beside the output until all
-    are there, and a run with the same checkpoint, dataset and settings continues from them. Gives how many users have
-    rows (`users`), how many have none (`unknown`), and how many rows there are.
+    are there, and a run with the same checkpoint, dataset and settings continues from them. Only a file that an earlier
+    run wrote is replaced. Gives how many users have rows (`users`), how many have none (`unknown`), how many rows there
+    are, and what was left out of the histories, as the model doesn't know the item: `unknown_interactions` with
+    `unknown_items`, of `users_with_unknown_items`.
     """
-    path = check_place(output, "A table of recommendations", ".parquet")
+    path = check_output(output)
     chosen = list(dataset.users if users is None else users)
+    left_out = _unknown(checkpoint, dataset, [dataset.user_index(user) for user in chosen], hold_out)
     settings = [checkpoint.digest, dataset.digest, _checked(top), hold_out, chosen]
     parts = path.with_name(f".{path.name}.{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.parts")
     try:
@@ -66,7 +72,7 @@ def recommend_all(
             table = _table(checkpoint, dataset, chosen[start : start + TOGETHER], top, hold_out)
             with atomic_write(part) as stream:
                 table.write_parquet(stream)
-        tables.append(pl.scan_parquet(part, glob=False))
+        tables.append(pl.scan_parquet(part.absolute(), glob=False, hive_partitioning=False))  # polars expands a ~
         if progress is not None:
             progress(min(1.0, (start + TOGETHER) / len(chosen)))
     whole = pl.concat(tables).collect() if tables else pl.DataFrame(schema=COLUMNS)
@@ -74,7 +80,37 @@ def recommend_all(
         whole.write_parquet(stream, metadata={"surge.checkpoint": checkpoint.digest, "surge.dataset": dataset.digest})
     shutil.rmtree(parts)
     known = whole["user"].n_unique()
-    return {"users": known, "unknown": len(chosen) - known, "rows": len(whole)}
+    return {"users": known, "unknown": len(chosen) - known, "rows": len(whole), **left_out}
+
+
+def check_output(output: str | Path) -> Path:
+    """A SurgeError unless a table of recommendations may be written here: a new .parquet file, or in the place of an
+    older one."""
+    path = check_place(output, "A table of recommendations", ".parquet")
+    check_replaceable(path, "table of recommendations", _holds_recommendations)
+    return path
+
+
+def _holds_recommendations(path: Path) -> bool:
+    try:
+        outline = read_outline(path)
+    except UnreadableError:
+        return False
+    return "surge.checkpoint" in outline.metadata and list(outline.schema) == list(COLUMNS)
+
+
+def _unknown(checkpoint: Checkpoint, dataset: Dataset, users: Sequence[int], hold_out: bool) -> dict[str, int]:
+    """What these users' histories hold that the model doesn't know."""
+    unknown = encode(dataset, checkpoint.rows).unknown
+    lengths = np.diff(dataset.offsets)[unknown.user]
+    read = unknown.place < lengths - (hold_out & (lengths > 1))
+    chosen = np.flatnonzero(read & np.isin(unknown.user, users))
+    user, place = unknown.user[chosen], unknown.place[chosen]
+    return {
+        "unknown_interactions": len(chosen),
+        "unknown_items": dataset.interactions["item"][dataset.offsets[user] + place].n_unique(),
+        "users_with_unknown_items": len(np.unique(user)),
+    }
 
 
 def _table(
@@ -87,7 +123,6 @@ def _table(
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     names = checkpoint.items["item"].to_list()
     for user in users:
-        dataset.user_index(user)  # an unknown user is an error; one without known items, below, is not
         try:
             history = read_history(checkpoint, dataset, user, hold_out=hold_out)
         except SurgeError:  # the model knows none of the items

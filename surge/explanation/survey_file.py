@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from surge.atomic_write import atomic_write, check_place
+from surge.atomic_write import atomic_write, check_place, check_replaceable
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.data.layout import SPLITS
@@ -71,10 +71,7 @@ def survey_path(checkpoint_folder: str | Path) -> Path:
 def check_output(path: str | Path) -> Path:
     """A SurgeError unless a survey may be written here: a new .parquet file, or in the place of an older survey."""
     path = check_place(path, "A survey", ".parquet")
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise SurgeError(f"{str(path)!r} is not an ordinary file; give another name.")
-    if path.exists() and not _holds_survey(path):
-        raise SurgeError(f"{str(path)!r} is there already and holds no survey; remove it or give another name.")
+    check_replaceable(path, "survey", _holds_survey)
     return path
 
 

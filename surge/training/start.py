@@ -76,9 +76,10 @@ class Start:
         learned, rows = filled[ITEMS].numpy(), self.checkpoint.rows
         names, categories = items["item"].to_list(), items["category"].fill_null("").to_list()
         table, known = carried(names, rows, learned, means(own["category"].fill_null(""), learned), categories)
-        given, fit = [], None
+        given, fit, told = [], None, None
         if self.vectors is not None:
             places = self.vectors.rows
+            told = _about_vectors(self.vectors, names)
             given = [row for row in np.flatnonzero(~known).tolist() if names[row] in places]
             vectors, fit = self._fitted(learned)
             table[given] = vectors[[places[names[row]] for row in given]]
@@ -90,7 +91,7 @@ class Start:
             filled[CATEGORIES] = torch.from_numpy(table)
         model.load_state_dict(filled)
         kept = int(known.sum())
-        return Kept(self.checkpoint, kept, len(names) - kept, own.height - kept, len(given), fit)
+        return Kept(self.checkpoint, kept, len(names) - kept, own.height - kept, len(given), fit, told)
 
     def _fitted(self, learned: np.ndarray) -> tuple[np.ndarray, float | None]:
         """The vectors as embeddings, and how much of the known items' embeddings they explain.
@@ -121,7 +122,7 @@ class Start:
 class Kept:
     """How many items a training took over from a `checkpoint` (`kept`), how many are new to it (`added`; `given` of
     them by their own vectors), and how many the dataset doesn't have any more (`lost`). `explained`: see
-    `Start._fitted`."""
+    `Start._fitted`; `vectors`: what is told of their file."""
 
     checkpoint: Checkpoint
     kept: int
@@ -129,6 +130,12 @@ class Kept:
     lost: int
     given: int
     explained: float | None
+    vectors: str | None = None
+
+    @property
+    def told(self) -> list[str]:
+        """Sentences of what was taken over, and of the vectors."""
+        return [str(self), *([self.vectors] if self.vectors else [])]
 
     def description(self) -> dict[str, Any]:
         """What config.json says of it."""
@@ -150,6 +157,22 @@ class Kept:
         return (
             f"from {self.checkpoint.name}: {self.kept:,} items kept, {added}, {self.lost:,} lost (not in this dataset)"
         )
+
+
+def _about_vectors(vectors: ItemVectors, names: Sequence[str]) -> str:
+    """How many of the vectors are of items of the dataset, and what they are made of; none is a SurgeError."""
+    held, source = len(vectors.rows), vectors.source
+    here = sum(name in vectors.rows for name in names)
+    if not here:
+        theirs, ours = (", ".join(map(repr, list(ids)[:3])) for ids in (vectors.rows, names))
+        raise SurgeError(
+            f"{source} has vectors of {held:,} item{'' if held == 1 else 's'}, none of which is in this dataset; "
+            f"write their ids as the dataset does: the file has {theirs}, the dataset {ours}."
+        )
+    return (
+        f"{source}: {here:,} of its {held:,} items are in this dataset, which has {len(names):,}; "
+        f"vectors of {vectors.size:,} numbers, from {vectors.columns_told}"
+    )
 
 
 def means(groups: pl.Series, values: np.ndarray) -> dict[str, np.ndarray]:

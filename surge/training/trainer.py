@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from surge.atomic_write import check_parents
 from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, to_dict
 from surge.data.dataset import Dataset
@@ -86,6 +87,7 @@ class Trainer:
             raise SurgeError(
                 f"{str(output)!r} already exists, so its training is over; choose another folder or remove it first."
             )
+        check_parents(output)
         self.dataset, self.output, self.config, self.evaluation = dataset, output, config, evaluation
         self.quiet = quiet
         device = choose_device(config.device)
@@ -97,7 +99,7 @@ class Trainer:
         self.kept = start.fill(self.model, self.data.items) if start else None
         self.model.to(device)
         if not quiet:
-            for sentence in [*self.data.told, *([str(self.kept)] if self.kept else [])]:
+            for sentence in [*self.data.told, *(self.kept.told if self.kept else [])]:
                 tqdm.write(sentence)
         self.fit = Fit(self.data, Surge(self.model), config, evaluation, quiet)
 

@@ -124,7 +124,7 @@ def test_positives_that_were_trained_on_are_no_test(simulated: Dataset, tmp_path
         ({"settings": {"evaluation_negatives": 0}}, "evaluation_negatives is 0"),
         ({"texts": ["ncf", "din:batch_size=0"]}, "batch_size is 0"),  # not only of the first
         ({"texts": ["ncf", "sasrec:heads=5"]}, "5 heads"),
-        ({"lists": Path("missing.parquet")}, "no file of candidate lists"),
+        ({"lists": Path("missing.parquet")}, "missing.parquet does not exist"),
     ],
 )
 def test_bad_input_is_said_before_anything_is_written(

@@ -58,7 +58,9 @@ def test_users_offsets_and_histories(dataset: Dataset) -> None:
 def test_unknown_user_is_told_the_closest(dataset: Dataset) -> None:
     with pytest.raises(SurgeError, match="no user 'Anne'; the closest are 'Ann'"):
         dataset.history("Anne")
-    with pytest.raises(SurgeError, match="search for the user"):
+    with pytest.raises(
+        SurgeError, match="ids of users are such as '10', '2', 'Ann'; all are in the dataset's interactions"
+    ):
         dataset.user_index("zzzzzzzz")
     with pytest.raises(SurgeError, match="no user ''"):
         dataset.user_index("")

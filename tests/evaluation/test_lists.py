@@ -76,6 +76,11 @@ def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: Enc
     assert read_lists(path, log, USERS, ITEMS)[1].tolist() == [[2, 3, 0], [0, 1, 2]]
 
 
+def test_whole_numbers_as_floats_or_text_are_whole_numbers(log: EncodedLog, tmp_path: Path) -> None:
+    for step in ([2.0, 1.0], ["2", "1"]):
+        assert read(log, tmp_path / "lists.parquet", step=step)[0].position.tolist() == [2, 4]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -92,8 +97,10 @@ def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: Enc
         ({"step": [2, -1]}, "'bob' at step -1 .* no history"),
         ({"step": [2, 2]}, "'bob' at step 2 .* no positive there"),  # it would be a row of nobody
         ({"step": [2, None]}, "'bob' at step None .* no history"),
-        ({"step": [2.5, 1.0]}, "'step' as Float64; it must be whole numbers"),
-        ({"step": ["two", "one"]}, "no file of candidate lists"),
+        ({"step": [2.0, 1.5]}, "has 1.5 as 'step' in its row 2; it must be a whole number"),
+        ({"step": [2.0, float("nan")]}, "has nan as 'step' in its row 2"),
+        ({"step": [2.0, 1e30]}, r"has 1e\+30 as 'step' in its row 2"),
+        ({"step": ["2", "one"]}, "has 'one' as 'step' in its row 2; it must be a whole number"),
         # the positive
         ({"candidates": [["b", "d", "a"], ["a", "b", "c"]]}, "'ann' at step 2 .* start with its positive, 'c'"),
         ({"candidates": [["c", "d", "a"], ["a", "b", "a"]]}, "'bob' at step 1 .* its positive among its negatives"),
@@ -109,12 +116,14 @@ def test_columns_in_any_order_of_any_whole_number_type_and_more_of_them(log: Enc
             "'ann' at step 2 .* is there more than once; keep one list of each user and step",
         ),
         # lengths
-        ({"candidates": [["c"], ["a"]]}, "at least one negative"),
-        ({"candidates": [[], []]}, "at least one negative"),
-        ({"candidates": [None, None]}, "no file of candidate lists|at least one negative"),
+        ({"candidates": [["c", "d"], ["a"]]}, "1 candidate in its row 2; .* at least one negative"),
+        ({"candidates": [[], []]}, "no candidates in its row 1; .* at least one negative"),
+        ({"candidates": [None, None]}, "'candidates' as Null; they must be lists of item ids"),
         ({"candidates": pl.Series([None, None], dtype=pl.List(pl.String))}, "at least one negative"),
         ({"candidates": pl.Series([["c", "d"], None], dtype=pl.List(pl.String))}, "at least one negative"),
-        ({"candidates": ["c d a", "a b c"]}, "no file of candidate lists|at least one negative"),
+        ({"candidates": [[["c", "d"]], [["a", "b"]]]}, "they must be lists of item ids"),
+        ({"candidates": [[{"item": "c"}], [{"item": "a"}]]}, "they must be lists of item ids"),
+        ({"candidates": ["c d a", "a b c"]}, "'candidates' as String; they must be lists of item ids"),
         # columns
         ({"user": None}, "no file of candidate lists: it has no column .user"),
         ({"step": None}, "no file of candidate lists: it has no column .step"),
@@ -135,22 +144,29 @@ def test_no_row(log: EncodedLog, tmp_path: Path) -> None:
     assert "at least one negative" in refused(log, path)
 
 
-@pytest.mark.parametrize("content", [b"", b"user,step,candidates\n", b"PAR1" + bytes(64) + b"PAR1"])
-def test_no_parquet(log: EncodedLog, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"user,step,candidates\n", "is not Parquet, which candidate lists are read from; write it with"),
+        (b"PAR1" + bytes(64) + b"PAR1", "can't be read as Parquet"),
+    ],
+)
+def test_no_parquet(log: EncodedLog, tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "lists.parquet"
     path.write_bytes(content)
-    assert "no file of candidate lists" in refused(log, path)
+    assert words in refused(log, path)
 
 
 def test_a_file_that_was_cut(log: EncodedLog, tmp_path: Path) -> None:
     path = tmp_path / "lists.parquet"
     pl.DataFrame(columns()).write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])
-    assert "no file of candidate lists" in refused(log, path)
+    assert "can't be read as Parquet" in refused(log, path)
 
 
 def test_no_file_and_a_folder(log: EncodedLog, tmp_path: Path) -> None:
-    assert "no file of candidate lists" in refused(log, tmp_path / "missing.parquet")
+    assert "does not exist; check the path" in refused(log, tmp_path / "missing.parquet")
     folder = tmp_path / "folder.parquet"
     folder.mkdir()
-    assert "no file of candidate lists" in refused(log, folder)
+    assert "is not a file; give the file itself" in refused(log, folder)

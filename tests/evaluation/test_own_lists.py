@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from surge.errors import SurgeError
 from surge.evaluation.metrics import list_metrics
 from surge.evaluation.own_lists import evaluate_own_lists
+from surge.evaluation.words import own_positives_told
 from surge.explanation.history import read_history
 from surge.explanation.ranking import rank_catalogue
 from surge.vocabulary import METRICS
@@ -66,3 +68,21 @@ def test_lists_that_can_not_be_measured_are_a_sentence(world: tuple, tmp_path: P
     pl.DataFrame({"user": ["a"], "candidates": [["i4", "i9"]]}).write_parquet(tmp_path / "short.parquet")
     with pytest.raises(SurgeError, match=r"has no column 'step'\. It needs user, step \(how many"):
         evaluate_own_lists(checkpoint, dataset, tmp_path / "short.parquet")
+
+
+def test_the_positives_are_told_by_their_split_and_those_of_the_training(world: tuple, tmp_path: Path) -> None:
+    checkpoint, dataset = world
+    path = lists_at(
+        tmp_path / "lists.parquet", [("a", 1, ["i2", "i9"]), ("a", 2, ["i3", "i9"]), ("a", 3, ["i4", "i9"])]
+    )
+    counts = ("train_positives", "valid_positives", "test_positives", "trained_positives")
+    figures = evaluate_own_lists(checkpoint, dataset, path)
+    assert [figures[name] for name in counts] == [1, 1, 1, 0]
+    counted = "the positives by their split of the dataset: train 1, valid 1, test 1"
+    assert own_positives_told(figures).startswith(f"{counted}; if the model was trained on this log")
+    trained = replace(checkpoint, description={**checkpoint.description, "dataset": {"digest": dataset.digest}})
+    figures = evaluate_own_lists(trained, dataset, path)
+    assert [figures[name] for name in counts] == [1, 1, 1, 1]
+    assert own_positives_told(figures).startswith(f"{counted}; the model was trained on those of train, so that")
+    figures = evaluate_own_lists(trained, dataset, lists_at(path, [("a", 3, ["i4", "i9"])]))
+    assert own_positives_told(figures) == "the positives by their split of the dataset: train 0, valid 0, test 1"

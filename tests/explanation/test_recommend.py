@@ -31,7 +31,8 @@ def test_all_users_have_what_each_of_them_has_alone(world: tuple, tmp_path: Path
     checkpoint, dataset = world
     shares: list[float] = []
     done = recommend_all(checkpoint, dataset, tmp_path / "top.parquet", 5, progress=shares.append)
-    assert done == {"users": 9, "unknown": 1, "rows": 45}
+    left_out = {"unknown_interactions": 2, "unknown_items": 2, "users_with_unknown_items": 1}
+    assert done == {"users": 9, "unknown": 1, "rows": 45, **left_out}
     table = pl.read_parquet(tmp_path / "top.parquet")
     assert table.columns == ["user", "rank", "item", "chance", "lift"] and shares[-1] == 1.0
     for user in list(HISTORIES)[:9]:
@@ -80,7 +81,43 @@ def test_what_can_not_be(world: tuple, tmp_path: Path) -> None:
         recommend_all(checkpoint, dataset, tmp_path / "top.csv")
     with pytest.raises(SurgeError, match="no user 'nobody'"):
         recommend_all(checkpoint, dataset, tmp_path / "top.parquet", users=["nobody"])
-    assert not (tmp_path / "top.parquet").exists()
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_left_out_of_the_histories_that_are_read_is_counted(world: tuple, tmp_path: Path) -> None:
+    checkpoint, _ = world
+    items = pl.concat(
+        [checkpoint.items.drop("count"), pl.DataFrame({"item": ["x", "y"], "title": ["X", "Y"]})], how="diagonal"
+    )
+    dataset = make_dataset({"a": ["x", "i1", "x", "y"], "b": ["i1", "i2", "x"], "c": ["i1", "i2"]}, items)
+    done = recommend_all(checkpoint, dataset, tmp_path / "top.parquet", 2, users=["a", "b"], hold_out=True)
+    counts = ("unknown_interactions", "unknown_items", "users_with_unknown_items")
+    assert [done[name] for name in counts] == [2, 1, 1]
+    done = recommend_all(checkpoint, dataset, tmp_path / "top.parquet", 2)
+    assert [done[name] for name in counts] == [4, 2, 2]
+
+
+def test_only_an_older_table_of_recommendations_is_replaced(world: tuple, tmp_path: Path) -> None:
+    checkpoint, dataset = world
+    output = tmp_path / "top.parquet"
+    recommend_all(checkpoint, dataset, output, 5)
+    recommend_all(checkpoint, dataset, output, 2)
+    assert pl.read_parquet(output)["rank"].max() == 2
+    (tmp_path / "text.parquet").write_text("mine")
+    pl.read_parquet(output).write_parquet(tmp_path / "log.parquet")
+    (tmp_path / "folder.parquet").mkdir()
+    (tmp_path / "link.parquet").symlink_to(output)
+    for name, words in {
+        "text": "holds no table of recommendations",
+        "log": "holds no table of recommendations",
+        "folder": "not an ordinary file",
+        "link": "not an ordinary file",
+    }.items():
+        before = sorted(tmp_path.iterdir())
+        with pytest.raises(SurgeError, match=words):
+            recommend_all(checkpoint, dataset, tmp_path / f"{name}.parquet", 5)
+        assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "text.parquet").read_text() == "mine"
 
 
 def test_histories_from_a_file_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +137,8 @@ def test_histories_from_a_file_on_the_command_line(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--all-users"], "--output belongs to"),
+        (["--all-users"], "--output is missing; name the .parquet file"),
+        (["--all-users", "--whole-history", "--output", "x.parquet"], "--whole-history belongs to --user"),
         (["--user", "u0001", "--output", "x.parquet"], "--output belongs to"),
         (["--all-users", "--output", "x.csv"], "saved as .parquet"),
         (["--user", "u0001", "--top", "0"], "--top is 0"),

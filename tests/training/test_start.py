@@ -13,11 +13,13 @@ import pytest
 import torch
 
 from surge.checkpoint import Checkpoint, category_rows, load_checkpoint
+from surge.config import ModelConfig, from_dict
 from surge.data.dataset import Dataset
 from surge.data.item_vectors import read_item_vectors
 from surge.errors import SurgeError
 from surge.explanation.explain import explain
 from surge.model.surge import SurgeModel
+from surge.training.data import TrainingData
 from surge.training.start import Start
 from surge.training.state import state_folder
 from surge.training.trainer import train
@@ -294,6 +296,24 @@ def test_a_new_item_without_a_category_gets_the_mean_of_those_without_one() -> N
     learned, filled = (each.item_embedding.weight.detach().numpy() for each in (checkpoint.model, model))
     np.testing.assert_array_equal(filled[:10], learned)
     np.testing.assert_allclose(filled[10], (learned[4] + learned[9]) / 2, rtol=1e-5)
+
+
+def test_it_is_told_what_a_file_of_vectors_gave_and_one_that_matches_nothing_is_refused(
+    september: Checkpoint, tmp_path: Path
+) -> None:
+    given = read_item_vectors(
+        vectors_of(tmp_path / "v.parquet", {"e": [0.5] * 8, "a": [1.0] * 8, "unheard": [2.0] * 8})
+    )
+    data = TrainingData.of(log(OCTOBER), Start(september, given).arrange)
+    config = from_dict(ModelConfig, Start(september).settings({}) | data.sizes())
+    told = Start(september, given).fill(SurgeModel(config, data.item_category), data.items).told
+    assert len(told) == 2
+    count = f"2 of its 3 items are in this dataset, which has {data.items.height}"
+    assert told[1] == f"v.parquet: {count}; vectors of 8 numbers, from 'vector'"
+    other = read_item_vectors(vectors_of(tmp_path / "o.parquet", {"E": [0.5] * 8}))
+    with pytest.raises(SurgeError, match=r"o\.parquet has vectors of 1 item, none of which .* the file has 'E', the"):
+        go_on(Start(september, other), log(OCTOBER), tmp_path / "october")
+    assert not (tmp_path / "october").exists()
 
 
 def test_too_few_known_vectors_for_a_map_are_refused(september: Checkpoint, tmp_path: Path) -> None:
