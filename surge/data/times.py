@@ -1,6 +1,6 @@
 """Time columns: numbers in several units and dates become nanoseconds since 1970, and options become moments."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import polars as pl
@@ -181,14 +181,16 @@ def nanoseconds(unit: str) -> pl.Expr:
     return (pl.when(within).then(_NUMBER) * factor).round().cast(pl.Int64, strict=False)
 
 
-def parse_moment(text: str | int | None, option: str, utc_offset_hours: int = 0, end: bool = False) -> int | None:
+def parse_moment(
+    text: str | int | date | None, option: str, utc_offset_hours: int = 0, end: bool = False
+) -> int | None:
     """Unix seconds of an option given as a date, a date and time, or unix seconds.
 
     A date is its first second, or its last with `end`; without a zone it lies in the given offset from UTC.
     """
     if text is None or isinstance(text, int):
         return text
-    text = text.strip()
+    text = (text.isoformat() if isinstance(text, date) else text).strip()
     try:
         return int(text)
     except ValueError:

@@ -1,0 +1,160 @@
+"""What somebody may give to a function from Python: each argument becomes what the function needs, or a sentence."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import wraps
+from numbers import Real
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from surge.errors import SurgeError
+
+Kind = Callable[[Any, str], Any]  # of what was given and the name of the argument
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+LONGEST_SHOWN = 60  # characters of a wrong value in a message
+LARGEST_EXACT_FLOAT = 2**53
+
+
+def arguments(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """A function whose arguments of these names are checked, each by its kind. One that it doesn't have, or that is
+    missing, is a SurgeError too."""
+
+    def checked(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def call(*args: Parameters.args, **named: Parameters.kwargs) -> Result:
+            refuse_unknown(function.__name__, named, signature.parameters)
+            try:
+                bound = signature.bind(*args, **named)
+            except TypeError as problem:
+                raise SurgeError(f"{function.__name__}: {problem}; it takes {_listed(signature.parameters)}") from None
+            for name, kind in kinds.items():
+                if name in bound.arguments:
+                    bound.arguments[name] = kind(bound.arguments[name], name)
+            return function(*bound.args, **bound.kwargs)
+
+        return call
+
+    return checked
+
+
+def refuse_unknown(function: str, given: Iterable[str], known: Iterable[str], what: str = "argument") -> None:
+    """A SurgeError where a name is given that is none of the known ones; it says which is alike."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            alike = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"is {alike[0]} meant?" if alike else f"it takes {_listed(known)}"
+            raise SurgeError(f"{function} has no {what} {name!r}; {hint}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(name for name in names if name not in ("self", "cls"))
+
+
+def shown(given: object) -> str:
+    """A wrong value in a sentence: as it is where it is short, else what it is."""
+    if isinstance(given, str | bytes | int | float | Path | list | tuple | dict | set | None):
+        text = repr(str(given) if isinstance(given, Path) else given)
+        return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    return f"a {type(given).__name__}"
+
+
+# -- kinds ------------------------------------------------------------------------------------------------
+
+
+def optional(kind: Kind) -> Kind:
+    """The same, or None."""
+    return lambda given, name: None if given is None else kind(given, name)
+
+
+def path(given: Any, name: str) -> Path:
+    try:
+        found = Path(given)
+    except TypeError as problem:
+        raise SurgeError(f"{name} is {shown(given)}; give a path") from problem
+    if not str(given) or "\0" in str(found):
+        raise SurgeError(f"{name} is {shown(given)}; give a path")
+    return found
+
+
+def text(given: Any, name: str) -> str:
+    if not isinstance(given, str):
+        raise SurgeError(f"{name} is {shown(given)}; give a text")
+    return str(given)
+
+
+def identifier(given: Any, name: str) -> str:
+    """The id of a user or an item, as a dataset has it: text as it is, a whole number as its digits."""
+    if isinstance(given, str):
+        return str(given)
+    if isinstance(given, UUID):
+        return str(given)
+    if isinstance(given, bytes):
+        try:
+            return given.decode()
+        except UnicodeDecodeError:
+            pass
+    elif isinstance(given, Real | Decimal) and not isinstance(given, bool) and math.isfinite(given):
+        exact = not isinstance(given, float) or abs(given) <= LARGEST_EXACT_FLOAT
+        if math.floor(given) == given and exact:
+            return str(math.floor(given))
+    raise SurgeError(f"{name} is {shown(given)}; give an id, a text or a whole number")
+
+
+def flag(given: Any, name: str) -> bool:
+    if type(given).__name__ != "bool":  # NumPy's is called so, too
+        raise SurgeError(f"{name} is {shown(given)}; give True or False")
+    return bool(given)
+
+
+def whole(least: int | None = None) -> Kind:
+    """A whole number, NumPy's among them, from `least`."""
+
+    def number(given: Any, name: str) -> int:
+        try:
+            found = None if isinstance(given, bool) else operator.index(given)
+        except TypeError:
+            found = None
+        if found is None or (least is not None and found < least):
+            told = "" if least is None else f" from {least}"
+            raise SurgeError(f"{name} is {shown(given)}; give a whole number{told}")
+        return found
+
+    return number
+
+
+def number(given: Any, name: str) -> float:
+    """A finite number, NumPy's among them."""
+    if not isinstance(given, Real) or isinstance(given, bool) or not math.isfinite(given):
+        raise SurgeError(f"{name} is {shown(given)}; give a number")
+    return float(given)
+
+
+def called(given: Any, name: str) -> Any:
+    if not callable(given):
+        raise SurgeError(f"{name} is {shown(given)}; give a function")
+    return given
+
+
+def several(kind: Kind) -> Kind:
+    """A list of one kind; a single text, number or path is a list of one."""
+
+    def listed(given: Any, name: str) -> list[Any]:
+        if isinstance(given, str | bytes | Path | Real | UUID):
+            given = [given]
+        if isinstance(given, Mapping) or hasattr(given, "columns") or not isinstance(given, Iterable):
+            raise SurgeError(f"{name} is {shown(given)}; give a list")
+        return [kind(one, f"one of {name}") for one in given]
+
+    return listed
