@@ -6,6 +6,7 @@ import difflib
 import inspect
 import math
 import operator
+import os
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import wraps
@@ -19,33 +20,52 @@ from surge.errors import SurgeError
 Kind = Callable[[Any, str], Any]  # of what was given and the name of the argument
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Class = TypeVar("Class")
 
 LONGEST_SHOWN = 60  # characters of a wrong value in a message
+LONGEST_PART = 200  # bytes of a file's name, of the 255 that most systems have: partial files have longer ones
 LARGEST_EXACT_FLOAT = 2**53
 
 
-def arguments(**kinds: Kind) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+def arguments(
+    public: str = "", /, **kinds: Kind
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """A function whose arguments of these names are checked, each by its kind. One that it doesn't have, or that is
-    missing, is a SurgeError too."""
+    missing, is a SurgeError too, and so is a file or folder that can't be read or written. `public`: what messages call
+    the function, where it isn't called so."""
 
     def checked(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         signature = inspect.signature(function)
+        own = public or function.__name__
 
         @wraps(function)
         def call(*args: Parameters.args, **named: Parameters.kwargs) -> Result:
-            refuse_unknown(function.__name__, named, signature.parameters)
+            refuse_unknown(own, named, signature.parameters)
             try:
                 bound = signature.bind(*args, **named)
             except TypeError as problem:
-                raise SurgeError(f"{function.__name__}: {problem}; it takes {_listed(signature.parameters)}") from None
+                raise SurgeError(f"{own}: {problem}; it takes {_listed(signature.parameters)}") from None
             for name, kind in kinds.items():
                 if name in bound.arguments:
                     bound.arguments[name] = kind(bound.arguments[name], name)
-            return function(*bound.args, **bound.kwargs)
+            try:
+                return function(*bound.args, **bound.kwargs)
+            except BrokenPipeError:  # whoever read what is printed has gone
+                raise
+            except OSError as problem:
+                where = f": {problem.filename}" if problem.filename else ""
+                reason = problem.strerror or problem
+                raise SurgeError(f"{reason}{where}; check the path, its permissions and the disk") from problem
 
         return call
 
     return checked
+
+
+def settings(kind: type[Class]) -> type[Class]:
+    """A dataclass that is made of `arguments`."""
+    kind.__init__ = arguments(kind.__name__)(kind.__init__)  # type: ignore[misc, method-assign]
+    return kind
 
 
 def refuse_unknown(function: str, given: Iterable[str], known: Iterable[str], what: str = "argument") -> None:
@@ -83,8 +103,18 @@ def path(given: Any, name: str) -> Path:
         found = Path(given)
     except TypeError as problem:
         raise SurgeError(f"{name} is {shown(given)}; give a path") from problem
-    if not str(given) or "\0" in str(found):
-        raise SurgeError(f"{name} is {shown(given)}; give a path")
+    if not str(given):
+        raise SurgeError(f"{name} is ''; give a path")
+    return found
+
+
+def new_path(given: Any, name: str) -> Path:
+    """Of what is to be written."""
+    found = path(given, name)
+    if "\0" in str(found):
+        raise SurgeError(f"{name} is {shown(given)}; give a path without a null character")
+    if any(len(os.fsencode(part)) > LONGEST_PART for part in found.parts):
+        raise SurgeError(f"{name} is {shown(given)}, which is too long for a file's name; give a shorter one")
     return found
 
 
@@ -154,7 +184,7 @@ def several(kind: Kind) -> Kind:
         if isinstance(given, str | bytes | Path | Real | UUID):
             given = [given]
         if isinstance(given, Mapping) or hasattr(given, "columns") or not isinstance(given, Iterable):
-            raise SurgeError(f"{name} is {shown(given)}; give a list")
+            raise SurgeError(f"{name} is {shown(given)}; give one or a list of them")
         return [kind(one, f"one of {name}") for one in given]
 
     return listed

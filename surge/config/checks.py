@@ -49,6 +49,8 @@ def check(config: Any) -> None:
     or None; another configuration.
     """
     for name, kind in types(type(config)).items():
+        if isinstance(getattr(config, name), list):
+            object.__setattr__(config, name, tuple(getattr(config, name)))
         _check(name, getattr(config, name), kind)
 
 

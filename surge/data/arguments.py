@@ -15,6 +15,7 @@ from surge.arguments import (
     arguments,
     called,
     flag,
+    new_path,
     number,
     optional,
     path,
@@ -93,7 +94,7 @@ def prepare_arguments(
     least, time, word = optional(whole()), optional(moment), optional(text)
     return arguments(
         format=one_of(formats, "format"),
-        output=optional(path),
+        output=optional(new_path),
         name=optional(dataset_name),
         split=optional(one_of(splits, "split")),
         valid_start=time,
@@ -135,20 +136,19 @@ SAID = {  # what isn't called like its option
     "--force": "force=True",
     "--behaviour": "behaviours",
     "--items": "items_file",
-    "--user-column": "user",
-    "--item-column": "item",
-    "--time-column": "time",
     "--items-id-column": "items_columns={'item': ...}",
 }
 
 
-def in_python(sentence: str) -> str:
-    """A sentence that speaks of options of the command line, with those of a function in their place."""
+def in_python(sentence: str, said: Mapping[str, str] | None = None) -> str:
+    """A sentence that speaks of options of the command line, with arguments in their place: those of `prepare`, and of
+    another function the ones that `said` names."""
+    own = {**SAID, **(said or {})}
 
     def word(found: re.Match[str]) -> str:
         option = found[0]
-        if option in SAID:
-            return SAID[option]
+        if option in own:
+            return own[option]
         role = re.fullmatch(r"--(items-)?(\w+)-column", option)
         if role:
             return f"{'items_' if role[1] else ''}columns={{{role[2]!r}: ...}}"
@@ -158,9 +158,9 @@ def in_python(sentence: str) -> str:
 
 
 @contextmanager
-def python_words() -> Iterator[None]:
-    """What is wrong, told as somebody says it who calls from Python."""
+def python_words(said: Mapping[str, str] | None = None) -> Iterator[None]:
+    """What is wrong, told as somebody says it who calls from Python; see `in_python`."""
     try:
         yield
     except SurgeError as problem:
-        raise SurgeError(in_python(str(problem))) from problem
+        raise SurgeError(in_python(str(problem), said)) from problem

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from surge.arguments import identifier, path, shown, whole
+from surge.arguments import arguments, identifier, path, shown, whole
 from surge.data.reading import read_folder
 from surge.errors import SurgeError
 
@@ -35,9 +35,10 @@ class Dataset:
     digest: str
 
     @classmethod
+    @arguments("Dataset.load", folder=path)
     def load(cls, folder: str | Path) -> "Dataset":
         """Read and check a dataset folder; raises SurgeError naming the first thing that is wrong."""
-        folder = path(folder, "folder")
+        folder = Path(folder)
         interactions, items, description, digest = read_folder(folder)
         return cls(folder, description["name"], interactions, items, description, digest)
 

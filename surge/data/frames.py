@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import wraps
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,7 @@ FRAME = "the frame"  # what messages call it
 USUAL = {"user": "user", "item": "item", "time": "timestamp"}  # columns, unless others are named
 # what `prepare` has to know of files, and what it has other ways for here
 OF_FILES = "format inputs output name header quotes skip_lines delimiter encoding force dry_run".split()
+SAID = {f"--{role}-column": role for role in USUAL}
 FAILURES = (pa.ArrowException, pl.exceptions.PolarsError, TypeError, ValueError, OverflowError)
 
 
@@ -55,7 +57,7 @@ def prepared(
     check_own_columns(own)
     usual = [role for role in USUAL if role in own and not _is_called(labels[places[role]], columns[role])]
     more["columns"] = {role: column for role, column in own.items() if role not in usual}
-    with TemporaryDirectory() as folder, python_words():
+    with TemporaryDirectory() as folder, python_words(SAID):
         log = Path(folder) / FRAME
         try:
             table.write_parquet(log)
@@ -64,6 +66,13 @@ def prepared(
         dataset = prepared_file(kind, log, name, **more)
     _tell(dataset.description["preparation"], told)
     return dataset
+
+
+@wraps(prepare)
+def prepare_files(*args: Any, **options: Any) -> dict[str, Any]:
+    """`prepare` as it is called from Python: its sentences speak of arguments."""
+    with python_words():
+        return prepare(*args, **options)
 
 
 def prepared_file(kind: type[Dataset], path: str | Path, name: str, **options: Any) -> Dataset:
@@ -241,6 +250,6 @@ def _tell(preparation: Mapping[str, Any], told: list[str]) -> None:
     if dropped:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
         told.insert(0, f"{sum(dropped.values()):,} of {preparation['rows_read']:,} rows were left out: {reasons}")
-    told += [in_python(note) for note in preparation["notes"] if note != FILE_ORDER]
+    told += [in_python(note, SAID) for note in preparation["notes"] if note != FILE_ORDER]
     if told:
         warnings.warn("; ".join(told), UserWarning, stacklevel=4)
