@@ -40,7 +40,8 @@ def arguments(
 
         @wraps(function)
         def call(*args: Parameters.args, **named: Parameters.kwargs) -> Result:
-            refuse_unknown(own, named, signature.parameters)
+            if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values()):
+                refuse_unknown(own, named, signature.parameters)
             try:
                 bound = signature.bind(*args, **named)
             except TypeError as problem:

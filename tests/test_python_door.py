@@ -240,6 +240,7 @@ CALLS: dict[str, tuple[Call, str]] = {
     "save": (lambda c, d: surge.explain(c, d, 7).save(None), "the place to save to is None"),  # type: ignore[arg-type]
     "setting": (lambda c, d: surge.TrainingConfig(epoch=3), "TrainingConfig has no argument 'epoch'; is epochs"),  # type: ignore[call-arg]
     "counts": (lambda c, d: surge.ModelConfig(), "ModelConfig: missing a required argument: 'item_count'"),  # type: ignore[call-arg]
+    "place": (lambda c, d: surge.Dataset.from_frame(FRAME, "user"), "Dataset.from_frame: too many positional"),  # type: ignore[call-arg]
     "train frame": (lambda c, d: surge.train(FRAME, "out"), "a DataFrame is given as the dataset"),  # type: ignore[arg-type]
     "train epochs": (lambda c, d: surge.train(d, "out", epochs=3), "train has no argument 'epochs'"),  # type: ignore[call-arg]
     "train model": (lambda c, d: surge.train(d, "out", model="x"), r"model is 'x'; give surge.ModelConfig"),  # type: ignore[arg-type]

@@ -43,6 +43,7 @@ class Dataset:
         return cls(folder, description["name"], interactions, items, description, digest)
 
     @classmethod
+    @arguments("Dataset.from_frame")
     def from_frame(
         cls,
         frame: Any,

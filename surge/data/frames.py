@@ -32,8 +32,8 @@ FRAME = "the frame"  # what messages call it
 USUAL = {"user": "user", "item": "item", "time": "timestamp"}  # columns, unless others are named
 # what `prepare` has to know of files, and what it has other ways for here
 OF_FILES = "format inputs output name header quotes skip_lines delimiter encoding force dry_run".split()
-SAID = {f"--{role}-column": role for role in USUAL}
-FAILURES = (pa.ArrowException, pl.exceptions.PolarsError, TypeError, ValueError, OverflowError)
+SAID = {f"--{role}-column": f"{role}=..." for role in USUAL}
+FAILURES = (OSError, pa.ArrowException, pl.exceptions.PolarsError, TypeError, ValueError, OverflowError)
 
 
 def prepared(
@@ -62,7 +62,9 @@ def prepared(
         try:
             table.write_parquet(log)
         except FAILURES as problem:
-            raise SurgeError(f"{FRAME} can't be read ({problem}); make its columns text or numbers first") from problem
+            raise SurgeError(
+                f"{FRAME} can't be read ({_first_line(problem)}); make its columns text or numbers first"
+            ) from problem
         dataset = prepared_file(kind, log, name, **more)
     _tell(dataset.description["preparation"], told)
     return dataset
@@ -112,7 +114,7 @@ def _labels(frame: Any) -> list[Any]:
         try:
             return frame.collect_schema().names()
         except FAILURES as problem:
-            raise SurgeError(f"{FRAME} can't be read ({problem})") from problem
+            raise SurgeError(f"{FRAME} can't be read ({_first_line(problem)})") from problem
     if _is_pandas(frame):
         columns = list(frame.columns)
         return [*columns, *(level for level in frame.index.names if level is not None and level not in columns)]
@@ -135,7 +137,7 @@ def _places(labels: Sequence[Any], columns: Mapping[str, Hashable]) -> dict[str,
         found = usual.usual(role) if not same and wanted == USUAL.get(role) else None
         if found is not None:
             same = [place for place, name in enumerate(usual.names) if name == found]
-        argument = role if role in USUAL else f"columns={{{role!r}: ...}}"
+        argument = f"{role}=..." if role in USUAL else f"columns={{{role!r}: ...}}"
         if not same:
             untimed = ", or give time=None where the rows stand in the order in which they happened"
             raise SurgeError(
@@ -169,7 +171,7 @@ def _read(
         try:
             frame = frame.select(pl.nth(wanted)).collect()
         except FAILURES as problem:
-            raise SurgeError(f"{FRAME} can't be read ({problem})") from problem
+            raise SurgeError(f"{FRAME} can't be read ({_first_line(problem)})") from problem
         labels, wanted, places = frame.columns, [*range(len(wanted))], {r: wanted.index(p) for r, p in places.items()}
     for place in wanted:
         name = str(labels[place])
@@ -240,6 +242,10 @@ def _sort(kind: type) -> str:
     return next((name for name, types in alike.items() if issubclass(kind, types)), kind.__name__)
 
 
+def _first_line(problem: Exception) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:160]
+
+
 def _unread(name: str, kind: str) -> SurgeError:
     return SurgeError(f"column {name!r} of {FRAME} holds {kind}, which can't be read; make it text or numbers first")
 
@@ -252,4 +258,4 @@ def _tell(preparation: Mapping[str, Any], told: list[str]) -> None:
         told.insert(0, f"{sum(dropped.values()):,} of {preparation['rows_read']:,} rows were left out: {reasons}")
     told += [in_python(note, SAID) for note in preparation["notes"] if note != FILE_ORDER]
     if told:
-        warnings.warn("; ".join(told), UserWarning, stacklevel=4)
+        warnings.warn("; ".join(told), UserWarning, stacklevel=5)
