@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import wraps
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -86,7 +86,10 @@ def _listed(names: Iterable[str]) -> str:
 def shown(given: object) -> str:
     """A wrong value in a sentence: as it is where it is short, else what it is."""
     if isinstance(given, str | bytes | int | float | Path | list | tuple | dict | set | None):
-        text = repr(str(given) if isinstance(given, Path) else given)
+        try:
+            text = repr(str(given) if isinstance(given, Path) else given)
+        except ValueError:
+            return "a number of thousands of digits"
         return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
     return f"a {type(given).__name__}"
 
@@ -131,15 +134,16 @@ def identifier(given: Any, name: str) -> str:
         return str(given)
     if isinstance(given, UUID):
         return str(given)
-    if isinstance(given, bytes):
-        try:
+    try:
+        if isinstance(given, bytes):
             return given.decode()
-        except UnicodeDecodeError:
-            pass
-    elif isinstance(given, Real | Decimal) and not isinstance(given, bool) and math.isfinite(given):
-        exact = not isinstance(given, float) or abs(given) <= LARGEST_EXACT_FLOAT
-        if math.floor(given) == given and exact:
+        if isinstance(given, Integral) and not isinstance(given, bool):
+            return str(int(given))
+        exact = isinstance(given, Decimal) or (isinstance(given, Real) and abs(float(given)) <= LARGEST_EXACT_FLOAT)
+        if exact and not isinstance(given, bool) and math.floor(given) == given:
             return str(math.floor(given))
+    except (ValueError, OverflowError, ArithmeticError):  # no UTF-8, no finite number, one of thousands of digits
+        pass
     raise SurgeError(f"{name} is {shown(given)}; give an id, a text or a whole number")
 
 
@@ -149,14 +153,16 @@ def flag(given: Any, name: str) -> bool:
     return bool(given)
 
 
-def whole(least: int | None = None) -> Kind:
-    """A whole number, NumPy's among them, from `least`."""
+def whole(least: int | None = None, most: int = 2**31 - 1) -> Kind:
+    """A whole number, NumPy's among them, from `least` to `most`."""
 
     def number(given: Any, name: str) -> int:
         try:
             found = None if isinstance(given, bool) else operator.index(given)
         except TypeError:
             found = None
+        if found is not None and found > most:
+            raise SurgeError(f"{name} is {shown(given)}; give a whole number of {most} at most")
         if found is None or (least is not None and found < least):
             told = "" if least is None else f" from {least}"
             raise SurgeError(f"{name} is {shown(given)}; give a whole number{told}")

@@ -21,6 +21,8 @@ def check_place(path: str | Path, noun: str, *endings: str) -> Path:
     if path.suffix not in endings:
         raise SurgeError(f"{noun} is saved as {' or '.join(endings)}, not as {path.name!r}; change the ending.")
     check_parent(path)
+    if path.is_dir():
+        raise SurgeError(f"{str(path)!r} is a folder; give the name of a file.")
     return path
 
 

@@ -96,6 +96,10 @@ def test_settings_are_configurations_or_dicts(
     assert again.training_config == checkpoint.training_config
     assert again.evaluation_config == checkpoint.evaluation_config
     assert again.metrics == checkpoint.metrics
+    config = surge.TrainingConfig(epochs=np.int64(3), learning_rate=np.float32(0.5))  # type: ignore[arg-type]
+    assert (config.epochs, config.learning_rate) == (3, 0.5) and type(config.epochs) is int
+    sizes = surge.ModelConfig(item_count=1, category_count=1, clusters=np.array([3, 2])).clusters  # type: ignore[arg-type]
+    assert sizes == (3, 2) and surge.load_checkpoint(checkpoint.folder, "auto").digest == checkpoint.digest
 
 
 def test_training_goes_on_from_a_checkpoint_or_its_folder(checkpoint: surge.Checkpoint, tmp_path: Path) -> None:
@@ -178,6 +182,8 @@ PREPARE: dict[str, tuple[dict[str, Any], str]] = {
     "half seconds": ({"start": 1.5}, "start is 1.5; give a date"),
     "truth as a moment": ({"end": True}, "end is True; give a date"),
     "a list as a moment": ({"valid_start": [1]}, r"valid_start is \[1\]; give a date"),
+    "a moment past all": ({"end": 10**30}, "end is 1000.*; give a date"),
+    "a count past all": ({"skip_lines": 10**30}, "skip_lines is 1000.*; give a whole number of 1000000 at most"),
     "no moment": ({"test_start": pd.NaT}, "test_start 'NaT' is not a time; give a date"),
     "no inputs": ({"inputs": None}, "inputs is None; give one or a list of them"),
     "a frame as input": ({"inputs": FRAME}, "inputs is a DataFrame; give one or a list"),
@@ -213,6 +219,9 @@ CALLS: dict[str, tuple[Call, str]] = {
     "user half": (lambda c, d: d.history(7.5), "user is 7.5; give an id"),  # type: ignore[arg-type]
     "user truth": (lambda c, d: d.user_index(True), "user is True; give an id"),
     "user inexact": (lambda c, d: d.user_index(1e300), "user is 1e.300; give an id"),  # type: ignore[arg-type]
+    "user past all": (lambda c, d: d.user_index(10**5000), "user is a number of thousands of digits"),
+    "user no number": (lambda c, d: d.user_index(float("nan")), "user is nan; give an id"),  # type: ignore[arg-type]
+    "user long": (lambda c, d: d.user_index("x" * 999), "has no user 'x{58}…; "),
     "item none": (lambda c, d: d.item(None), "item is None; give an id"),  # type: ignore[arg-type]
     "item unknown": (lambda c, d: surge.explain(c, d, 7, 77), "knows no item '77'"),
     "item list": (lambda c, d: surge.explain(c, d, 7, ["7"]), r"item is \['7'\]"),  # type: ignore[arg-type]
@@ -247,6 +256,12 @@ CALLS: dict[str, tuple[Call, str]] = {
     "train wrong": (lambda c, d: surge.train(d, "out", training=surge.EvaluationConfig()), "training is a Evalua"),  # type: ignore[arg-type]
     "train numbers": (lambda c, d: surge.train(d, "out", training={1: 2}), r"training is \{1: 2\}; give surge.T"),  # type: ignore[dict-item]
     "train unknown": (lambda c, d: surge.train(d, "out", training={"epoch": 2}), "Unknown setting epoch;"),
+    "train array": (
+        lambda c, d: surge.train(d, "out", model={"fusion": np.array(["full", "none"])}),
+        r"The setting fusion is \('full', 'none'\); it must be one of full",
+    ),
+    "save folder": (lambda c, d: surge.explain(c, d, 7).save(c.folder.parent), "saved as .json or .npz"),
+    "record none": (lambda c, d: surge.Explanation.load(None), "path is None; give a path"),  # type: ignore[arg-type]
     "train start": (lambda c, d: surge.train(d, "out", start=d), "a Dataset is given as the checkpoint"),  # type: ignore[arg-type]
     "train vectors": (lambda c, d: surge.train(d, "out", item_vectors="v.csv"), "item_vectors .*; give it with start"),
     "train there": (lambda c, d: surge.train(d, c.folder), "already exists"),

@@ -101,7 +101,8 @@ def as_checkpoint(given: object) -> Checkpoint:
 
 @arguments(folder=path)
 def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
-    """Read a checkpoint that `save_checkpoint` wrote, on any device of torch, such as cpu or cuda.
+    """Read a checkpoint that `save_checkpoint` wrote, on any device of torch, such as cpu or cuda; auto takes
+    CUDA where there is one.
 
     Checked in this order, each failure one SurgeError sentence: the files and their sizes and sha256, the
     format version, the settings' ranges and the kinds of what else config.json says, the shapes in the weights'
@@ -109,6 +110,8 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     is finite.
     """
     folder = Path(folder)
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     _check_device(device)
     try:
         contents, digest = read_files(folder)

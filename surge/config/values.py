@@ -63,10 +63,7 @@ def given_values(kind: type, given: Any, name: str) -> dict[str, Any]:
         return to_dict(given)
     ok = given is None or (isinstance(given, Mapping) and all(isinstance(setting, str) for setting in given))
     require(ok, f"{name} is {shown(given)}; give surge.{kind.__name__}(...) or a dict of its settings.")
-    # a number of NumPy is none to JSON
-    return {
-        setting: value.item() if getattr(value, "ndim", 1) == 0 else value for setting, value in (given or {}).items()
-    }
+    return dict(given or {})
 
 
 def in_parts(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -30,6 +30,8 @@ from surge.data.tables import ROLES
 from surge.errors import SurgeError
 
 LONGEST_NAME = 200
+MOST_SKIPPED = 1_000_000  # lines above a header
+LATEST = 10**12  # unix seconds, and as many before 1970: of a moment that is given, not of a log
 
 
 def dataset_name(given: Any, name: str = "name") -> str:
@@ -48,6 +50,8 @@ def moment(given: Any, name: str) -> str | int | date:
         return given
     if isinstance(given, bool) or not hasattr(given, "__index__"):
         raise SurgeError(f"{name} is {shown(given)}; give a date, such as '2017-11-25', or whole unix seconds")
+    if abs(int(given)) > LATEST:
+        raise SurgeError(f"{name} is {shown(given)}; give a date, such as '2017-11-25', or unix seconds")
     return int(given)
 
 
@@ -108,7 +112,7 @@ def prepare_arguments(
         columns=optional(columns_of(ROLES)),
         header=flag,
         quotes=flag,
-        skip_lines=whole(),
+        skip_lines=whole(most=MOST_SKIPPED),
         delimiter=word,
         encoding=text,
         null_words=flag,

@@ -92,7 +92,7 @@ class Dataset:
         if position == len(self.users) or self.users[position] != user:
             near = self.users[max(0, position - _SUGGESTION_POOL // 2) : position + _SUGGESTION_POOL // 2]
             raise SurgeError(
-                f"dataset {self.name!r} has no user {user!r}; "
+                f"dataset {self.name!r} has no user {shown(user)}; "
                 + _closest(user, [*self.search_users(user, _SUGGESTION_POOL), *near], "user")
             )
         return position
@@ -156,7 +156,7 @@ class Dataset:
         row = self._item_rows.get(item_id)
         if row is None:
             pool = [*self.search_items(item_id, _SUGGESTION_POOL)["item"], *self.items["item"][:_SUGGESTION_POOL]]
-            raise SurgeError(f"dataset {self.name!r} has no item {item_id!r}; " + _closest(item_id, pool, "item"))
+            raise SurgeError(f"dataset {self.name!r} has no item {shown(item_id)}; " + _closest(item_id, pool, "item"))
         return self.items.select("item", "title", "category").row(row, named=True)
 
 
