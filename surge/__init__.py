@@ -36,7 +36,7 @@ _HOMES = {
     "evaluate": "surge.evaluation.evaluate:evaluate_split",
     "export": "surge.deployment.export",
     "explain": "surge.explanation.explain",
-    "prepare": "surge.data.preparation",
+    "prepare": "surge.data.frames:prepare_files",
     "recommend": "surge.explanation.recommend",
     "recommend_all": "surge.explanation.recommend",
     "Explanation": "surge.explanation.record",

@@ -10,16 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from surge import arguments
 from surge.errors import SurgeError
 
 
 def check_place(path: str | Path, noun: str, *endings: str) -> Path:
     """The path, if a file of this kind may be written there; a SurgeError where its ending is none of these, or its
     folder is missing or can't be written."""
-    path = Path(path)
+    path = arguments.new_path(path, "the place to save to")
     if path.suffix not in endings:
         raise SurgeError(f"{noun} is saved as {' or '.join(endings)}, not as {path.name!r}; change the ending.")
     check_parent(path)
+    if path.is_dir():
+        raise SurgeError(f"{str(path)!r} is a folder; give the name of a file.")
     return path
 
 

@@ -336,7 +336,8 @@ def test_choices(kind: type, name: str, options: tuple[str, ...]) -> None:
 def test_lists_of_sizes(kind: type, name: str) -> None:
     for value in ((1,), (4096,), (30, 10), (1, 2, 3)):
         assert make(kind, **{name: value})[name] == value
-    for value in ((), 5, [5], "55", None, {5}, (0,), (4097,), (8, 0), (8.0,), (True,), ("8",), ((8,),), (None,)):
+        assert make(kind, **{name: list(value)})[name] == value
+    for value in ((), [], 5, "55", None, {5}, (0,), (4097,), (8, 0), (8.0,), (True,), ("8",), ((8,),), (None,)):
         refused(kind, name, value)
     for value in ([], [[8]], ["8"], "8", 8, None):
         with pytest.raises(SurgeError, match=name):

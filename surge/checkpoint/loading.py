@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 
+from surge.arguments import arguments, path, shown
 from surge.checkpoint.catalogue import Catalogue, category_rows
 from surge.checkpoint.checks import (
     FORMAT_VERSION,
@@ -87,8 +88,21 @@ class Checkpoint:
         return precise
 
 
+def as_checkpoint(given: object) -> Checkpoint:
+    """A checkpoint, or that of the folder which is given; a SurgeError for anything else."""
+    if isinstance(given, Checkpoint):
+        return given
+    if isinstance(given, str | Path):
+        return load_checkpoint(given)
+    raise SurgeError(
+        f"{shown(given)} is given as the checkpoint; give one of surge.load_checkpoint(folder), or the folder itself"
+    )
+
+
+@arguments(folder=path)
 def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
-    """Read a checkpoint that `save_checkpoint` wrote, on any device.
+    """Read a checkpoint that `save_checkpoint` wrote, on any device of torch, such as cpu or cuda; auto takes
+    CUDA where there is one.
 
     Checked in this order, each failure one SurgeError sentence: the files and their sizes and sha256, the
     format version, the settings' ranges and the kinds of what else config.json says, the shapes in the weights'
@@ -96,6 +110,9 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     is finite.
     """
     folder = Path(folder)
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    _check_device(device)
     try:
         contents, digest = read_files(folder)
     except OSError as error:
@@ -168,3 +185,13 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         history=parse_json(contents["history.json"], "history.json", list),
         description=config,
     )
+
+
+def _check_device(device: object) -> None:
+    """A SurgeError where torch has no such device, or where this machine has none."""
+    try:
+        torch.zeros(1, device=device).cpu()  # type: ignore[call-overload]
+    except (RuntimeError, NotImplementedError, AssertionError, TypeError, ValueError) as problem:
+        raise SurgeError(
+            f"device is {shown(device)}, which is not at hand; give 'cpu', or 'cuda' where it is"
+        ) from problem

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 from safetensors.torch import save as save_weights
 
+from surge.arguments import arguments, flag, new_path
 from surge.atomic_write import put_in_place, working_folder
 from surge.checkpoint.card import model_card
 from surge.checkpoint.checks import FILES, FORMAT_VERSION, parse_json, read_files
@@ -23,6 +24,7 @@ from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
 
 
+@arguments(folder=new_path, overwrite=flag)
 def save_checkpoint(
     folder: str | Path,
     model: SurgeModel,

@@ -6,7 +6,7 @@ from surge.config.model import EquationForms, ModelConfig
 from surge.config.presets import PRESETS, preset
 from surge.config.recommender import RecommenderConfig
 from surge.config.training import LossTerms, TrainingConfig
-from surge.config.values import PARTS, from_dict, in_parts, names, read_value, to_dict
+from surge.config.values import PARTS, from_dict, given_values, in_parts, names, read_value, to_dict
 
 __all__ = [
     "PARTS",
@@ -19,6 +19,7 @@ __all__ = [
     "RecommenderConfig",
     "TrainingConfig",
     "from_dict",
+    "given_values",
     "in_parts",
     "names",
     "preset",

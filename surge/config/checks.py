@@ -59,7 +59,14 @@ def check(config: Any) -> None:
     or None; another configuration.
     """
     for name, kind in types(type(config)).items():
+        object.__setattr__(config, name, _plain(getattr(config, name)))
         _check(name, getattr(config, name), kind)
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as Python's, a list as a tuple."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return tuple(map(_plain, value)) if isinstance(value, list) else value
 
 
 def _check(name: str, value: Any, kind: Any) -> None:
@@ -73,7 +80,7 @@ def _check(name: str, value: Any, kind: Any) -> None:
     elif is_config(kind):
         require(isinstance(value, kind), f"The setting {name} is {value!r}; it must be {kind.__name__}(...).")
     elif get_origin(kind) is Literal:
-        require(value in get_args(kind), f"{said} one of {', '.join(get_args(kind))}.")
+        require(isinstance(value, str) and value in get_args(kind), f"{said} one of {', '.join(get_args(kind))}.")
     else:
         number, limits = get_args(kind)
         if number in (int, float):

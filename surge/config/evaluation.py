@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from surge.arguments import settings
 from surge.config.checks import Range, check
 
 
+@settings
 @dataclass(frozen=True)
 class EvaluationConfig:
     """How much is measured: `validation_instances` judge each epoch of a training, `test_instances` the result, each in

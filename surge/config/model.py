@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from surge.arguments import settings
 from surge.config.checks import Range, Sizes, check
 from surge.config.recommender import RecommenderConfig
 
 Gate = Literal["relative", "absolute"]
 
 
+@settings
 @dataclass(frozen=True)
 class EquationForms:
     """The form of each equation: the paper's Table 4, and the departures that design decisions added.
@@ -60,6 +62,7 @@ class EquationForms:
         check(self)
 
 
+@settings
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(RecommenderConfig):
     """What fixes the shapes and the equations of one SURGE model.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from surge.arguments import settings
 from surge.config.checks import Range, check, require
 
 Weight = Annotated[float, Range(0, 1e6)]  # of a term of the loss
 
 
+@settings
 @dataclass(frozen=True)
 class LossTerms:
     """What the loss of Eq. 18 adds to the log loss: the weight of each term, and the form of two of them.
@@ -42,6 +44,7 @@ class LossTerms:
         check(self)
 
 
+@settings
 @dataclass(frozen=True)
 class TrainingConfig:
     """How a model is trained: the `loss`, and everything that decides its course.

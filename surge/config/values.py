@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
+from surge.arguments import shown
 from surge.config.checks import is_config, require, types
 from surge.config.evaluation import EvaluationConfig
 from surge.config.model import ModelConfig
@@ -54,6 +55,15 @@ def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
         elif name in values:
             given[name] = tuple(values[name]) if isinstance(values[name], list) else values[name]
     return kind(**given)
+
+
+def given_values(kind: type, given: Any, name: str) -> dict[str, Any]:
+    """Settings of an argument as plain values: a configuration of this kind, a dict of some settings, or None."""
+    if isinstance(given, kind):
+        return to_dict(given)
+    ok = given is None or (isinstance(given, Mapping) and all(isinstance(setting, str) for setting in given))
+    require(ok, f"{name} is {shown(given)}; give surge.{kind.__name__}(...) or a dict of its settings.")
+    return dict(given or {})
 
 
 def in_parts(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

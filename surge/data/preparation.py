@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
+from surge.arguments import path, several
 from surge.atomic_write import working_folder
+from surge.data.arguments import prepare_arguments
 from surge.data.cleaning import about_ratings, about_users, alike_ids, clean, k_core
 from surge.data.description import describe
 from surge.data.folder import check_output, write_dataset
@@ -26,24 +29,26 @@ from surge.errors import SurgeError
 SPLITS = ("time", "leave-last", "own")
 TIES = ("auto", "file", "hash")
 LOOKED_AT = 100_000  # rows, in a dry run
+Moment = str | int | date | None
 STAGES = ("reading", "cleaning", "sorting", "k-core", "items", "writing")
 
 
+@prepare_arguments(FORMATS, SPLITS, TIME_UNITS, TIES)
 def prepare(
     format: str,
-    inputs: Sequence[str | Path],
+    inputs: str | Path | Sequence[str | Path],
     output: str | Path | None,
     *,
     name: str | None = None,
     split: str | None = None,
-    valid_start: str | int | None = None,
-    test_start: str | int | None = None,
+    valid_start: Moment = None,
+    test_start: Moment = None,
     min_user_interactions: int | None = None,
     min_item_interactions: int | None = None,
     min_rating: float | None = None,
-    start: str | int | None = None,
-    end: str | int | None = None,
-    behaviours: Sequence[str] | None = None,
+    start: Moment = None,
+    end: Moment = None,
+    behaviours: str | Sequence[str] | None = None,
     columns: Mapping[str, str] | None = None,
     header: bool = True,
     quotes: bool = True,
@@ -75,9 +80,10 @@ def prepare(
     the description has five of them as `rows`, and what was told. `progress` is told the name of each stage of
     `STAGES` as it begins. Raises SurgeError for anything that can't be used.
     """
-    paths = [Path(path) for path in inputs]
+    paths: list[Path] = several(path)(inputs, "inputs")
     say = progress or (lambda stage: None)
-    _check_options(format, split, valid_start, test_start, time_unit, ties)
+    if split not in (None, "time") and (valid_start is not None or test_start is not None):
+        raise SurgeError("--valid-start and --test-start belong to --split time; leave them out or change the split")
     kind = FORMATS[format]
     least = {
         "user": kind.min_user_interactions if min_user_interactions is None else min_user_interactions,
@@ -138,7 +144,7 @@ def prepare(
             ):
                 if asked and role not in held:
                     raise SurgeError(f"{option} needs the column that holds it; name it with --{role}-column")
-            unit, notes = (None, [_FILE_ORDER]) if options.file_order else _time_unit(log, kind, time_unit, options)
+            unit, notes = (None, [FILE_ORDER]) if options.file_order else _time_unit(log, kind, time_unit, options)
             say("cleaning")
             cleaned = clean(log, unit, window, kept_behaviours, min_rating)
         notes = [*log.notes, *notes, *cleaned.notes]
@@ -200,27 +206,7 @@ def prepare(
     return description
 
 
-_FILE_ORDER = "the log has no times: its rows stand in the order in which they happened, and each counts as a second"
-
-
-def _check_options(
-    format: str,
-    split: str | None,
-    valid_start: str | int | None,
-    test_start: str | int | None,
-    time_unit: str,
-    ties: str,
-) -> None:
-    for value, choices, what in (
-        (format, FORMATS, "format"),
-        (split, SPLITS, "split"),
-        (time_unit, TIME_UNITS, "unit"),
-        (ties, TIES, "way to settle ties"),
-    ):
-        if value is not None and value not in choices:
-            raise SurgeError(f"there is no {what} {value!r}; choose from {', '.join(choices)}")
-    if split not in (None, "time") and (valid_start is not None or test_start is not None):
-        raise SurgeError("--valid-start and --test-start belong to --split time; leave them out or change the split")
+FILE_ORDER = "the log has no times: its rows stand in the order in which they happened, and each counts as a second"
 
 
 def _check_reading(format: str, options: ReadOptions) -> None:

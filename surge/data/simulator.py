@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from surge.data.arguments import dataset_name
 from surge.data.description import describe
 from surge.data.folder import check_output, write_dataset
 from surge.data.shop import INTERESTS, catalogue
@@ -53,7 +54,7 @@ def simulate(
     `progress` is told how many users are done out of how many. Equal arguments give equal bytes under equal
     NumPy and polars versions. Raises SurgeError for a count or a folder that can't be used.
     """
-    output = Path(output)
+    output, name = Path(output), dataset_name(name)
     check_output(output, force)
     interactions, items = simulate_frames(users, seed, progress)
     preparation = {

@@ -1,7 +1,7 @@
 """Time columns: numbers in several units and dates become nanoseconds since 1970, and options become moments."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import polars as pl
@@ -190,14 +190,16 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def parse_moment(text: str | int | None, option: str, utc_offset_hours: int = 0, end: bool = False) -> int | None:
+def parse_moment(
+    text: str | int | date | None, option: str, utc_offset_hours: int = 0, end: bool = False
+) -> int | None:
     """Unix seconds of an option given as a date, a date and time, or unix seconds.
 
     A date is its first second, or its last with `end`; without a zone it lies in the given offset from UTC.
     """
     if text is None or isinstance(text, int):
         return text
-    text = text.strip()
+    text = (text.isoformat() if isinstance(text, date) else text).strip()
     if re.fullmatch(r"-?\d+", text) and not (len(text) == 8 and _is_date(text)):
         if abs(int(text)) >= YEAR_2200:
             raise SurgeError(f"{option} {text:.40} lies past the year 2200; give unix seconds or a date")

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 import surge
+from surge.arguments import arguments, called, flag, new_path, optional
 from surge.atomic_write import check_folder, put_in_place, working_folder
-from surge.checkpoint import Checkpoint
-from surge.data.dataset import Dataset
+from surge.checkpoint import Checkpoint, as_checkpoint
+from surge.data.dataset import Dataset, as_dataset
 from surge.deployment.interests import WHAT, item_interests
 from surge.deployment.items import item_table, learned_what_follows, states, vectors
 from surge.deployment.onnx_check import check_onnx
@@ -44,10 +45,11 @@ MEANINGS = {
 Progress = Callable[[float], None]
 
 
+@arguments(output=new_path, force=flag, progress=optional(called))
 def export(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | str | Path,
     output: str | Path,
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | Path | None = None,
     *,
     force: bool = False,
     progress: Progress | None = None,
@@ -57,7 +59,8 @@ def export(
     Gives what its export.json says; there `left_out` has a sentence for each file that can't be. With `force` an
     export that is there already is replaced. `progress` is called with the share done.
     """
-    output = Path(output)
+    output, checkpoint = Path(output), as_checkpoint(checkpoint)
+    dataset = None if dataset is None else as_dataset(dataset)
     _check_output(output, checkpoint, dataset, force)
     if checkpoint.model.item_embedding.weight.device.type != "cpu":
         checkpoint = replace(checkpoint, model=copy.deepcopy(checkpoint.model).cpu())
@@ -87,7 +90,7 @@ def export(
             left_out[MODEL] = str(reason)
             for name in (MODEL, WEIGHTS):
                 (folder / name).unlink(missing_ok=True)
-        description |= {"left_out": left_out, "files": {path.name: _entry(path) for path in sorted(folder.iterdir())}}
+        description |= {"left_out": left_out, "files": {file.name: _entry(file) for file in sorted(folder.iterdir())}}
         text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (folder / DESCRIPTION).write_text(text, encoding="utf-8")
         _check_output(output, checkpoint, dataset, force)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from surge.arguments import arguments, called, one_of, optional
 from surge.backends.scoring import CELLS
-from surge.checkpoint import Checkpoint
-from surge.data.dataset import Dataset
+from surge.checkpoint import Checkpoint, as_checkpoint
+from surge.data.dataset import Dataset, as_dataset
 from surge.data.instances import EncodedLog, Instances, encode
+from surge.data.layout import SPLITS
 from surge.data.negatives import NONE, Barred, PopularitySampler
 from surge.data.seen_items import SeenItems
 from surge.data.splits import count_positives, last_of_each_user, split_instances
@@ -112,16 +115,21 @@ def score_lists(
     return np.where(lists == NONE, -np.inf, scores)
 
 
+@arguments("evaluate", split=one_of(SPLITS, "split"), progress=optional(called))
 def evaluate_split(
-    checkpoint: Checkpoint, dataset: Dataset, split: str, progress: Progress | None = None
+    checkpoint: Checkpoint | str | Path,
+    dataset: Dataset | str | Path,
+    split: str = "test",
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """All metrics of a checkpoint on one split of a dataset, by the checkpoint's own settings.
+    """All metrics of a checkpoint on one split of a dataset (train, valid or test), by the checkpoint's own settings.
 
     Lists of sampled negatives for up to `test_instances`, ranked by the logit; up to `catalogue_instances` positives
     (`targets`) among all items, by logit + log q. The split is cut on the whole log;
     positives of items that the model doesn't know are counted, and so are those of users who took all other items
     before. A split without one that it knows and can tell from another item is a SurgeError.
     """
+    checkpoint, dataset = as_checkpoint(checkpoint), as_dataset(dataset)
     config, training, catalogue = checkpoint.evaluation_config, checkpoint.training_config, checkpoint.catalogue
     recommender = Surge(checkpoint.model)
     log = encode(dataset, catalogue.rows)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from surge.checkpoint import Checkpoint
-from surge.data.dataset import Dataset
+from surge.checkpoint import Checkpoint, as_checkpoint
+from surge.data.dataset import Dataset, as_dataset
 from surge.explanation.dataset_change import dataset_change
 from surge.explanation.explain import candidate_row, explain_history
 from surge.explanation.history import TitledHistory, read_history
@@ -27,10 +27,10 @@ Progress = Callable[[float], None]
 
 
 def explained_story(
-    checkpoint: Checkpoint,
-    dataset: Dataset,
-    user: str,
-    item: str | None = None,
+    checkpoint: Checkpoint | str | Path,
+    dataset: Dataset | str | Path,
+    user: str | int,
+    item: str | int | None = None,
     *,
     hold_out: bool = True,
     faithfulness: bool = True,
@@ -47,6 +47,7 @@ def explained_story(
     from surge.explanation.faithfulness import measure_faithfulness
     from surge.explanation.leave_one_out import measure_competitors, measure_effects
 
+    checkpoint, dataset = as_checkpoint(checkpoint), as_dataset(dataset)
     part = _parts(progress, {"faithfulness": faithfulness, "drift": drift})
     history = read_history(checkpoint, dataset, user, hold_out=hold_out)
     if item is not None:

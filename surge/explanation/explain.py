@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from surge.arguments import arguments, flag, identifier, optional
 from surge.backends.scoring import read_graphs
-from surge.checkpoint import Checkpoint
+from surge.checkpoint import Checkpoint, as_checkpoint
 from surge.config import to_dict
-from surge.data.dataset import Dataset
+from surge.data.dataset import Dataset, as_dataset
 from surge.errors import SurgeError
 from surge.explanation.history import TitledHistory, read_history
 from surge.explanation.measurements import sigmoid
@@ -32,14 +34,21 @@ from surge.model.surge import InterestGraph
 LONGEST_TOLD = 60  # characters of an unknown id in a message
 
 
+@arguments(item=optional(identifier), hold_out=flag)
 def explain(
-    checkpoint: Checkpoint, dataset: Dataset, user: str, item: str | None = None, *, hold_out: bool = True
+    checkpoint: Checkpoint | str | Path,
+    dataset: Dataset | str | Path,
+    user: str | int,
+    item: str | int | None = None,
+    *,
+    hold_out: bool = True,
 ) -> Explanation:
     """Why the checkpoint's model gives `item` its score for `user`: the whole record of one reading.
 
     Without `item` the top predicted one is explained. With `hold_out` the user's last interaction is not
     read. An unknown user or item is a SurgeError.
     """
+    checkpoint, dataset = as_checkpoint(checkpoint), as_dataset(dataset)
     history = read_history(checkpoint, dataset, user, hold_out=hold_out)
     if item is not None:
         candidate_row(checkpoint, item)  # an unknown one is told before anything is scored
@@ -47,7 +56,7 @@ def explain(
 
 
 def explain_history(
-    checkpoint: Checkpoint, history: TitledHistory, item: str | None = None, ranking: Ranking | None = None
+    checkpoint: Checkpoint, history: TitledHistory, item: str | int | None = None, ranking: Ranking | None = None
 ) -> Explanation:
     """The same for a history at hand. Without a `ranking` of it, and with an `item`, nothing else is scored, and the
     record doesn't say how likely the item is to be the next of all."""
@@ -116,13 +125,14 @@ def explain_history(
     )
 
 
-def candidate_row(checkpoint: Checkpoint, item: str) -> int:
+def candidate_row(checkpoint: Checkpoint, item: str | int) -> int:
     """The embedding row of an item; an unknown one is a SurgeError that names the closest ids."""
-    row = checkpoint.rows.get(str(item))
+    item = identifier(item, "item")
+    row = checkpoint.rows.get(item)
     if row is None:
-        close = difflib.get_close_matches(str(item), list(checkpoint.rows)[:50_000], n=3)
+        close = difflib.get_close_matches(item, list(checkpoint.rows)[:50_000], n=3)
         hint = f"; the closest ids are {', '.join(repr(_short(each)) for each in close)}" if close else ""
-        raise SurgeError(f"The checkpoint {checkpoint.name!r} knows no item {_short(str(item))!r}{hint}.")
+        raise SurgeError(f"The checkpoint {checkpoint.name!r} knows no item {_short(item)!r}{hint}.")
     return row
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from surge.arguments import identifier
 from surge.checkpoint import Checkpoint
 from surge.config import ModelConfig
 from surge.data.dataset import Dataset
@@ -72,7 +73,7 @@ class TitledHistory(History):
         return [(item.item, item.age) for item in self.items] == [(item.item, item.age) for item in record.history]
 
 
-def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_out: bool = True) -> TitledHistory:
+def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str | int, *, hold_out: bool = True) -> TitledHistory:
     """The history of a user as the checkpoint's model reads it.
 
     With `hold_out` the last interaction is the true next item and is not read; a user with a single
@@ -83,6 +84,7 @@ def read_history(checkpoint: Checkpoint, dataset: Dataset, user: str, *, hold_ou
     A model that reads ages is asked at the time of the next item; where none is held out, after a step as long as the
     median of those between the items.
     """
+    user = identifier(user, "user")
     frame = dataset.history(user)
     held_out = hold_out and frame.height > 1
     count = frame.height - held_out

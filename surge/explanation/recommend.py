@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from surge.arguments import arguments, called, flag, identifier, new_path, optional, several, whole
 from surge.atomic_write import atomic_write, check_place, check_replaceable
-from surge.checkpoint import Checkpoint
-from surge.data.dataset import Dataset
+from surge.checkpoint import Checkpoint, as_checkpoint
+from surge.data.dataset import Dataset, as_dataset
 from surge.data.instances import encode
 from surge.data.parquet import UnreadableError, read_outline
 from surge.errors import SurgeError
@@ -28,27 +29,41 @@ COLUMNS = pl.Schema(
 )
 
 
+@arguments(top=whole(1), hold_out=flag)
 def recommend(
-    checkpoint: Checkpoint, dataset: Dataset, user: str, top: int = 10, *, hold_out: bool = True
+    checkpoint: Checkpoint | str | Path,
+    dataset: Dataset | str | Path,
+    user: str | int,
+    top: int = 10,
+    *,
+    hold_out: bool = True,
 ) -> list[Predicted]:
     """The `top` best items of a user, best first; `hold_out` leaves the user's last interaction out of the history.
 
     An unknown user, and one of whose items the model knows none, are a SurgeError.
     """
-    return rank_catalogue(checkpoint, read_history(checkpoint, dataset, user, hold_out=hold_out)).top(_checked(top))
+    checkpoint, dataset = as_checkpoint(checkpoint), as_dataset(dataset)
+    return rank_catalogue(checkpoint, read_history(checkpoint, dataset, user, hold_out=hold_out)).top(top)
 
 
+@arguments(
+    output=new_path,
+    top=whole(1),
+    users=optional(several(identifier)),
+    hold_out=flag,
+    progress=optional(called),
+)
 def recommend_all(
-    checkpoint: Checkpoint,
-    dataset: Dataset,
+    checkpoint: Checkpoint | str | Path,
+    dataset: Dataset | str | Path,
     output: str | Path,
     top: int = 100,
     *,
-    users: Sequence[str] | None = None,
+    users: Iterable[str | int] | None = None,
     hold_out: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, int]:
-    """Write the `top` best items of all users (or of these) as Parquet: user, rank, item, chance, lift.
+    """Write the `top` best items of all users (or of these, each once) as Parquet: user, rank, item, chance, lift.
 
     Users of whose items the model knows none have no rows. Finished parts lie in a folder beside the output until all
     are there, and a run with the same checkpoint, dataset and settings continues from them. Only a file that an earlier
@@ -56,11 +71,12 @@ def recommend_all(
     are, and what was left out of the histories, as the model doesn't know the item: `unknown_interactions` with
     `unknown_items`, of `users_with_unknown_items`.
     """
-    path = check_output(output)
-    chosen = list(dataset.users if users is None else users)
+    place = check_output(output)
+    checkpoint, dataset = as_checkpoint(checkpoint), as_dataset(dataset)
+    chosen = dataset.users if users is None else [str(user) for user in dict.fromkeys(users)]
     left_out = _unknown(checkpoint, dataset, [dataset.user_index(user) for user in chosen], hold_out)
-    settings = [checkpoint.digest, dataset.digest, _checked(top), hold_out, chosen]
-    parts = path.with_name(f".{path.name}.{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.parts")
+    settings = [checkpoint.digest, dataset.digest, top, hold_out, chosen]
+    parts = place.with_name(f".{place.name}.{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.parts")
     try:
         parts.mkdir(exist_ok=True)
     except OSError as error:
@@ -75,12 +91,12 @@ def recommend_all(
         tables.append(pl.scan_parquet(part.absolute(), glob=False, hive_partitioning=False))  # polars expands a ~
         if progress is not None:
             progress(min(1.0, (start + TOGETHER) / len(chosen)))
-    whole = pl.concat(tables).collect() if tables else pl.DataFrame(schema=COLUMNS)
-    with atomic_write(path) as stream:
-        whole.write_parquet(stream, metadata={"surge.checkpoint": checkpoint.digest, "surge.dataset": dataset.digest})
+    table = pl.concat(tables).collect() if tables else pl.DataFrame(schema=COLUMNS)
+    with atomic_write(place) as stream:
+        table.write_parquet(stream, metadata={"surge.checkpoint": checkpoint.digest, "surge.dataset": dataset.digest})
     shutil.rmtree(parts)
-    known = whole["user"].n_unique()
-    return {"users": known, "unknown": len(chosen) - known, "rows": len(whole), **left_out}
+    known = table["user"].n_unique()
+    return {"users": known, "unknown": len(chosen) - known, "rows": len(table), **left_out}
 
 
 def check_output(output: str | Path) -> Path:
@@ -135,9 +151,3 @@ def _table(
         columns["chance"] += ranking.next_probability(rows).tolist()
         columns["lift"] += ranking.lift(rows).tolist()
     return pl.DataFrame(columns, schema=COLUMNS)
-
-
-def _checked(top: int) -> int:
-    if top < 1:
-        raise SurgeError(f"The number of items to recommend is {top}; give a whole number from 1.")
-    return top

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from surge import arguments
 from surge.atomic_write import atomic_write, check_place
 from surge.errors import SurgeError
 from surge.explanation.record_checks import check_record
@@ -260,7 +261,7 @@ class Explanation:
     @classmethod
     def load(cls, path: str | Path) -> Explanation:
         """Read a record that `save` wrote; a damaged or foreign file is a SurgeError."""
-        path = Path(path)
+        path = arguments.path(path, "path")
         try:
             if path.suffix == ".npz":
                 # opened here: NumPy leaves a damaged file open

@@ -46,7 +46,7 @@ class Start:
                 raise SurgeError(
                     f"The checkpoint {self.checkpoint.name!r} has {name} {own[name]}, not {wanted[name]}, and a "
                     "training that starts from it keeps the settings of its model; leave that setting out, or train "
-                    "without --from."
+                    "without --from (in Python start)."
                 )
         return own
 
@@ -57,7 +57,7 @@ class Start:
         if not known.any():
             raise SurgeError(
                 f"The checkpoint {self.checkpoint.name!r} knows none of the {items.height:,} items of this dataset; "
-                "check that their ids are written as in its own dataset, or train without --from."
+                "check that their ids are written as in its own dataset, or train without --from (in Python start)."
             )
         place = items["item"].replace_strict(
             self.checkpoint.rows, default=len(self.checkpoint.rows), return_dtype=pl.Int64

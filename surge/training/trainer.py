@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from surge.arguments import arguments, flag, new_path, optional, path
 from surge.atomic_write import check_parents
-from surge.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, to_dict
-from surge.data.dataset import Dataset
+from surge.checkpoint import Checkpoint, as_checkpoint, load_checkpoint, save_checkpoint
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, given_values, to_dict
+from surge.data.dataset import Dataset, as_dataset
+from surge.data.item_vectors import read_item_vectors
 from surge.errors import SurgeError
 from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
 from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, count_negatives
@@ -27,38 +29,63 @@ from surge.training.start import Start
 from surge.training.state import TrainingState, load_state, save_state, saved_state, state_folder
 
 
+@arguments(output=new_path, item_vectors=optional(path), resume=flag, quiet=flag)
 def train(
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     output: str | Path,
     *,
-    model: Mapping[str, Any] | None = None,
-    training: TrainingConfig | None = None,
-    evaluation: EvaluationConfig | None = None,
-    start: Start | None = None,
+    model: ModelConfig | Mapping[str, Any] | None = None,
+    training: TrainingConfig | Mapping[str, Any] | None = None,
+    evaluation: EvaluationConfig | Mapping[str, Any] | None = None,
+    start: Start | Checkpoint | str | Path | None = None,
+    item_vectors: str | Path | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> Checkpoint:
     """Train a SURGE model on a dataset and write its checkpoint to `output`.
 
-    `model`: settings of ModelConfig that differ from the defaults (item and category counts come from the data).
-    Early stopping on validation GAUC keeps the best epoch's weights. `start`: a checkpoint whose weights this training
-    goes on with, and whose settings it has where none are given; they are kept if no epoch is better.
+    `model`, `training` and `evaluation` are configurations, or dicts of the settings that differ from the defaults; the
+    counts of items and categories come from the data, whatever `model` says. Early stopping on validation GAUC keeps
+    the best epoch's weights.
+
+    `start`: a checkpoint, or its folder, whose weights this training goes on with, and whose settings it has where none
+    are given; they are kept if no epoch is better. `item_vectors`: with it, a file of what new items start with, see
+    `read_item_vectors`; without it, the mean of their category.
 
     The state after every epoch lies beside `output`; with `resume` an interrupted run goes on from there, bit for bit
     as if it had never stopped (same machine and settings). `quiet` hides the progress bars.
 
     Impossible settings, no data to train on, or an `output` that exists are a SurgeError.
     """
-    if start is not None:
-        training, evaluation = training or start.training, evaluation or start.evaluation
-    training, evaluation = training or TrainingConfig(), evaluation or EvaluationConfig()
-    return Trainer(dataset, Path(output), dict(model or {}), training, evaluation, quiet, start).run(resume)
+    dataset, start = as_dataset(dataset), _start(start, item_vectors)
+    settings = given_values(ModelConfig, model, "model")
+    if isinstance(model, ModelConfig):
+        settings = {name: value for name, value in settings.items() if name not in ("item_count", "category_count")}
+    own = (start.training, start.evaluation) if start else (TrainingConfig(), EvaluationConfig())
+    trained = from_dict(TrainingConfig, to_dict(own[0]) | given_values(TrainingConfig, training, "training"))
+    evaluated = from_dict(EvaluationConfig, to_dict(own[1]) | given_values(EvaluationConfig, evaluation, "evaluation"))
+    return Trainer(dataset, Path(output), settings, trained, evaluated, quiet, start).run(resume)
+
+
+def _start(given: Start | Checkpoint | str | Path | None, item_vectors: str | Path | None) -> Start | None:
+    if given is None and item_vectors is not None:
+        raise SurgeError(
+            "item_vectors says what new items start with; give it with start, the checkpoint that the training goes on "
+            "with."
+        )
+    if given is None or (isinstance(given, Start) and item_vectors is None):
+        return given
+    checkpoint = given.checkpoint if isinstance(given, Start) else as_checkpoint(given)
+    return Start(checkpoint, read_item_vectors(item_vectors) if item_vectors is not None else None)
 
 
 def choose_device(name: str) -> torch.device:
     """auto: CUDA where there is one. CUDA asked for and absent is a SurgeError."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise SurgeError("No CUDA device is at hand; use --device cpu, or auto to take CUDA only where there is one.")
+        raise SurgeError(
+            "No CUDA device is at hand; use --device cpu (in Python device='cpu'), or auto to take CUDA only where "
+            "there is one."
+        )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -126,8 +153,8 @@ class Trainer:
             return load_state(folder, settings, self.model, self.fit.optimiser)
         if saved_state(folder):
             raise SurgeError(
-                f"An interrupted training of {str(self.output)!r} is at hand; go on with --resume, or remove "
-                f"{str(folder)!r} to start again."
+                f"An interrupted training of {str(self.output)!r} is at hand; go on with --resume (in Python "
+                f"resume=True), or remove {str(folder)!r} to start again."
             )
         state = TrainingState(settings)
         if self.kept:
