@@ -55,6 +55,13 @@ TOLD = {
     "negatives": Metric("Drawn items in a list", "In the longest list.", "integer"),
     "fewest_negatives": Metric("Fewest drawn items in a list", "In the shortest list.", "integer"),
     "lists_left_out": Metric("Lists left out", "Lists of your own that the model can't measure.", "integer"),
+    **{
+        f"{split}_positives": Metric(
+            f"True items of the {words} split", f"Of your own lists: in the {words} split of the dataset.", "integer"
+        )
+        for split, words in (("train", "training"), ("valid", "validation"), ("test", "test"))
+    },
+    "trained_positives": Metric("True items trained on", "Of your own lists: the model learned from them.", "integer"),
     "unknown_negatives": Metric("Unknown other items", "Left out of the lists that hold them.", "integer"),
     "catalogue_instances": Metric("True items ranked", "Among all items: each user's last, or all.", "integer"),
     "users_without_last": Metric("Users not ranked", "Users whose last item can't be ranked.", "integer"),

@@ -118,10 +118,11 @@ def test_a_model_depends_on_the_models_that_it_is_made_of(copied: Path) -> None:
         ("gsasrec", {"gsasrec", "esasrec", "hstu"}),
         ("hstu", {"hstu"}),
     ):
-        before = {model: code_digest(model, copied) for model in RECOMMENDERS}
+        asked = ("sasrec", "gsasrec", "esasrec", "hstu", "gru4rec")
+        before = {model: code_digest(model, copied) for model in asked}
         with (copied / "recommenders" / f"{name}.py").open("a", encoding="utf-8") as file:
             file.write("\nMORE = 1\n")
-        assert {model for model in RECOMMENDERS if code_digest(model, copied) != before[model]} == models
+        assert {model for model in asked if code_digest(model, copied) != before[model]} == models
 
 
 def test_all_that_a_run_imports_counts() -> None:

@@ -110,7 +110,7 @@ def test_only_an_older_table_of_recommendations_is_replaced(world: tuple, tmp_pa
     for name, words in {
         "text": "holds no table of recommendations",
         "log": "holds no table of recommendations",
-        "folder": "not an ordinary file",
+        "folder": "is a folder; give the name of a file",
         "link": "not an ordinary file",
     }.items():
         before = sorted(tmp_path.iterdir())

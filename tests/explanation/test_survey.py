@@ -276,7 +276,7 @@ def test_other_files_are_not_replaced(made: Any, tmp_path: Path) -> None:
     for name, words in (
         ("log.parquet", "holds no survey"),
         ("text.parquet", "holds no survey"),
-        ("folder.parquet", "ordinary file"),
+        ("folder.parquet", "is a folder; give the name of a file"),
         ("link.parquet", "ordinary file"),
         ("s.csv", "change the ending"),
         ("no/s.parquet", "does not exist"),

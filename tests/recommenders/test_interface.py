@@ -280,7 +280,7 @@ def test_an_unknown_name_lists_the_names() -> None:
     [
         ({"hidden": 2.5}, "hidden is 2.5"),
         ({"score": "cosine"}, "score is 'cosine'; it must be one of mlp, dot"),
-        ({"attention_hidden": [0]}, r"attention_hidden is \(0,\)"),
+        ({"attention_hidden": [0]}, r"attention_hidden is \[0\]"),
         ({"heads": 3}, "40 can't be divided among 3 heads"),
         ({"clusters": [20]}, "Unknown setting clusters"),
     ],
