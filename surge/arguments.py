@@ -24,7 +24,7 @@ Class = TypeVar("Class")
 
 LONGEST_SHOWN = 60  # characters of a wrong value in a message
 LONGEST_PART = 200  # bytes of a file's name, of the 255 that most systems have: partial files have longer ones
-LARGEST_EXACT_FLOAT = 2**53
+LARGEST_EXACT_FLOAT = 2**53  # integers beyond are not exact as floats, so a float that large is no id
 
 
 def arguments(

@@ -13,17 +13,10 @@ from surge.cli import build_parser, main
 from surge.commands import work_hard
 from surge.commands.settings import read_settings
 from surge.errors import SurgeError
+from tests.commands import refused
 
 ROOT = Path(__file__).parents[1]
 DEMO, SHOP = str(ROOT / "checkpoints" / "demo"), str(ROOT / "sample_data")
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    capsys.readouterr()
-    assert main([*map(str, arguments)]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
-    return captured.err
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,10 @@ import pytest
 
 from surge import checkpoint as checkpoint_module
 from surge.cli import main
+from tests.commands import refused
 
 ROOT = Path(__file__).parents[1]
 DEMO, SHOP = str(ROOT / "checkpoints" / "demo"), str(ROOT / "sample_data")
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    capsys.readouterr()
-    assert main([*map(str, arguments)]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
-    return captured.err
 
 
 @pytest.mark.parametrize("ending", ["json", "npz", "html"])

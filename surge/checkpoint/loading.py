@@ -191,7 +191,7 @@ def _check_device(device: object) -> None:
     """A SurgeError where torch has no such device, or where this machine has none."""
     try:
         torch.zeros(1, device=device).cpu()  # type: ignore[call-overload]
-    except (RuntimeError, NotImplementedError, AssertionError, TypeError, ValueError) as problem:
+    except (RuntimeError, AssertionError, TypeError, ValueError) as problem:
         raise SurgeError(
             f"device is {shown(device)}, which is not at hand; give 'cpu', or 'cuda' where it is"
         ) from problem

@@ -63,16 +63,12 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def count_of(number: int, noun: str) -> str:
-    """ "1 user", or "1,200 users"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def work_hard(threads: int | None) -> None:
     """For a command that computes for long: CPU threads of torch, None leaves them as they are, and memory kept."""
     import torch
 
     from surge.native.memory import keep_freed_memory
+    from surge.pictures.text import count
 
     keep_freed_memory()
     if threads is not None:
@@ -80,7 +76,7 @@ def work_hard(threads: int | None) -> None:
             raise SurgeError(f"--threads is {threads}; give a whole number from 1.")
         cores = os.cpu_count() or 1
         if threads > cores:
-            print(f"--threads is {threads}; this machine has {count_of(cores, 'core')}, so {cores} are used")
+            print(f"--threads is {threads}; this machine has {count(cores, 'core')}, so {cores} are used")
         torch.set_num_threads(min(threads, cores))
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from surge.commands import add_command, count_of, one_line
+from surge.commands import add_command, one_line
 from surge.commands.reading import (
     add_reading,
     add_row_choice,
@@ -196,6 +196,7 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
     from surge.data.coverage import coverage_of
     from surge.data.dataset import Dataset
     from surge.data.layout import INTERACTIONS_FILE, ITEMS_FILE
+    from surge.pictures.text import count
 
     def day(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
@@ -224,7 +225,7 @@ def _print_dataset(output: str, description: dict[str, Any]) -> None:
         short = int((interactions["user"].value_counts()["count"] < 4).sum())
         if short:  # a positive of each split needs one interaction before it
             lines.append(
-                ("  left out", f"{count_of(short, 'user')} with fewer than 4 interactions: too few for all three parts")
+                ("  left out", f"{count(short, 'user')} with fewer than 4 interactions: too few for all three parts")
             )
     dataset = Dataset(Path(output), description["name"], interactions, items, description, "")
     lines += [(name, str(one)) for name, one in coverage_of(dataset).items()]

@@ -9,7 +9,6 @@ from surge.commands import (
     add_command,
     add_places,
     add_whole_history,
-    count_of,
     load_places,
     one_line,
     progress_bar,
@@ -101,6 +100,7 @@ def _recommend_all(arguments: argparse.Namespace) -> None:
     from surge.data.dataset import Dataset
     from surge.data.frames import prepared_file
     from surge.explanation.recommend import check_output, recommend_all
+    from surge.pictures.text import count
 
     output = check_output(arguments.output)
     work_hard(None)
@@ -116,16 +116,14 @@ def _recommend_all(arguments: argparse.Namespace) -> None:
         done = recommend_all(checkpoint, dataset, output, arguments.top, progress=move)
     if done["unknown_interactions"]:
         print(
-            f"left out: {count_of(done['unknown_interactions'], 'interaction')} of "
-            f"{count_of(done['users_with_unknown_items'], 'user')} with {count_of(done['unknown_items'], 'item')} that "
+            f"left out: {count(done['unknown_interactions'], 'interaction')} of "
+            f"{count(done['users_with_unknown_items'], 'user')} with {count(done['unknown_items'], 'item')} that "
             "the model doesn't know"
         )
     if done["unknown"]:
         has = "has" if done["unknown"] == 1 else "have"
-        print(
-            f"{count_of(done['unknown'], 'user')} {has} no rows: the model knows none of their items, or they took all"
-        )
-    print(f"{count_of(done['rows'], 'row')} of {count_of(done['users'], 'user')}; written to {arguments.output}")
+        print(f"{count(done['unknown'], 'user')} {has} no rows: the model knows none of their items, or they took all")
+    print(f"{count(done['rows'], 'row')} of {count(done['users'], 'user')}; written to {arguments.output}")
 
 
 def _check_apart(output: Path, histories: Path) -> None:

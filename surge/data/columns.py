@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from surge.arguments import LARGEST_EXACT_FLOAT
 from surge.data.times import dates, moments
 from surge.errors import SurgeError
 
-# Integers beyond this are not exact as floats, so a float that large is no id.
-_LARGEST_EXACT_FLOAT = 2**53
 _TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 
 
@@ -19,7 +18,7 @@ def id_text(column: str, dtype: pl.DataType, source: str, null_words: Sequence[s
     value = pl.col(column)
     if dtype.is_float():
         value = value.fill_nan(None)
-        whole = (value == value.floor()) & (value.abs() <= _LARGEST_EXACT_FLOAT)
+        whole = (value == value.floor()) & (value.abs() <= LARGEST_EXACT_FLOAT)
         text = pl.when(whole).then(value.cast(pl.Int64, strict=False)).cast(pl.String)
         return text, value.is_not_null() & ~whole
     if dtype.is_decimal():

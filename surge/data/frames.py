@@ -23,7 +23,7 @@ from surge.arguments import refuse_unknown, shown
 from surge.data.arguments import check_own_columns, dataset_name, in_python, python_words
 from surge.data.preparation import FILE_ORDER, prepare
 from surge.data.tables import ROLES, USUAL_NAMES, Source, listed
-from surge.errors import SurgeError
+from surge.errors import SurgeError, first_line
 
 if TYPE_CHECKING:
     from surge.data.dataset import Dataset
@@ -63,7 +63,7 @@ def prepared(
             table.write_parquet(log)
         except FAILURES as problem:
             raise SurgeError(
-                f"{FRAME} can't be read ({_first_line(problem)}); make its columns text or numbers first"
+                f"{FRAME} can't be read ({first_line(problem)}); make its columns text or numbers first"
             ) from problem
         dataset = prepared_file(kind, log, name, **more)
     _tell(dataset.description["preparation"], told)
@@ -114,7 +114,7 @@ def _labels(frame: Any) -> list[Any]:
         try:
             return frame.collect_schema().names()
         except FAILURES as problem:
-            raise SurgeError(f"{FRAME} can't be read ({_first_line(problem)})") from problem
+            raise SurgeError(f"{FRAME} can't be read ({first_line(problem)})") from problem
     if _is_pandas(frame):
         columns = list(frame.columns)
         return [*columns, *(level for level in frame.index.names if level is not None and level not in columns)]
@@ -171,7 +171,7 @@ def _read(
         try:
             frame = frame.select(pl.nth(wanted)).collect()
         except FAILURES as problem:
-            raise SurgeError(f"{FRAME} can't be read ({_first_line(problem)})") from problem
+            raise SurgeError(f"{FRAME} can't be read ({first_line(problem)})") from problem
         labels, wanted, places = frame.columns, [*range(len(wanted))], {r: wanted.index(p) for r, p in places.items()}
     for place in wanted:
         name = str(labels[place])
@@ -240,10 +240,6 @@ def _sort(kind: type) -> str:
     """Types that one column may hold together, under one name."""
     alike = {"str": str, "bool": bool, "number": Real | Decimal, "datetime": datetime, "date": date, "UUID": UUID}
     return next((name for name, types in alike.items() if issubclass(kind, types)), kind.__name__)
-
-
-def _first_line(problem: Exception) -> str:
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:160]
 
 
 def _unread(name: str, kind: str) -> SurgeError:

@@ -130,7 +130,7 @@ def _read(path: Path) -> tuple[pl.Series, pl.DataFrame, bool]:
             raise SurgeError(f"{path} can't be read as Parquet ({problem})") from problem
     with TemporaryDirectory() as work:
         options = ReadOptions(Path(work))
-        source = open_source(path.absolute(), options)  # polars expands a ~
+        source = open_source(path, options)
         item = "item" if "item" in source.names else source.usual("item")
         if item is None:
             raise SurgeError(

@@ -28,14 +28,9 @@ DECODER = json.JSONDecoder(parse_float=str, parse_int=str)
 Row = dict[str, str | int | None]
 
 
-def is_json(path: Path) -> bool:
-    """Whether a file holds objects, in JSON or as Python writes a dictionary, in lines or over several."""
-    return _style(path) is not None
-
-
-def _style(path: Path) -> str | None:
-    """lines where the first line, or any of the first, is an object; stream where the first object goes over several;
-    None where there is none."""
+def json_style(path: Path) -> str | None:
+    """How a file holds objects, in JSON or as Python writes a dictionary: lines where the first line, or any of the
+    first, is one; stream where the first goes over several; None where there is none."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="\n") as file:
         lines = [line for line in (file.readline(_LONGEST) for _ in range(_LOOKED_AT)) if line.strip() not in ("", "[")]
     if lines and not _objects(lines[0]):
@@ -47,8 +42,8 @@ def _style(path: Path) -> str | None:
     return "lines" if any(_objects(line) for line in lines) else None
 
 
-def scan_json(path: Path, work: Path) -> Delimited:
-    """A UTF-8 file as text columns, one for each key that its objects have.
+def scan_json(path: Path, work: Path, style: str) -> Delimited:
+    """A UTF-8 file of this `json_style` as text columns, one for each key that its objects have.
 
     A number is as it is written, a list of texts is joined by |, anything deeper stays JSON, and its column is told in
     `nested`. Where objects hold a list of objects, each of these is a row, which also has what stands around it; of two
@@ -61,7 +56,7 @@ def scan_json(path: Path, work: Path) -> Delimited:
     names: dict[str, None] = {}
     parts: list[Path] = []
     batch: list[Row] = []
-    table = _Rows(path)
+    table = _Rows(_stream(path) if style == "stream" else _lines(path))
 
     def flush() -> None:
         names.update(dict.fromkeys(key for row in batch for key in row))
@@ -90,15 +85,15 @@ def scan_json(path: Path, work: Path) -> Delimited:
 
 
 class _Rows:
-    """The rows of a file; `nested`: the columns that hold objects or lists, `twice`: those of sessions and events."""
+    """The rows of objects; `nested`: columns that hold objects or lists, `twice`: those of sessions and events."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, objects: Iterator[tuple[int, dict[str, Any] | None]]) -> None:
+        self.objects = objects
         self.nested: set[str] = set()
         self.twice: set[str] = set()
 
     def __iter__(self) -> Iterator[Row]:
-        for number, values in _stream(self.path) if _style(self.path) == "stream" else _lines(self.path):
+        for number, values in self.objects:
             if values is None:
                 yield {LINE: number, MALFORMED: NO_OBJECT}
                 continue

@@ -24,7 +24,7 @@ from surge.data.ordering import settle
 from surge.data.splits import about_own_split, time_split
 from surge.data.tables import NULL_WORDS, RawLog, ReadOptions
 from surge.data.times import NANOSECONDS, TIME_UNITS, detect_time_unit, parse_moment
-from surge.errors import SurgeError
+from surge.errors import SurgeError, first_line
 
 SPLITS = ("time", "leave-last", "own")
 TIES = ("auto", "file", "hash")
@@ -250,9 +250,8 @@ def _readable(paths: Sequence[Path]) -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as problem:
         name = paths[0].name if len(paths) == 1 else "one of the inputs"
-        first = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
         raise SurgeError(
-            f"{name} can't be read ({first[:160]}); check that it is whole and in the format named"
+            f"{name} can't be read ({first_line(problem)}); check that it is whole and in the format named"
         ) from problem
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from surge.data.columns import id_text, order_columns, plain_text, rating_columns
 from surge.data.files import as_utf8, check_file, fresh, is_parquet, unpacked, with_line_ends
-from surge.data.json_lines import is_json, scan_json
+from surge.data.json_lines import json_style, scan_json
 from surge.data.parquet import UnreadableError, read_names, read_renamed
 from surge.data.text import LINE, MALFORMED, Delimited, distinct, lines_of, scan_delimited
 from surge.data.times import time_columns
@@ -153,12 +153,12 @@ def _plain(name: str) -> str:
 def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **text: object) -> Source:
     """A file of any kind that is read; `text` says what `scan_delimited` can't see in a delimited one. Without
     `parquet`, and where `text` is given, a Parquet file is a SurgeError."""
-    name = path.name
+    name, path = path.name, path.absolute()  # polars takes a leading ~ for the home folder
     if not name.isprintable() or not _is_unicode(str(path)):  # polars takes no other path
         name = ascii(name)[1:-1]
         check_file(path)
         link = fresh(options.work, "file")
-        link.symlink_to(path.absolute())
+        link.symlink_to(path)
         path = link
     path = unpacked(path, options.work)
     if is_parquet(path):
@@ -169,13 +169,13 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
         no_lines = {LINE: pl.lit(None, dtype=pl.UInt32), MALFORMED: pl.lit(None, dtype=pl.String)}
         return Source(name, rows.with_columns(**no_lines), names, repeated)
     path = with_line_ends(as_utf8(path, options.encoding, options.work), options.work)
-    json = not text and is_json(path)
-    if json:
-        table = scan_json(path, options.work)
+    style = None if text else json_style(path)
+    if style is not None:
+        table = scan_json(path, options.work, style)
     else:
         given = {name: getattr(options, name) for name in ("delimiter", "header", "quotes", "skip_lines")}
         table = scan_delimited(path, options.work, **{**given, **text})  # type: ignore[arg-type]
-    return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), json, table.nested)
+    return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), style is not None, table.nested)
 
 
 def _is_unicode(text: str) -> bool:

@@ -31,3 +31,15 @@ def prepare_text(tmp_path: Path) -> Callable[..., Dataset]:
         return Dataset.load(output)
 
     return run
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Callable[..., Dataset]:
+    """Write a text under a name, prepare it with leave-last in place of what was there, and load the dataset."""
+
+    def run(text: str | bytes, name: str = "log.csv", format: str = "csv", **options: object) -> Dataset:
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        prepare(format, [tmp_path / name], tmp_path / "out", force=True, **{"split": "leave-last", **options})  # type: ignore[arg-type]
+        return Dataset.load(tmp_path / "out")
+
+    return run

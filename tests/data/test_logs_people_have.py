@@ -22,28 +22,10 @@ from surge.data.instances import encode
 from surge.data.preparation import prepare
 from surge.data.splits import count_positives, split_instances
 from surge.errors import SurgeError
+from tests.data.reading import notes as told
+from tests.data.reading import rows
 
 Log = Callable[..., Dataset]
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Log:
-    """Write a text under a name, prepare it with leave-last, and load the dataset."""
-
-    def run(text: str | bytes, name: str = "log.csv", format: str = "csv", **options: object) -> Dataset:
-        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-        prepare(format, [tmp_path / name], tmp_path / "out", force=True, **{"split": "leave-last", **options})  # type: ignore[arg-type]
-        return Dataset.load(tmp_path / "out")
-
-    return run
-
-
-def rows(dataset: Dataset) -> list[tuple]:
-    return dataset.interactions.select("user", "item", "timestamp").rows()
-
-
-def told(dataset: Dataset) -> str:
-    return "\n".join(dataset.description["preparation"]["notes"])
 
 
 def dropped(dataset: Dataset) -> dict[str, int]:

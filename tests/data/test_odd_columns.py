@@ -15,6 +15,7 @@ from pyarrow import parquet
 from surge.data.dataset import Dataset
 from surge.data.preparation import prepare
 from surge.errors import SurgeError
+from tests.data.reading import notes
 
 T = 1600000000
 Table = Callable[..., Dataset]
@@ -32,10 +33,6 @@ def table(tmp_path: Path) -> Table:
         return Dataset.load(tmp_path / "out")
 
     return run
-
-
-def notes(dataset: Dataset) -> str:
-    return "\n".join(dataset.description["preparation"]["notes"])
 
 
 def items(dataset: Dataset) -> list[str]:

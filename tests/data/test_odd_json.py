@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from surge.data.dataset import Dataset
-from surge.data.preparation import prepare
 from surge.errors import SurgeError
+from tests.data.reading import notes, rows
 
 T = 1600000000
 EVENTS = [{"user": f"u{n % 2}", "item": f"i{n}", "timestamp": T + n} for n in range(6)]
@@ -20,21 +21,8 @@ Log = Callable[..., Dataset]
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Log:
-    def run(content: str, **options: Any) -> Dataset:
-        (tmp_path / "log.json").write_text(content, encoding="utf-8")
-        prepare("csv", [tmp_path / "log.json"], tmp_path / "out", force=True, **{"split": "leave-last", **options})
-        return Dataset.load(tmp_path / "out")
-
-    return run
-
-
-def rows(dataset: Dataset) -> list[tuple]:
-    return dataset.interactions.select("user", "item", "timestamp").rows()
-
-
-def notes(dataset: Dataset) -> str:
-    return "\n".join(dataset.description["preparation"]["notes"])
+def log(log: Log) -> Log:
+    return partial(log, name="log.json")
 
 
 def lines(objects: list[Any], between: str = "\n") -> str:

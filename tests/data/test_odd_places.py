@@ -17,6 +17,7 @@ import pytest
 from surge.data.dataset import Dataset
 from surge.data.preparation import prepare
 from surge.errors import SurgeError
+from tests.data.reading import notes
 
 T = 1600000000
 HEADER = "user,item,timestamp\n"
@@ -32,10 +33,6 @@ def part(place: Path, number: int) -> Path:
 def read(source: Any, tmp_path: Path, **options: Any) -> Dataset:
     prepare("csv", [source], tmp_path / "out", force=True, **{"split": "leave-last", **options})
     return Dataset.load(tmp_path / "out")
-
-
-def notes(dataset: Dataset) -> str:
-    return "\n".join(dataset.description["preparation"]["notes"])
 
 
 def test_links_in_a_folder_are_followed_once(tmp_path: Path) -> None:

@@ -6,36 +6,17 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from surge.data.dataset import Dataset
-from surge.data.preparation import prepare
 from surge.errors import SurgeError
+from tests.data.reading import notes, rows
 
 HEADER = "user,item,timestamp\n"
 ROWS = "".join(f"u,i{n},{1600000000 + n}\n" for n in range(4))
 READ = [("u", f"i{n}", 1600000000 + n) for n in range(4)]
 Log = Callable[..., Dataset]
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Log:
-    def run(content: str | bytes, name: str = "log.csv", **options: object) -> Dataset:
-        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        prepare("csv", [tmp_path / name], tmp_path / "out", force=True, **{"split": "leave-last", **options})  # type: ignore[arg-type]
-        return Dataset.load(tmp_path / "out")
-
-    return run
-
-
-def rows(dataset: Dataset) -> list[tuple]:
-    return dataset.interactions.select("user", "item", "timestamp").rows()
-
-
-def notes(dataset: Dataset) -> str:
-    return "\n".join(dataset.description["preparation"]["notes"])
 
 
 @pytest.mark.parametrize(
