@@ -14,7 +14,6 @@ from surge.commands import (
     print_metrics,
     progress_bar,
 )
-from surge.commands.explanation_file import check_explanation
 from surge.errors import SurgeError
 
 
@@ -105,10 +104,21 @@ def add_explain(subparsers: Any) -> None:
     )
 
 
+def _check_output(output: str) -> Path:
+    ending = Path(output).suffix
+    if ending not in (".json", ".npz", ".html"):
+        raise SurgeError(f"--output {output!r} must end in .json or .npz (the record) or in .html (the report).")
+    if ending == ".html":
+        from surge.pictures.report import check_output
+    else:
+        from surge.explanation.record_file import check_output
+    return check_output(output)
+
+
 def _explain(arguments: argparse.Namespace) -> None:
     from surge.pictures.text import likely_words
 
-    output = check_explanation(arguments.output)
+    output = _check_output(arguments.output)
     checkpoint, dataset = load_places(arguments)
     asked, hold_out = (checkpoint, dataset, arguments.user, arguments.item), not arguments.whole_history
     if output.suffix == ".html":

@@ -61,7 +61,7 @@ class Dataset:
         usual name above, one of another usual name is taken. Without times, `time=None`, the rows stand in the order in
         which they happened. No other column is looked at, but ratings, titles and categories of a usual name, and what
         `columns` names by role (rating, behaviour, title, category, order, split). The other `options` are those of
-        `surge.prepare`, without those about files.
+        `surge.prepare`, without those about files; `items_file` may be a frame about the items.
 
         Nothing is left on disk. One UserWarning says how many rows were left out, by reason, and what else there is to
         tell; both are in `description["preparation"]`, as `dropped` and `notes`. What can't be read is a SurgeError.

@@ -158,7 +158,7 @@ def _items(path: Path, columns: Mapping[str, str], options: ReadOptions) -> tupl
         name = given.get(role) or (columns[role] if columns.get(role) in table.names else table.usual(role))
         if name is not None and name != item:
             chosen[role] = name
-    taken = ", ".join(f"{role} from {name!r}" for role, name in chosen.items() if name != role)
+    taken = ", ".join(f"{role} from {name!r}" for role, name in chosen.items() if name != role and role not in given)
     notes = [f"columns of {table.name}: {taken}"] if taken else []
     return item_columns(table, chosen, options), [*table.notes, *notes]
 

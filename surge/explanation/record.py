@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from surge import arguments
-from surge.atomic_write import atomic_write, check_place
+from surge.atomic_write import atomic_write
 from surge.errors import SurgeError
 from surge.explanation.record_checks import check_record
+from surge.explanation.record_file import check_output
 from surge.explanation.record_values import arrays, flatten, plain, plain_value, put
 
 Array = np.ndarray
@@ -252,8 +253,8 @@ class Explanation:
             ) from error
 
     def save(self, path: str | Path) -> None:
-        """Write the record to a .json or .npz file, whole or not at all."""
-        path = check_place(path, "An explanation", ".json", ".npz")
+        """Write the record to a .json or .npz file, whole or not at all. Only an older record is replaced."""
+        path = check_output(path)
         content = self.to_json_bytes() if path.suffix == ".json" else self.to_npz_bytes()
         with atomic_write(path) as stream:
             stream.write(content)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from surge.atomic_write import atomic_write, check_place
+from surge.atomic_write import atomic_write, check_place, check_replaceable
 from surge.escapes import for_html
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
@@ -36,6 +36,8 @@ from surge.pictures.views import GRAPH, charts
 from surge.vocabulary import METRICS
 
 GRAPH_HEIGHT = 520  # pixels
+NAME = "<strong>SURGE explorer</strong>"  # by which a report is known
+HEAD = 1 << 20  # bytes, in which it stands
 FOR = {
     "user": "for user {user}",
     "changed": "for user {user}, with a history that was changed",
@@ -53,7 +55,7 @@ def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[C
     parts = sections(story, styles)
     links = "".join(f'<a href="#{part.name}">{for_html(part.title)}</a>' for part in parts)
     bar = (
-        f'<div class="bar"><strong>SURGE explorer</strong><nav aria-label="Parts of this report">{links}</nav>'
+        f'<div class="bar">{NAME}<nav aria-label="Parts of this report">{links}</nav>'
         '<button id="toggle" type="button" title="Light or dark">Dark</button></div>'
     )
     body = f"{bar}{_header(story, styles)}<main>{''.join(map(card, parts))}</main>{_footer(story)}"
@@ -61,12 +63,27 @@ def report(story: Story, theme: Theme | str | None = None, *, styles: Sequence[C
 
 
 def save_report(story: Story, path: str | Path) -> int:
-    """Write a story as one HTML file, whole or not at all; gives its size in bytes."""
-    path = check_place(path, "A report", ".html")
+    """Write a story as one HTML file, whole or not at all; gives its size in bytes.
+
+    Only an older report is replaced.
+    """
+    path = check_output(path)
     content = report(story).encode()
     with atomic_write(path) as stream:
         stream.write(content)
     return len(content)
+
+
+def check_output(path: str | Path) -> Path:
+    """A SurgeError unless a report may be written here: a new .html file, or in the place of an older report."""
+    path = check_place(path, "A report", ".html")
+    check_replaceable(path, "report", _is_report)
+    return path
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return NAME.encode() in stream.read(HEAD)
 
 
 def record_page(record: Explanation) -> str:

@@ -56,6 +56,33 @@ def pandas_frame(**columns: Any) -> pd.DataFrame:
     return pd.DataFrame(ROWS, columns=["user", "item", "timestamp"]).assign(**columns)
 
 
+@pytest.mark.parametrize("kind", ["polars", "lazy", "pandas", "pandas index"])
+def test_items_come_from_a_frame_as_from_its_file(kind: str, tmp_path: Path) -> None:
+    about = pl.DataFrame({"ID": [f"i{number}" for number in range(7)], "label of it": ["x", None, *"abcde"]})
+    about.write_csv(tmp_path / "items.csv")
+    named = {"items_columns": {"item": "ID", "title": "label of it"}}
+    expected = Dataset.from_frame(pandas_frame(), items_file=tmp_path / "items.csv", **named)
+    pandas = about.to_pandas()
+    items = {
+        "polars": about.with_columns(pl.Series("other", [object()] * 7, dtype=pl.Object)),
+        "lazy": about.lazy(),
+        "pandas": pandas.assign(other=1j),
+        "pandas index": pandas.set_index("ID"),
+    }[kind]
+    found = Dataset.from_frame(pandas_frame(), items_file=items, **named)
+    assert found.items.equals(expected.items)
+    assert found.items.filter(pl.col("item") == "i2")["title"].to_list() == ["a"]
+
+
+def test_items_of_numbered_columns_and_of_usual_names() -> None:
+    numbered = pd.DataFrame([[f"i{number}", f"title {number}"] for number in range(7)])
+    found = Dataset.from_frame(pandas_frame(), items_file=numbered, items_columns={"item": 0, "title": 1})
+    assert found.items["title"].to_list() == [f"title {number}" for number in range(7)]
+    usual = numbered.set_axis(["itemId", "name"], axis=1).assign(genres=[1j] * 7)
+    with pytest.warns(UserWarning, match="column 'genres' of the frame of items holds complex128.*: not used"):
+        assert Dataset.from_frame(pandas_frame(), items_file=usual).items.equals(found.items)
+
+
 @pytest.mark.parametrize("kind", frames())
 def test_any_frame_gives_the_dataset_of_its_file(kind: str, tmp_path: Path) -> None:
     frames()["polars"].write_csv(tmp_path / "log.csv")  # type: ignore[attr-defined]
@@ -203,7 +230,32 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a name of dots": (pandas_frame(), {"name": ".."}, r"name is '\.\.'; give a text"),
     "no name": (pandas_frame(), {"name": ""}, "the name of a dataset can't be ''"),
     "a number as a name": (pandas_frame(), {"name": 5}, "the name of a dataset can't be 5"),
-    "a frame of items": (pandas_frame(), {"items_file": pandas_frame()}, "items_file is a DataFrame; give a path"),
+    "items of two ids": (
+        pandas_frame(),
+        {"items_file": pl.DataFrame({"a": ["i1"]}), "items_columns": {"item": "b"}},
+        r"the frame of items has no column 'b'; it has a; name the right one with items_columns=\{'item': \.\.\.\}",
+    ),
+    "items without ids": (pandas_frame(), {"items_file": pl.DataFrame({"a": ["i1"]})}, "frame of items has no column"),
+    "items of a role that is none": (
+        pandas_frame(),
+        {"items_file": pl.DataFrame({"item": ["i1"]}), "items_columns": {"price": "item"}},
+        "items_columns has no role 'price'",
+    ),
+    "items' columns as a list": (
+        pandas_frame(),
+        {"items_file": pl.DataFrame({"item": ["i1"]}), "items_columns": ["item"]},
+        r"items_columns is \['item'\]; give a dict",
+    ),
+    "items that can't be read": (
+        pandas_frame(),
+        {"items_file": pd.DataFrame({"item": ["i1"], "name": [1j]}), "items_columns": {"title": "name"}},
+        "column 'name' of the frame of items holds complex128, which can't be read",
+    ),
+    "a delimiter of a frame": (
+        pandas_frame(),
+        {"items_file": pl.DataFrame({"item": ["i1"]}), "items_delimiter": ","},
+        "items_delimiter is about a file, and items_file is a frame; leave it out",
+    ),
     "times and no times": (
         pandas_frame(),
         {"file_order": True, "time": "item"},

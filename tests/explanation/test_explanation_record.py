@@ -183,6 +183,15 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["json", "npz"])
+@pytest.mark.parametrize("content", [b"", b"mine", b"{}", b"[1]", b"PK\x03\x04"])
+def test_a_file_that_is_no_record_is_not_replaced(ending: str, content: bytes, tmp_path: Path) -> None:
+    (path := tmp_path / f"record.{ending}").write_bytes(content)
+    with pytest.raises(SurgeError, match="is there already and holds no explanation; remove it or give another name"):
+        make_explanation(items=3).save(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("ending", ["json", "npz"])
 def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,11 +49,19 @@ def test_figures_are_plotly_figures_and_a_graph_that_shows_itself(record: Explan
 
 def test_a_report_is_written_whole(record: Explanation, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    path.write_text("older")
+    path.write_text("<strong>SURGE explorer</strong> an older report")
     size = report_view.save_report(Story(record), path)
     assert path.read_text(encoding="utf-8") == report_view.report(Story(record))
     assert path.stat().st_size == size
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", ["", "my notes", "<strong>SURGE</strong>"])
+def test_a_file_that_is_no_report_is_not_replaced(record: Explanation, tmp_path: Path, content: str) -> None:
+    (path := tmp_path / "report.html").write_text(content)
+    with pytest.raises(SurgeError, match="is there already and holds no report; remove it or give another name"):
+        report_view.save_report(Story(record), path)
+    assert path.read_text() == content
 
 
 @pytest.mark.parametrize(
@@ -69,7 +77,7 @@ def test_a_report_that_fails_leaves_what_was_there(
     record: Explanation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "report.html"
-    path.write_text("older")
+    path.write_text(older := "<strong>SURGE explorer</strong> an older report")
 
     def full(*_: object) -> None:
         raise OSError("no space left")
@@ -77,7 +85,7 @@ def test_a_report_that_fails_leaves_what_was_there(
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="no space"):
         report_view.save_report(Story(record), path)
-    assert path.read_text() == "older"
+    assert path.read_text() == older
     assert list(tmp_path.iterdir()) == [path]
 
 
