@@ -37,7 +37,7 @@ def check_parents(output: Path) -> None:
     """A SurgeError where a folder can't be made at this path, with the folders above it that are missing."""
     nearest = next(folder for folder in output.absolute().parents if folder.exists())
     if not nearest.is_dir():
-        raise SurgeError(f"{str(nearest)!r} is a file, so no folder can be made in it; give another --output.")
+        raise SurgeError(f"{str(nearest)!r} is a file, so no folder can be made in it; give another folder.")
     _check_writable(nearest)
 
 

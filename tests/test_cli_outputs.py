@@ -141,7 +141,7 @@ def test_what_is_left_of_histories_is_told_as_prepare_tells_it(
     told = ("rows read 14", "malformed line 1", "missing user 2", "missing item 1", "unparsable time 1", "line 10 ")
     for words in told:
         assert words in out
-    assert "whoever has no other rows than dropped ones is not in the table" in out
+    assert "note 2 users have no other rows than dropped ones" in out
     assert "left out: 1 interaction of 1 user with 1 item that the model doesn't know" in out
     assert "6 rows of 2 users; written" in out
     assert main([*ask, "--keep-null-words"]) == 0

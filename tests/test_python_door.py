@@ -107,7 +107,7 @@ def test_training_goes_on_from_a_checkpoint_or_its_folder(checkpoint: surge.Chec
     newer = surge.Dataset.from_frame(
         pd.concat([FRAME, FRAME.tail(1).assign(item=99, timestamp=1_800_000_000)]), split="leave-last"
     )
-    vectors = pl.DataFrame({"item": ["99"], "vector": [[0.5, 0.25, 0.125, 1.0]]})
+    vectors = pl.DataFrame({"item": ["99"], "vector": [[0.5, 0.25, 0.125, 1.0]], "other": [[1.0, 2.0]]})
     vectors.write_parquet(tmp_path / "vectors.parquet")
     given = {"training": {"epochs": 0}, "quiet": True}
     one = surge.train(newer, tmp_path / "one", start=checkpoint, **given)  # type: ignore[arg-type]
@@ -116,6 +116,7 @@ def test_training_goes_on_from_a_checkpoint_or_its_folder(checkpoint: surge.Chec
         tmp_path / "two",
         start=str(checkpoint.folder),
         item_vectors=tmp_path / "vectors.parquet",
+        vector_columns=["vector"],
         **given,  # type: ignore[arg-type]
     )
     for trained in (one, two):
@@ -267,6 +268,10 @@ CALLS: dict[str, tuple[Call, str]] = {
     "save folder": (lambda c, d: surge.explain(c, d, 7).save(c.folder.parent), "saved as .json or .npz"),
     "record none": (lambda c, d: surge.Explanation.load(None), "path is None; give a path"),  # type: ignore[arg-type]
     "train start": (lambda c, d: surge.train(d, "out", start=d), "a Dataset is given as the checkpoint"),  # type: ignore[arg-type]
+    "train columns of vectors": (
+        lambda c, d: surge.train(d, "out", vector_columns=["e"]),
+        "vector_columns says what to read of a file of vectors; name it with item_vectors",
+    ),
     "train vectors": (lambda c, d: surge.train(d, "out", item_vectors="v.csv"), "item_vectors .*; give it with start"),
     "train there": (lambda c, d: surge.train(d, c.folder), "already exists"),
 }

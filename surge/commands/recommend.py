@@ -141,8 +141,6 @@ def _check_apart(output: Path, histories: Path) -> None:
 def _print_histories(preparation: dict[str, Any]) -> None:
     print("histories:")
     print_told([*rows_told(preparation), *notes_told(preparation)])
-    if preparation["dropped"]:
-        print("whoever has no other rows than dropped ones is not in the table")
 
 
 def _print_recommended(best: list[Any], following: str | None) -> None:

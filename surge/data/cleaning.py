@@ -67,6 +67,7 @@ def clean(
         padded=(_padded("user") | _padded("item")).sum(),
         ratings=wrong.count(),
         rating=wrong.drop_nulls().first(),
+        users=pl.col("user").filter(pl.col("reason").is_not_null()).unique(),
         **{name: pl.col(name).first() for name in ("line", "source", *(["time_text"] if unit is not None else []))},
     )
     about_items = used.group_by("item", *about).len() if about else used.select("item").head(0)
@@ -79,6 +80,7 @@ def clean(
     notes = _malformed(log.rows) if "malformed line" in dropped else []
     notes += _first_of_each(reasons)
     notes += _notes(reasons.filter(pl.col("reason").is_null() | (pl.col("reason") == "unparsable rating")))
+    notes += _vanished(reasons["users"].explode(empty_as_null=True), kept["user"])
     notes += _words_of_no_split(rows) if "of no split" in dropped else []
     if behaviours:
         held = dict(zip(seen["behaviour"].to_list(), seen["len"].to_list(), strict=True))
@@ -161,6 +163,13 @@ def _malformed(rows: pl.LazyFrame) -> list[str]:
         line = "line" if count == 1 else "lines"
         notes.append(f"{lines_of(source, count, 'was', 'were')} left out, with {reason}: {line} {first}{more}")
     return notes
+
+
+def _vanished(dropped: pl.Series, kept: pl.Series) -> list[str]:
+    """How many users no row is left of, told where there are some."""
+    count = len(set(dropped.drop_nulls().unique()) - set(kept.unique())) if len(dropped.drop_nulls()) else 0
+    users = f"{count:,} users have" if count > 1 else "1 user has"
+    return [f"{users} no other rows than dropped ones"] if count else []
 
 
 def _absent(behaviours: tuple[str, ...], held: Mapping[str | None, int]) -> list[str]:

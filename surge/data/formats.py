@@ -195,7 +195,7 @@ def read_recbole(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
 def _recbole_files(inputs: Sequence[Path]) -> tuple[list[Path], Path | None]:
     paths: list[Path] = []
     for path in inputs:
-        paths += sorted(path.glob("*.inter")) + sorted(path.glob("*.item")) if path.is_dir() else [path]
+        paths += _recbole_folder(path) if path.is_dir() else [path]
     logs = [path for path in paths if path.suffix == ".inter"]
     items = [path for path in paths if path.suffix == ".item"]
     other = [path for path in paths if path not in logs and path not in items]
@@ -206,6 +206,17 @@ def _recbole_files(inputs: Sequence[Path]) -> tuple[list[Path], Path | None]:
     if len(items) > 1:
         raise SurgeError(f"{len(items)} .item files are given; give one")
     return logs, items[0] if items else None
+
+
+def _recbole_folder(folder: Path) -> list[Path]:
+    """The atomic files of a folder, or where it has none itself, of the one folder below it that has."""
+    found = sorted(path for path in folder.rglob("*.*") if path.suffix in (".inter", ".item") and path.is_file())
+    own = [path for path in found if path.parent == folder]
+    below = dict.fromkeys(path.parent for path in found)
+    if not own and len(below) > 1:
+        names = ", ".join(str(each.relative_to(folder)) for each in below)
+        raise SurgeError(f"{folder} has atomic files of RecBole in {len(below)} folders ({names}); give one of them")
+    return own or found
 
 
 def _recbole_table(path: Path, options: ReadOptions) -> Source:

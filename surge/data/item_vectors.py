@@ -74,7 +74,8 @@ def read_item_vectors(path: str | Path, columns: Sequence[str] | None = None) ->
     if lists and (len(lists) > 1 or (columns and numbers != lists)):
         several = listed(lists if len(lists) > 1 else names)
         raise SurgeError(
-            f"{path} has more than one column that could be the vector ({several}); say which with --vector-columns"
+            f"{path} has more than one column that could be the vector ({several}); say which with --vector-columns "
+            "(in Python vector_columns)"
         )
     missing = np.flatnonzero(items.is_null().to_numpy())
     if len(missing):
@@ -153,7 +154,9 @@ def _named(path: Path, wanted: Sequence[str], table: pl.DataFrame) -> list[str]:
     names = [name for name in table.columns if name != LINE]
     for one in wanted:
         if not any(name == one or fnmatchcase(name, one) for name in names):
-            raise SurgeError(f"{path} has no column {one!r} for --vector-columns; it has {listed(names)}")
+            raise SurgeError(
+                f"{path} has no column {one!r} for --vector-columns (in Python vector_columns); it has {listed(names)}"
+            )
     return [name for name in names if any(name == one or fnmatchcase(name, one) for one in wanted)]
 
 
@@ -172,7 +175,7 @@ def _numbers(path: Path, names: Sequence[str], table: pl.DataFrame, others: bool
     if odd:
         raise SurgeError(
             f"{path} has columns of numbers that may be no part of the vector ({listed(odd)}); say which columns are, "
-            f"such as --vector-columns '{stem or '[0-9]'}*'"
+            f"such as --vector-columns '{stem or '[0-9]'}*' (in Python vector_columns)"
         )
     return [name for name in names if _stem(name) == stem]  # one of them that holds text is told, not passed over
 

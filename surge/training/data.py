@@ -58,11 +58,11 @@ class TrainingData:
         splits = split_instances(log, dataset.description.get("split", {}))
         for name in SPLITS:
             if not len(splits[name]):
-                advice = "prepare the log again with other periods or --split leave-last"
+                advice = "prepare the log again with other periods, or with the split leave-last"
                 if dataset.description.get("split", {}).get("method") == "leave-last":
                     # the last is test, the one before it validation, and the first is nothing but history
                     advice = (
-                        "leave-last needs a user of four interactions: prepare more of the log, or with --split time"
+                        "leave-last needs a user of four interactions: prepare more of the log, or with the split time"
                     )
                 raise SurgeError(
                     f"The split of {dataset.name!r} leaves no {name} instance (a positive with a history before it); "

@@ -91,7 +91,10 @@ def load_state(
     """
     current = saved_state(folder)
     if current is None:
-        raise SurgeError(f"There is no interrupted training at {str(folder)!r} to resume; start without --resume.")
+        raise SurgeError(
+            f"There is no interrupted training at {str(folder)!r} to resume; start without --resume (in Python "
+            "resume=True)."
+        )
     try:
         counters = json.loads((current / "state.json").read_text(encoding="utf-8"))
         _check_settings(folder, counters["settings"], settings)

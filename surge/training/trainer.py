@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from surge.arguments import arguments, flag, new_path, optional, path
+from surge.arguments import arguments, flag, new_path, optional, path, several, text
 from surge.atomic_write import check_parents
 from surge.checkpoint import Checkpoint, as_checkpoint, load_checkpoint, save_checkpoint
 from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, given_values, to_dict
@@ -29,7 +29,9 @@ from surge.training.start import Start
 from surge.training.state import TrainingState, load_state, save_state, saved_state, state_folder
 
 
-@arguments(output=new_path, item_vectors=optional(path), resume=flag, quiet=flag)
+@arguments(
+    output=new_path, item_vectors=optional(path), vector_columns=optional(several(text)), resume=flag, quiet=flag
+)
 def train(
     dataset: Dataset | str | Path,
     output: str | Path,
@@ -39,6 +41,7 @@ def train(
     evaluation: EvaluationConfig | Mapping[str, Any] | None = None,
     start: Start | Checkpoint | str | Path | None = None,
     item_vectors: str | Path | None = None,
+    vector_columns: Sequence[str] | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> Checkpoint:
@@ -49,15 +52,15 @@ def train(
     the best epoch's weights.
 
     `start`: a checkpoint, or its folder, whose weights this training goes on with, and whose settings it has where none
-    are given; they are kept if no epoch is better. `item_vectors`: with it, a file of what new items start with, see
-    `read_item_vectors`; without it, the mean of their category.
+    are given; they are kept if no epoch is better. `item_vectors`: with it, a file of what new items start with, and
+    `vector_columns` the columns that make the vector, see `read_item_vectors`; without it, the mean of their category.
 
     The state after every epoch lies beside `output`; with `resume` an interrupted run goes on from there, bit for bit
     as if it had never stopped (same machine and settings). `quiet` hides the progress bars.
 
     Impossible settings, no data to train on, or an `output` that exists are a SurgeError.
     """
-    dataset, start = as_dataset(dataset), _start(start, item_vectors)
+    dataset, start = as_dataset(dataset), _start(start, item_vectors, vector_columns)
     settings = given_values(ModelConfig, model, "model")
     if isinstance(model, ModelConfig):
         settings = {name: value for name, value in settings.items() if name not in ("item_count", "category_count")}
@@ -67,7 +70,11 @@ def train(
     return Trainer(dataset, Path(output), settings, trained, evaluated, quiet, start).run(resume)
 
 
-def _start(given: Start | Checkpoint | str | Path | None, item_vectors: str | Path | None) -> Start | None:
+def _start(
+    given: Start | Checkpoint | str | Path | None, item_vectors: str | Path | None, columns: Sequence[str] | None
+) -> Start | None:
+    if columns is not None and item_vectors is None:
+        raise SurgeError("vector_columns says what to read of a file of vectors; name it with item_vectors.")
     if given is None and item_vectors is not None:
         raise SurgeError(
             "item_vectors says what new items start with; give it with start, the checkpoint that the training goes on "
@@ -76,7 +83,7 @@ def _start(given: Start | Checkpoint | str | Path | None, item_vectors: str | Pa
     if given is None or (isinstance(given, Start) and item_vectors is None):
         return given
     checkpoint = given.checkpoint if isinstance(given, Start) else as_checkpoint(given)
-    return Start(checkpoint, read_item_vectors(item_vectors) if item_vectors is not None else None)
+    return Start(checkpoint, read_item_vectors(item_vectors, columns) if item_vectors is not None else None)
 
 
 def choose_device(name: str) -> torch.device:

@@ -132,6 +132,26 @@ def test_taobao_with_another_width(tmp_path: Path) -> None:
         prepare("taobao", [tmp_path / "log.csv"], tmp_path / "out")
 
 
+def test_recbole_s_files_are_found_in_the_one_folder_below_that_has_them(tmp_path: Path) -> None:
+    below = tmp_path / "dataset" / "toy"
+    below.mkdir(parents=True)
+    text = "user_id:token\titem_id:token\ttimestamp:float\n" + "".join(f"1\ti{n}\t{1600000000 + n}\n" for n in range(4))
+    (below / "toy.inter").write_text(text)
+    (below / "toy.item").write_text("item_id:token\ttitle:token_seq\ni1\tOne\n")
+    (tmp_path / "dataset" / "notes.txt").write_text("mine")
+    prepare("recbole", [tmp_path], tmp_path / "out", split="leave-last")
+    assert Dataset.load(tmp_path / "out").items["title"].to_list() == ["i0", "One", "i2", "i3"]
+    other = tmp_path / "dataset" / "other"
+    other.mkdir()
+    (other / "other.inter").write_text(text)
+    with pytest.raises(SurgeError, match=r"in 2 folders \(dataset/other, dataset/toy\); give one of them"):
+        prepare("recbole", [tmp_path], tmp_path / "again")
+    prepare("recbole", [other], tmp_path / "again", split="leave-last")
+    (tmp_path / "dataset" / "all.inter").write_text(text)  # a folder's own come first
+    prepare("recbole", [tmp_path / "dataset"], tmp_path / "own", split="leave-last")
+    assert Dataset.load(tmp_path / "own").items["title"].to_list() == ["i0", "i1", "i2", "i3"]
+
+
 def test_recbole(tmp_path: Path) -> None:
     (tmp_path / "toy.inter").write_text(
         "user_id:token\titem_id:token\trating:float\ttimestamp:float\n01\tx\t3\t1600000001.0\n01\ty\t4\t1600000000\n"
