@@ -43,11 +43,13 @@ def after_each(values: Tensor, end: Tensor, mask: Tensor) -> Tensor:
 def step_scores(states: Tensor, following: Tensor, mask: Tensor, embed: Embed, drawn: Tensor) -> tuple[Tensor, Tensor]:
     """s_j . h of each of N steps for what follows it (N,), and for the K `drawn` (B, K) of its history (N, K).
 
-    -inf where a drawn item is the following one itself. states (B, n, d); following and mask (B, n), N real steps.
+    -inf where a drawn item is the following one itself, or below 0, and so none. states (B, n, d); following and mask
+    (B, n), N real steps.
     """
     own = (states * embed(following)).sum(-1).float()
-    others = (states @ embed(drawn).transpose(1, 2)).float()
-    others = others.masked_fill(drawn.unsqueeze(1) == following.unsqueeze(2), -torch.inf)
+    others = (states @ embed(drawn.clamp(min=0)).transpose(1, 2)).float()
+    none = (drawn < 0).unsqueeze(1) | (drawn.unsqueeze(1) == following.unsqueeze(2))
+    others = others.masked_fill(none, -torch.inf)
     return own[mask], others[mask]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from surge.config import TrainingConfig, from_dict
 from surge.data.instances import EncodedLog, Instances
-from surge.data.negatives import Barred
+from surge.data.negatives import NONE, Barred
 from surge.model.batches import move
 from surge.model.embedding import EmbedsItems
 from surge.model.next_item import draw_items
@@ -108,6 +108,15 @@ class Recommender(ABC):
             return drawn
         wrong = torch.from_numpy(barred(np.arange(len(drawn)), drawn.numpy()))
         return torch.where(wrong, history.items[:, 1:], drawn)  # then that step has no false item
+
+    @staticmethod
+    def drawn_for_all_steps(history: ItemSequences, count: int, item_count: int, barred: Barred | None) -> Tensor:
+        """`count` items for each history (B, count), all alike likely, which its steps share; NONE in place of those
+        that are barred."""
+        drawn = torch.randint(item_count, (len(history.items), count))
+        if barred is None:
+            return drawn
+        return drawn.masked_fill(torch.from_numpy(barred(np.arange(len(drawn)), drawn.numpy())), NONE)
 
     @abstractmethod
     def next_item_weight(self, config: TrainingConfig) -> float:

@@ -23,9 +23,9 @@ THEIRS: dict[str, Any] = {"item_size": 128, "category_size": 0, "max_length": 20
 class WholeHistorySASRec(SASRec):
     """SASRec whose every state s_j learns the item after it, the positive after the last one, and nothing else.
 
-    For each history `step_negatives` items are drawn, all alike likely, which all its steps share; an item that comes
-    next at a step is no negative there. With `step_negatives` 0 all items are negatives. Trained with
-    `instances = "users"` an epoch reads each user's history once.
+    For each history `step_negatives` items are drawn, all alike likely, which all its steps share; what the user took
+    before the positive is no negative, nor an item that comes next at a step. With `step_negatives` 0 all items are
+    negatives. Trained with `instances = "users"` an epoch reads each user's history once.
 
     The score that is trained is s . h. The logit is s . h_t - log q, so that a catalogue, which is ranked by logit +
     log q, is ranked by s . h as in the papers, and lists whose negatives were drawn by q are ranked by how much more
@@ -46,7 +46,7 @@ class WholeHistorySASRec(SASRec):
     def drawn(self, history: ItemSequences, config: TrainingConfig, barred: Barred | None) -> Tensor | None:
         """The negatives of all steps of each history (B, step_negatives)."""
         count = self.config.step_negatives
-        return torch.randint(self.config.item_count, (len(history.items), count)) if count else None
+        return self.drawn_for_all_steps(history, count, self.config.item_count, barred) if count else None
 
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         history = batch.history

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from surge.config import LossTerms, TrainingConfig
+from surge.data.negatives import NONE
 from surge.model.next_item import draw_items, next_item_loss
 from surge.recommenders.surge import Surge
 from tests.model.small import HISTORIES, context_of, pad, small_model
@@ -83,6 +84,17 @@ def test_several_others_for_all_steps_of_a_history() -> None:
             scores = (model.embed(torch.tensor(rivals)).detach() @ states[row, step]).tolist()
             told.append(math.log(sum(map(math.exp, scores))) - scores[0])
     assert loss == pytest.approx(sum(told) / 4, rel=1e-5)
+
+
+def test_many_negatives_leave_out_what_is_barred() -> None:
+    """As one for each step does: with `next_item_negatives` several, for the whole history."""
+    model = Surge(small_model(next_item=True))
+    count = model.config.item_count
+    config = TrainingConfig(loss=LossTerms(next_item_negatives=300))
+    drawn = model.drawn(pad([[5, 6, 7], [8]]), config, lambda rows, items: (items < count - 2) & (rows[:, None] == 0))
+    assert drawn is not None and drawn.shape == (2, 300)
+    assert set(drawn[0].tolist()) == {NONE, count - 2, count - 1}
+    assert set(drawn[1].tolist()) == set(range(count))
 
 
 def test_without_the_layer_there_is_no_such_term() -> None:

@@ -10,7 +10,8 @@ import torch
 
 from surge.config import TrainingConfig
 from surge.data.instances import Instances
-from surge.model.next_item import after_each
+from surge.data.negatives import NONE
+from surge.model.next_item import after_each, step_scores
 from surge.model.surge import ItemSequences
 from surge.recommenders.base import Batch
 from surge.recommenders.gsasrec import GSASRec, WholeHistorySASRec
@@ -96,6 +97,28 @@ def test_negatives_are_drawn_for_each_history_and_from_all_items_alike() -> None
     assert drawn is not None and drawn.shape == (2, 4000)
     counts = torch.bincount(drawn.flatten(), minlength=20)
     assert counts.min() > 300 and counts.max() < 500  # 400 each
+
+
+def odd_is_barred(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+    return items % 2 == 1
+
+
+@pytest.mark.parametrize("name", ["gsasrec", "esasrec", "hstu"])
+def test_what_is_barred_is_no_negative_of_any_step(name: str) -> None:
+    """Neither what was taken before, nor what stands in its place: the loss is that of the allowed ones alone."""
+    model = model_of(name, step_negatives=400)
+    history, candidates, context = batch_of([[5, 6, 7], [8]], [[1, 0], [2, 0]])
+    batch = model.draw(history, candidates, context, TrainingConfig(), odd_is_barred)
+    drawn = batch.drawn
+    assert drawn is not None and drawn.shape == (2, 400)
+    assert set(drawn.flatten().tolist()) == {NONE, *range(0, 20, 2)}
+    own, others = step_scores(
+        model.steps(history, context), after_each(history.items, candidates[:, 0], history.mask), history.mask,
+        model.embed, drawn,
+    )  # fmt: skip
+    steps = [(0, 6), (0, 7), (0, 1), (1, 2)]  # history and what comes next
+    kept = torch.stack([(drawn[row] >= 0) & (drawn[row] != item) for row, item in steps])
+    assert torch.equal(others > -math.inf, kept) and own.isfinite().all()
 
 
 def test_the_logit_and_log_q_are_the_score_that_is_trained() -> None:
