@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from surge.deployment.export import export
     from surge.errors import SurgeError
     from surge.evaluation.evaluate import evaluate_split as evaluate
+    from surge.evaluation.own_lists import evaluate_own_lists as evaluate_lists
     from surge.explanation.explain import explain
     from surge.explanation.recommend import recommend, recommend_all
     from surge.explanation.record import Explanation
@@ -34,6 +35,7 @@ _HOMES = {
     "Dataset": "surge.data.dataset",
     "SurgeError": "surge.errors",
     "evaluate": "surge.evaluation.evaluate:evaluate_split",
+    "evaluate_lists": "surge.evaluation.own_lists:evaluate_own_lists",
     "export": "surge.deployment.export",
     "explain": "surge.explanation.explain",
     "prepare": "surge.data.frames:prepare_files",
@@ -53,6 +55,7 @@ __all__ = [
     "SurgeModel",
     "TrainingConfig",
     "evaluate",
+    "evaluate_lists",
     "explain",
     "export",
     "load_checkpoint",

@@ -20,15 +20,23 @@ def positives_told(metrics: Mapping[str, Any], split: str) -> str:
 
 
 def own_positives_told(metrics: Mapping[str, Any]) -> str:
-    """A sentence on which splits of the dataset the positives of a user's own lists belong to, and whether the model
-    knows them from training."""
+    """Sentences on which splits of the dataset the positives of a user's own lists belong to, whether the model knows
+    them from training, and what else makes the figures other than they seem."""
     counts = ", ".join(f"{name} {metrics[f'{name}_positives']:,}" for name in SPLITS)
     warning = ""
     if metrics["trained_positives"]:
         warning = "; the model was trained on those of train, so that the figures are too good"
     elif metrics["train_positives"]:
         warning = "; if the model was trained on this log, it knows those of train, and the figures are too good"
-    return f"the positives by their split of the dataset: {counts}{warning}"
+    sentences = [f"the positives by their split of the dataset: {counts}{warning}"]
+    if metrics.get("taken_negatives"):
+        sentences.append(
+            "negatives that the list's user had taken before, and that the model would not recommend: "
+            f"{metrics['taken_negatives']:,}; leave them out of the lists"
+        )
+    if metrics["short_lists"]:
+        sentences.append(f"lists of at most ten candidates, where HR@10 is 1 for any model: {metrics['short_lists']:,}")
+    return "\n".join(sentences)
 
 
 def negatives_told(most: int, fewest: int) -> str:

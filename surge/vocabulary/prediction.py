@@ -61,6 +61,10 @@ TOLD = {
         )
         for split, words in (("train", "training"), ("valid", "validation"), ("test", "test"))
     },
+    "short_lists": Metric("Short lists", "Of at most ten candidates: HR@10 is 1 there for any model.", "integer"),
+    "taken_negatives": Metric(
+        "Other items taken before", "By the user of their list, who is not recommended them.", "integer"
+    ),
     "trained_positives": Metric("True items trained on", "Of your own lists: the model learned from them.", "integer"),
     "unknown_negatives": Metric("Unknown other items", "Left out of the lists that hold them.", "integer"),
     "catalogue_instances": Metric("True items ranked", "Among all items: each user's last, or all.", "integer"),

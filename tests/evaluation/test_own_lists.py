@@ -85,4 +85,26 @@ def test_the_positives_are_told_by_their_split_and_those_of_the_training(world: 
     assert [figures[name] for name in counts] == [1, 1, 1, 1]
     assert own_positives_told(figures).startswith(f"{counted}; the model was trained on those of train, so that")
     figures = evaluate_own_lists(trained, dataset, lists_at(path, [("a", 3, ["i4", "i9"])]))
-    assert own_positives_told(figures) == "the positives by their split of the dataset: train 0, valid 0, test 1"
+    assert own_positives_told(figures).splitlines() == [
+        "the positives by their split of the dataset: train 0, valid 0, test 1",
+        "lists of at most ten candidates, where HR@10 is 1 for any model: 1",
+    ]
+
+
+@pytest.mark.parametrize("excluded", [False, True])
+def test_negatives_that_were_taken_before_are_counted_where_nothing_is_recommended_twice(
+    world: tuple, tmp_path: Path, excluded: bool
+) -> None:
+    checkpoint, dataset = world
+    checkpoint = replace(checkpoint, description={**checkpoint.description, "exclude_seen": excluded})
+    rows = [
+        ("a", 3, ["i4", "i1", "i2", "i9"]),  # two taken
+        ("a", 1, ["i2", "i3", "i1"]),  # i3 comes later, i1 came before
+        ("b", 4, ["i7", *(f"i{number}" for number in range(12) if number not in (5, 7))]),  # i6 taken; eleven
+    ]
+    figures = evaluate_own_lists(checkpoint, dataset, lists_at(tmp_path / "lists.parquet", rows))
+    assert figures["short_lists"] == 2
+    assert figures.get("taken_negatives") == (4 if excluded else None)
+    told = own_positives_told(figures)
+    assert ("would not recommend: 4; leave them out" in told) == excluded
+    assert "where HR@10 is 1 for any model: 2" in told
