@@ -20,7 +20,7 @@ from surge.data.item_vectors import read_item_vectors
 from surge.errors import SurgeError
 from surge.evaluation.calibration import CALIBRATED, TEMPERATURES, best_temperature
 from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics, count_negatives
-from surge.evaluation.ranking import log_available, rank_positives
+from surge.evaluation.ranking import SHOWN, log_available, rank_positives
 from surge.model.surge import SurgeModel
 from surge.recommenders.surge import Surge
 from surge.training.data import TrainingData
@@ -218,7 +218,8 @@ class Trainer:
             progress=progress,
         )
         temperature = 1.0
-        if len(chosen) and ranks.reliability(1.0).error > CALIBRATED:
+        errors = [ranks.reliability(1.0, first).error for first in (SHOWN, 1)] if len(chosen) else [0.0]
+        if max(errors) > CALIBRATED:
             temperature = best_temperature(ranks.own, ranks.normaliser)
         calibration = {"temperature": temperature}
         if len(chosen):

@@ -78,14 +78,21 @@ TOLD = {
 }
 # the terms of what training minimises: named as in history.json, and weighed by the setting NAME_weight
 LOSSES: dict[str, Metric] = {
-    "total": Metric("Total loss", "What training minimises: the other terms, each by its weight.", "score", "high"),
+    "total": Metric(
+        "Total loss", "What a step minimises: the other terms but L2, each by its weight.", "score", "high"
+    ),
     "log_loss": Metric("Prediction error (log loss)", "Equation 18 of the paper.", "score", "high"),
     "balance": Metric("Uneven use of clusters (L_B)", "0: all clusters are used alike.", "score", "high"),
     "single_affiliation": Metric("Blur of the clusters (L_A)", "Equation 13 of the paper.", "score", "high"),
     "same_mapping": Metric("Neighbours kept apart (L_M)", "Equation 12 of the paper.", "score", "high"),
     "relative_position": Metric("Clusters out of time order (L_P)", "Equation 14 of the paper.", "score", "high"),
     "next_item": Metric("Next items not recognised (L_N)", "Of the layer that learns what follows.", "score", "high"),
-    "l2": Metric("Size of the weights (L2)", "Their squares, added up.", "score", "high"),
+    "l2": Metric(
+        "Size of the weights (L2)",
+        "Their squares, added up, times the weight of L2; not a part of the total.",
+        "score",
+        "high",
+    ),
 }
 VALIDATION = "valid_"  # before the name of a metric in history.json
 

@@ -26,6 +26,30 @@ def ranks(right: int) -> Ranks:
     return Ranks((~first).astype(float), np.zeros(1000), own, scores, hit, TEMPERATURES, normaliser)
 
 
+def test_the_first_item_alone_can_need_one(simulated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 20 items one is given a half, and comes in 44 of 100: spread over the ten best the error is below 0.01."""
+    count = 4000
+    scores = np.tile([log(19), *[0.0] * 19], (count, 1))
+    came = np.where(np.arange(count) % 100 < 44, 0, 1 + np.arange(count) % 19)
+    told = Ranks(
+        came.astype(float),
+        np.zeros(count),
+        scores[np.arange(count), came],
+        scores[:, :10],
+        came[:, None] == np.arange(10),
+        TEMPERATURES,
+        np.tile(log_normaliser(scores[0], TEMPERATURES), (count, 1)),
+    )
+    assert told.reliability(1.0).error < 0.01 < told.reliability(1.0, 1).error == pytest.approx(0.06)
+    monkeypatch.setattr(trainer, "rank_positives", lambda *_, **__: told)
+    monkeypatch.setattr(trainer, "log_available", lambda *_: np.zeros(count))
+    figures, found = Trainer(simulated, tmp_path / "out", MODEL, settings(), measured(), quiet=True)._catalogue(
+        lambda share: None
+    )
+    assert found["temperature"] == pytest.approx(log(19) / log(44 / 56 * 19), rel=0.046)
+    assert figures["calibration_error_first"] < 0.012
+
+
 @pytest.mark.parametrize(
     ("right", "temperature", "error"),
     [
