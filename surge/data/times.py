@@ -74,10 +74,25 @@ def _blank_or_null(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _shaped(text: pl.Expr, shape: str) -> pl.Expr:
     """Nanoseconds of times that all have one shape."""
+    text, shape = _fractions(text, shape)
     if "%z" in shape or "%:z" in shape or "%#z" in shape:
         moment = text.str.to_datetime(shape.replace("%z", "%#z"), strict=False, time_zone="UTC")
         return _from_microseconds(moment.dt.replace_time_zone(None))
     return _from_microseconds(text.str.to_datetime(shape, strict=False))
+
+
+def _fractions(text: pl.Expr, shape: str) -> tuple[pl.Expr, str]:
+    """Fractions of a second, in strptime %f after a dot or a comma, as polars reads them: its own %f counts
+    nanoseconds, and takes .5 for less than .12."""
+    if ",%f" in shape and not re.search(r",(%[a-zA-Z]|\d)", shape.replace(",%f", "", 1)):
+        text, shape = text.str.replace(r",(\d)", ".$1"), shape.replace(",%f", ".%f")
+    shape = shape.replace(".%f", "%.f")
+    if "%f" in shape:
+        raise SurgeError(
+            f"--time-format {shape!r} has %f elsewhere than after a dot or a comma, as in %S.%f or %S,%f; write the "
+            "times so, or leave the fractions out"
+        )
+    return text, shape
 
 
 def dates(text: pl.Expr) -> pl.Expr:

@@ -170,6 +170,34 @@ def test_times_in_other_forms(log: Log, value: str, options: dict, seconds: int)
     assert rows(log(f"user,item,timestamp\nu,x,{value}\n", **options)) == [("u", "x", seconds)]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("shape", "times"),
+    [
+        ("%Y-%m-%d %H:%M:%S.%f", "2024-05-31 10:15:00{}"),
+        ("%Y-%m-%d %H:%M:%S%.f", "2024-05-31 10:15:00{}"),
+        ("%d.%m.%Y %H:%M:%S.%f%z", "31.05.2024 10:15:00{}+0200"),
+        ("%d/%m/%Y %H:%M:%S,%f", "31/05/2024 10:15:00{}"),
+        ("%B %d, %Y %H:%M:%S,%f", "May 31, 2024 10:15:00{}"),
+    ],
+)
+def test_fractions_of_a_second_settle_the_order(log: Log, shape: str, times: str) -> None:
+    """.5 comes after .12 and .25, whatever their digits say as a number."""
+    sign = "," if ",%f" in shape else "."
+    lines = "".join(
+        f'u,{item},"{times.format(sign + fraction)}"\n' for item, fraction in (("c", "5"), ("a", "12"), ("b", "250001"))
+    )
+    dataset = log("user,item,timestamp\n" + lines, time_format=shape, split="leave-last")
+    assert [row[1] for row in rows(dataset)] == ["a", "b", "c"]
+    assert "share their time" not in told(dataset)
+
+
+@pytest.mark.parametrize("shape", ["%H:%M:%S:%f", "%d,%m,%Y %H:%M:%S,%f", "%f"])
+def test_fractions_that_polars_would_misread_are_refused(log: Log, shape: str) -> None:
+    with pytest.raises(SurgeError, match="has %f elsewhere than after a dot or a comma"):
+        log("user,item,timestamp\nu,x,1\n", time_format=shape)
+
+
 def test_parquet_times_in_nanoseconds_keep_their_order(tmp_path: Path) -> None:
     """Cut to microseconds they would be ties."""
     times = pl.Series([1_600_000_000_000_000_000 + place for place in (3, 2, 1)]).cast(pl.Datetime("ns"))
