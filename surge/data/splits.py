@@ -58,11 +58,27 @@ def split_counts(interactions: pl.DataFrame, split: Mapping[str, Any]) -> dict[s
 
 
 def about_own_split(interactions: pl.DataFrame) -> list[str]:
-    """A note where a part of a split that the log says is empty."""
-    empty = [name for name, count in split_counts(interactions, {"method": "own"}).items() if not count]
-    if not empty:
-        return []
-    return [f"the log's own split has nothing for {' and '.join(empty)}, so that no model can be trained on it"]
+    """Notes where a part of a split that the log says is empty, or stands in the history of an earlier part.
+
+    `interactions`: by user, in the order in which they happened.
+    """
+    counts = split_counts(interactions, {"method": "own"})
+    empty = [name for name, count in counts.items() if not count]
+    notes = []
+    if empty:
+        notes.append(
+            f"the log's own split has nothing for {' and '.join(empty)}, so that no model can be trained on it"
+        )
+    part = pl.col("split").replace_strict({name: place for place, name in enumerate(SPLITS)}, return_dtype=pl.Int8)
+    earliest = part.cum_min(reverse=True).over("user")  # of it and all after it
+    early = dict(interactions.filter(part > earliest)["split"].value_counts().rows())
+    if early:
+        shares = " and ".join(f"{early[name]:,} of {counts[name]:,} {name}" for name in SPLITS if name in early)
+        notes.append(
+            f"the log's own split is not in the order of time: {shares} interactions came before one of an earlier "
+            "part, which has them in its history; what is to be predicted is seen in training, and figures are too good"
+        )
+    return notes
 
 
 def time_period(timestamps: np.ndarray, split: Mapping[str, object]) -> np.ndarray:

@@ -18,7 +18,7 @@ from surge.data.instances import EncodedLog, Instances, encode
 from surge.data.layout import SPLITS
 from surge.data.negatives import PopularitySampler
 from surge.data.seen_items import SeenItems
-from surge.data.splits import split_instances
+from surge.data.splits import about_own_split, split_instances
 from surge.errors import SurgeError
 from surge.evaluation.evaluate import NOTHING_ELSE, barred, draw_lists, listable, targets
 
@@ -52,14 +52,15 @@ class TrainingData:
     ) -> TrainingData:
         """A split without a training, validation or test instance is a SurgeError. `arrange` may give the items
         another order."""
+        rule = dataset.description.get("split", {})
         items = arrange(dataset.items.select("item", "title", "category"))
         categories, item_category = category_rows(items)
         log = encode(dataset, {item: row for row, item in enumerate(items["item"].to_list())})
-        splits = split_instances(log, dataset.description.get("split", {}))
+        splits = split_instances(log, rule)
         for name in SPLITS:
             if not len(splits[name]):
                 advice = "prepare the log again with other periods, or with the split leave-last"
-                if dataset.description.get("split", {}).get("method") == "leave-last":
+                if rule.get("method") == "leave-last":
                     # the last is test, the one before it validation, and the first is nothing but history
                     advice = (
                         "leave-last needs a user of four interactions: prepare more of the log, or with the split time"
@@ -83,10 +84,16 @@ class TrainingData:
             log=log,
             splits=splits,
             taken=taken,
-            split=dataset.description.get("split", {}),
+            split=rule,
             counts=counts,
             sampler=sampler,
-            told=tuple(f"{name}: {one}." for name, one in coverage(log, splits, items.height).items()),
+            told=(
+                *(f"{name}: {one}." for name, one in coverage(log, splits, items.height).items()),
+                *(
+                    f"{note}."
+                    for note in (about_own_split(dataset.interactions) if rule.get("method") == "own" else [])
+                ),
+            ),
         )
 
     def sizes(self) -> dict[str, int]:

@@ -238,6 +238,19 @@ def test_a_part_that_is_missing_is_told(table: Table, words: list[str], empty: s
     assert f"the log's own split has nothing for {empty}, so that no model can be trained on it" in notes(dataset)
 
 
+def test_parts_that_are_not_in_the_order_of_time_are_told(table: Table) -> None:
+    """The second test interaction, and the validation one, stand in the history of the last of training."""
+    ordered = table({"s": ["train", "train", "valid", "test"]}, columns={"split": "s"}, split="own")
+    assert "order of time" not in notes(ordered)
+    mixed = table({"s": ["test", "valid", "train", "test"]}, columns={"split": "s"}, split="own")
+    expected = (
+        "is not in the order of time: 1 of 1 valid and 1 of 2 test interactions came before one of an earlier part"
+    )
+    assert expected in notes(mixed)
+    late = table({"s": ["train", "test", "valid", "test"]}, columns={"split": "s"}, split="own")
+    assert "time: 1 of 2 test interactions came before one" in notes(late)
+
+
 # -- the file -----------------------------------------------------------------------------------------
 
 
