@@ -91,7 +91,8 @@ class Start:
             filled[CATEGORIES] = torch.from_numpy(table)
         model.load_state_dict(filled)
         kept = int(known.sum())
-        return Kept(self.checkpoint, kept, len(names) - kept, own.height - kept, len(given), fit, told)
+        moved = _about_categories(own, items) if CATEGORIES in state else None
+        return Kept(self.checkpoint, kept, len(names) - kept, own.height - kept, len(given), fit, told, moved)
 
     def _fitted(self, learned: np.ndarray) -> tuple[np.ndarray, float | None]:
         """The vectors as embeddings, and how much of the known items' embeddings they explain.
@@ -122,7 +123,7 @@ class Start:
 class Kept:
     """How many items a training took over from a `checkpoint` (`kept`), how many are new to it (`added`; `given` of
     them by their own vectors), and how many the dataset doesn't have any more (`lost`). `explained`: see
-    `Start._fitted`; `vectors`: what is told of their file."""
+    `Start._fitted`; `vectors`: what is told of their file; `categories`: of known items that have another one."""
 
     checkpoint: Checkpoint
     kept: int
@@ -131,11 +132,12 @@ class Kept:
     given: int
     explained: float | None
     vectors: str | None = None
+    categories: str | None = None
 
     @property
     def told(self) -> list[str]:
-        """Sentences of what was taken over, and of the vectors."""
-        return [str(self), *([self.vectors] if self.vectors else [])]
+        """Sentences of what was taken over, of changed categories, and of the vectors."""
+        return [str(self), *(sentence for sentence in (self.categories, self.vectors) if sentence)]
 
     def description(self) -> dict[str, Any]:
         """What config.json says of it."""
@@ -157,6 +159,22 @@ class Kept:
         return (
             f"from {self.checkpoint.name}: {self.kept:,} items kept, {added}, {self.lost:,} lost (not in this dataset)"
         )
+
+
+def _about_categories(own: pl.DataFrame, items: pl.DataFrame) -> str | None:
+    """How many known items have another category than in the checkpoint, which is a part of what they are to the model,
+    and how many of the checkpoint's categories there still are; None where nothing changed."""
+    both = items.select("item", "category").join(own.select("item", before="category"), on="item")
+    moved = both.filter(pl.col("category").ne_missing(pl.col("before")))
+    if moved.is_empty():
+        return None
+    item, now, before = moved.row(0)
+    had, has = (set(frame["category"].drop_nulls()) for frame in (own, items))
+    return (
+        "kept items with another category than in the checkpoint, which changes what they are to the model: "
+        f"{len(moved):,} ({item!r} has {now or 'none'!r}, before {before or 'none'!r}); categories: {len(had & has):,} of "
+        f"{len(had):,} kept, {len(has - had):,} added"
+    )
 
 
 def _about_vectors(vectors: ItemVectors, names: Sequence[str]) -> str:

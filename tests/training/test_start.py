@@ -172,6 +172,22 @@ def test_settings_are_the_checkpoints_and_those_of_the_model_can_not_change(
     assert not (tmp_path / "other").exists()
 
 
+def test_known_items_of_another_category_are_told(september: Checkpoint) -> None:
+    """Of a, b and d, which are known, b has moved to a category that is new; with none at all every one is told."""
+
+    def told(categories: Mapping[str, str]) -> list[str]:
+        data = TrainingData.of(log(OCTOBER, categories), Start(september).arrange)
+        config = replace(september.model_config, item_count=5, category_count=data.category_count)
+        return Start(september).fill(SurgeModel(config, data.item_category), data.items).told
+
+    assert len(told(CATEGORIES)) == 1
+    assert told(CATEGORIES | {"b": "new"})[1] == (
+        "kept items with another category than in the checkpoint, which changes what they are to the model: "
+        "1 ('b' has 'new', before 'x'); categories: 2 of 3 kept, 1 added"
+    )
+    assert "3 ('a' has 'none', before 'x'); categories: 0 of 3 kept, 0 added" in told({})[1]
+
+
 def test_an_unknown_setting_is_told_as_ever(september: Checkpoint, tmp_path: Path) -> None:
     with pytest.raises(SurgeError, match="Unknown setting nonsense"):
         train(log(OCTOBER), tmp_path / "october", start=Start(september), model={"nonsense": 1}, quiet=True)
