@@ -172,8 +172,8 @@ def _about_categories(own: pl.DataFrame, items: pl.DataFrame) -> str | None:
     had, has = (set(frame["category"].drop_nulls()) for frame in (own, items))
     return (
         "kept items with another category than in the checkpoint, which changes what they are to the model: "
-        f"{len(moved):,} ({item!r} has {now or 'none'!r}, before {before or 'none'!r}); categories: {len(had & has):,} of "
-        f"{len(had):,} kept, {len(has - had):,} added"
+        f"{len(moved):,} ({item!r} has {now or 'none'!r}, before {before or 'none'!r}); categories: {len(had & has):,} "
+        f"of {len(had):,} kept, {len(has - had):,} added"
     )
 
 
