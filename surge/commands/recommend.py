@@ -111,7 +111,8 @@ def _recommend_all(arguments: argparse.Namespace) -> None:
         checkpoint = load_checkpoint(arguments.checkpoint)
         options = reading_options(arguments)
         dataset = prepared_file(Dataset, arguments.histories, "histories", split="leave-last", **options)
-        _print_histories(dataset.description["preparation"])
+        dataset, told = dataset.as_written(checkpoint.items["item"])
+        _print_histories(dataset.description["preparation"], told)
     with progress_bar("recommending") as move:
         done = recommend_all(checkpoint, dataset, output, arguments.top, progress=move)
     if done["unknown_interactions"]:
@@ -138,9 +139,9 @@ def _check_apart(output: Path, histories: Path) -> None:
         raise SurgeError("--output is, or lies among, the files of --histories; write it to another place.")
 
 
-def _print_histories(preparation: dict[str, Any]) -> None:
+def _print_histories(preparation: dict[str, Any], more: list[str]) -> None:
     print("histories:")
-    print_told([*rows_told(preparation), *notes_told(preparation)])
+    print_told([*rows_told(preparation), *notes_told(preparation), *(("note", note) for note in more)])
 
 
 def _print_recommended(best: list[Any], following: str | None) -> None:

@@ -3,7 +3,7 @@
 import difflib
 from bisect import bisect_left
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from surge.arguments import arguments, identifier, path, shown, whole
+from surge.data.item_table import same_numbers
 from surge.data.layout import INTERACTIONS_FILE, ITEMS_FILE
 from surge.data.reading import read_folder
 from surge.errors import SurgeError
@@ -69,6 +70,21 @@ class Dataset:
         from surge.data.frames import prepared
 
         return prepared(cls, frame, {"user": user, "item": item, "time": time}, name, options)
+
+    def as_written(self, others: pl.Series) -> tuple["Dataset", list[str]]:
+        """The same with item ids as `others` are written, where they are the same whole numbers (12.0 and 12), and what
+        to tell about it."""
+        same = same_numbers(self.items["item"], others)
+        if same.is_empty():
+            return self, []
+        item, other = same.row(0)
+        renamed = pl.col("item").replace(same["item"], same["other"])
+        told = f"{len(same):,} items are written otherwise than the model has them, such as {item} and {other}"
+        items = self.items.with_columns(renamed).unique("item", keep="first", maintain_order=True)
+        return (
+            replace(self, interactions=self.interactions.with_columns(renamed), items=items),
+            [f"{told}; they are taken for the same"],
+        )
 
     @cached_property
     def _runs(self) -> pl.DataFrame:

@@ -27,6 +27,15 @@ def item_table(
         first = listed.unique("item", keep="first", maintain_order=True)
         if len(listed) > len(first):
             notes.append(f"{len(listed) - len(first):,} repeated items in the file about items were passed over")
+        same = same_numbers(table["item"], first["item"])
+        if len(same):
+            item, other = same.row(0)
+            notes.append(
+                f"{len(same):,} items are written otherwise in the file about items, such as {item} and {other}; they "
+                "are taken for the same"
+            )
+            found = same.join(first.rename({"item": "other"}), on="other").drop("other")
+            first = pl.concat([first, found], how="diagonal")
         unlisted = len(table.join(first, on="item", how="anti"))
         if unlisted:
             notes.append(f"{unlisted:,} of {len(table):,} items are not in the file about items")
@@ -35,6 +44,16 @@ def item_table(
         if column not in table.columns:
             table = table.with_columns(pl.lit(None, dtype=pl.String).alias(column))
     return table.select("item", pl.col("title").fill_null(pl.col("item")), "category"), notes
+
+
+def same_numbers(items: pl.Series, others: pl.Series) -> pl.DataFrame:
+    """Ids that are among no `others` as they are written, each beside the `other` that is the same whole number: 12 and
+    12.0."""
+    number = pl.col("item").str.replace(r"^(-?\d+)\.0+$", "$1").alias("number")
+    missing, left = items.to_frame("item").unique(), others.to_frame("item").unique()
+    missing, left = missing.join(left, on="item", how="anti"), left.join(missing, on="item", how="anti")
+    written = left.sort("item").with_columns(number).unique("number", keep="first", maintain_order=True)
+    return missing.with_columns(number).join(written.rename({"item": "other"}), on="number").drop("number").sort("item")
 
 
 def _most_frequent(about_items: pl.DataFrame, column: str) -> tuple[pl.DataFrame, int]:

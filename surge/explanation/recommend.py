@@ -74,7 +74,14 @@ def recommend_all(
     place = check_output(output)
     checkpoint, dataset = as_checkpoint(checkpoint), as_dataset(dataset)
     chosen = dataset.users if users is None else [str(user) for user in dict.fromkeys(users)]
-    left_out = _unknown(checkpoint, dataset, [dataset.user_index(user) for user in chosen], hold_out)
+    places = [dataset.user_index(user) for user in chosen]
+    left_out = _unknown(checkpoint, dataset, places, hold_out)
+    if places and left_out["unknown_interactions"] == _read(dataset, np.array(places), hold_out).sum():
+        known, given = (frame["item"][0] for frame in (checkpoint.items, dataset.interactions))
+        raise SurgeError(
+            f"The checkpoint {checkpoint.name!r} knows none of the items of these users, so nothing can be "
+            f"recommended; write ids as it does: it has {known!r}, and the users have {given!r}."
+        )
     settings = [checkpoint.digest, dataset.digest, top, hold_out, chosen]
     parts = place.with_name(f".{place.name}.{hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]}.parts")
     try:
@@ -115,11 +122,16 @@ def _holds_recommendations(path: Path) -> bool:
     return "surge.checkpoint" in outline.metadata and list(outline.schema) == list(COLUMNS)
 
 
+def _read(dataset: Dataset, users: np.ndarray, hold_out: bool) -> np.ndarray:
+    """How many interactions of each of these users are read."""
+    lengths = np.diff(dataset.offsets)[users]
+    return lengths - (hold_out & (lengths > 1))
+
+
 def _unknown(checkpoint: Checkpoint, dataset: Dataset, users: Sequence[int], hold_out: bool) -> dict[str, int]:
     """What these users' histories hold that the model doesn't know."""
     unknown = encode(dataset, checkpoint.rows).unknown
-    lengths = np.diff(dataset.offsets)[unknown.user]
-    read = unknown.place < lengths - (hold_out & (lengths > 1))
+    read = unknown.place < _read(dataset, unknown.user, hold_out)
     chosen = np.flatnonzero(read & np.isin(unknown.user, users))
     user, place = unknown.user[chosen], unknown.place[chosen]
     return {

@@ -47,6 +47,15 @@ def test_all_users_have_what_each_of_them_has_alone(world: tuple, tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["top.parquet"]
 
 
+def test_users_of_whose_items_none_is_known_are_a_sentence_and_no_empty_table(world: tuple, tmp_path: Path) -> None:
+    checkpoint, dataset = world
+    with pytest.raises(
+        SurgeError, match=r"knows none of the items of these users.*; write ids as it does: it has 'i0'"
+    ):
+        recommend_all(checkpoint, dataset, tmp_path / "top.parquet", users=["u9"])
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_interrupted_run_continues_and_other_settings_begin_anew(
     world: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
