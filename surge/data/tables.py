@@ -13,7 +13,7 @@ from surge.data.columns import id_text, order_columns, plain_text, rating_column
 from surge.data.files import as_utf8, check_file, fresh, is_parquet, unpacked, with_line_ends
 from surge.data.json_lines import json_style, scan_json
 from surge.data.parquet import UnreadableError, read_names, read_renamed
-from surge.data.text import LINE, MALFORMED, Delimited, distinct, lines_of, scan_delimited
+from surge.data.text import LINE, LISTED, MALFORMED, Delimited, distinct, lines_of, scan_delimited
 from surge.data.times import time_columns
 from surge.errors import SurgeError
 
@@ -74,7 +74,8 @@ class RawLog:
 
 @dataclass(frozen=True)
 class Source:
-    """One file as a table: `rows` with LINE and MALFORMED, the other columns in `names`."""
+    """One file as a table: `rows` with LINE and MALFORMED, the other columns in `names`. Of these, `nested` are
+    those of JSON that hold objects or lists, and `lists` those that hold lists of single values."""
 
     name: str
     rows: pl.LazyFrame
@@ -83,6 +84,11 @@ class Source:
     notes: list[str] = field(default_factory=list)
     is_json: bool = False
     nested: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+
+    def list_column(self, name: str) -> str:
+        """The column that has the lists of one of `lists`."""
+        return LISTED + name if self.is_json else name
 
     def with_fields(self, wanted: Iterable[str]) -> Source:
         """With a column for each field of an object that is wanted, such as user.id."""
@@ -123,8 +129,9 @@ class Source:
         told = f"it has {listed(self.names)}; name the right one with {option}"
         if any(re.fullmatch(r"-?[\d.:TZ /-]+", name) for name in self.names) and self.names != self._places():
             told += "; or, if the first line is a row, give --no-header and the places of the columns"
-        if self.nested:
-            told += f"; a field of {listed(sorted(self.nested))} is named by a dot, such as {min(self.nested)}.id"
+        objects = sorted(self.nested - self.lists)
+        if objects:
+            told += f"; a field of {listed(objects)} is named by a dot, such as {objects[0]}.id"
         if self.is_json:
             return told
         if len(self.names) == 1:
@@ -167,7 +174,8 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
         rows, repeated = _scan_parquet(path)
         names = rows.collect_schema().names()
         no_lines = {LINE: pl.lit(None, dtype=pl.UInt32), MALFORMED: pl.lit(None, dtype=pl.String)}
-        return Source(name, rows.with_columns(**no_lines), names, repeated)
+        lists = frozenset(column for column, dtype in rows.collect_schema().items() if _is_list(dtype))
+        return Source(name, rows.with_columns(**no_lines), names, repeated, lists=lists)
     path = with_line_ends(as_utf8(path, options.encoding, options.work), options.work)
     style = None if text else json_style(path)
     if style is not None:
@@ -175,7 +183,12 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
     else:
         given = {name: getattr(options, name) for name in ("delimiter", "header", "quotes", "skip_lines")}
         table = scan_delimited(path, options.work, **{**given, **text})  # type: ignore[arg-type]
-    return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), style is not None, table.nested)
+    notes = _remarks(name, table)
+    return Source(name, table.rows, table.names, table.repeated, notes, style is not None, table.nested, table.lists)
+
+
+def _is_list(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.List | pl.Array) and not dtype.inner.is_nested()
 
 
 def _is_unicode(text: str) -> bool:
@@ -212,7 +225,16 @@ def _remarks(name: str, table: Delimited) -> list[str]:
         notes.append(
             f"the rows of {name} have a field more than its header; the first is taken for a row's name, as R writes it"
         )
+    if table.uneven:
+        notes.append(maybe_sequences(name))
+    if table.blanks:
+        notes.append(f"runs of blanks in {name} were read as one blank")
     return notes
+
+
+def maybe_sequences(name: str) -> str:
+    """What to tell of a file without a header that may have a user's items in each line."""
+    return f"{name}: where each line is a user and their items, prepare it with the format sequences"
 
 
 def standard_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:
