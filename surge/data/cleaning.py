@@ -13,6 +13,7 @@ from surge.data.ordering import ORDER
 from surge.data.tables import RawLog
 from surge.data.text import UNEQUAL, UNEQUAL_ROW, lines_of, short, where
 from surge.data.times import NANOSECONDS, nanoseconds
+from surge.data.words import about_words
 
 # What a column calls the parts of its own split, in small letters.
 SPLIT_MEANINGS = {
@@ -21,19 +22,6 @@ SPLIT_MEANINGS = {
     **dict.fromkeys(("test", "testing", "2"), "test"),
 }
 _FIRST = 3  # lines that are named of each kind of malformed ones
-_LIKE_NOTHING = (
-    "undefined",
-    "unknown",
-    "(null)",
-    "[null]",
-    "nil",
-    "(none)",
-    "(not set)",
-    "(blank)",
-    "missing",
-    "-",
-    "?",
-)
 _LARGE_SHARE = 1 / 3  # of a log in the hands of one user
 
 
@@ -235,7 +223,7 @@ def alike_ids(rows: pl.DataFrame) -> tuple[dict[str, pl.Expr], list[str]]:
     one = {}
     for column in ("user", "item"):
         ids = rows.select(pl.col(column).unique())
-        notes += _about_words(rows, column, ids[column])
+        notes += about_words(rows, column, ids[column])
         number = pl.col(column).str.extract(r"^(-?\d+)\.0+$")
         both = ids.filter(number.is_not_null()).select(number.alias(column)).join(ids, on=column, how="semi")
         if len(both):
@@ -245,16 +233,6 @@ def alike_ids(rows: pl.DataFrame) -> tuple[dict[str, pl.Expr], list[str]]:
                 f"{len(both):,} {column} ids are written in two ways, such as {first} and {first}.0; they are one"
             )
     return one, notes
-
-
-def _about_words(rows: pl.DataFrame, column: str, ids: pl.Series) -> list[str]:
-    """A note where words are ids that may mean that there is none."""
-    words = sorted(ids.filter(ids.str.to_lowercase().is_in(_LIKE_NOTHING)))
-    if not words:
-        return []
-    count = rows[column].is_in(words).sum()
-    kept = f"{count:,} rows have" if count > 1 else "1 row has"
-    return [f"{kept} a word for nothing as {column}, kept as an id: {', '.join(map(short, words[:_FIRST]))}"]
 
 
 def about_users(rows: pl.DataFrame) -> list[str]:

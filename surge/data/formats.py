@@ -23,6 +23,7 @@ from surge.data.lists import in_rows
 from surge.data.mind import TIME_FORMAT, read_mind
 from surge.data.movielens import read_movielens
 from surge.data.partitions import with_partitions
+from surge.data.remarks import maybe_sequences
 from surge.data.sequences import read_sequences
 from surge.data.tables import (
     RawLog,
@@ -30,7 +31,6 @@ from surge.data.tables import (
     Source,
     item_columns,
     listed,
-    maybe_sequences,
     open_source,
     standard_columns,
 )
@@ -92,8 +92,8 @@ def read_tables(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     rows = []
     for place, path in enumerate(files):
         source = with_partitions(open_source(path, options), path)
-        source, named = in_rows(source, options.columns, place)
-        columns, told = _columns(source, replace(options, columns=named))
+        source, own = in_rows(source, options, place)
+        columns, told = _columns(source, own)
         rows.append(standard_columns(source, columns, options))
         notes += [*source.notes, *told, *_unused(source, columns, options)]
     items = None

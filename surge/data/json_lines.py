@@ -198,7 +198,7 @@ def _python_object(line: str) -> list[dict[str, Any]]:
 
 
 def _is_list_of_objects(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    return isinstance(value, list) and any(isinstance(_plain(one), dict) for one in value)
 
 
 def _is_deep(value: dict[Any, Any] | list[Any]) -> bool:

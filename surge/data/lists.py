@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 import polars as pl
 
-from surge.data.tables import Source, listed
-from surge.data.text import LINE, MALFORMED, UNEQUAL, UNEQUAL_ROW
+from surge.data.tables import ReadOptions, Source, listed
+from surge.data.text import LINE, LISTED, MALFORMED, UNEQUAL, UNEQUAL_ROW
 
 _ROLES = ("user", "item", "time", "rating", "behaviour", "order", "split")  # what an entry may have of its own
 _FOUND = ("user", "item", "time", "rating")  # also by their usual names
@@ -17,45 +17,63 @@ _PLACE = "surge.place"
 _FILES_APART = 1 << 32  # places of the entries of one file and the next
 
 
-def in_rows(source: Source, columns: Mapping[str, str], place: int = 0) -> tuple[Source, Mapping[str, str]]:
-    """The source with a row for each entry of its lists, and its columns by role, which name those of lists too.
+def in_rows(source: Source, options: ReadOptions, place: int = 0) -> tuple[Source, ReadOptions]:
+    """The source with a row for each entry of its lists, and options that name the columns of these too.
 
     Lists of one row belong together, entry by entry: a row in which their lengths differ is malformed. All else that a
     row has goes with each of its entries; where that is the time, they keep the order of their list. `place` is that
     of the file in the input. A source whose items stand in no lists is left as it is.
     """
+    source = _with_lists_in_objects(source, options.columns.values())
     if not source.lists:
-        return source, columns
-    source = source.with_fields(columns.values())
-    named = {role: source.column(name, f"--{role}-column") for role, name in columns.items()}
+        return source, options
+    named = {role: source.column(name, f"--{role}-column") for role, name in options.columns.items()}
     held = {role: named[role] for role in _ROLES if named.get(role) in source.lists}
     for role in _FOUND:
         name = source.usual(role)
-        if role not in named and (name is None or name not in source.lists):
-            name = _usual_list(source, role) if name is None or "item" in held else None
-        if role not in named and name in source.lists:
+        if name not in source.lists and (name is None or "item" in held):
+            name = _usual_list(source, role)
+        if role not in named and name in source.lists and not (role == "time" and options.file_order):
             held[role] = name
     if "item" not in held:
-        return source, columns
+        return source, options
     named |= held
     lists = list(dict.fromkeys(held.values()))
-    unread = [name for name in source.lists if name not in (*lists, *named.values())]
-    told = [f"{source.name}: its columns {' and '.join(lists)} hold lists; each entry is a row"]
-    unread_roles = [name for name in unread if name in (source.usual("title"), source.usual("category"))]
-    if unread_roles:
-        told.append(f"lists of {listed(unread_roles)} were not used; if they have a value for each entry, name them")
-    for role in ("title", "category"):  # of the items, where they are named
-        if named.get(role) in source.lists and named[role] not in lists:
-            lists.append(named[role])
+    unread = [name for name in source.lists if name not in named.values()]
+    told = [f"{source.name}: each entry of the lists in {' and '.join(lists)} is a row"]
+    passed = [name for name in (source.usual("title"), source.usual("category")) if name in unread]
+    if passed:
+        told.append(f"lists in {listed(passed)} were not used; name the column if it has a value for each entry")
+    # those of the items, where they are named
+    lists += [named[role] for role in ("title", "category") if named.get(role) in source.lists - {*lists}]
     rows = _exploded(source, lists)
     names = [name for name in source.names if name not in unread]
-    if "time" not in held and "order" not in named:
-        rows = rows.with_row_index(_PLACE, offset=0).with_columns(pl.col(_PLACE).cast(pl.Int64) + place * _FILES_APART)
+    in_times = not options.file_order and "time" not in held and (named.get("time") or source.usual("time"))
+    if in_times and "order" not in named:
+        rows = rows.with_row_index(_PLACE).with_columns(pl.col(_PLACE).cast(pl.Int64) + place * _FILES_APART)
         names.append(_PLACE)
         named["order"] = _PLACE
-        told.append(f"what has one time in {source.name} stands in the order of their list")
-    nested = source.nested - set(lists)
-    return replace(source, rows=rows, names=names, nested=nested, notes=[*source.notes, *told]), named
+        told.append(f"the entries of a list in {source.name} share its time and stand in the order of the list")
+    read = replace(source, rows=rows, names=names, nested=source.nested - {*lists}, notes=[*source.notes, *told])
+    return read, replace(options, columns=named)
+
+
+def _with_lists_in_objects(source: Source, wanted: Collection[str]) -> Source:
+    """With a column for each field of an object that is wanted, and lists of those that are lists in JSON."""
+    found = source.with_fields(wanted)
+    fields = [name for name in found.names if name not in source.names]
+    if not fields:
+        return source
+    begins = found.rows.select(pl.col(fields).str.starts_with("[").any()).collect(engine="streaming").row(0)
+    lists = [name for name, is_list in zip(fields, begins, strict=True) if is_list]
+    values = {
+        LISTED + name: pl.when(pl.col(name).str.starts_with("["))
+        .then(pl.col(name))
+        .str.json_decode(pl.List(pl.String))
+        .fill_null(pl.concat_list(name))
+        for name in lists
+    }
+    return replace(found, rows=found.rows.with_columns(**values), lists=source.lists | {*lists})
 
 
 def _usual_list(source: Source, role: str) -> str | None:

@@ -11,6 +11,7 @@ import polars as pl
 from surge.data.files import listed_files
 from surge.data.items_file import read_items
 from surge.data.tables import RawLog, ReadOptions, open_source, standard_columns
+from surge.data.text import MALFORMED
 from surge.errors import SurgeError
 
 
@@ -23,7 +24,9 @@ def read_sequences(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     for path in files:
         source = open_source(path, options, delimiter="\n", header=False, names=["ids"], quotes=False)
         ids = pl.col("ids").str.extract_all(r"[^\s,]+")
-        entries = source.rows.with_columns(user=ids.list.first(), item=ids.list.slice(1))
+        entries = source.rows.with_columns(
+            user=ids.list.first(), item=pl.when(pl.col(MALFORMED).is_null()).then(ids.list.slice(1))
+        )
         one_each = replace(source, rows=entries.explode("item", empty_as_null=True), names=["user", "item"])
         rows.append(standard_columns(one_each, {"user": "user", "item": "item"}, options))
     items = None

@@ -13,7 +13,8 @@ from surge.data.columns import id_text, order_columns, plain_text, rating_column
 from surge.data.files import as_utf8, check_file, fresh, is_parquet, unpacked, with_line_ends
 from surge.data.json_lines import json_style, scan_json
 from surge.data.parquet import UnreadableError, read_names, read_renamed
-from surge.data.text import LINE, LISTED, MALFORMED, Delimited, distinct, lines_of, scan_delimited
+from surge.data.remarks import remarks
+from surge.data.text import LINE, LISTED, MALFORMED, distinct, scan_delimited
 from surge.data.times import time_columns
 from surge.errors import SurgeError
 
@@ -183,7 +184,7 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
     else:
         given = {name: getattr(options, name) for name in ("delimiter", "header", "quotes", "skip_lines")}
         table = scan_delimited(path, options.work, **{**given, **text})  # type: ignore[arg-type]
-    notes = _remarks(name, table)
+    notes = remarks(name, table)
     return Source(name, table.rows, table.names, table.repeated, notes, style is not None, table.nested, table.lists)
 
 
@@ -209,32 +210,6 @@ def _scan_parquet(path: Path) -> tuple[pl.LazyFrame, frozenset[str]]:
         return read_renamed(path, distinct(names)).lazy(), repeated
     except UnreadableError as problem:
         raise SurgeError(f"{path.name} can't be read as Parquet ({problem}); get the file again") from problem
-
-
-def _remarks(name: str, table: Delimited) -> list[str]:
-    notes = []
-    if table.literal:
-        notes.append(
-            f"{lines_of(name, table.literal, 'has', 'have')} a quote that closes nothing; it was read as text "
-            "(with --no-quotes all are)"
-        )
-    if table.continued:
-        on = lines_of(name, table.continued, "goes on", "go on")
-        notes.append(f"{on} with a quoted text of the line before")
-    if table.row_names:
-        notes.append(
-            f"the rows of {name} have a field more than its header; the first is taken for a row's name, as R writes it"
-        )
-    if table.uneven:
-        notes.append(maybe_sequences(name))
-    if table.blanks:
-        notes.append(f"runs of blanks in {name} were read as one blank")
-    return notes
-
-
-def maybe_sequences(name: str) -> str:
-    """What to tell of a file without a header that may have a user's items in each line."""
-    return f"{name}: where each line is a user and their items, prepare it with the format sequences"
 
 
 def standard_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:

@@ -52,7 +52,7 @@ def in_order(dataset: Dataset) -> list[tuple[str, str]]:
 def test_parallel_lists_are_a_row_an_entry(log: Log, from_parquet: Log) -> None:
     for dataset in (log(lines(SESSIONS)), log(json.dumps(SESSIONS, indent=1)), from_parquet(table(SESSIONS))):
         assert rows(dataset) == READ
-        assert "its columns items and times hold lists; each entry is a row" in notes(dataset)
+        assert "each entry of the lists in items and times is a row" in notes(dataset)
         assert dataset.description["preparation"]["dropped"] == {}
         assert dataset.description["preparation"]["rows_read"] == 5
 
@@ -79,7 +79,7 @@ def test_lists_of_numbers_dates_arrays_and_in_a_frame(from_parquet: Log) -> None
     read = [("1", "7", T), ("1", "8", T + 1), ("2", "8", T), ("2", "9", T + 1)]
     fixed = sessions.cast({"items": pl.Array(pl.Int64, 2), "times": pl.Array(pl.Datetime("us"), 2)})
     assert rows(from_parquet(sessions)) == rows(from_parquet(fixed)) == read
-    with pytest.warns(UserWarning, match="the frame: its columns items and times hold lists"):
+    with pytest.warns(UserWarning, match="the frame: each entry of the lists in items and times is a row"):
         for frame in (sessions, sessions.to_pandas()):
             assert rows(Dataset.from_frame(frame, item="items", time="times", split="leave-last")) == read
 
@@ -112,7 +112,7 @@ def test_lists_of_items_alone_stand_in_file_order(log: Log, from_parquet: Log) -
     read = [("a", "y"), ("a", "x"), ("b", "z"), ("b", "x"), ("b", "y"), ("b", "x")]
     for dataset in (log(lines(sessions), file_order=True), from_parquet(table(sessions), file_order=True)):
         assert in_order(dataset) == read
-    with pytest.raises(SurgeError, match=r"has no column of times by a usual name.*--file-order"):
+    with pytest.raises(SurgeError, match=r"of times by a usual name; it has user, items; name .*; give --file-order"):
         log(lines(sessions))
 
 
@@ -128,7 +128,7 @@ def test_one_time_a_row_keeps_the_order_of_the_list(log: Log, from_parquet: Log)
     for dataset in (log(lines(sessions)), from_parquet(table(sessions))):
         assert in_order(dataset) == read
         assert dataset.interactions["timestamp"].to_list() == [T] * 9 + [T + 8, T + 9, T + 9]
-        assert "in the order of their list" in notes(dataset)
+        assert "share its time and stand in the order of the list" in notes(dataset)
 
 
 def test_ratings_and_behaviours_go_along(log: Log, from_parquet: Log) -> None:
@@ -166,6 +166,15 @@ def test_categories_stay_lists_of_one_item(log: Log) -> None:
     assert log(lines(flat)).items["category"].to_list() == ["c|d"] * 3
 
 
+def test_lists_in_objects_and_values_as_mongodb_writes_them(log: Log) -> None:
+    columns = {"item": "seen.what", "time": "seen.when"}
+    deep = [{"user": one["user"], "seen": {"what": one["items"], "when": one["times"]}} for one in SESSIONS]
+    deep.append({"user": "c", "seen": {"what": "x", "when": T}})
+    assert rows(log(lines(deep), columns=columns)) == [*READ, ("c", "x", T)]
+    wrapped = [{**one, "items": [{"$oid": item} for item in one["items"]]} for one in SESSIONS]
+    assert rows(log(lines(wrapped))) == READ
+
+
 # -- lines of ids -----------------------------------------------------------------------------------------
 
 IDS = "7 3 6 4\n9 5\n\n8 2 6 2 4 4\n6\n"
@@ -190,6 +199,9 @@ def test_sequences_of_several_files_with_titles(tmp_path: Path) -> None:
     dataset = Dataset.load(tmp_path / "out")
     assert in_order(dataset) == [("a", "x"), ("a", "y"), ("a", "z"), ("b", "y")]
     assert dict(dataset.items.select("item", "title").rows()) == {"x": "Ex", "y": "Why", "z": "z"}
+    (tmp_path / "two.txt").write_text("b y\na \x00 z\nc y\nd x\n")
+    prepare("sequences", files, tmp_path / "out", split="leave-last", force=True)
+    assert Dataset.load(tmp_path / "out").description["preparation"]["dropped"] == {"malformed line": 1}
     with pytest.raises(SurgeError, match="--user-column means nothing to the format sequences"):
         prepare("sequences", files, tmp_path / "new", columns={"user": "1"})
 
