@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from surge.data.tables import ReadOptions, Source, listed
+from surge.data.tables import ReadOptions, Source, is_list, listed
 from surge.data.text import LINE, LISTED, MALFORMED, UNEQUAL, UNEQUAL_ROW
 
 _ROLES = ("user", "item", "time", "rating", "behaviour", "order", "split")  # what an entry may have of its own
@@ -24,7 +24,7 @@ def in_rows(source: Source, options: ReadOptions, place: int = 0) -> tuple[Sourc
     row has goes with each of its entries; where that is the time, they keep the order of their list. `place` is that
     of the file in the input. A source whose items stand in no lists is left as it is.
     """
-    source = _with_lists_in_objects(source, options.columns.values())
+    source = _with_lists_in_objects(_with_events(source, options.columns.get("item")), options.columns.values())
     if not source.lists:
         return source, options
     named = {role: source.column(name, f"--{role}-column") for role, name in options.columns.items()}
@@ -58,14 +58,33 @@ def in_rows(source: Source, options: ReadOptions, place: int = 0) -> tuple[Sourc
     return read, replace(options, columns=named)
 
 
+def _with_events(source: Source, item: str | None) -> Source:
+    """With a row for each object of a list, and a column for each of its fields, where Parquet has its items in such a
+    list alone. A field that is called like a column is list.FIELD."""
+    schema = source.rows.collect_schema()
+    kinds = {name: schema[name].inner for name in source.names if isinstance(schema[name], pl.List)}  # type: ignore[attr-defined]
+    events = next((name for name, kind in kinds.items() if isinstance(kind, pl.Struct)), None)
+    if events is None or item in source.names or (item is None and source.usual("item") is not None):
+        return source
+    names = [name for name in source.names if name != events]
+    value = {field.name: pl.col(events).struct.field(field.name) for field in kinds[events].fields}
+    fields = {f"{events}.{name}" if name in names else name: one for name, one in value.items()}
+    rows = source.rows.explode(events, empty_as_null=True).with_columns(**fields)
+    told = f"{source.name}: each entry of the lists in {events} is a row"
+    return replace(source, rows=rows, names=[*names, *fields], notes=[*source.notes, told])
+
+
 def _with_lists_in_objects(source: Source, wanted: Collection[str]) -> Source:
     """With a column for each field of an object that is wanted, and lists of those that are lists in JSON."""
     found = source.with_fields(wanted)
     fields = [name for name in found.names if name not in source.names]
     if not fields:
         return source
+    if not source.is_json:
+        schema = found.rows.collect_schema()
+        return replace(found, lists=source.lists | {name for name in fields if is_list(schema[name])})
     begins = found.rows.select(pl.col(fields).str.starts_with("[").any()).collect(engine="streaming").row(0)
-    lists = [name for name, is_list in zip(fields, begins, strict=True) if is_list]
+    lists = [name for name, begins in zip(fields, begins, strict=True) if begins]
     values = {
         LISTED + name: pl.when(pl.col(name).str.starts_with("["))
         .then(pl.col(name))

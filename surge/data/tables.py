@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 
 import polars as pl
@@ -76,7 +77,7 @@ class RawLog:
 @dataclass(frozen=True)
 class Source:
     """One file as a table: `rows` with LINE and MALFORMED, the other columns in `names`. Of these, `nested` are
-    those of JSON that hold objects or lists, and `lists` those that hold lists of single values."""
+    those of objects and, of JSON, of lists, and `lists` those of lists of single values."""
 
     name: str
     rows: pl.LazyFrame
@@ -99,7 +100,10 @@ class Source:
         values = {}
         for name in fields:
             column, _, path = name.partition(".")
-            values[name] = pl.col(column).str.json_path_match(f"$.{path}")
+            if self.is_json:
+                values[name] = pl.col(column).str.json_path_match(f"$.{path}")
+            else:
+                values[name] = reduce(lambda value, key: value.struct.field(key), path.split("."), pl.col(column))
         return replace(self, rows=self.rows.with_columns(**values), names=[*self.names, *fields])
 
     def check_flat(self, named: Mapping[str, str]) -> None:
@@ -175,8 +179,10 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
         rows, repeated = _scan_parquet(path)
         names = rows.collect_schema().names()
         no_lines = {LINE: pl.lit(None, dtype=pl.UInt32), MALFORMED: pl.lit(None, dtype=pl.String)}
-        lists = frozenset(column for column, dtype in rows.collect_schema().items() if _is_list(dtype))
-        return Source(name, rows.with_columns(**no_lines), names, repeated, lists=lists)
+        schema = rows.collect_schema()
+        lists = frozenset(column for column in names if is_list(schema[column]))
+        objects = frozenset(column for column in names if isinstance(schema[column], pl.Struct))
+        return Source(name, rows.with_columns(**no_lines), names, repeated, nested=objects, lists=lists)
     path = with_line_ends(as_utf8(path, options.encoding, options.work), options.work)
     style = None if text else json_style(path)
     if style is not None:
@@ -188,7 +194,8 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
     return Source(name, table.rows, table.names, table.repeated, notes, style is not None, table.nested, table.lists)
 
 
-def _is_list(dtype: pl.DataType) -> bool:
+def is_list(dtype: pl.DataType) -> bool:
+    """Whether a column holds lists of single values."""
     return isinstance(dtype, pl.List | pl.Array) and not dtype.inner.is_nested()
 
 

@@ -175,6 +175,26 @@ def test_lists_in_objects_and_values_as_mongodb_writes_them(log: Log) -> None:
     assert rows(log(lines(wrapped))) == READ
 
 
+def test_objects_and_lists_of_objects_in_parquet(from_parquet: Log) -> None:
+    events = [[{"what": "x", "when": T}, {"what": "y", "when": T + 1}], [{"what": "z", "when": T}], []]
+    named = {"item": "what", "time": "when"}
+    dataset = from_parquet({"user": ["a", "b", "c"], "events": events}, columns=named)
+    assert rows(dataset) == [("a", "x", T), ("a", "y", T + 1), ("b", "z", T)]
+    assert dataset.description["preparation"]["dropped"] == {"missing item": 1}
+    usual = [[{"item_id": one["what"], "ts": one["when"], "user": 1} for one in of_user] for of_user in events]
+    assert rows(from_parquet({"user": ["a", "b", "c"], "clicks": usual})) == rows(dataset)
+    who = {"user": "who.id.text", "item": "seen.items", "time": "seen.times"}
+    deep = {
+        "who": [{"id": {"text": one["user"]}} for one in SESSIONS],
+        "seen": [{key: one[key] for key in ("items", "times")} for one in SESSIONS],
+    }
+    assert rows(from_parquet(deep, columns=who)) == READ
+    flat = {"user": ["a"], "item": ["x"], "timestamp": [T], "tags": [[{"tag": "t"}, {"tag": "u"}]]}
+    assert rows(from_parquet(flat)) == [("a", "x", T)]
+    with pytest.raises(SurgeError, match=r"'who' of log\.parquet holds objects .* such as --user-column who\.id"):
+        from_parquet(deep, columns={**who, "user": "who"})
+
+
 # -- lines of ids -----------------------------------------------------------------------------------------
 
 IDS = "7 3 6 4\n9 5\n\n8 2 6 2 4 4\n6\n"
