@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -13,6 +13,7 @@ from surge.data.text import LINE, LISTED, MALFORMED, UNEQUAL, UNEQUAL_ROW
 
 _ROLES = ("user", "item", "time", "rating", "behaviour", "order", "split")  # what an entry may have of its own
 _FOUND = ("user", "item", "time", "rating")  # also by their usual names
+_JSON_LIST = r"(?s)^\[.*\]$"
 _PLACE = "surge.place"
 _FILES_APART = 1 << 32  # places of the entries of one file and the next
 
@@ -24,7 +25,7 @@ def in_rows(source: Source, options: ReadOptions, place: int = 0) -> tuple[Sourc
     row has goes with each of its entries; where that is the time, they keep the order of their list. `place` is that
     of the file in the input. A source whose items stand in no lists is left as it is.
     """
-    source = _with_lists_in_objects(_with_events(source, options.columns.get("item")), options.columns.values())
+    source = _with_lists_in_objects(_with_events(source, options.columns.get("item")), options.columns)
     if not source.lists:
         return source, options
     named = {role: source.column(name, f"--{role}-column") for role, name in options.columns.items()}
@@ -54,8 +55,8 @@ def in_rows(source: Source, options: ReadOptions, place: int = 0) -> tuple[Sourc
         names.append(_PLACE)
         named["order"] = _PLACE
         told.append(f"the entries of a list in {source.name} share its time and stand in the order of the list")
-    read = replace(source, rows=rows, names=names, nested=source.nested - {*lists}, notes=[*source.notes, *told])
-    return read, replace(options, columns=named)
+    single = replace(source, nested=source.nested - {*lists}, lists=source.lists - {*lists})
+    return replace(single, rows=rows, names=names, notes=[*source.notes, *told]), replace(options, columns=named)
 
 
 def _with_events(source: Source, item: str | None) -> Source:
@@ -74,19 +75,20 @@ def _with_events(source: Source, item: str | None) -> Source:
     return replace(source, rows=rows, names=[*names, *fields], notes=[*source.notes, told])
 
 
-def _with_lists_in_objects(source: Source, wanted: Collection[str]) -> Source:
-    """With a column for each field of an object that is wanted, and lists of those that are lists in JSON."""
-    found = source.with_fields(wanted)
-    fields = [name for name in found.names if name not in source.names]
+def _with_lists_in_objects(source: Source, columns: Mapping[str, str]) -> Source:
+    """With a column for each field of an object that is named, and lists of those that are lists in JSON."""
+    found = source.with_fields(columns.values())
+    single = [columns[role] for role in _ROLES if role in columns]
+    fields = [name for name in found.names if name not in source.names and name in single]
     if not fields:
-        return source
+        return found
     if not source.is_json:
         schema = found.rows.collect_schema()
         return replace(found, lists=source.lists | {name for name in fields if is_list(schema[name])})
-    begins = found.rows.select(pl.col(fields).str.starts_with("[").any()).collect(engine="streaming").row(0)
+    begins = found.rows.select(pl.col(fields).str.contains(_JSON_LIST).any()).collect(engine="streaming").row(0)
     lists = [name for name, begins in zip(fields, begins, strict=True) if begins]
     values = {
-        LISTED + name: pl.when(pl.col(name).str.starts_with("["))
+        LISTED + name: pl.when(pl.col(name).str.contains(_JSON_LIST))
         .then(pl.col(name))
         .str.json_decode(pl.List(pl.String))
         .fill_null(pl.concat_list(name))

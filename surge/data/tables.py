@@ -102,17 +102,20 @@ class Source:
             column, _, path = name.partition(".")
             if self.is_json:
                 values[name] = pl.col(column).str.json_path_match(f"$.{path}")
-            else:
+            elif _has_field(self.rows.collect_schema()[column], path):
                 values[name] = reduce(lambda value, key: value.struct.field(key), path.split("."), pl.col(column))
-        return replace(self, rows=self.rows.with_columns(**values), names=[*self.names, *fields])
+        return replace(self, rows=self.rows.with_columns(**values), names=[*self.names, *values])
 
     def check_flat(self, named: Mapping[str, str]) -> None:
         """A SurgeError where a column that must hold single values, by role, holds objects or lists."""
         for role, column in named.items():
-            if column in self.nested and role not in ("title", "category"):
+            if column in self.nested | self.lists and role not in ("title", "category"):
+                what, way = "objects or lists", f"name a field of it, such as --{role}-column {column}.id"
+                if column in self.lists:
+                    what, way = "lists", "name another column"
                 raise SurgeError(
-                    f"column {column!r} of {self.name} holds objects or lists, and each row needs one {role}; name a "
-                    f"field of it, such as --{role}-column {column}.id, or give every event a row"
+                    f"column {column!r} of {self.name} holds {what}, and each row needs one {role}; {way}, or "
+                    "give every event a row"
                 )
 
     def column(self, wanted: str, option: str) -> str:
@@ -192,6 +195,12 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
         table = scan_delimited(path, options.work, **{**given, **text})  # type: ignore[arg-type]
     notes = remarks(name, table)
     return Source(name, table.rows, table.names, table.repeated, notes, style is not None, table.nested, table.lists)
+
+
+def _has_field(dtype: object, path: str) -> bool:
+    for key in path.split("."):
+        dtype = dict(dtype).get(key) if isinstance(dtype, pl.Struct) else None
+    return dtype is not None
 
 
 def is_list(dtype: pl.DataType) -> bool:

@@ -169,8 +169,10 @@ def test_categories_stay_lists_of_one_item(log: Log) -> None:
 def test_lists_in_objects_and_values_as_mongodb_writes_them(log: Log) -> None:
     columns = {"item": "seen.what", "time": "seen.when"}
     deep = [{"user": one["user"], "seen": {"what": one["items"], "when": one["times"]}} for one in SESSIONS]
-    deep.append({"user": "c", "seen": {"what": "x", "when": T}})
+    deep.append({"user": "c", "seen": {"what": "x", "when": T, "name": "[a title"}})
     assert rows(log(lines(deep), columns=columns)) == [*READ, ("c", "x", T)]
+    named = log(lines(deep), columns={**columns, "title": "seen.name"}).items
+    assert named.filter(item="x")["title"].to_list() == ["[a title"]
     wrapped = [{**one, "items": [{"$oid": item} for item in one["items"]]} for one in SESSIONS]
     assert rows(log(lines(wrapped))) == READ
 
@@ -193,6 +195,18 @@ def test_objects_and_lists_of_objects_in_parquet(from_parquet: Log) -> None:
     assert rows(from_parquet(flat)) == [("a", "x", T)]
     with pytest.raises(SurgeError, match=r"'who' of log\.parquet holds objects .* such as --user-column who\.id"):
         from_parquet(deep, columns={**who, "user": "who"})
+    for field in ("who.name", "who.id.name", "who.id.text.name"):
+        with pytest.raises(SurgeError, match=rf"has no column '{field}'; .* a field of seen, who is named by a dot"):
+            from_parquet(deep, columns={**who, "user": field})
+
+
+def test_lists_where_no_entry_can_be_a_row(log: Log, from_parquet: Log) -> None:
+    table = {"user": ["a"], "item": ["x"], "timestamp": [T], "stars": [[1, 2]]}
+    flat = [{key: values[0] for key, values in table.items()}]
+    named = {"rating": "stars"}
+    for read in (lambda: log(lines(flat), columns=named), lambda: from_parquet(table, columns=named)):
+        with pytest.raises(SurgeError, match=r"'stars' of .* holds lists, and each row needs one rating; name another"):
+            read()
 
 
 # -- lines of ids -----------------------------------------------------------------------------------------
