@@ -66,8 +66,9 @@ formats:
   amazon     UCSD's reviews of 2014, 2018 (JSON lines) or 2023 (JSON lines or CSV), and perhaps their meta file, or the
              folder that holds both; the category is the second of an item's list, or the first where it is alone
   mind       the zip or the folder of one part of MIND; clicks on news, those of the histories first
-  csv        any table: delimited text, JSON lines (flat, or sessions with a list of events) or Parquet; folders too,
-             also of Parquet written in partitions
+  csv        any table: delimited text, JSON lines (flat, sessions with a list of events, or lists of items and of times
+             in a row) or Parquet; folders too, also of Parquet written in partitions
+  sequences  lines of ids: a user and what they took, in order (LightGCN, S3-Rec); blanks, tabs or commas between
   recbole    RecBole's atomic files NAME.inter and NAME.item, or their folder; NAME.train.inter, NAME.valid.inter and
              NAME.test.inter are the log's own split
   retailrocket, yoochoose, diginetica, lastfm-1k, gowalla, yelp, goodreads, hm, otto, steam, bookcrossing

@@ -31,7 +31,9 @@ def add_reading(parser: argparse.ArgumentParser, roles: Sequence[str]) -> None:
     reading.add_argument("--no-header", action="store_true", help="the first line is a row; columns go by their places")
 
     text = parser.add_argument_group("how files are read")
-    text.add_argument("--delimiter", metavar="TEXT", help="found in the first line unless given; tab for a tab")
+    text.add_argument(
+        "--delimiter", metavar="TEXT", help="found in the first line unless given; tab, blank, or blanks for runs"
+    )
     text.add_argument(
         "--skip-lines", type=int, default=0, metavar="N", help="lines above the header, or above the first row (0)"
     )

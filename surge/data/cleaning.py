@@ -11,8 +11,9 @@ from surge.data.item_table import ABOUT
 from surge.data.layout import SPLITS
 from surge.data.ordering import ORDER
 from surge.data.tables import RawLog
-from surge.data.text import lines_of, short, where
+from surge.data.text import UNEQUAL, UNEQUAL_ROW, lines_of, short, where
 from surge.data.times import NANOSECONDS, nanoseconds
+from surge.data.words import about_words
 
 # What a column calls the parts of its own split, in small letters.
 SPLIT_MEANINGS = {
@@ -136,7 +137,8 @@ def _reason(
     if unit is not None:
         tests["missing time"] = pl.col("time_missing")
         tests["unparsable time"] = moment.is_null()
-        tests["negative time"] = moment < 0
+        if unit != "iso":  # a number below 0 stands for no time; a date is one
+            tests["negative time"] = moment < 0
     if behaviours:
         tests["missing behaviour"] = pl.col("behaviour").is_null()
         tests["other behaviour"] = ~pl.col("behaviour").is_in(list(behaviours))
@@ -160,8 +162,9 @@ def _malformed(rows: pl.LazyFrame) -> list[str]:
     for source, reason, count, lines in wrong.agg(pl.len(), pl.col("line").head(_FIRST)).collect().rows():
         first = ", ".join(f"{line:,}" for line in lines)
         more = f" and {count - len(lines):,} more" if count > len(lines) else ""
-        line = "line" if count == 1 else "lines"
-        notes.append(f"{lines_of(source, count, 'was', 'were')} left out, with {reason}: {line} {first}{more}")
+        word, reason = ("row", UNEQUAL) if reason == UNEQUAL_ROW else ("line", reason)
+        told = lines_of(source, count, "was", "were", word)
+        notes.append(f"{told} left out, with {reason}: {word}{'s' if count > 1 else ''} {first}{more}")
     return notes
 
 
@@ -215,10 +218,12 @@ def _words_of_no_split(rows: pl.LazyFrame) -> list[str]:
 
 def alike_ids(rows: pl.DataFrame) -> tuple[dict[str, pl.Expr], list[str]]:
     """Ids that are whole numbers written in two ways, 12 in one file and 12.0 in another: by column the expression that
-    makes them one, for the log and for all that is said of its items, and what to tell."""
-    notes, one = [], {}
+    makes them one, for the log and for all that is said of its items, and what to tell of ids."""
+    notes: list[str] = []
+    one = {}
     for column in ("user", "item"):
         ids = rows.select(pl.col(column).unique())
+        notes += about_words(rows, column, ids[column])
         number = pl.col(column).str.extract(r"^(-?\d+)\.0+$")
         both = ids.filter(number.is_not_null()).select(number.alias(column)).join(ids, on=column, how="semi")
         if len(both):

@@ -10,21 +10,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import polars as pl
 
 from surge.data.amazon import read_amazon
 from surge.data.columns import can_be
 from surge.data.files import check_file, listed_files, one_input
+from surge.data.items_file import read_items
 from surge.data.kuairand import read_kuairand
 from surge.data.layout import SPLITS
+from surge.data.lists import in_rows
 from surge.data.mind import TIME_FORMAT, read_mind
 from surge.data.movielens import read_movielens
-from surge.data.tables import RawLog, ReadOptions, Source, item_columns, open_source, standard_columns
+from surge.data.partitions import with_partitions
+from surge.data.remarks import maybe_sequences
+from surge.data.sequences import read_sequences
+from surge.data.tables import (
+    RawLog,
+    ReadOptions,
+    Source,
+    item_columns,
+    listed,
+    open_source,
+    standard_columns,
+)
 from surge.errors import SurgeError
 
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 Read = Callable[[Sequence[Path], ReadOptions], RawLog]
 
 
@@ -79,31 +90,17 @@ def read_tables(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
         if not files:
             raise SurgeError(f"{about.name} is given as the log and as the file about items; give --items another file")
     rows = []
-    for path in files:
-        source = _with_partitions(open_source(path, options), path)
-        columns, told = _columns(source, options)
+    for place, path in enumerate(files):
+        source = with_partitions(open_source(path, options), path)
+        source, own = in_rows(source, options, place)
+        columns, told = _columns(source, own)
         rows.append(standard_columns(source, columns, options))
-        notes += [*source.notes, *told]
+        notes += [*source.notes, *told, *_unused(source, columns, options)]
     items = None
     if options.items_file is not None:
-        items, told = _items(options.items_file, columns, options)
+        items, told = read_items(options.items_file, columns, options)
         notes += told
     return RawLog(pl.concat(rows, how="diagonal"), items, list(dict.fromkeys(notes)))
-
-
-def _with_partitions(source: Source, path: Path) -> Source:
-    """The file with the columns that the folders around it are named for: `date=2024-05-31/part-0.parquet`. Names are
-    written as in an address (%20 is a blank); a year, a month and a day become a date as well."""
-    parts: dict[str, str | None] = {}
-    for part in path.parent.parts:
-        name, sign, value = part.partition("=")
-        if sign and name and value:
-            parts[unquote(name)] = None if value == _NO_VALUE else unquote(value)
-    days = {name.lower(): value for name, value in parts.items()}
-    if {"year", "month", "day"} <= days.keys() and all(str(days[name]).isdigit() for name in ("year", "month", "day")):
-        parts.setdefault("date", f"{int(days['year'] or 0):04}-{int(days['month'] or 0):02}-{int(days['day'] or 0):02}")
-    new = {name: pl.lit(value, dtype=pl.String) for name, value in parts.items() if name not in source.names}
-    return replace(source, rows=source.rows.with_columns(**new), names=[*source.names, *new]) if new else source
 
 
 def _columns(source: Source, options: ReadOptions) -> tuple[dict[str, str], list[str]]:
@@ -143,24 +140,16 @@ def _columns(source: Source, options: ReadOptions) -> tuple[dict[str, str], list
     return chosen, [*([f"columns taken by their usual names: {taken}"] if taken else []), *notes]
 
 
-def _items(path: Path, columns: Mapping[str, str], options: ReadOptions) -> tuple[pl.LazyFrame, list[str]]:
-    """The file about items: its id column as it was said, or called as in the log, or by a usual name."""
-    own = {"delimiter": options.items_delimiter, "encoding": options.items_encoding, "header": True, "skip_lines": 0}
-    table = open_source(path, replace(options, **own))  # type: ignore[arg-type]
-    given = options.items_columns
-    item = given.get("item") or (columns["item"] if columns["item"] in table.names else table.usual("item"))
-    if item is None:
-        raise SurgeError(
-            f"{table.name} has no column of item ids by a usual name; {table.columns('--items-id-column')}"
-        )
-    chosen = {"item": item}
-    for role in ("title", "category"):
-        name = given.get(role) or (columns[role] if columns.get(role) in table.names else table.usual(role))
-        if name is not None and name != item:
-            chosen[role] = name
-    taken = ", ".join(f"{role} from {name!r}" for role, name in chosen.items() if name != role and role not in given)
-    notes = [f"columns of {table.name}: {taken}"] if taken else []
-    return item_columns(table, chosen, options), [*table.notes, *notes]
+def _unused(source: Source, columns: Mapping[str, str], options: ReadOptions) -> list[str]:
+    """What to tell of columns that nobody named in a file without a header."""
+    if options.header or not all(name.isdigit() for name in source.names):
+        return []
+    names = [name for name in source.names if name not in columns.values()]
+    if not names:
+        return []
+    told = f"{source.name} are" if len(names) > 1 else f"{source.name} is"
+    told = f"column{'s' if len(names) > 1 else ''} {listed(names)} of {told} not used"
+    return [told, *([maybe_sequences(source.name)] if options.file_order and len(names) > 1 else [])]
 
 
 def read_recbole(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
@@ -260,6 +249,7 @@ FORMATS: dict[str, Format] = {
     "mind": Format(read_mind, time_unit="iso", reading={"time_format": TIME_FORMAT}),
     "csv": Format(read_tables, has_named_columns=True, takes_items_file=True),
     "recbole": Format(read_recbole, has_named_columns=True),
+    "sequences": Format(read_sequences, takes_items_file=True, reading={"file_order": True}),
     "retailrocket": _table({"behaviour": "event"}, behaviours=("view",)),
     "yoochoose": _table({"user": "1", "time": "2", "item": "3"}, header=False),
     "diginetica": _table({"user": "sessionId", "time": "eventdate", "order": "timeframe"}),

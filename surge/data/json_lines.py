@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from surge.data.files import fresh
-from surge.data.text import LINE, MALFORMED, Delimited
+from surge.data.text import LINE, LISTED, MALFORMED, Delimited
 from surge.errors import SurgeError
 
 _LOOKED_AT = 200  # lines, to tell what a file is
@@ -23,6 +23,7 @@ _BETWEEN = re.compile(r"[\s,\[\]]*")  # objects of one array, or behind each oth
 NO_OBJECT = "no JSON object"
 NO_EVENT = "an event that is no object"
 NO_UNICODE = "a text that is not Unicode"
+_ENTRY = "\x1f"  # stands between the entries of a list until it is one again
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str)
 
 Row = dict[str, str | int | None]
@@ -45,11 +46,11 @@ def json_style(path: Path) -> str | None:
 def scan_json(path: Path, work: Path, style: str) -> Delimited:
     """A UTF-8 file of this `json_style` as text columns, one for each key that its objects have.
 
-    A number is as it is written, a list of texts is joined by |, anything deeper stays JSON, and its column is told in
-    `nested`. Where objects hold a list of objects, each of these is a row, which also has what stands around it; of two
-    such lists, the first is taken. A key that both have is a column for each: session.KEY and events.KEY. A line, or an
-    event, that is no object is malformed; the rest of a file after an object of several lines that can't be read is a
-    SurgeError.
+    A number is as it is written, a list of single values is joined by | (and a column of its own, see `lists`),
+    anything deeper stays JSON, and both are told in `nested`. Where objects hold a list of objects, each of these is a
+    row, which also has what stands around it; of two such lists, the first is taken. A key that both have is a column
+    for each: session.KEY and events.KEY. A line, or an event, that is no object is malformed; the rest of a file after
+    an object of several lines that can't be read is a SurgeError.
     """
     folder = fresh(work, path.name)
     folder.mkdir()
@@ -80,16 +81,23 @@ def scan_json(path: Path, work: Path, style: str) -> Delimited:
         rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(MALFORMED))
     twice = {key: f"session.{key}" for key in names if key in table.twice}
     held = [twice.get(name, name) for name in names if name not in (LINE, MALFORMED)]
-    nested = frozenset(twice.get(name, name) for name in table.nested)
-    return Delimited(rows.rename(twice), held, nested=nested)
+    deep, lists = (frozenset(twice.get(name, name) for name in found) for found in (table.deep, table.lists))
+    value = {name: pl.col(name) for name in lists}
+    rows = rows.rename(twice).with_columns(
+        **{LISTED + name: value[name].str.split(_ENTRY) for name in lists},
+        **{name: value[name].str.replace_all(_ENTRY, "|", literal=True) for name in lists},
+    )
+    return Delimited(rows, held, nested=deep | lists, lists=lists - deep)
 
 
 class _Rows:
-    """The rows of objects; `nested`: columns that hold objects or lists, `twice`: those of sessions and events."""
+    """The rows of objects; `lists`: columns that hold lists of single values, `deep`: objects or other lists, `twice`:
+    those of sessions and events."""
 
     def __init__(self, objects: Iterator[tuple[int, dict[str, Any] | None]]) -> None:
         self.objects = objects
-        self.nested: set[str] = set()
+        self.lists: set[str] = set()
+        self.deep: set[str] = set()
         self.twice: set[str] = set()
 
     def __iter__(self) -> Iterator[Row]:
@@ -118,8 +126,10 @@ class _Rows:
             if key == skip:
                 continue
             plain = _plain(value)
+            if isinstance(plain, list):
+                plain = [_plain(one) for one in plain]
             if isinstance(plain, dict | list):
-                self.nested.add(str(key))
+                (self.deep if _is_deep(plain) else self.lists).add(str(key))
             texts[str(key)] = _text(plain)
         return texts
 
@@ -188,7 +198,11 @@ def _python_object(line: str) -> list[dict[str, Any]]:
 
 
 def _is_list_of_objects(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    return isinstance(value, list) and any(isinstance(_plain(one), dict) for one in value)
+
+
+def _is_deep(value: dict[Any, Any] | list[Any]) -> bool:
+    return isinstance(value, dict) or not all(isinstance(one, str | int | float | None) for one in value)
 
 
 def _plain(value: Any) -> Any:
@@ -201,8 +215,8 @@ def _plain(value: Any) -> Any:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return "|".join(value) or None
+    if isinstance(value, list) and not _is_deep(value):
+        return _ENTRY.join(_text(one) or "" for one in value) if value else None
     try:
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):  # what a Python literal can be and JSON can't

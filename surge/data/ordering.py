@@ -14,15 +14,15 @@ from surge.errors import SurgeError
 ORDER = ("order_kind", "order_number", "order_whole", "order_text")  # see order_columns in columns.py
 
 
-def settle(rows: pl.DataFrame, ties: str, timed: bool) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
+def settle(rows: pl.DataFrame, ties: str, unit: str | None) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
     """The rows of every user in the order in which they happened, each once; and what was dropped and is to be told.
 
     Time decides to its full precision, then an order column, then `ties`: `file`, the order of the input, or `hash`, an
     order by checksums of the ids; `auto` is the first unless it follows the item ids, which says nothing of time, and
-    then the second. A row is a duplicate where user, item, time, behaviour and order are those of another. `timed`: the
-    log has times.
+    then the second. A row is a duplicate where user, item, time, behaviour and order are those of another. `unit`: that
+    of the times, None where the log has none.
     """
-    rows, dropped, notes = _early(rows) if timed else (rows, {}, [])
+    rows, dropped, notes = _early(rows, unit) if unit is not None else (rows, {}, [])
     rows, order, told = _ordered(rows) if ORDER[0] in rows.columns else (rows, [], [])
     notes += told
     keys = ["user", "moment", *order]
@@ -82,11 +82,11 @@ def _follows_items(rows: pl.DataFrame, count: int) -> bool:
     return count >= 5 and rising >= 0.99 * count
 
 
-def _early(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
+def _early(rows: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, dict[str, int], list[str]]:
     """Times before 1990: of 0 among later ones, which stands for a missing one, and others, which are told."""
     early = rows["moment"] < YEAR_1990 * NANOSECONDS
     if early.all():
-        told = "all times lie before 1990 when read as unix seconds; check the unit"
+        told = "all times lie before 1990" + (" when read as unix seconds; check the unit" if unit != "iso" else "")
         return rows, {}, [told] if len(rows) else []
     zero = int((rows["moment"] == 0).sum())
     others = int(early.sum()) - zero

@@ -150,7 +150,7 @@ def prepare(
         notes = [*log.notes, *notes, *cleaned.notes]
         say("sorting")
         one, alike = alike_ids(cleaned.rows)
-        rows, more, told = settle(cleaned.rows.with_columns(**one), ties, timed=unit is not None)
+        rows, more, told = settle(cleaned.rows.with_columns(**one), ties, unit)
         notes += [*alike, *told]
         dropped = {**cleaned.dropped, **more}
         say("k-core")

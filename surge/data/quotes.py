@@ -36,12 +36,8 @@ class PlainCopy:
     literal_lines: int = 0
 
 
-def holds_quotes(path: Path) -> bool:
-    """Whether there is a quote anywhere in a file."""
-    return _holds(path, _QUOTE)
-
-
-def _holds(path: Path, byte: bytes) -> bool:
+def holds(path: Path, byte: bytes) -> bool:
+    """Whether a byte is anywhere in a file."""
     with open(path, "rb") as file:
         return any(byte in block for block in iter(lambda: file.read(_BLOCK), b""))
 
@@ -49,7 +45,7 @@ def _holds(path: Path, byte: bytes) -> bool:
 def without_quotes(path: Path, work: Path, delimiter: str, width: int, above: int) -> PlainCopy:
     """The file with a record of `width` fields in each line; quotes that only hold a field together are gone. The lines
     `above` its header stay as they are."""
-    absent = (sign for sign in _CONTROLS if sign != delimiter and not _holds(path, sign.encode()))
+    absent = (sign for sign in _CONTROLS if sign != delimiter and not holds(path, sign.encode()))
     free = list(islice(absent, 4))  # each is looked for in all of the file, so no more than are needed
     if len(free) < 4:
         raise SurgeError(f"{path.name} holds control characters of all kinds; it is no text file")

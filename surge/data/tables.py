@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,8 @@ from surge.data.columns import id_text, order_columns, plain_text, rating_column
 from surge.data.files import as_utf8, check_file, fresh, is_parquet, unpacked, with_line_ends
 from surge.data.json_lines import json_style, scan_json
 from surge.data.parquet import UnreadableError, read_names, read_renamed
-from surge.data.text import LINE, MALFORMED, Delimited, distinct, lines_of, scan_delimited
+from surge.data.remarks import remarks
+from surge.data.text import LINE, LISTED, MALFORMED, distinct, scan_delimited
 from surge.data.times import time_columns
 from surge.errors import SurgeError
 
@@ -74,7 +76,8 @@ class RawLog:
 
 @dataclass(frozen=True)
 class Source:
-    """One file as a table: `rows` with LINE and MALFORMED, the other columns in `names`."""
+    """One file as a table: `rows` with LINE and MALFORMED, the other columns in `names`. Of these, `nested` are
+    those of objects and, of JSON, of lists, and `lists` those of lists of single values."""
 
     name: str
     rows: pl.LazyFrame
@@ -83,6 +86,11 @@ class Source:
     notes: list[str] = field(default_factory=list)
     is_json: bool = False
     nested: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+
+    def list_column(self, name: str) -> str:
+        """The column that has the lists of one of `lists`."""
+        return LISTED + name if self.is_json else name
 
     def with_fields(self, wanted: Iterable[str]) -> Source:
         """With a column for each field of an object that is wanted, such as user.id."""
@@ -92,16 +100,22 @@ class Source:
         values = {}
         for name in fields:
             column, _, path = name.partition(".")
-            values[name] = pl.col(column).str.json_path_match(f"$.{path}")
-        return replace(self, rows=self.rows.with_columns(**values), names=[*self.names, *fields])
+            if self.is_json:
+                values[name] = pl.col(column).str.json_path_match(f"$.{path}")
+            elif _has_field(self.rows.collect_schema()[column], path):
+                values[name] = reduce(lambda value, key: value.struct.field(key), path.split("."), pl.col(column))
+        return replace(self, rows=self.rows.with_columns(**values), names=[*self.names, *values])
 
     def check_flat(self, named: Mapping[str, str]) -> None:
         """A SurgeError where a column that must hold single values, by role, holds objects or lists."""
         for role, column in named.items():
-            if column in self.nested and role not in ("title", "category"):
+            if column in self.nested | self.lists and role not in ("title", "category"):
+                what, way = "objects or lists", f"name a field of it, such as --{role}-column {column}.id"
+                if column in self.lists:
+                    what, way = "lists", "name another column"
                 raise SurgeError(
-                    f"column {column!r} of {self.name} holds objects or lists, and each row needs one {role}; name a "
-                    f"field of it, such as --{role}-column {column}.id, or give every event a row"
+                    f"column {column!r} of {self.name} holds {what}, and each row needs one {role}; {way}, or "
+                    "give every event a row"
                 )
 
     def column(self, wanted: str, option: str) -> str:
@@ -123,8 +137,9 @@ class Source:
         told = f"it has {listed(self.names)}; name the right one with {option}"
         if any(re.fullmatch(r"-?[\d.:TZ /-]+", name) for name in self.names) and self.names != self._places():
             told += "; or, if the first line is a row, give --no-header and the places of the columns"
-        if self.nested:
-            told += f"; a field of {listed(sorted(self.nested))} is named by a dot, such as {min(self.nested)}.id"
+        objects = sorted(self.nested - self.lists)
+        if objects:
+            told += f"; a field of {listed(objects)} is named by a dot, such as {objects[0]}.id"
         if self.is_json:
             return told
         if len(self.names) == 1:
@@ -167,7 +182,10 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
         rows, repeated = _scan_parquet(path)
         names = rows.collect_schema().names()
         no_lines = {LINE: pl.lit(None, dtype=pl.UInt32), MALFORMED: pl.lit(None, dtype=pl.String)}
-        return Source(name, rows.with_columns(**no_lines), names, repeated)
+        schema = rows.collect_schema()
+        lists = frozenset(column for column in names if is_list(schema[column]))
+        objects = frozenset(column for column in names if isinstance(schema[column], pl.Struct))
+        return Source(name, rows.with_columns(**no_lines), names, repeated, nested=objects, lists=lists)
     path = with_line_ends(as_utf8(path, options.encoding, options.work), options.work)
     style = None if text else json_style(path)
     if style is not None:
@@ -175,7 +193,19 @@ def open_source(path: Path, options: ReadOptions, *, parquet: bool = True, **tex
     else:
         given = {name: getattr(options, name) for name in ("delimiter", "header", "quotes", "skip_lines")}
         table = scan_delimited(path, options.work, **{**given, **text})  # type: ignore[arg-type]
-    return Source(name, table.rows, table.names, table.repeated, _remarks(name, table), style is not None, table.nested)
+    notes = remarks(name, table)
+    return Source(name, table.rows, table.names, table.repeated, notes, style is not None, table.nested, table.lists)
+
+
+def _has_field(dtype: object, path: str) -> bool:
+    for key in path.split("."):
+        dtype = dict(dtype).get(key) if isinstance(dtype, pl.Struct) else None
+    return dtype is not None
+
+
+def is_list(dtype: pl.DataType) -> bool:
+    """Whether a column holds lists of single values."""
+    return isinstance(dtype, pl.List | pl.Array) and not dtype.inner.is_nested()
 
 
 def _is_unicode(text: str) -> bool:
@@ -196,23 +226,6 @@ def _scan_parquet(path: Path) -> tuple[pl.LazyFrame, frozenset[str]]:
         return read_renamed(path, distinct(names)).lazy(), repeated
     except UnreadableError as problem:
         raise SurgeError(f"{path.name} can't be read as Parquet ({problem}); get the file again") from problem
-
-
-def _remarks(name: str, table: Delimited) -> list[str]:
-    notes = []
-    if table.literal:
-        notes.append(
-            f"{lines_of(name, table.literal, 'has', 'have')} a quote that closes nothing; it was read as text "
-            "(with --no-quotes all are)"
-        )
-    if table.continued:
-        on = lines_of(name, table.continued, "goes on", "go on")
-        notes.append(f"{on} with a quoted text of the line before")
-    if table.row_names:
-        notes.append(
-            f"the rows of {name} have a field more than its header; the first is taken for a row's name, as R writes it"
-        )
-    return notes
 
 
 def standard_columns(source: Source, columns: Mapping[str, str], options: ReadOptions) -> pl.LazyFrame:

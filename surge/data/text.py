@@ -14,19 +14,24 @@ from pathlib import Path
 
 import polars as pl
 
-from surge.data.quotes import PlainCopy, holds_quotes, without_quotes
+from surge.data.files import fresh
+from surge.data.quotes import PlainCopy, holds, without_quotes
 from surge.errors import SurgeError
 
 _BLOCK = 1 << 20
-_DELIMITERS = (",", ";", "\t", "|")
+_DELIMITERS = (",", ";", "\t", "\x01", "::", "|")
 _PEEKED = 20  # rows, to tell whether the header has all their fields
 _TOP = 200  # lines in which a header is looked for
 LINE, MALFORMED = "surge.line", "surge.malformed"  # beside the columns of a file
-TOO_MANY = "more fields than the header"
-TOO_FEW = "fewer fields than the header"
+LISTED = "surge.list."  # before the name of a column: the same as lists
+TOO_MANY, TOO_FEW = "more fields than", "fewer fields than"
+UNEQUAL = "lists of unequal lengths"
+UNEQUAL_ROW = f"{UNEQUAL} (rows)"  # of a file that has no lines
 ROW_NAME = "(row name)"
 AGAIN = "the header once more"
 OPEN_QUOTE = "a quote that is never closed"
+ZERO_BYTE = "a zero byte, which no text has"
+BLANKS = "blanks"  # as a delimiter: as many as there are, and tabs
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ class Delimited:
     """A delimited file: `rows` has a text column for each of `names`, LINE, the number of the row's line, and
     MALFORMED, why it can't be read or null. `repeated`: names that several columns have. `continued`: how many lines
     belong to the quoted text of a line before. `literal`: how many lines have a quote that was taken as text.
-    `row_names`: the first column is one that the header doesn't name. `nested`: columns that hold objects or lists."""
+    `row_names`: the first column is one that the header doesn't name. `nested`: columns that hold objects or lists.
+    `lists`: those of them that hold lists of single values; LISTED and the name is the column of these. `uneven`: first
+    rows without a header have unequal numbers of fields. `blanks`: runs of blanks were found to be one."""
 
     rows: pl.LazyFrame
     names: list[str]
@@ -43,6 +50,9 @@ class Delimited:
     literal: int = 0
     row_names: bool = False
     nested: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+    uneven: bool = False
+    blanks: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,14 +77,20 @@ def scan_delimited(
 ) -> Delimited:
     """A UTF-8 file as text columns. Without a `header` its columns are called by `names`, or 1, 2, 3 and so on.
 
-    Without a `delimiter` it is found; `skip_lines` stand above the header, beside those that `find_top` passes over.
+    Without a `delimiter` it is found; BLANKS are runs of them. `skip_lines` stand above the header, beside those
+    that `find_top` passes over.
     `quotes`: a field that begins with a quote goes on to the quote before a delimiter or the end of a line, and may
     hold both; without it, and where a delimiter has several characters, a quote is text as all else. `work` is a folder
     for the copy. An empty file is a SurgeError.
     """
-    top = find_top(path, delimiter, skip_lines)
+    blanks = delimiter == BLANKS
+    top = find_top(path, " " if blanks else delimiter, skip_lines)
+    is_spaced = blanks or (top.delimiter == " " and _is_spaced(path, top, header, quotes))
+    if is_spaced:
+        path = _with_single_blanks(path, work, quotes)
+        top = find_top(path, " ", skip_lines)
     delimiter = top.delimiter
-    quoted = quotes and len(delimiter) == 1 and holds_quotes(path)
+    quoted = quotes and len(delimiter) == 1 and holds(path, b'"')
     fields = split_fields(top.line, delimiter, quotes=quotes)
     beside = _beside(path, top, len(fields), quotes) if header and names is None else 0
     if beside < 0 and not fields[-1]:
@@ -102,26 +118,38 @@ def scan_delimited(
     # delimiters that nothing follows take nothing away
     rest = pl.col("parts").struct.field("rest").str.strip_chars(copy.delimiter + " ")
     too_many, too_few = rest.str.len_bytes() > 0, pl.col("last").is_null()
-    malformed: pl.Expr = pl.when(too_many).then(pl.lit(TOO_MANY))
-    malformed = pl.when(too_few & (text.str.strip_chars() != "")).then(pl.lit(TOO_FEW)).otherwise(malformed)
+    first = "the header" if header else "the first row"
+    malformed: pl.Expr = pl.when(too_many).then(pl.lit(f"{TOO_MANY} {first}"))
+    malformed = (
+        pl.when(too_few & (text.str.strip_chars() != "")).then(pl.lit(f"{TOO_FEW} {first}")).otherwise(malformed)
+    )
     if header:  # of files that were put behind each other
         again = _lines(copy.path, top.above + 1)[-1]
         malformed = pl.when(text.is_in([again, "\ufeff" + again])).then(pl.lit(AGAIN)).otherwise(malformed)
     if copy.broken:
         malformed = pl.when(text.str.starts_with(copy.broken)).then(pl.lit(OPEN_QUOTE)).otherwise(malformed)
+    if holds(path, b"\0"):
+        malformed = pl.when(text.str.contains("\0", literal=True)).then(pl.lit(ZERO_BYTE)).otherwise(malformed)
     rows = rows.with_columns(malformed.alias(MALFORMED))
     columns = [pl.col("parts").struct.field(place).alias(name) for place, name in zip(places, called, strict=True)]
     if copy.newline:
         columns = [column.str.replace_all(copy.newline, "\n", literal=True) for column in columns]
     repeated = frozenset(name for name in fields if header and fields.count(name) > 1)
     return Delimited(
-        rows.select(LINE, MALFORMED, *columns), called, repeated, copy.continued_lines, copy.literal_lines, beside > 0
+        rows.select(LINE, MALFORMED, *columns),
+        called,
+        repeated,
+        copy.continued_lines,
+        copy.literal_lines,
+        row_names=beside > 0,
+        uneven=not header and names is None and _is_uneven(path, top),
+        blanks=is_spaced and not blanks,
     )
 
 
-def lines_of(name: str, count: int, one: str, more: str) -> str:
+def lines_of(name: str, count: int, one: str, more: str, word: str = "line") -> str:
     """How many lines of a file do what: "1 line of log.csv has", "2 lines of log.csv have"."""
-    return f"1 line of {name} {one}" if count == 1 else f"{count:,} lines of {name} {more}"
+    return f"1 {word} of {name} {one}" if count == 1 else f"{count:,} {word}s of {name} {more}"
 
 
 def short(text: str) -> str:
@@ -165,6 +193,45 @@ def _beside(path: Path, top: Top, width: int, quotes: bool) -> int:
     return 1 if more == {1} and numbered and len(rows) > 1 else -1 if more == {-1} else 0
 
 
+def _first_rows(path: Path, top: Top, header: bool) -> list[str]:
+    begin = top.above + header
+    return [line for line in _lines(path, begin + _PEEKED)[begin:] if line.strip()]
+
+
+def _is_uneven(path: Path, top: Top) -> bool:
+    """Whether the first rows have unequal numbers of fields, but for delimiters that nothing follows."""
+    rows = _first_rows(path, top, header=False)
+    return len({row.rstrip(top.delimiter + " ").count(top.delimiter) for row in rows}) > 1
+
+
+def _is_spaced(path: Path, top: Top, header: bool, quotes: bool) -> bool:
+    """Whether runs of blanks are one: if not, a column is empty in all of the first lines, or fewer rows are as wide as
+    the first line, or have a row's name before."""
+
+    def read(lines: list[str]) -> tuple[list[list[str]], tuple[int, int]]:
+        fields = [split_fields(line, " ", quotes=quotes) for line in lines]
+        first, *widths = map(len, fields)
+        return fields, (widths.count(first), widths.count(first + 1))
+
+    lines = [line.rstrip() for line in (top.line, *_first_rows(path, top, header))]
+    fields, fitting = read(lines)
+    is_hollow = any(not any(column) for column in zip(*fields, strict=False))
+    return is_hollow or read([_single_blanks(line, quotes) for line in lines])[1] > fitting
+
+
+def _single_blanks(line: str, quotes: bool) -> str:
+    kept = r'("[^"]*")|' if quotes else "()"
+    return re.sub(kept + r"[ \t]+", lambda found: found[1] or " ", line.strip(" \t\r\n"))
+
+
+def _with_single_blanks(path: Path, work: Path, quotes: bool) -> Path:
+    """A copy in which runs of blanks, but for those in quotes, are one blank, and lines begin and end with none."""
+    copy = fresh(work, path.name)
+    with open(path, encoding="utf-8-sig", newline="\n") as source, open(copy, "w", encoding="utf-8") as target:
+        target.writelines(_single_blanks(line, quotes) + "\n" for line in source)
+    return copy
+
+
 def _is_comment(lines: Sequence[str], delimiter: str | None) -> bool:
     if not lines[0].lstrip().startswith("#"):
         return False
@@ -185,8 +252,8 @@ def split_fields(line: str, delimiter: str, *, quotes: bool = True) -> list[str]
 
 
 def find_delimiter(line: str) -> str:
-    """The one of comma, semicolon, tab and | that is most frequent in a line outside quotes; where none is there, a
-    blank if that is."""
+    """The one of comma, semicolon, tab, Hive's \\x01, :: and | that is most frequent in a line outside quotes; where
+    none is there, a blank if that is."""
     unquoted = "".join(line.split('"')[::2])
     best = max(_DELIMITERS, key=unquoted.count)
     return " " if best not in unquoted and " " in unquoted.strip() else best

@@ -104,7 +104,7 @@ def test_an_object_is_no_id_but_a_field_of_it_may_be(log: Log) -> None:
     assert rows(log(deep, columns=columns)) == READ
 
 
-@pytest.mark.parametrize("role", ["user", "item", "time", "rating", "order", "split", "behaviour"])
+@pytest.mark.parametrize("role", ["user", "time", "rating", "order", "split", "behaviour"])
 def test_a_list_is_no_single_value(log: Log, role: str) -> None:
     text = lines([{**one, "odd": ["a", "b"]} for one in EVENTS])
     with pytest.raises(SurgeError, match=f"each row needs one {role}"):

@@ -206,7 +206,7 @@ def test_parquet_types(tmp_path: Path) -> None:
     [
         ({"user": [True], "item": ["x"], "timestamp": [1]}, "'user' of log.pq holds Boolean"),
         ({"user": ["a"], "item": [date(2020, 1, 1)], "timestamp": [1]}, "'item' of log.pq holds Date"),
-        ({"user": ["a"], "item": ["x"], "timestamp": [[1]]}, "not times"),
+        ({"user": ["a"], "item": ["x"], "timestamp": [[1]]}, "holds lists, and each row needs one time"),
     ],
 )
 def test_parquet_columns_of_the_wrong_kind(tmp_path: Path, frame: dict, sentence: str) -> None:
