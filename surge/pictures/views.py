@@ -1,8 +1,9 @@
-"""The views of one prediction, an entry each with words, picture and table: page, report and downloads go by them."""
+"""The views of one prediction, an entry each with words, picture and table: page, report, downloads and README go by
+them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ from surge.explanation.story import Whose
 from surge.pictures import (
     assignment_matrix,
     attention_matrix,
+    columns,
     drift,
     faithfulness,
     faithfulness_words,
@@ -25,9 +27,12 @@ from surge.pictures import (
     tables,
 )
 from surge.pictures.edit_context import Before, Staged
+from surge.pictures.html_parts import Column
 from surge.pictures.interest_graph import DEFAULT_EDGES, LAYERS, GraphView
 from surge.pictures.palette import ClusterStyle, Theme
 
+CONTROLS = ("staged", "head", "layer", "edges")  # of a scene, besides the history, the candidate and the theme
+MEASURED = ("faithfulness", "drift")  # what takes more than a moment: the page measures it when it is asked
 Part = TypeVar("Part")
 Picture = TypeVar("Picture", go.Figure, GraphView)
 
@@ -57,11 +62,18 @@ class Scene:
 
 
 class Table(NamedTuple):
-    """The numbers behind a view: a word for file names, what they are ("Table of ..."), and how they are made."""
+    """The numbers behind a view: a word for file names, what they are ("Table of ..."), and how they are made.
+
+    With `columns` the table also stands under the picture: open where it is `short`, else it opens at a click. `alt`
+    is what a screen reader says of it on the page.
+    """
 
     name: str
     of: str
     frame: Callable[[Scene], pd.DataFrame]
+    columns: Callable[[pd.DataFrame], Mapping[str, Column]] | None = None
+    alt: str = ""
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,9 +81,11 @@ class View(Generic[Picture]):
     """One picture with its words. `name`: in reports and `Explanation.figures()`; `key`: of its chart on the page.
 
     `lead` says in a sentence what is seen, `about` what it is and what it leaves out, `alt` what a screen reader says,
-    `caption` the numbers under it, `finding` what it shows, before it. `needs`: whether the scene has what it draws.
-    `kind`: a plotly chart, or the graph that graph.js draws; `clickable`: its items and clusters can be selected;
-    `wide`: as wide as a report.
+    `caption` the numbers under it, `finding` what it shows, before it. README says what it `shows`, of which equation
+    of the `paper`. `needs`: a part of the scene without which there is nothing to show; where that is one of MEASURED,
+    the page asks the `question` and measures it then. `controls`: what of the scene it draws besides the record.
+    `kind`: a plotly chart, or the interest graph, which graph.js draws once on a page; `clickable`: its items and
+    clusters can be selected; `wide`: as wide as a report.
     """
 
     name: str
@@ -83,8 +97,12 @@ class View(Generic[Picture]):
     figure: Callable[[Scene], Picture]
     caption: Callable[[Scene], str]
     table: Table
+    shows: str
+    paper: str = ""
     finding: Callable[[Scene], str] = lambda scene: ""
-    needs: Callable[[Scene], bool] = lambda scene: True
+    needs: Literal["", "effects", "before", "staged", "interests", "faithfulness", "drift"] = ""
+    question: str = ""
+    controls: tuple[str, ...] = CONTROLS
     kind: Literal["chart", "graph"] = "chart"
     clickable: bool = True
     wide: bool = False
@@ -115,6 +133,9 @@ HISTORY = View(
         "items",
         lambda scene: tables.item_table(scene.record, scene.interests, effects=scene.effects, styles=scene.styles),
     ),
+    "each item with its cluster and its effect; under it the importance γ that the model itself gives",
+    "Eq. 7",
+    controls=("staged",),
     wide=True,
 )
 GRAPH: View[GraphView] = View(
@@ -135,6 +156,9 @@ GRAPH: View[GraphView] = View(
     ),
     lambda scene: GRAPH.figure(scene).caption,
     Table("links", "links between items", lambda scene: tables.link_table(scene.record)),
+    "a node for each item, larger for a larger effect; edges by learned similarity M, kept edges A, or attention E",
+    "Eq. 1-3, 8",
+    controls=("layer", "edges"),
     kind="graph",
 )
 ASSIGNMENT = View(
@@ -152,6 +176,9 @@ ASSIGNMENT = View(
     ),
     lambda scene: assignment_matrix.caption(scene.record, before=scene.before),
     Table("assignment", "the assignment S", lambda scene: tables.assignment_table(scene.record, styles=scene.styles)),
+    "the soft assignment S of every item to the clusters",
+    "Eq. 11",
+    controls=(),
 )
 SEQUENCE = View(
     "sequence",
@@ -172,6 +199,9 @@ SEQUENCE = View(
         "clusters",
         lambda scene: tables.cluster_table(scene.record, effects=scene.effects, styles=scene.styles),
     ),
+    "the clusters in the order of the recurrent layer: mass, update gate, importance γ*, effect",
+    "Eq. 9, 10, 16",
+    controls=(),
 )
 ATTENTION = View(
     "attention",
@@ -188,6 +218,9 @@ ATTENTION = View(
     ),
     lambda scene: attention_matrix.caption(scene.record, head=scene.head, before=scene.before),
     Table("attention", "the attention E", lambda scene: tables.attention_table(scene.record)),
+    "how much each item attends to its neighbours, relative to equal attention",
+    "Eq. 8",
+    controls=("head",),
 )
 FAITHFULNESS = View(
     "faithfulness",
@@ -202,9 +235,16 @@ FAITHFULNESS = View(
         "faithfulness",
         "the lift along the curves",
         lambda scene: faithfulness.faithfulness_table(_measured(scene.faithfulness)),
+        lambda frame: columns.ORDERS,
+        "The mean lift along each curve.",
+        short=True,
     ),
+    "deletion and insertion curves of importance, attention, leave-one-out and integrated gradients, with a random "
+    "band",
     finding=lambda scene: faithfulness_words.faithfulness_sentence(_measured(scene.faithfulness)),
-    needs=lambda scene: scene.faithfulness is not None,
+    needs="faithfulness",
+    question="Do the weights tell what really matters?",
+    controls=(),
     clickable=False,
     wide=True,
 )
@@ -221,9 +261,14 @@ DRIFT = View(
         "drift",
         "the drift",
         lambda scene: drift.drift_table(scene.record, _measured(scene.drift), styles=scene.styles),
+        columns.drift_columns,
+        "What the curves draw, one row a step.",
     ),
+    "a replay of the history with the candidate's rank, by mouse or keyboard",
     finding=lambda scene: drift.sentence(scene.record, _measured(scene.drift), styles=scene.styles),
-    needs=lambda scene: scene.drift is not None,
+    needs="drift",
+    question="How did the interests grow over time?",
+    controls=(),
     clickable=False,
     wide=True,
 )
@@ -233,7 +278,12 @@ VIEWS: tuple[View[Any], ...] = (HISTORY, GRAPH, ASSIGNMENT, SEQUENCE, ATTENTION,
 
 def drawn(scene: Scene) -> list[View[Any]]:
     """The views that there is something to show for."""
-    return [view for view in VIEWS if view.needs(scene)]
+    return [view for view in VIEWS if not view.needs or getattr(scene, view.needs) is not None]
+
+
+def asked() -> list[View[Any]]:
+    """The views of what is measured only when it is asked for."""
+    return [view for view in VIEWS if view.needs in MEASURED]
 
 
 def charts(scene: Scene) -> dict[str, go.Figure]:
