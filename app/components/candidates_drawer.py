@@ -16,14 +16,14 @@ from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures import assignment_matrix, attention_matrix, columns, ledger, pooled_sequence
+from surge.pictures import assignment_matrix, attention_matrix, columns, ledger, ledger_words, pooled_sequence
 from surge.pictures.text import likely_words, title_of
 
 _SEARCH, _SETTLED = "second_search_text", "second settled"
 
 
 def candidates_drawer(inspection: Inspection) -> None:
-    """Choose the second candidate; then the ledger, and both readings."""
+    """Choose the second candidate; then the ledger, ledger_words, and both readings."""
     second = _second(inspection)
     _choose(inspection, second)
     if second is None:
@@ -31,7 +31,7 @@ def candidates_drawer(inspection: Inspection) -> None:
         return
     record, effects = results.explanation(inspection.subject, second), results.effects(inspection.subject, second)
     styles = inspection.styles
-    st.markdown(for_markdown(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
+    st.markdown(for_markdown(ledger_words.ledger_sentence(inspection.record, record, inspection.effects, effects)))
     picture(
         inspection,
         "ledger",
@@ -41,11 +41,11 @@ def candidates_drawer(inspection: Inspection) -> None:
         ),
         second,
     )
-    caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
+    caption(ledger_words.caption(inspection.record, record, inspection.effects, effects), "ledger")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
         frame = ledger.ledger_table(inspection.record, record, inspection.effects, effects, styles=styles)
         number_table(frame, columns.LEDGER, "The effects on both candidates, and β and γ for each.", width=900)
-    about(ledger.ABOUT, "ledger")
+    about(ledger_words.ABOUT, "ledger")
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:
         _reading(inspection, "①", inspection.record, inspection.effects)

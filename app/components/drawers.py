@@ -20,7 +20,7 @@ from app.components.tables import words_table
 from app.library import Library
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.pictures import columns, percentiles
+from surge.pictures import columns, percentiles, survey_words
 from surge.pictures.views import DRIFT, View, asked
 from surge.vocabulary.survey import USER
 
@@ -103,7 +103,7 @@ def _population(inspection: Inspection) -> None:
         return
     population = {name: survey.frame[name].to_numpy(dtype=float) for name in USER if name in survey.frame}
     values = {name: float(own.iloc[0][name]) for name in population}
-    st.markdown(for_markdown(percentiles.sentence(values, population)))
+    st.markdown(for_markdown(survey_words.percentile_sentence(values, population)))
     left, right = st.columns(2, gap="medium")
     with left:
         chart(
@@ -119,5 +119,5 @@ def _population(inspection: Inspection) -> None:
             "This user's figures among those of all users.",
         )
     edited = " The survey knows the history as it was, without your edits." if inspection.before is not None else ""
-    caption(percentiles.caption(values, population) + edited, "population")
-    about(percentiles.ABOUT, "population")
+    caption(survey_words.percentile_caption(values, population) + edited, "population")
+    about(survey_words.ABOUT_PERCENTILES, "population")

@@ -18,6 +18,7 @@ from surge.pictures import (
     attention_matrix,
     columns,
     drift,
+    drift_words,
     faithfulness,
     faithfulness_words,
     history_strip,
@@ -25,6 +26,7 @@ from surge.pictures import (
     pooled_sequence,
     strip_words,
     tables,
+    view_words,
 )
 from surge.pictures.edit_context import Before, Staged
 from surge.pictures.html_parts import Column
@@ -143,7 +145,7 @@ GRAPH: View[GraphView] = View(
     "interest_graph",
     "Interest graph",
     _said("The model links history items that it finds alike. Drag a node, scroll to zoom, click to select."),
-    interest_graph.ABOUT,
+    view_words.ABOUT_GRAPH,
     "Items of the history and the links between them; the table of items holds the same values.",
     lambda scene: interest_graph.interest_graph(
         scene.record,
@@ -169,12 +171,12 @@ ASSIGNMENT = View(
         "The model spreads every item over a few clusters. A column is a cluster, a row an item; the strongest "
         "colour means that the item belongs to this cluster alone."
     ),
-    assignment_matrix.ABOUT,
+    view_words.ABOUT_ASSIGNMENT,
     "Assignment of items to clusters; the table of items holds each item's cluster and share.",
     lambda scene: assignment_matrix.assignment_matrix(
         scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
     ),
-    lambda scene: assignment_matrix.caption(scene.record, before=scene.before),
+    lambda scene: view_words.assignment_caption(scene.record, before=scene.before),
     Table("assignment", "the assignment S", lambda scene: tables.assignment_table(scene.record, styles=scene.styles)),
     "the soft assignment S of every item to the clusters",
     "Eq. 11",
@@ -188,12 +190,12 @@ SEQUENCE = View(
         "The clusters in the order in which the model reads them, the oldest interest first. The update gate is "
         "how much of the cluster enters the model's memory."
     ),
-    pooled_sequence.ABOUT,
+    view_words.ABOUT_SEQUENCE,
     "Clusters in the order they are read; the same values are in the table of clusters.",
     lambda scene: pooled_sequence.pooled_sequence(
         scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
     ),
-    lambda scene: pooled_sequence.caption(scene.record, before=scene.before, effects=scene.effects),
+    lambda scene: view_words.sequence_caption(scene.record, before=scene.before, effects=scene.effects),
     Table(
         "clusters",
         "clusters",
@@ -211,12 +213,12 @@ ATTENTION = View(
         "How much an item listens to each of its neighbours for this candidate. 1× is what it would be if it "
         "listened to all of them alike."
     ),
-    attention_matrix.ABOUT,
+    view_words.ABOUT_ATTENTION,
     "Attention between items; the layer Attention of the interest graph shows the same.",
     lambda scene: attention_matrix.attention_matrix(
         scene.record, scene.theme, head=scene.head, before=scene.before, styles=scene.styles
     ),
-    lambda scene: attention_matrix.caption(scene.record, head=scene.head, before=scene.before),
+    lambda scene: view_words.attention_caption(scene.record, head=scene.head, before=scene.before),
     Table("attention", "the attention E", lambda scene: tables.attention_table(scene.record)),
     "how much each item attends to its neighbours, relative to equal attention",
     "Eq. 8",
@@ -253,10 +255,10 @@ DRIFT = View(
     "drift",
     "Drift over time",
     _said("How clusters and lift grew with the history: the model read it again after one item, two items, and so on."),
-    drift.ABOUT,
+    drift_words.ABOUT,
     "Graph, clusters and the candidate's lift and rank as the history grows; the table holds the same values.",
     lambda scene: drift.drift_figure(scene.record, _measured(scene.drift), scene.theme, styles=scene.styles),
-    lambda scene: drift.caption(scene.record, _measured(scene.drift)),
+    lambda scene: drift_words.caption(scene.record, _measured(scene.drift)),
     Table(
         "drift",
         "the drift",
@@ -265,7 +267,7 @@ DRIFT = View(
         "What the curves draw, one row a step.",
     ),
     "a replay of the history with the candidate's rank, by mouse or keyboard",
-    finding=lambda scene: drift.sentence(scene.record, _measured(scene.drift), styles=scene.styles),
+    finding=lambda scene: drift_words.sentence(scene.record, _measured(scene.drift), styles=scene.styles),
     needs="drift",
     question="How did the interests grow over time?",
     controls=(),

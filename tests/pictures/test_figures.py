@@ -18,6 +18,7 @@ from surge.pictures import pooled_sequence as pooled
 from surge.pictures.amounts import factor, lift
 from surge.pictures.measures import attention_lift, mean_update_gate
 from surge.pictures.palette import Theme, cluster_mass, cluster_styles, item_clusters
+from surge.pictures.view_words import assignment_caption, attention_caption
 from surge.pictures.views import VIEWS, Scene, View
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_before, make_effects
@@ -231,7 +232,7 @@ def test_shares_before_are_outlined_where_they_differ() -> None:
     for (item, _, words), y in zip(outlines.customdata, outlines.y, strict=True):
         assert item == (-1 if timeline[y][0] is None else timeline[y][0]) and words.startswith("before ")
     assert figure.layout.yaxis.ticktext[1].endswith("(taken out)")
-    assert "Hollow squares" in assignment.caption(record, before=before)
+    assert "Hollow squares" in assignment_caption(record, before=before)
 
 
 def test_a_cluster_that_is_no_items_first_choice_is_explained() -> None:
@@ -239,7 +240,7 @@ def test_a_cluster_that_is_no_items_first_choice_is_explained() -> None:
     dot = "A dot in place of a letter: a cluster that is no item's first choice."
     for rows, explained in (([[0.6, 0.4, 0.0], [0.6, 0.4, 0.0]], True), ([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]], False)):
         extraction = replace(record.interest_extraction, assignment=np.array(rows))
-        assert (dot in assignment.caption(replace(record, interest_extraction=extraction))) is explained
+        assert (dot in assignment_caption(replace(record, interest_extraction=extraction))) is explained
 
 
 def test_new_items_are_marked_at_both_heads() -> None:
@@ -249,7 +250,7 @@ def test_new_items_are_marked_at_both_heads() -> None:
     assert list(marks.text) == ["+", "+"]
     place = attention.arrangement(record).tolist().index(4)  # of the item that was added
     assert (marks.y[0], marks.x[1]) == (place, place)
-    assert "+ marks items that were added. 2 items taken out have no row" in attention.caption(record, before=before)
+    assert "+ marks items that were added. 2 items taken out have no row" in attention_caption(record, before=before)
 
 
 def test_pooled_before_is_the_record_before() -> None:
