@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from app import results, state
@@ -16,14 +15,15 @@ from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures import assignment_matrix, attention_matrix, columns, ledger, ledger_words, pooled_sequence
+from surge.pictures import columns, ledger, ledger_words
 from surge.pictures.text import likely_words, title_of
+from surge.pictures.views import ASSIGNMENT, ATTENTION, SEQUENCE, Scene
 
 _SEARCH, _SETTLED = "second_search_text", "second settled"
 
 
 def candidates_drawer(inspection: Inspection) -> None:
-    """Choose the second candidate; then the ledger, ledger_words, and both readings."""
+    """Choose the second candidate; then the ledger, and both readings."""
     second = _second(inspection)
     _choose(inspection, second)
     if second is None:
@@ -55,14 +55,10 @@ def candidates_drawer(inspection: Inspection) -> None:
 
 def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Effects) -> None:
     """One candidate's pooled sequence, assignment and attention."""
-    theme, styles = inspection.theme, inspection.styles_of(record)
+    scene = Scene(record, inspection.theme, effects, inspection.styles_of(record))
     st.markdown(f"**{mark} {for_markdown(title_of(record.target), 60)}** · {for_markdown(likely_words(record))}")
-    pictures: dict[str, Callable[[], go.Figure]] = {
-        "pooled sequence": lambda: pooled_sequence.pooled_sequence(record, theme, styles=styles, effects=effects),
-        "assignment": lambda: assignment_matrix.assignment_matrix(record, theme, styles=styles, effects=effects),
-        "attention": lambda: attention_matrix.attention_matrix(record, theme, styles=styles),
-    }
-    for name, build in pictures.items():
+    for name, view in (("pooled sequence", SEQUENCE), ("assignment", ASSIGNMENT), ("attention", ATTENTION)):
+        build = partial(view.figure, scene)
         picture(inspection, f"{name} {mark}", f"The {name} for candidate {mark}.", build, record.target.item)
 
 

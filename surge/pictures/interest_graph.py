@@ -45,7 +45,7 @@ class GraphView:
 def interest_graph(
     record: Explanation,
     layer: str = "similarity",
-    edge_count: int = DEFAULT_EDGES,
+    edges: int = DEFAULT_EDGES,
     theme: Theme | str = Theme.LIGHT,
     *,
     effects: Effects | None = None,
@@ -55,7 +55,7 @@ def interest_graph(
 ) -> GraphView:
     """The graph of one layer: similarity (M, all pairs), kept edge (A) or attention (lift, from source to target).
 
-    Node ids are indices into the record. Of the edges the `edge_count` first are drawn (3,000 at most): the
+    Node ids are indices into the record. Of the edges the `edges` first are drawn (3,000 at most): the
     strongest of each item, then the second of each, and so on, so that no item loses its edges to a dense group.
     Attention is the mean over the heads. A node's area is its importance gamma or, with
     `effects`, the size of the measured effect, whose sign the node then carries.
@@ -69,7 +69,7 @@ def interest_graph(
     theme = Theme(theme)
     styles = cluster_styles(record, theme) if styles is None else styles
     sources, targets, weights = _candidates(record, layer)
-    directed, limit = layer == "attention", min(max(edge_count, 0), MOST_EDGES)
+    directed, limit = layer == "attention", min(max(edges, 0), MOST_EDGES)
     chosen = _strongest(sources, targets, weights, record.length, limit, directed)
     network = Network(directed=directed, cdn_resources="in_line", bgcolor=theme.background)
     if before is None:
@@ -79,8 +79,8 @@ def interest_graph(
         moved, gone = edited_positions(record, before)
         add_nodes(network, record, theme, moved, styles, effects, before)
         add_ghosts(network, record.length, before, theme, gone)
-    edges = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
-    _add_edges(network, record, layer, theme, edges)
+    drawn = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
+    _add_edges(network, record, layer, theme, drawn)
     network.options = _options(layer, theme)
     return GraphView(
         nodes=network.nodes,
@@ -93,7 +93,7 @@ def interest_graph(
 
 
 def edge_total(record: Explanation, layer: str) -> int:
-    """How many edges a layer has; what a slider for `edge_count` needs to know."""
+    """How many edges a layer has; what a slider for `edges` needs to know."""
     n, kept = record.length, int(np.count_nonzero(record.graph_construction.adjacency)) - record.length
     return {"similarity": n * (n - 1) // 2, "kept edge": kept // 2, "attention": kept}[layer]
 

@@ -35,7 +35,7 @@ from surge.pictures.palette import ClusterStyle, Theme
 
 CONTROLS = ("staged", "head", "layer", "edges")  # of a scene, besides the history, the candidate and the theme
 MEASURED = ("faithfulness", "drift")  # what takes more than a moment: the page measures it when it is asked
-Part = TypeVar("Part")
+Made = TypeVar("Made")
 Picture = TypeVar("Picture", go.Figure, GraphView)
 
 
@@ -114,27 +114,28 @@ def _said(words: str) -> Callable[[Scene], str]:
     return lambda scene: words
 
 
+def _of(make: Callable[..., Made], *parts: str) -> Callable[[Scene], Made]:
+    """What a function makes of these parts of a scene, which it names alike."""
+
+    def made(scene: Scene) -> Made:
+        values = {part: getattr(scene, part) for part in parts}
+        if any(values.get(part, scene) is None for part in MEASURED):
+            raise ValueError("the scene lacks what this view draws; ask `needs` first")
+        return make(**values)
+
+    return made
+
+
 HISTORY = View(
     "history",
     "history_strip",
     "History",
-    lambda scene: strip_words.lead(scene.whose),
+    _of(strip_words.lead, "whose"),
     strip_words.ABOUT,
     "History in time order; the table of items holds the same values.",
-    lambda scene: history_strip.history_strip(
-        scene.record,
-        scene.theme,
-        effects=scene.effects,
-        before=scene.before,
-        staged=scene.staged,
-        styles=scene.styles,
-    ),
-    lambda scene: strip_words.caption(scene.record, effects=scene.effects, before=scene.before, staged=scene.staged),
-    Table(
-        "items",
-        "items",
-        lambda scene: tables.item_table(scene.record, scene.interests, effects=scene.effects, styles=scene.styles),
-    ),
+    _of(history_strip.history_strip, "record", "theme", "effects", "before", "staged", "styles"),
+    _of(strip_words.caption, "record", "effects", "before", "staged"),
+    Table("items", "items", _of(tables.item_table, "record", "interests", "effects", "styles")),
     "each item with its cluster and its effect; under it the importance γ that the model itself gives",
     "Eq. 7",
     controls=("staged",),
@@ -147,17 +148,9 @@ GRAPH: View[GraphView] = View(
     _said("The model links history items that it finds alike. Drag a node, scroll to zoom, click to select."),
     view_words.ABOUT_GRAPH,
     "Items of the history and the links between them; the table of items holds the same values.",
-    lambda scene: interest_graph.interest_graph(
-        scene.record,
-        scene.layer,
-        scene.edges,
-        scene.theme,
-        effects=scene.effects,
-        before=scene.before,
-        styles=scene.styles,
-    ),
+    _of(interest_graph.interest_graph, "record", "layer", "edges", "theme", "effects", "before", "styles"),
     lambda scene: GRAPH.figure(scene).caption,
-    Table("links", "links between items", lambda scene: tables.link_table(scene.record)),
+    Table("links", "links between items", _of(tables.link_table, "record")),
     "a node for each item, larger for a larger effect; edges by learned similarity M, kept edges A, or attention E",
     "Eq. 1-3, 8",
     controls=("layer", "edges"),
@@ -173,11 +166,9 @@ ASSIGNMENT = View(
     ),
     view_words.ABOUT_ASSIGNMENT,
     "Assignment of items to clusters; the table of items holds each item's cluster and share.",
-    lambda scene: assignment_matrix.assignment_matrix(
-        scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
-    ),
-    lambda scene: view_words.assignment_caption(scene.record, before=scene.before),
-    Table("assignment", "the assignment S", lambda scene: tables.assignment_table(scene.record, styles=scene.styles)),
+    _of(assignment_matrix.assignment_matrix, "record", "theme", "before", "styles", "effects"),
+    _of(view_words.assignment_caption, "record", "before"),
+    Table("assignment", "the assignment S", _of(tables.assignment_table, "record", "styles")),
     "the soft assignment S of every item to the clusters",
     "Eq. 11",
     controls=(),
@@ -192,15 +183,9 @@ SEQUENCE = View(
     ),
     view_words.ABOUT_SEQUENCE,
     "Clusters in the order they are read; the same values are in the table of clusters.",
-    lambda scene: pooled_sequence.pooled_sequence(
-        scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
-    ),
-    lambda scene: view_words.sequence_caption(scene.record, before=scene.before, effects=scene.effects),
-    Table(
-        "clusters",
-        "clusters",
-        lambda scene: tables.cluster_table(scene.record, effects=scene.effects, styles=scene.styles),
-    ),
+    _of(pooled_sequence.pooled_sequence, "record", "theme", "before", "styles", "effects"),
+    _of(view_words.sequence_caption, "record", "before", "effects"),
+    Table("clusters", "clusters", _of(tables.cluster_table, "record", "effects", "styles")),
     "the clusters in the order of the recurrent layer: mass, update gate, importance γ*, effect",
     "Eq. 9, 10, 16",
     controls=(),
@@ -215,11 +200,9 @@ ATTENTION = View(
     ),
     view_words.ABOUT_ATTENTION,
     "Attention between items; the layer Attention of the interest graph shows the same.",
-    lambda scene: attention_matrix.attention_matrix(
-        scene.record, scene.theme, head=scene.head, before=scene.before, styles=scene.styles
-    ),
-    lambda scene: view_words.attention_caption(scene.record, head=scene.head, before=scene.before),
-    Table("attention", "the attention E", lambda scene: tables.attention_table(scene.record)),
+    _of(attention_matrix.attention_matrix, "record", "theme", "head", "before", "styles"),
+    _of(view_words.attention_caption, "record", "head", "before"),
+    Table("attention", "the attention E", _of(tables.attention_table, "record")),
     "how much each item attends to its neighbours, relative to equal attention",
     "Eq. 8",
     controls=("head",),
@@ -231,19 +214,19 @@ FAITHFULNESS = View(
     _said("Do the items that an explanation names matter? The model is asked again without them."),
     faithfulness_words.ABOUT,
     "Lift while items are taken away, and while they are added; the table holds the mean lift along each curve.",
-    lambda scene: faithfulness.faithfulness_figure(_measured(scene.faithfulness), scene.theme),
-    lambda scene: faithfulness_words.caption(_measured(scene.faithfulness)),
+    _of(faithfulness.faithfulness_figure, "faithfulness", "theme"),
+    _of(faithfulness_words.caption, "faithfulness"),
     Table(
         "faithfulness",
         "the lift along the curves",
-        lambda scene: faithfulness.faithfulness_table(_measured(scene.faithfulness)),
+        _of(faithfulness.faithfulness_table, "faithfulness"),
         lambda frame: columns.ORDERS,
         "The mean lift along each curve.",
         short=True,
     ),
     "deletion and insertion curves of importance, attention, leave-one-out and integrated gradients, with a random "
     "band",
-    finding=lambda scene: faithfulness_words.faithfulness_sentence(_measured(scene.faithfulness)),
+    finding=_of(faithfulness_words.faithfulness_sentence, "faithfulness"),
     needs="faithfulness",
     question="Do the weights tell what really matters?",
     controls=(),
@@ -257,17 +240,17 @@ DRIFT = View(
     _said("How clusters and lift grew with the history: the model read it again after one item, two items, and so on."),
     drift_words.ABOUT,
     "Graph, clusters and the candidate's lift and rank as the history grows; the table holds the same values.",
-    lambda scene: drift.drift_figure(scene.record, _measured(scene.drift), scene.theme, styles=scene.styles),
-    lambda scene: drift_words.caption(scene.record, _measured(scene.drift)),
+    _of(drift.drift_figure, "record", "drift", "theme", "styles"),
+    _of(drift_words.caption, "record", "drift"),
     Table(
         "drift",
         "the drift",
-        lambda scene: drift.drift_table(scene.record, _measured(scene.drift), styles=scene.styles),
+        _of(drift.drift_table, "record", "drift", "styles"),
         columns.drift_columns,
         "What the curves draw, one row a step.",
     ),
     "a replay of the history with the candidate's rank, by mouse or keyboard",
-    finding=lambda scene: drift_words.sentence(scene.record, _measured(scene.drift), styles=scene.styles),
+    finding=_of(drift_words.sentence, "record", "drift", "styles"),
     needs="drift",
     question="How did the interests grow over time?",
     controls=(),
@@ -291,9 +274,3 @@ def asked() -> list[View[Any]]:
 def charts(scene: Scene) -> dict[str, go.Figure]:
     """Their plotly figures by name."""
     return {view.name: view.figure(scene) for view in drawn(scene) if view.kind == "chart"}
-
-
-def _measured(part: Part | None) -> Part:
-    if part is None:
-        raise ValueError("the scene lacks what this view draws; ask `needs` first")
-    return part
