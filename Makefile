@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup app test test-app test-rest test-js check lint types clean requirements structure
+.PHONY: setup app test test-app test-rest test-js check lint types clean requirements structure views
 
 setup: $(READY)
 
@@ -53,6 +53,10 @@ requirements:
 # the drawing in docs/architecture.md
 structure: $(READY)
 	$(BIN)/python .ci/structure.py
+
+# the table of views in the README
+views: $(READY)
+	PYTHONPATH=. $(BIN)/python .ci/views.py
 
 clean:
 	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from surge.explanation.edit_plan import whole_number
 from surge.pictures.interest_graph import DEFAULT_EDGES, LAYERS, MOST_EDGES
 from surge.pictures.selection import Selection
+from surge.pictures.views import asked
 
 LONGEST_VALUE = 500  # characters of one value in a URL; ids are shorter
 LONGEST_EDITS = 20_000  # of a changed history, which names the ids of what was inserted
@@ -19,7 +20,6 @@ PLANS = ("edits", "staged")
 TOO_LONG = "~"  # what a URL says in place of a longer plan, with a digest; no plan begins so
 LOST = "The changed history of this link was too long for a link, so it was left out."
 MOST_ITEMS = 5000  # positions in a URL; no history is longer
-DRAWERS = ("edit", "compare", "versus", "faithfulness", "drift", "population")
 TOUR_STEPS = 5
 TEXTS = ("checkpoint", "dataset", "user", "history", "candidate", "second", "versus", *PLANS)
 FINDER = ("question", "find", "narrow", "sort", "colour")
@@ -87,6 +87,11 @@ class Place:
         return Selection(self.items, self.cluster)
 
 
+def drawers() -> list[str]:
+    """The names of all drawers, in their order."""
+    return ["edit", "compare", "versus", *(view.name for view in asked()), "population"]
+
+
 def parse(parameters: Mapping[str, str], long: Mapping[str, str] | None = None) -> tuple[Place, list[str]]:
     """A place from the parameters of a URL, and one sentence for each that makes no sense and was left out.
 
@@ -116,7 +121,7 @@ def parse(parameters: Mapping[str, str], long: Mapping[str, str] | None = None) 
         elif name == "made_up":
             values["made_up"] = text == "1"
         elif name == "open":
-            values["open"] = frozenset(part for part in text.split(",") if part in DRAWERS)
+            values["open"] = frozenset(part for part in text.split(",") if part in drawers())
         elif name == "items":
             numbers = [whole_number(part) for part in text.split(",", MOST_ITEMS)]
             values["items"] = frozenset(number for number in numbers if number is not None)
@@ -150,7 +155,7 @@ def to_parameters(place: Place) -> dict[str, str]:
         if (value := getattr(place, name)) != getattr(default, name):
             parameters[name] = str(value)
     if place.open:
-        parameters["open"] = ",".join(name for name in DRAWERS if name in place.open)
+        parameters["open"] = ",".join(name for name in drawers() if name in place.open)
     return parameters
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import tomllib
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from surge.cli import main
+from surge.pictures.views import VIEWS
 
 ROOT = Path(__file__).resolve().parent.parent
+TABLE = runpy.run_path(str(ROOT / ".ci" / "views.py"))
 GUIDES = tuple(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))
 PAGES = ("README.md", "CHANGELOG.md", "benchmarks/results/README.md", "benchmarks/results/trials.md", *GUIDES)
 FOLDERS = ("app", "surge", "checkpoints", "sample_data", "tests", "benchmarks", "docs")
@@ -54,6 +58,15 @@ def test_the_readme_is_short_and_leads_to_every_guide() -> None:
     assert len(text.splitlines()) <= 150
     assert len(GUIDES) >= 8
     assert [guide for guide in GUIDES if f"]({guide})" not in text] == []
+
+
+def test_the_table_of_views_is_made_from_their_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TABLE["BLOCK"].findall((ROOT / "README.md").read_text(encoding="utf-8")) == [TABLE["table"]()], (
+        "run `make views`"
+    )
+    added = replace(VIEWS[-1], name="own", title="My own view", shows="a bar", question="", paper="Eq. 1")
+    monkeypatch.setitem(TABLE["table"].__globals__, "VIEWS", (*VIEWS, added))
+    assert TABLE["table"]().endswith("| My own view | a bar | Eq. 1 |\n")
 
 
 def test_the_source_distribution_has_what_the_readme_links_to() -> None:

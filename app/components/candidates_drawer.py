@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from app import results, state
@@ -16,8 +15,9 @@ from surge.escapes import for_markdown
 from surge.explanation.explain import candidate_row
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures import assignment_matrix, attention_matrix, columns, ledger, pooled_sequence
+from surge.pictures import columns, ledger, ledger_words
 from surge.pictures.text import likely_words, title_of
+from surge.pictures.views import ASSIGNMENT, ATTENTION, SEQUENCE, Scene
 
 _SEARCH, _SETTLED = "second_search_text", "second settled"
 
@@ -31,7 +31,7 @@ def candidates_drawer(inspection: Inspection) -> None:
         return
     record, effects = results.explanation(inspection.subject, second), results.effects(inspection.subject, second)
     styles = inspection.styles
-    st.markdown(for_markdown(ledger.ledger_sentence(inspection.record, record, inspection.effects, effects)))
+    st.markdown(for_markdown(ledger_words.ledger_sentence(inspection.record, record, inspection.effects, effects)))
     picture(
         inspection,
         "ledger",
@@ -41,11 +41,11 @@ def candidates_drawer(inspection: Inspection) -> None:
         ),
         second,
     )
-    caption(ledger.caption(inspection.record, record, inspection.effects, effects), "ledger")
+    caption(ledger_words.caption(inspection.record, record, inspection.effects, effects), "ledger")
     with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
         frame = ledger.ledger_table(inspection.record, record, inspection.effects, effects, styles=styles)
         number_table(frame, columns.LEDGER, "The effects on both candidates, and β and γ for each.", width=900)
-    about(ledger.ABOUT, "ledger")
+    about(ledger_words.ABOUT, "ledger")
     first_column, second_column = st.columns(2, gap="medium")
     with first_column:
         _reading(inspection, "①", inspection.record, inspection.effects)
@@ -55,14 +55,10 @@ def candidates_drawer(inspection: Inspection) -> None:
 
 def _reading(inspection: Inspection, mark: str, record: Explanation, effects: Effects) -> None:
     """One candidate's pooled sequence, assignment and attention."""
-    theme, styles = inspection.theme, inspection.styles_of(record)
+    scene = Scene(record, inspection.theme, effects, inspection.styles_of(record))
     st.markdown(f"**{mark} {for_markdown(title_of(record.target), 60)}** · {for_markdown(likely_words(record))}")
-    pictures: dict[str, Callable[[], go.Figure]] = {
-        "pooled sequence": lambda: pooled_sequence.pooled_sequence(record, theme, styles=styles, effects=effects),
-        "assignment": lambda: assignment_matrix.assignment_matrix(record, theme, styles=styles, effects=effects),
-        "attention": lambda: attention_matrix.attention_matrix(record, theme, styles=styles),
-    }
-    for name, build in pictures.items():
+    for name, view in (("pooled sequence", SEQUENCE), ("assignment", ASSIGNMENT), ("attention", ATTENTION)):
+        build = partial(view.figure, scene)
         picture(inspection, f"{name} {mark}", f"The {name} for candidate {mark}.", build, record.target.item)
 
 

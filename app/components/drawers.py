@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,15 +14,20 @@ from app.components.candidates_drawer import candidates_drawer
 from app.components.charts import chart
 from app.components.checkpoints_drawer import checkpoints_drawer
 from app.components.drift_player import drift_player, last_step
-from app.components.inspection import Inspection, about, caption, progress_bar, view_picture
+from app.components.inspection import Inspection, about, caption, progress_bar, view_picture, view_table
 from app.components.survey_offer import survey_here
-from app.components.tables import number_table, words_table
+from app.components.tables import words_table
 from app.library import Library
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.pictures import columns, percentiles
-from surge.pictures.views import DRIFT, FAITHFULNESS, Scene, View
+from surge.pictures import columns, percentiles, survey_words
+from surge.pictures.views import DRIFT, View, asked
 from surge.vocabulary.survey import USER
+
+MEASURES: dict[str, tuple[str, Callable[..., Any]]] = {  # what is said meanwhile, and how it is measured
+    "faithfulness": ("Deleting and inserting items …", results.faithfulness),
+    "drift": ("Reading the history step by step …", results.drift),
+}
 
 
 def drawers(inspection: Inspection, library: Library) -> None:
@@ -29,8 +35,8 @@ def drawers(inspection: Inspection, library: Library) -> None:
     st.markdown("##### Ask more", help="Each answers one question about this prediction; open as many as you like.")
     _drawer("compare", "Why this item and not another?", lambda: candidates_drawer(inspection))
     _drawer("versus", "Would another model say the same?", lambda: checkpoints_drawer(inspection, library))
-    _drawer("faithfulness", "Do the weights tell what really matters?", lambda: _faithfulness(inspection))
-    _drawer("drift", "How did the interests grow over time?", lambda: _drift(inspection))
+    for view in asked():
+        _drawer(view.name, view.question or view.title, partial(_measured_view, view, inspection))
     _drawer("population", "Is this user unusual?", lambda: _population(inspection))
 
 
@@ -48,35 +54,18 @@ def _drawer(name: str, question: str, content: Callable[[], None]) -> None:
     state.mirror()
 
 
-def _faithfulness(inspection: Inspection) -> None:
-    with progress_bar("Deleting and inserting items …") as progress:
-        measured = results.faithfulness(inspection.subject, inspection.candidate, progress)
-    scene = replace(inspection.scene(), faithfulness=measured)
-    _measured_view(FAITHFULNESS, inspection, scene)
-    caption(FAITHFULNESS.caption(scene), FAITHFULNESS.name)
-    words_table(FAITHFULNESS.table.frame(scene), columns.ORDERS, "The mean lift along each curve.")
-    about(FAITHFULNESS.about, FAITHFULNESS.name)
-
-
-def _measured_view(view: View[Any], inspection: Inspection, scene: Scene) -> None:
-    """What it shows in a sentence, then the picture."""
-    st.markdown(for_markdown(view.finding(scene)))
+def _measured_view(view: View[Any], inspection: Inspection) -> None:
+    """Measures what the view needs; then what it shows in a sentence, the picture, and the numbers behind it."""
+    words, measure = MEASURES[view.needs]
+    with progress_bar(words) as progress:
+        measured = measure(inspection.subject, inspection.candidate, progress)
+    scene = replace(inspection.scene(), **{view.needs: measured})
     view_picture(view, inspection, scene)
-
-
-def _drift(inspection: Inspection) -> None:
-    with progress_bar("Reading the history step by step …") as progress:
-        measured = results.drift(inspection.subject, inspection.candidate, progress)
-    scene = replace(inspection.scene(), drift=measured)
-    _measured_view(DRIFT, inspection, scene)
-    last = len(measured.lengths) - 1
-    if last:
-        drift_player("drift", _step(last), lambda: _settle_step(last))
-    caption(DRIFT.caption(scene), DRIFT.name)
-    with st.popover("The same as a table", type="tertiary", icon=":material/table:"):
-        frame = DRIFT.table.frame(scene)
-        number_table(frame, columns.drift_columns(frame), "What the curves draw, one row a step.", width=900)
-    about(DRIFT.about, DRIFT.name)
+    if view.name == DRIFT.name and (last := len(measured.lengths) - 1):
+        drift_player(DRIFT.key, _step(last), lambda: _settle_step(last))
+    caption(view.caption(scene), view.name)
+    view_table(view, scene)
+    about(view.about, view.name)
 
 
 def _step(last: int) -> int:
@@ -114,7 +103,7 @@ def _population(inspection: Inspection) -> None:
         return
     population = {name: survey.frame[name].to_numpy(dtype=float) for name in USER if name in survey.frame}
     values = {name: float(own.iloc[0][name]) for name in population}
-    st.markdown(for_markdown(percentiles.sentence(values, population)))
+    st.markdown(for_markdown(survey_words.percentile_sentence(values, population)))
     left, right = st.columns(2, gap="medium")
     with left:
         chart(
@@ -130,5 +119,5 @@ def _population(inspection: Inspection) -> None:
             "This user's figures among those of all users.",
         )
     edited = " The survey knows the history as it was, without your edits." if inspection.before is not None else ""
-    caption(percentiles.caption(values, population) + edited, "population")
-    about(percentiles.ABOUT, "population")
+    caption(survey_words.percentile_caption(values, population) + edited, "population")
+    about(survey_words.ABOUT_PERCENTILES, "population")

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import results, state, subjects
-from app.components.inspection import Inspection, caption, heading, view_heading, view_panel, view_picture
+from app.components.inspection import Inspection, caption, heading, view_heading, view_panel
 from app.components.interest_graph import graph_component
 from app.components.linked_table import choosing_table
 from app.scoring import scoring, start_scoring, stop_scoring, watches
@@ -20,7 +20,7 @@ from surge.explanation.ranking import Ranking
 from surge.pictures import columns, interest_graph, tables
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import found_sentence, next_sentence
-from surge.pictures.views import ASSIGNMENT, GRAPH, HISTORY
+from surge.pictures.views import GRAPH, HISTORY
 
 LEAST_HEIGHT = 480  # pixels of the graph's row
 BEST = 20  # predicted items shown
@@ -28,10 +28,7 @@ BEST = 20  # predicted items shown
 
 def strip_panel(inspection: Inspection) -> None:
     """The history in time order: how much more likely each item makes the candidate."""
-    scene = inspection.scene()
-    view_heading(HISTORY, scene)
-    view_picture(HISTORY, inspection, scene, state.current().staged)
-    caption(" ".join([HISTORY.caption(scene), *inspection.history.notes]), HISTORY.name)
+    view_panel(HISTORY, inspection, " ".join(inspection.history.notes))
 
 
 def graph_panel(inspection: Inspection) -> None:
@@ -66,11 +63,6 @@ def graph_panel(inspection: Inspection) -> None:
 def _height(inspection: Inspection) -> int:
     """The graph is as high as the matrix beside it, which grows with the history."""
     return max(LEAST_HEIGHT, int(np.clip(inspection.record.length * 11 + 60, 240, 560)))
-
-
-def assignment_panel(inspection: Inspection) -> None:
-    """The soft assignment of items to clusters."""
-    view_panel(ASSIGNMENT, inspection, inspection.scene())
 
 
 def prediction_panel(inspection: Inspection) -> None:

@@ -16,8 +16,9 @@ import streamlit as st
 from app import results, subjects
 from app.background import Progress
 from app.components.charts import chart, drawing
+from app.components.tables import number_table, words_table
 from surge.data.dataset import Dataset
-from surge.escapes import for_html
+from surge.escapes import for_html, for_markdown
 from surge.explanation.edit_plan import Plan
 from surge.explanation.history import TitledHistory
 from surge.explanation.measurements import Effects, Predicted
@@ -143,16 +144,33 @@ def view_heading(view: View[Any], scene: Scene) -> None:
     heading(view.title, view.lead(scene), view.about)
 
 
-def view_picture(view: View[Any], inspection: Inspection, scene: Scene, *shows: object) -> None:
-    """A view's picture; `shows` as for `picture`."""
+def view_picture(view: View[Any], inspection: Inspection, scene: Scene) -> None:
+    """What a view shows in a sentence, and its chart."""
+    if finding := view.finding(scene):
+        st.markdown(for_markdown(finding))
+    shows = (getattr(scene, control) for control in view.controls)
     picture(inspection, view.key, view.alt, lambda: view.figure(scene), *shows)
 
 
-def view_panel(view: View[Any], inspection: Inspection, scene: Scene) -> None:
-    """A whole view that has no control of its own."""
+def view_table(view: View[Any], scene: Scene) -> None:
+    """The table that stands under a view, if one does."""
+    if view.table.columns is None:
+        return
+    frame, alt = view.table.frame(scene), view.table.alt or f"Table of {view.table.of}."
+    if view.table.short:
+        words_table(frame, view.table.columns(frame), alt)
+        return
+    with st.popover("The same as a table", type="tertiary", icon=":material/table:", key=f"{view.name}_table"):
+        number_table(frame, view.table.columns(frame), alt, width=900)
+
+
+def view_panel(view: View[Any], inspection: Inspection, more: str = "") -> None:
+    """A whole view that has no control of its own; `more` follows its caption."""
+    scene = inspection.scene()
     view_heading(view, scene)
     view_picture(view, inspection, scene)
-    caption(view.caption(scene), view.name)
+    caption(" ".join(filter(None, [view.caption(scene), more])), view.name)
+    view_table(view, scene)
 
 
 def about(text: str, key: str, label: str = "About this picture") -> None:

@@ -14,7 +14,7 @@ from surge.pictures.views import ATTENTION, SEQUENCE
 
 def sequence_panel(inspection: Inspection) -> None:
     """The clusters as the recurrent layer reads them."""
-    view_panel(SEQUENCE, inspection, inspection.scene())
+    view_panel(SEQUENCE, inspection)
     _cluster_table(inspection)
 
 
@@ -78,5 +78,5 @@ def attention_panel(inspection: Inspection) -> None:
             **state.shows("head", head),
         )
     scene = inspection.scene(head)
-    view_picture(ATTENTION, inspection, scene, head)
+    view_picture(ATTENTION, inspection, scene)
     caption(ATTENTION.caption(scene), ATTENTION.name)

@@ -60,7 +60,7 @@ STEPS = (
         "one is nearly skipped. So a long, noisy history becomes a handful of steps.",
     ),
     Step(
-        "panel_strip",
+        "panel_history",
         "What the prediction really depends on",
         "The end of the memory, the whole graph's readout and the candidate give the prediction (Equation 17). But "
         "weights are not causes: so each bar here is measured, by leaving this one item out and asking the model "

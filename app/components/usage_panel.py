@@ -13,7 +13,7 @@ from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
-from surge.pictures import cluster_usage, columns
+from surge.pictures import cluster_usage, columns, model_words
 
 AT_ONCE = 1.0  # seconds; what takes no longer needs no button
 
@@ -22,7 +22,7 @@ def usage_panel(checkpoint: Checkpoint, dataset: Dataset) -> None:
     heading(
         "Use of the clusters",
         "Which interest clusters the model uses over many users, and for what.",
-        cluster_usage.ABOUT,
+        model_words.ABOUT_USAGE,
     )
     usage = known_usage(checkpoint, dataset)
     if usage is None:
@@ -44,7 +44,7 @@ def usage_panel(checkpoint: Checkpoint, dataset: Dataset) -> None:
         "Use of the clusters; the table under the bars holds the numbers.",
         current_theme(),
     )
-    caption(cluster_usage.caption(usage.mass, usage.users, usage.items), "usage")
+    caption(model_words.usage_caption(usage.mass, usage.users, usage.items), "usage")
     with st.popover("The numbers", type="tertiary", icon=":material/table:", key="usage_numbers"):
         frame = cluster_usage.usage_table(usage.mass, usage.first_choices, usage.categories)
         number_table(frame, columns.USAGE, "Use of the clusters in numbers.", width=760)

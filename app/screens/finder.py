@@ -33,7 +33,7 @@ from surge.data.dataset import Dataset
 from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.pictures import finder_questions as presets
-from surge.pictures import users_map
+from surge.pictures import survey_words, users_map
 from surge.pictures.exports import csv_bytes
 from surge.pictures.html_parts import Column
 from surge.pictures.metric_words import metric_column
@@ -183,7 +183,9 @@ def _columns(frame: pd.DataFrame, first: str | None) -> dict[str, Column]:
 
 def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> None:
     """All users on a plane, one of them ringed; a click on a point opens the user."""
-    heading("Map", "Users whose histories hold items that the model finds alike lie close together.", users_map.ABOUT)
+    heading(
+        "Map", "Users whose histories hold items that the model finds alike lie close together.", survey_words.ABOUT_MAP
+    )
     frame = survey.frame
     if not np.isfinite(frame[["x", "y"]].to_numpy(dtype=np.float64)).all(axis=1).any():
         st.info("This survey places no user on a map.")
@@ -208,7 +210,7 @@ def _map(survey: Survey, rows: np.ndarray, user: str | None, search: Search) -> 
         alt="Users on a map; the table holds the same users.",
     )
     map_ring(MAP, *_ringed(frame, rows, user), current_theme())
-    caption(users_map.caption(frame, metric, emphasised=emphasised, method=survey.made), "finder_map")
+    caption(survey_words.map_caption(frame, metric, emphasised=emphasised, method=survey.made), "finder_map")
     row = _clicked_row(event["selection"])
     if row is not None and row < len(frame):
         open_user(frame["user"].iat[row])

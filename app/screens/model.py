@@ -23,6 +23,7 @@ from surge.pictures import (
     length_table,
     metric_weights,
     metrics_tables,
+    model_words,
     reliability,
     training_curves,
 )
@@ -115,7 +116,7 @@ def _training(checkpoint: Checkpoint) -> None:
         heading(
             "Training: errors",
             "What training minimises, and what it is made of. Lower is better.",
-            training_curves.ABOUT,
+            model_words.ABOUT_TRAINING,
         )
         chart(
             training_curves.loss_curves(history, theme, best_epoch=best, weights=weights),
@@ -131,7 +132,7 @@ def _training(checkpoint: Checkpoint) -> None:
             "Validation metrics over the epochs; the table under the curves holds the numbers.",
             current_theme(),
         )
-    caption(training_curves.caption(history, best_epoch=best, weights=weights), "training")
+    caption(model_words.training_caption(history, best_epoch=best, weights=weights), "training")
     with st.popover("The numbers", type="tertiary", icon=":material/table:", key="curve_numbers"):
         frame = pd.DataFrame(training_curves.curve_table(history))
         alt = "Losses and validation metrics, one row an epoch."
@@ -161,7 +162,7 @@ def _reliability(checkpoint: Checkpoint) -> None:
     heading(
         "Can the chances be believed?",
         "The chances that the model gave its ten best items, against how often these really came next.",
-        reliability.ABOUT,
+        model_words.ABOUT_RELIABILITY,
     )
     try:
         bins = reliability.find_bins(checkpoint.metrics, checkpoint.catalogue.temperature)
@@ -172,14 +173,14 @@ def _reliability(checkpoint: Checkpoint) -> None:
         st.info("This checkpoint's metrics.json doesn't say how often the predicted items came next; "
                 "`python -m surge evaluate` measures it.")  # fmt: skip
         return
-    st.markdown(reliability.sentence(bins))
+    st.markdown(model_words.reliability_sentence(bins))
     chart(
         reliability.reliability_figure(bins, current_theme()),
         "reliability",
         "Chances that the model gave against the share that came next; the sentence above sums them up.",
         current_theme(),
     )
-    caption(reliability.caption(bins), "reliability")
+    caption(model_words.reliability_caption(bins), "reliability")
 
 
 def _lengths(checkpoint: Checkpoint, dataset: Dataset) -> None:
@@ -214,15 +215,15 @@ def _weights(checkpoint: Checkpoint) -> None:
     heading(
         "What makes items alike",
         "The learned weights of the similarity that the interest graph is made of.",
-        metric_weights.ABOUT,
+        model_words.ABOUT_WEIGHTS,
     )
     weights = checkpoint.model.construct.weight.detach().cpu().numpy()
     item_size = checkpoint.model_config.item_size
-    st.markdown(for_markdown(metric_weights.sentence(weights, item_size)))
+    st.markdown(for_markdown(model_words.weights_sentence(weights, item_size)))
     chart(
         metric_weights.metric_weights_figure(weights, item_size, current_theme()),
         "metric_weights",
         "Learned weights of the similarity; the sentence above sums them up.",
         current_theme(),
     )
-    caption(metric_weights.caption(weights), "metric_weights")
+    caption(model_words.weights_caption(weights), "metric_weights")

@@ -11,12 +11,11 @@ from app.components.downloads import take_away
 from app.components.drawers import drawers
 from app.components.edit_panel import edit_panel
 from app.components.edit_plans import leave_out_unknown, parse_plan, settle_plans, staged_marks
-from app.components.history_panels import assignment_panel, graph_panel, prediction_panel, strip_panel
 from app.components.inspection import Inspection, progress_bar
 from app.components.interest_graph import load_library
 from app.components.item_search import item_search
+from app.components.panels import panels
 from app.components.selection_bar import listen, selection_bar
-from app.components.sequence_panels import attention_panel, item_panel, sequence_panel
 from app.components.theme import current_theme
 from app.components.tour import remember_runner_up, tour
 from app.components.user_search import user_search
@@ -108,23 +107,7 @@ def _inspect(checkpoint: Checkpoint, dataset: Dataset, user: str | None, library
         verdict_panel(inspection)
     remember_runner_up(inspection.runner_up)
     selection_bar(inspection)
-    with st.container(key="panel_strip"):
-        strip_panel(inspection)
-    with st.container():
-        edit_panel(base, dataset, inspection)
-    graph, assignment, predictions = st.columns([19, 10, 14], gap="medium")
-    with graph, st.container(key="panel_graph"):
-        graph_panel(inspection)
-    with assignment, st.container(key="panel_assignment"):
-        assignment_panel(inspection)
-    with predictions, st.container(key="panel_predictions"):
-        prediction_panel(inspection)
-    sequence, attention = st.columns([3, 2], gap="medium")
-    with sequence, st.container(key="panel_sequence"):
-        sequence_panel(inspection)
-    with attention, st.container(key="panel_attention"):
-        attention_panel(inspection)
-    item_panel(inspection)
+    panels(inspection)
     listen(inspection)
     drawers(inspection, library)
     for reason in told:

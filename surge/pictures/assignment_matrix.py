@@ -15,18 +15,12 @@ from surge.pictures.amounts import percent
 from surge.pictures.edit_context import Before
 from surge.pictures.figure import BLANK, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, item_clusters
-from surge.pictures.text import count, title_of, without_it
+from surge.pictures.text import title_of, without_it
 
 LEAST_SHARE = 0.005  # cells below half a per cent are left out
 LEAST_MASS = 0.5  # clusters that hold less than half an item are left out, unless they are some item's first choice
 LEAST_CHANGE = 0.05  # of a share; smaller differences from before aren't outlined
 KEY_HEIGHT = 30  # pixels of the colour key
-ABOUT = (
-    "The model sorts every history item into a few interest clusters, but softly: an item may belong to several. A row "
-    "is an item and its shares add up to 100 %; a column is a cluster. The shares are a softmax over what an item and "
-    "its neighbours in the graph look like (Eq. 11). The clusters were learned without names: the words are the "
-    "commonest categories of their items. Almost empty clusters and shares below half a per cent aren't drawn."
-)
 
 
 def shown_clusters(record: Explanation, before: Before | None = None) -> list[int]:
@@ -250,33 +244,3 @@ def _before(
             },
         },
     ]
-
-
-def left_out_words(record: Explanation, shown: Sequence[int]) -> str:
-    """How many clusters aren't drawn, and what they hold; empty where all are."""
-    mass = cluster_mass(record)
-    left_out, held = len(mass) - len(shown), float(mass.sum() - mass[list(shown)].sum())
-    if not left_out:
-        return ""
-    amount = f"{held:.1f} items in all" if held >= 0.05 else "next to nothing"
-    return f" {count(left_out, 'cluster')} with {amount} {'is' if left_out == 1 else 'are'} left out."
-
-
-def caption(record: Explanation, *, before: Before | None = None) -> str:
-    """What the matrix draws, in which unit, and what it leaves out."""
-    shown = shown_clusters(record, before)
-    rest = left_out_words(record, shown)
-    deeper = " Shares are products over the pooling layers." if record.interest_extraction.layers else ""
-    then = ""
-    if before is not None:
-        hollow = "; rows with a hollow head: items taken out" if before.removed else ""
-        then = (
-            f" Hollow squares: the share before the change, where it differs by more than 5 percentage points{hollow}."
-        )
-    idle = set(shown) - set(item_clusters(record).tolist())
-    dot = " A dot in place of a letter: a cluster that is no item's first choice." if idle else ""
-    return (
-        "Soft assignment S: rows are items, the oldest on top; columns are clusters in the order read. "
-        f"Colour: the share of the item that belongs to the cluster; shares below 0.5 % aren't "
-        f"drawn.{dot}{rest}{deeper}{then}"
-    )

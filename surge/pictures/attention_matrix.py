@@ -14,16 +14,9 @@ from surge.pictures.edit_context import Before
 from surge.pictures.figure import Rectangle, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.measures import attention, attention_lift
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
-from surge.pictures.text import count, title_of
+from surge.pictures.text import title_of
 
 MOST_SQUARES = 2000  # with more, one picture of all cells is drawn faster than one mark a cell
-ABOUT = (
-    "Before it sorts the items into interests, the model lets each item listen to its neighbours in the graph: a row "
-    "is the listening item, its squares are those it listens to. How much depends on both neighbourhoods and on the "
-    "candidate (Eq. 8). 1× is what each would get if the item listened to all neighbours alike. Pairs that the graph "
-    "does not link weigh nothing and are left blank. Attention says where the model looks, not what the prediction "
-    "depends on."
-)
 
 
 def arrangement(record: Explanation) -> np.ndarray:
@@ -169,22 +162,3 @@ def _cluster_frames(spots: list[int], edge: float) -> list[Rectangle]:
     """The square of a cluster's items, which stand together, among themselves, and its heads on either side."""
     first, last = min(spots) - 0.5, max(spots) + 0.5
     return [[edge - 0.5, last, first, last], [first, last, edge - 0.5, last]]
-
-
-def caption(record: Explanation, *, head: int | None = None, before: Before | None = None) -> str:
-    """What the matrix draws, in which unit, and what it leaves out."""
-    heads = len(record.interest_fusion.attention)
-    which = f"head {head + 1} of {heads}" if head is not None else f"mean of {heads} heads" if heads > 1 else "one head"
-    kept = int(record.graph_construction.adjacency.sum())
-    then = ""
-    if before is not None:
-        if any(origin is None for origin in before.origin):
-            then += " + marks items that were added."
-        if gone := len(before.removed):
-            then += f" {count(gone, 'item')} taken out {'has' if gone == 1 else 'have'} no row here."
-    return (
-        f"Attention, E in the paper ({which}): each row is an item, its cells the items it attends to, grouped by "
-        "cluster. Colour: multiples of that row's uniform weight 1/|Nᵢ|. "
-        f"{count(kept, 'cell')} of {record.length**2:,} {'is a kept edge' if kept == 1 else 'are kept edges'}, "
-        f"both ways and each item's own; the others weigh 0.{then}"
-    )

@@ -12,19 +12,12 @@ from surge.escapes import for_plotly
 from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, shorten
+from surge.pictures.text import shorten
 
 MOST_BARS = 40
 BAR_HEIGHT = 20
 NAME_LENGTH = 42
 Categories = Sequence[Sequence[tuple[str | None, int]]]
-ABOUT = (
-    "The model has a fixed number of interest clusters, shared by all users: a cluster means the same for everybody. "
-    "Every item of a history is spread softly over them (the paper's Equations 9 to 11). A bar is the share of a "
-    "user's history that belongs to the cluster, averaged over the users drawn; all bars add up to 100 %. Names are "
-    "the commonest categories of the items that lie mostly in the cluster; the model doesn't know these names. Each "
-    "user's last item was the candidate."
-)
 
 
 def usage_figure(mass: np.ndarray, categories: Categories, theme: Theme | str) -> go.Figure:
@@ -89,18 +82,4 @@ def usage_table(mass: np.ndarray, first_choices: np.ndarray, categories: Categor
                 for c in order
             ],
         }
-    )
-
-
-def caption(mass: np.ndarray, users: int, items: int) -> str:
-    """How many users and items were read, how even the use is, and which clusters are idle."""
-    positive = mass[mass > 0]
-    effective = float(np.exp(-(positive * np.log(positive)).sum()))
-    idle = int((mass < 0.1 / len(mass)).sum())
-    rest = f" The {MOST_BARS} largest are drawn." if len(mass) > MOST_BARS else ""
-    return (
-        f"{count(len(mass), 'cluster')} over {count(users, 'user')} and {count(items, 'item')} of their histories; "
-        f"their use is as even as that of {effective:.1f} equal clusters. Dashed: an even share; {idle or 'none'} of "
-        f"them {'has' if idle in (0, 1) else 'have'} less than a tenth of it. "
-        f"The number after a name is the number of the cluster.{rest}"
     )

@@ -14,11 +14,10 @@ from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.drift_controls import play_buttons, step_slider
 from surge.pictures.drift_curves import band_letters, curve_panels, mass_bands
-from surge.pictures.drift_words import sentence as sentence
 from surge.pictures.figure import BLANK, bare_axis, new_figure, paper_note
 from surge.pictures.graph_layout import SPACING, graph_positions
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles
-from surge.pictures.text import count, moment_of, title_of
+from surge.pictures.text import moment_of, title_of
 
 HEIGHT = 560  # pixels
 WIDTH, DRAWN = 430, 400  # pixels that the graph has at least, across and down
@@ -26,12 +25,6 @@ SMALLEST, MIDDLE, LARGEST = 13, 15, 26  # diameters in pixels; MIDDLE is that of
 TO_COME = 4  # pixels of an item that is still to come
 LEAST_LETTERED = 0.6  # of the full size of nodes; in smaller ones a letter can't be read
 LEFT, RIGHT = (0.0, 0.5), (0.57, 1.0)
-ABOUT = (
-    "The model is run again on the beginning of the history: after the first item, the second, and so on to all of it. "
-    "Each step shows what it would have said then: its kept links (Eq. 3), the main cluster of each item (Eq. 11), how "
-    "many items were in each cluster, and today's candidate: its rank, and its lift, how many times as "
-    "likely it was as by popularity alone. Everything may change with a new item, as the links are chosen anew."
-)
 
 
 def drift_figure(
@@ -181,24 +174,6 @@ def _lay_out(
 
 
 # -- words and numbers ----------------------------------------------------------------------------------
-
-
-def caption(record: Explanation, drift: Drift) -> str:
-    """What is drawn, in which unit, and what is left out."""
-    steps = len(drift.lengths)
-    every = f"{count(steps, 'step')}, one per item" if steps == record.length else f"{steps} of {record.length} steps"
-    most = max(len(edges) for edges in drift.edges)
-    lines = f"Lines: the strongest kept links, at most {most} per step. " if most else ""
-    rank = ""
-    if not np.isfinite(drift.rank).any():
-        rank = " Its rank is not known until the catalogue is scored."
-    elif not drift.exact:
-        rank = " Earlier ranks are estimated from a part of the catalogue."
-    return (
-        f"What the model says after each part of the history: {every}. {lines}Size: importance γ. Colour and letter: "
-        f"the cluster that holds most of the item at that step; small dots: items still to come. Lift: how many times "
-        f"as likely the candidate was as by popularity alone.{rank}"
-    )
 
 
 def drift_table(record: Explanation, drift: Drift, *, styles: Sequence[ClusterStyle] | None = None) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The drift in one or two sentences: which interests came when, and when the candidate's lift and rank were there."""
+"""The drift in words: which interests came when, and when the candidate's lift and rank were there."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import as_likely, factor
 from surge.pictures.palette import ClusterStyle, cluster_styles
-from surge.pictures.text import listed, shorten, title_of
+from surge.pictures.text import count, listed, shorten, title_of
 
 LEAST_STEP = 0.05  # of the log of the lift
 GOOD = 10  # a rank up to which a candidate would be shown
 HELD = 1 / 3  # of the first item: then a cluster was there from the beginning
+ABOUT = (
+    "The model is run again on the beginning of the history: after the first item, the second, and so on to all of it. "
+    "Each step shows what it would have said then: its kept links (Eq. 3), the main cluster of each item (Eq. 11), how "
+    "many items were in each cluster, and today's candidate: its rank, and its lift, how many times as "
+    "likely it was as by popularity alone. Everything may change with a new item, as the links are chosen anew."
+)
 
 
 def sentence(record: Explanation, drift: Drift, *, styles: Sequence[ClusterStyle] | None = None) -> str:
@@ -133,3 +139,21 @@ def _start_of_run(holds: np.ndarray) -> int:
     """The step from which on something holds to the end, where it holds in the end."""
     missing = np.flatnonzero(~holds)
     return int(missing[-1]) + 1 if len(missing) else 0
+
+
+def caption(record: Explanation, drift: Drift) -> str:
+    """What is drawn, in which unit, and what is left out."""
+    steps = len(drift.lengths)
+    every = f"{count(steps, 'step')}, one per item" if steps == record.length else f"{steps} of {record.length} steps"
+    most = max(len(edges) for edges in drift.edges)
+    lines = f"Lines: the strongest kept links, at most {most} per step. " if most else ""
+    rank = ""
+    if not np.isfinite(drift.rank).any():
+        rank = " Its rank is not known until the catalogue is scored."
+    elif not drift.exact:
+        rank = " Earlier ranks are estimated from a part of the catalogue."
+    return (
+        f"What the model says after each part of the history: {every}. {lines}Size: importance γ. Colour and letter: "
+        f"the cluster that holds most of the item at that step; small dots: items still to come. Lift: how many times "
+        f"as likely the candidate was as by popularity alone.{rank}"
+    )

@@ -23,17 +23,11 @@ from surge.pictures.graph_layout import edited_positions, graph_positions
 from surge.pictures.graph_nodes import add_ghosts, add_nodes
 from surge.pictures.measures import attention, attention_lift
 from surge.pictures.palette import FONT, ClusterStyle, Theme, cluster_styles
-from surge.pictures.text import count
+from surge.pictures.view_words import graph_caption, graph_label
 
 LAYERS = ("similarity", "kept edge", "attention")
 DEFAULT_EDGES = 60
 MOST_EDGES = 3000
-ABOUT = (
-    "The model links history items whose embeddings are alike (Eq. 1–2) and keeps only the strongest links of the "
-    "whole history (Eq. 3). An item then listens to its kept neighbours, to some more than to others (Eq. 8): that is "
-    "the attention. 1× means as much as to any neighbour. Where a node stands means little: linked items are placed "
-    "side by side. Left out are the weaker links beyond the number on the slider, and the link of each item to itself."
-)
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ class GraphView:
 def interest_graph(
     record: Explanation,
     layer: str = "similarity",
-    edge_count: int = DEFAULT_EDGES,
+    edges: int = DEFAULT_EDGES,
     theme: Theme | str = Theme.LIGHT,
     *,
     effects: Effects | None = None,
@@ -61,7 +55,7 @@ def interest_graph(
 ) -> GraphView:
     """The graph of one layer: similarity (M, all pairs), kept edge (A) or attention (lift, from source to target).
 
-    Node ids are indices into the record. Of the edges the `edge_count` first are drawn (3,000 at most): the
+    Node ids are indices into the record. Of the edges the `edges` first are drawn (3,000 at most): the
     strongest of each item, then the second of each, and so on, so that no item loses its edges to a dense group.
     Attention is the mean over the heads. A node's area is its importance gamma or, with
     `effects`, the size of the measured effect, whose sign the node then carries.
@@ -75,7 +69,7 @@ def interest_graph(
     theme = Theme(theme)
     styles = cluster_styles(record, theme) if styles is None else styles
     sources, targets, weights = _candidates(record, layer)
-    directed, limit = layer == "attention", min(max(edge_count, 0), MOST_EDGES)
+    directed, limit = layer == "attention", min(max(edges, 0), MOST_EDGES)
     chosen = _strongest(sources, targets, weights, record.length, limit, directed)
     network = Network(directed=directed, cdn_resources="in_line", bgcolor=theme.background)
     if before is None:
@@ -85,8 +79,8 @@ def interest_graph(
         moved, gone = edited_positions(record, before)
         add_nodes(network, record, theme, moved, styles, effects, before)
         add_ghosts(network, record.length, before, theme, gone)
-    edges = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
-    _add_edges(network, record, layer, theme, edges)
+    drawn = [(int(sources[k]), int(targets[k]), float(weights[k])) for k in chosen]
+    _add_edges(network, record, layer, theme, drawn)
     network.options = _options(layer, theme)
     return GraphView(
         nodes=network.nodes,
@@ -94,12 +88,12 @@ def interest_graph(
         options=network.options,
         drawn=len(chosen),
         total=len(sources),
-        caption=_caption(record, layer, len(chosen), len(sources), effects, before, own=positions is None),
+        caption=graph_caption(record, layer, len(chosen), len(sources), effects, before, own=positions is None),
     )
 
 
 def edge_total(record: Explanation, layer: str) -> int:
-    """How many edges a layer has; what a slider for `edge_count` needs to know."""
+    """How many edges a layer has; what a slider for `edges` needs to know."""
     n, kept = record.length, int(np.count_nonzero(record.graph_construction.adjacency)) - record.length
     return {"similarity": n * (n - 1) // 2, "kept edge": kept // 2, "attention": kept}[layer]
 
@@ -132,10 +126,7 @@ def graph_data(view: GraphView, theme: Theme | str, height: int, *, linked: bool
         },
         "font": FONT,
         "height": height,
-        "label": (
-            f"Interest graph: {count(items, 'item')}, {view.drawn:,} of {count(view.total, 'edge')}. Left and right "
-            "arrow keys go through the items in time order, Enter selects. The table of items holds the same values."
-        ),
+        "label": graph_label(items, view.drawn, view.total),
     }
 
 
@@ -256,39 +247,3 @@ def _options(layer: str, theme: Theme) -> dict[str, Any]:
             "arrows": {"to": {"enabled": layer == "attention", "scaleFactor": 0.45}},
         },
     }
-
-
-def _caption(
-    record: Explanation,
-    layer: str,
-    drawn: int,
-    total: int,
-    effects: Effects | None,
-    before: Before | None,
-    *,
-    own: bool,
-) -> str:
-    what = {
-        "similarity": "Similarity M between items (−1 to 1), all pairs",
-        "kept edge": "Edges kept by the sparsification (Eq. 3), as wide as their similarity",
-        "attention": "Attention in multiples of uniform over an item's neighbours; arrows end at the item that attends",
-    }[layer]
-    size = "importance γ"
-    if effects is not None:
-        size = "measured effect, how many times as likely the item makes the candidate; + speaks for it, − against it"
-    parts = [
-        f"{what}: there is no edge between two items."
-        if not total
-        else f"{what}. {drawn:,} of {count(total, 'edge')}, the strongest of each item first.",
-        f"Size: {size}. Colour and letter: cluster.",
-    ]
-    if before is not None:
-        gone, added = len(before.removed), sum(origin is None for origin in before.origin)
-        if gone:
-            parts.append(f"Dashed: {count(gone, 'item')} that the edits removed.")
-        if added:
-            parts.append(f"{'Square' if added == 1 else 'Squares'}: {count(added, 'new item')}.")
-    alone = int((record.graph_construction.adjacency.sum(axis=1) == 1).sum())
-    if own and total and before is None and 0 < alone < record.length:
-        parts.append(f"Bottom row: {count(alone, 'item')} without a kept edge.")
-    return " ".join(parts)

@@ -12,23 +12,15 @@ import plotly.graph_objects as go
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import bound, chance, factor, times
+from surge.pictures.amounts import factor
 from surge.pictures.factor_axis import factor_ticks
 from surge.pictures.figure import LEAST_CONTRAST, bare_axis, new_figure, paper_note, places
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, contrast, item_clusters, rgba
-from surge.pictures.text import count, date_of, listed, shorten, title_of
+from surge.pictures.text import date_of, shorten, title_of
 
 FIRST, SECOND = "①", "②"
 DIFFERS = 0.1  # of the log of the lift, as in the verdict
 ROW_HEIGHT = 34  # pixels
-NAMED = 2  # items on each side of the sentence
-
-ABOUT = (
-    "Why ① and not ②? Each item is left out of the history in turn, and the model is asked again for both. A bar "
-    "to the right up to ×2: with the item the candidate is twice as likely as without it; to the left down to ÷2: half "
-    "as likely. Equal factors are equally long, which makes a bar a change of the raw score (logit, Eq. 17). The gap "
-    "between an item's two bars is what it adds to the lead of ① over ②."
-)
 
 
 def ledger_table(
@@ -44,7 +36,7 @@ def ledger_table(
 
     `cluster` is the item's first choice when it is read for ①. Records of two histories are a ValueError.
     """
-    _check(first, second, first_effects, second_effects)
+    check_pair(first, second, first_effects, second_effects)
     styles = cluster_styles(first) if styles is None else styles
     return pd.DataFrame(
         {
@@ -53,7 +45,7 @@ def ledger_table(
             "cluster": [styles[cluster].letter for cluster in item_clusters(first)],
             f"effect factor on {FIRST}": np.exp(first_effects.item_effect),
             f"effect factor on {SECOND}": np.exp(second_effects.item_effect),
-            "log difference": _difference(first_effects, second_effects),
+            "log difference": difference_of(first_effects, second_effects),
             f"β for {FIRST}": first.interest_fusion.query_score.mean(axis=0),
             f"β for {SECOND}": second.interest_fusion.query_score.mean(axis=0),
             f"importance for {FIRST}": first.interest_extraction.importance,
@@ -79,7 +71,7 @@ def ledger_figure(
     customdata is (index, title, cluster, day, effect on ①, effect on ②, difference), the last three as text.
     """
     theme = Theme(theme)
-    _check(first, second, first_effects, second_effects)
+    check_pair(first, second, first_effects, second_effects)
     styles = cluster_styles(first, theme) if styles is None else styles
     clusters = item_clusters(first)
     shown = shown_items(first_effects, second_effects, limit)
@@ -153,107 +145,25 @@ def ledger_figure(
 
 def shown_items(first_effects: Effects, second_effects: Effects, limit: int) -> np.ndarray:
     """Indices of the items with the largest measured |difference|, in order from the strongest for ① to ②."""
-    difference = _difference(first_effects, second_effects)
+    difference = difference_of(first_effects, second_effects)
     measured = np.flatnonzero(np.isfinite(difference))
     strongest = measured[np.argsort(-np.abs(difference[measured]), kind="stable")][:limit]
     return strongest[np.argsort(-difference[strongest], kind="stable")]
 
 
-def ledger_sentence(
-    first: Explanation, second: Explanation, first_effects: Effects, second_effects: Effects, *, length: int = 44
-) -> str:
-    """Which items speak more for ①, which for ②, as plain text; or that none makes a difference."""
-    _check(first, second, first_effects, second_effects)
-    names = [f"{mark} “{shorten(title_of(r.target), length)}”" for mark, r in ((FIRST, first), (SECOND, second))]
-    start = _start(first, second, names)
-    difference = _difference(first_effects, second_effects)
-    measured = np.flatnonzero(np.isfinite(difference))
-    if not len(measured):
-        return f"{start} The history holds a single item: nothing can be left out to see what makes the difference."
-    if first.target.item == second.target.item:
-        return f"{start} They are the same item."
-    sides: list[str] = []
-    for mark, sign in ((FIRST, 1.0), (SECOND, -1.0)):
-        order = measured[np.argsort(-sign * difference[measured], kind="stable")]
-        speaking = dict.fromkeys(
-            f"“{shorten(title_of(first.history[i]), length)}”" for i in order if sign * difference[i] >= DIFFERS
-        )
-        if speaking:
-            named = list(speaking)[:NAMED]
-            verb = "speaks" if len(named) == 1 else "speak"
-            sides.append(f"{listed(named)} {verb} more for {mark}")
-    if not sides:
-        most = float(np.abs(difference[measured]).max())
-        return (
-            f"{start} No single item makes the difference: leaving out any one of them changes how the two compare by "
-            f"less than a factor of {bound(most)}."
-        )
-    if len(sides) == 1:
-        other = SECOND if sides[0].endswith(FIRST) else FIRST
-        sides.append(f"no single item speaks clearly more for {other}")
-    return f"{start} {'; '.join(sides)}."
-
-
-def caption(
-    first: Explanation, second: Explanation, first_effects: Effects, second_effects: Effects, *, limit: int = 16
-) -> str:
-    """What the ledger draws, in which unit, and what it leaves out."""
-    shown = len(shown_items(first_effects, second_effects, limit))
-    if not shown:
-        return "Nothing is drawn: no item can be left out of this history."
-    left_out = first.length - shown
-    rest = f" {count(left_out, 'item')} with a smaller difference are not drawn." if left_out > 1 else ""
-    rest = " 1 item with a smaller difference is not drawn." if left_out == 1 else rest
-    moved = int((item_clusters(first) != item_clusters(second)).sum())
-    elsewhere = (
-        f" {count(moved, 'item')} of the history {'lies' if moved == 1 else 'lie'} in another cluster when read for "
-        f"{SECOND}."
-        if moved
-        else ""
-    )
-    return (
-        f"Filled: effect on {FIRST}; hollow: on {SECOND}, how many times as likely the item makes it, measured by "
-        f"leaving it out. {count(shown, 'item')}, ordered by the difference; colour and letter: the cluster when read "
-        f"for {FIRST}.{rest}{elsewhere}"
-    )
-
-
 # -- helpers ------------------------------------------------------------------------------------------
 
 
-def _check(first: Explanation, second: Explanation, first_effects: Effects, second_effects: Effects) -> None:
+def check_pair(first: Explanation, second: Explanation, first_effects: Effects, second_effects: Effects) -> None:
     if [item.item for item in first.history] != [item.item for item in second.history]:
         raise ValueError("the two records are not of one history")
     if {len(first_effects.item_logit), len(second_effects.item_logit)} != {first.length}:
         raise ValueError("the effects are not of these records")
 
 
-def _difference(first_effects: Effects, second_effects: Effects) -> np.ndarray:
+def difference_of(first_effects: Effects, second_effects: Effects) -> np.ndarray:
     """What each item adds to the lead of ① over ②, in logs of factors (n)."""
     return first_effects.item_effect - second_effects.item_effect
-
-
-def _start(first: Explanation, second: Explanation, names: Sequence[str]) -> str:
-    """How likely the two are (or would be, of what is never recommended), as far as it is known of both."""
-    one, other = first.prediction.next_probability, second.prediction.next_probability
-    lifts = [times(record.lift) for record in (first, second)]
-    left_out = [record.is_left_out() for record in (first, second)]
-    subjects = [
-        f"{name} (not ranked, {record.left_out_words})" if never else name
-        for name, record, never in zip(names, (first, second), left_out, strict=True)
-    ]
-    unlike = left_out[0] != left_out[1]  # then the verb of the first doesn't hold for the second
-    if one is None or other is None:
-        verbs = ["would be " if never else "is " for never in left_out]
-        return (
-            f"{subjects[0]} {verbs[0]}{lifts[0]} as likely as by popularity alone, {subjects[1]} "
-            f"{verbs[1] if unlike else ''}{lifts[1]}."
-        )
-    verbs = ["would have " if never else "has " for never in left_out]
-    return (
-        f"{subjects[0]} {verbs[0]}a chance of {chance(one)} of being the next item, {lifts[0]} as likely as by "
-        f"popularity alone; {subjects[1]} {verbs[1] if unlike else ''}one of {chance(other)}, {lifts[1]} as likely."
-    )
 
 
 def _told(
@@ -267,7 +177,7 @@ def _told(
         for_plotly(f"{style.letter} {style.name}".strip()),
         date_of(item) or "day not known",
         *words,
-        factor(float(_difference(first_effects, second_effects)[index])),
+        factor(float(difference_of(first_effects, second_effects)[index])),
     ]
 
 

@@ -6,20 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, legend_above, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count
 
 MOST_HEADS = 8
 ROW_HEIGHT = 110
 PARTS = ("item", "category")
-ABOUT = (
-    "Two items are alike in the interest graph when their embeddings point the same way after each number was "
-    "multiplied by a learned weight (the paper's Equations 1 and 2, one panel a metric head; the heads are averaged). "
-    "Squared weights are what the cosine adds up, so they are drawn: as a multiple of an equal share, 1× counts as "
-    "much as the average number. How large the embeddings themselves are counts too, and is left out here."
-)
 
 
 def metric_weights_figure(weights: np.ndarray, item_size: int, theme: Theme | str) -> go.Figure:
@@ -71,37 +63,6 @@ def metric_weights_figure(weights: np.ndarray, item_size: int, theme: Theme | st
 def item_share(weights: np.ndarray, item_size: int) -> float:
     """The item part's share of all squared weights, from 0 to 1; a head that is 0 throughout counts as even."""
     return float(_lift(weights)[:, :item_size].sum() / max(weights.size, 1))
-
-
-def sentence(weights: np.ndarray, item_size: int) -> str:
-    """Which part of the embedding the metric uses most, for its size."""
-    size = weights.shape[1]
-    if item_size >= size:
-        return "The embedding has no category part: the metric compares the items' own numbers alone."
-    share, even = item_share(weights, item_size), item_size / size
-    by_size = share / even, (1 - share) / (1 - even)
-    more = int(by_size[1] > by_size[0])
-    if max(by_size) < 1.05 * min(by_size):
-        verdict = "It uses both parts about as much as their sizes suggest"
-    else:
-        verdict = (
-            f"For its size, the {PARTS[more]} part counts more: {max(by_size):.1f}× an equal share against "
-            f"{min(by_size):.1f}×"
-        )
-    return (
-        f"The item part holds {percent(share)} of the squared weights with {percent(even)} of the numbers, the "
-        f"category part {percent(1 - share)} with {percent(1 - even)}. {verdict}."
-    )
-
-
-def caption(weights: np.ndarray) -> str:
-    """What is drawn, and what is left out."""
-    heads, size = weights.shape
-    rest = f" The first {MOST_HEADS} of {heads} metric heads are drawn." if heads > MOST_HEADS else ""
-    return (
-        f"Squared weights of {count(heads, 'metric head')} over the {size} numbers of an embedding, as multiples of an "
-        f"equal share.{rest}"
-    )
 
 
 def _lift(weights: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.metric_words import LOGARITHMIC, short_text, whole_percent
 from surge.pictures.palette import Theme, rgba
-from surge.pictures.text import count
 from surge.vocabulary import METRICS
 from surge.vocabulary.metric import Metric
 from surge.vocabulary.survey import USER
@@ -27,22 +26,13 @@ ROW_HEIGHT = 42  # pixels
 BINS = 36
 HILL = 0.72  # of a row, at its highest
 ENDS = (1, 99)  # percentiles: a few outliers don't press all others into a corner
-FAR_OUT = 0.9  # of the users below, or above: then a value stands out
 TIE = 1e-9
-MOST_TOLD = 3  # figures that stand out
 LOG_FROM = 30  # times the low end: then a count is drawn on a logarithmic scale
 LEAST = np.finfo(np.float64).tiny  # a chance can be rounded to 0, which has no logarithm
 
-ABOUT = (
-    "Is this user like the others? Each row is one figure of how the model reads a history. The hill shows how many "
-    "users have which value, the line their median, the diamond this user. A user far out on a row is a case of its "
-    "own: what is true there need not be true for others. All users are read without their last item, with the top "
-    "prediction as the candidate; the survey knows nothing about edits or another candidate."
-)
-
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """One metric: this user's value (NaN: not known) among the known values of the population, sorted."""
 
     name: str
@@ -77,41 +67,7 @@ class _Row:
         return float(np.median(self.known)) if len(self.known) else float("nan")
 
 
-def sentence(values: Mapping[str, float | None], population: Mapping[str, Array]) -> str:
-    """Whether this user is like the others, and what stands out: figures that for at least nine in ten users are
-    lower, or for at least nine in ten higher. By chance a fifth of all figures do."""
-    rows = [row for row in _rows(values, population) if not np.isnan(row.below)]
-    if not rows:
-        return "No figure of this user can be compared with those of the other users."
-    outside = [row for row in rows if max(row.below, row.above) >= FAR_OUT - TIE]
-    if len(rows) == 1:
-        where = "in the outer 20 %" if outside else "in the middle 80 %"
-        told = f"The only figure that is known lies {where} of all users"
-    else:
-        share = len(outside) / len(rows)
-        who = "An ordinary user" if share <= 0.25 else "A somewhat unusual user" if share <= 0.5 else "An unusual user"
-        inside = len(rows) - len(outside)
-        told = (
-            f"{who}: {inside or 'none'} of {count(len(rows), 'figure')} {'lies' if inside == 1 else 'lie'} in the "
-            "middle 80 % of all users"
-        )
-    if not outside:
-        return f"{told}; nothing stands out."
-    outside.sort(key=lambda row: -max(row.below, row.above))
-    words = [_stands_out(row) for row in outside[:MOST_TOLD]]
-    return f"{told}. {'Most unusual' if len(outside) > MOST_TOLD else 'Unusual'}: {'; '.join(words)}."
-
-
-def _stands_out(row: _Row) -> str:
-    """ "more noise than 94 % of users"."""
-    high = row.below >= row.above
-    share = row.below if high else row.above
-    alone = share + row.same > 1 - TIE and row.same * len(row.known) < 1.5
-    others = "all others" if alone else f"{whole_percent(share)} of users"
-    return f"{row.metric.extremes[0 if high else 1]} {others}"
-
-
-def _place(row: _Row) -> str:
+def _place(row: Row) -> str:
     """Where a value stands: above most, below most, or the same as most."""
     if np.isnan(row.below):
         return "–"
@@ -128,7 +84,7 @@ def percentile_table(values: Mapping[str, float | None], population: Mapping[str
     `among all users` says the place in words; `users below` and `users alike` are in per cent of the users whose
     value is known (`users`); `this user` and `median of all` are words, `value` and `median` the numbers behind them.
     """
-    rows = _rows(values, population)
+    rows = known_rows(values, population)
     return pd.DataFrame(
         {
             "figure": [row.metric.name for row in rows],
@@ -155,7 +111,7 @@ def percentile_figure(
     Each row has its own horizontal scale (see `_scaled`); y is the row, 0 at the top.
     """
     theme = Theme(theme)
-    rows = _rows(values, population)
+    rows = known_rows(values, population)
     figure = new_figure(theme, ROW_HEIGHT * max(len(rows), 1) + 40)
     hills: tuple[list[float | None], list[float | None]] = ([], [])
     medians: tuple[list[float | None], list[float | None]] = ([], [])
@@ -218,37 +174,18 @@ def percentile_figure(
     return figure
 
 
-def caption(values: Mapping[str, float | None], population: Mapping[str, Array]) -> str:
-    """What the figure draws, in which unit, and what it leaves out."""
-    rows = _rows(values, population)
-    if not rows:
-        return "There is no figure that this user and the survey both have."
-    users = max(len(row.known) for row in rows)
-    return (
-        f"This user (diamond) among up to {users:,} users of the survey. Hill: how many users have which value; line: "
-        f"the median. Each row has its own scale{_logarithms(rows)}, from the {ENDS[0]}st to the {ENDS[1]}th "
-        "percentile; what lies beyond is drawn at the end. At right: the value, and the share of users with a lower "
-        "one."
-    )
-
-
-def _logarithms(rows: list[_Row]) -> str:
-    """Which rows are drawn on a logarithmic scale, though their format doesn't say so to a reader."""
-    return ", chances and lifts a logarithmic one" if any(row.metric.format in LOGARITHMIC for row in rows) else ""
-
-
-def _rows(values: Mapping[str, float | None], population: Mapping[str, Array]) -> list[_Row]:
+def known_rows(values: Mapping[str, float | None], population: Mapping[str, Array]) -> list[Row]:
     rows = []
     for name in USER:
         if name in values and name in population:
             value = values[name]
             everyone = np.asarray(population[name], dtype=np.float64)
             known = np.sort(everyone[np.isfinite(everyone)])
-            rows.append(_Row(name, float("nan") if value is None else float(value), known))
+            rows.append(Row(name, float("nan") if value is None else float(value), known))
     return rows
 
 
-def _axis(row: _Row) -> tuple[Array, bool]:
+def _axis(row: Row) -> tuple[Array, bool]:
     """The edges of the row's bins, between the two percentiles, and whether they are logarithms (of large counts,
     chances and lifts).
 
@@ -268,7 +205,7 @@ def _axis(row: _Row) -> tuple[Array, bool]:
     return np.linspace(low, high, BINS + 1), False
 
 
-def _scaled(row: _Row, values: Array) -> Array:
+def _scaled(row: Row, values: Array) -> Array:
     """Values on the row's scale from 0 to 1; what lies outside is held at the end."""
     edges, logarithmic = _axis(row)
     values = np.log(np.maximum(values, LEAST)) if logarithmic else values
@@ -282,7 +219,7 @@ def _outline(edges: Array, top: Array, ground: float) -> tuple[list[float], list
     return [edges[0], *x.tolist(), edges[-1], edges[0]], [ground, *y.tolist(), ground, ground]
 
 
-def _told(row: _Row) -> list[str]:
+def _told(row: Row) -> list[str]:
     place = f"{percent(row.below)} of {len(row.known):,} users are below, {percent(row.same)} alike"
     words = [row.metric.name, short_text(row.name, row.value), place, short_text(row.name, row.median)]
     meaning = "<br>".join(for_plotly(line) for line in wrap(row.metric.says, 56))  # a hover box doesn't break lines

@@ -12,12 +12,12 @@ from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.amounts import factor, percent
-from surge.pictures.assignment_matrix import left_out_words, shown_clusters
+from surge.pictures.assignment_matrix import shown_clusters
 from surge.pictures.edit_context import Before
 from surge.pictures.figure import bare_axis, figure_of, places, rim
 from surge.pictures.measures import mean_update_gate
 from surge.pictures.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, rgba
-from surge.pictures.text import count, listed, shorten, title_of, without_it
+from surge.pictures.text import shorten, title_of, without_it
 
 STRONGEST = 3
 CHARACTERS = 84  # of the small names that fit side by side under all blocks
@@ -25,12 +25,6 @@ LEAST_SHARE = 0.005  # of an item; with less it is not said to be in a cluster
 LEAST_NAMED = 0.012  # of all mass; a narrower block has no letter over it, it would lie on the next one's
 LEAST_CHARACTERS = 9  # a narrower block has no names under it
 CLEAR = "rgba(0,0,0,0)"
-ABOUT = (
-    "The model shrinks the history to its clusters, one block each, and reads them in time order: by the mean position "
-    "of their items. A block is as wide as the number of items it holds. A recurrent layer with an attentional update "
-    "gate (Eq. 16) reads them; the fill is how far its gate opens, so how much of the cluster enters the memory. The "
-    "dot is γ*, the sum of the items' importance by their shares (Eq. 10). Almost empty clusters aren't drawn."
-)
 
 
 def strongest_items(record: Explanation, cluster: int, limit: int = STRONGEST) -> list[int]:
@@ -203,14 +197,3 @@ def _effect_words(effects: Effects, cluster: int, letters: int) -> str:
 
 def _heading(theme: Theme) -> dict[str, Any]:
     return {"size": 12, "color": theme.text}
-
-
-def caption(record: Explanation, *, before: Before | None = None, effects: Effects | None = None) -> str:
-    """What the sequence draws, in which unit, and what it leaves out."""
-    columns, measured = shown_clusters(record, before), ""
-    if effects is not None:
-        measured = " Effect: how many times as likely the cluster's items make the candidate (measured)."
-    then = " Hollow dots: γ* before the change; the thin row on top: the blocks before it." if before else ""
-    parts = listed(["width is mass (number of items)", "fill is the mean update gate", "the dot is importance γ*"])
-    shown = f"{count(len(columns), 'cluster')} in the order read: {parts}. Below: the strongest items."
-    return f"{shown}{measured}{then}{left_out_words(record, columns)}"

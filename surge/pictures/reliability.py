@@ -11,11 +11,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.errors import SurgeError
-from surge.pictures.amounts import chance, number_in, two_digits
+from surge.pictures.amounts import chance, number_in
 from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, lower_first
-from surge.vocabulary import METRICS
 
 HEIGHT = 380
 SPLITS = {"test": "Test split", "validation": "Validation split"}  # the first that is measured is drawn
@@ -24,14 +22,7 @@ MOST_BINS = 100
 MOST_COUNTED = 10**15
 SURE = 1.96  # standard deviations, within which 19 of 20 lie
 STEPS = (1, 2, 5)  # times powers of ten, at the axes' ticks
-ERROR = lower_first(METRICS["calibration_error"].name)
 NONE_BELOW = 0.5  # a bin of which nothing came true is drawn at this share of one that did
-ABOUT = (
-    "When the model says that an item has a chance of 2 % to be the next, do 2 of 100 such items really come next? The "
-    "ten best items of every user are sorted by their chances into ten groups of equal size. A dot is a group: its "
-    "mean chance, and how many of its items came next. On the dashed line the chances are right; above it the model is "
-    "too modest, below it promises too much. The line through a dot: where luck may move it."
-)
 
 
 @dataclass(frozen=True)
@@ -201,43 +192,3 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _tick(value: float) -> str:
     return f"{100 * value:.12g} %"
-
-
-def sentence(bins: Bins) -> str:
-    """What was promised and what came, how far the two differ, and whether the chances were softened."""
-    first = "" if bins.error_first is None else f"; for the best item alone, {_points(bins.error_first)}"
-    parts = [
-        f"The ten best items of a user were given a chance of {chance(bins.held)} each, on average, and "
-        f"{chance(bins.came)} of them came next.",
-        f"Within a group the two differ by {_points(bins.error)} on average (the {ERROR}){first}.",
-    ]
-    if bins.temperature != 1:
-        made = "softened" if bins.temperature > 1 else "sharpened"
-        parts.append(
-            f"The chances are {made}: scores are divided by a temperature of {two_digits(bins.temperature)}, chosen "
-            "on the validation split."
-        )
-    return " ".join(parts)
-
-
-def _points(share: float) -> str:
-    if 0 < share < 0.0001:
-        return "under 0.01 percentage points"
-    return f"{two_digits(100 * share)} percentage points"
-
-
-def caption(bins: Bins) -> str:
-    """What was measured, and how it is drawn."""
-    whose = f" of {count(bins.users, 'user')}" if bins.users else ""
-    fewest, most = min(bins.number), max(bins.number)
-    size = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    parts = [
-        f"{SPLITS[bins.split]}: {count(sum(bins.number), 'prediction')}{whose} in {count(len(bins.number), 'group')} "
-        f"of {size}. Dashed: as promised. Both scales are logarithmic. The line through a dot: where its share may lie "
-        "by luck alone, in 19 of 20 cases."
-    ]
-    if not all(bins.share):
-        parts.append("Open triangles: none of the group came next.")
-    if bins.split == "validation":
-        parts.append("The validation split also decided when training stopped, and the temperature.")
-    return " ".join(parts)

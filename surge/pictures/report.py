@@ -17,12 +17,11 @@ from surge.explanation.record import Explanation
 from surge.explanation.story import Story
 from surge.pictures.amounts import chance, lift
 from surge.pictures.html_parts import changes
-from surge.pictures.interest_graph import graph_data
+from surge.pictures.interest_graph import LAYERS, graph_data
 from surge.pictures.metric_words import metric_text
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.report_page import page
 from surge.pictures.report_sections import (
-    LAYERS,
     card,
     record_sections,
     scene_of,

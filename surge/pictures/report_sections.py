@@ -12,13 +12,13 @@ from surge.explanation.story import Story
 from surge.pictures import columns, tables
 from surge.pictures.assignment_matrix import shown_clusters
 from surge.pictures.html_parts import table
+from surge.pictures.interest_graph import LAYERS
 from surge.pictures.next_item import ABOUT as PREDICTIONS_ABOUT
 from surge.pictures.next_item import next_sentence
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.trust import trust
-from surge.pictures.views import ASSIGNMENT, ATTENTION, DRIFT, FAITHFULNESS, HISTORY, SEQUENCE, Scene, View, drawn
+from surge.pictures.views import ASSIGNMENT, ATTENTION, HISTORY, SEQUENCE, Scene, Table, View, drawn
 
-LAYERS = {"similarity": "Similarity", "kept edge": "Kept links", "attention": "Attention"}
 BEST = 20  # predicted items; the candidate and the true next item may come after them
 NOT_REPEATED = {
     "changed": "The history was changed in the explorer: it is not what the user did, and no command makes this page.",
@@ -54,7 +54,7 @@ def sections(story: Story, styles: Sequence[ClusterStyle] | None = None) -> list
     }
     parts: list[Section | None] = []
     for view in drawn(scene):
-        parts += [view_section(view, scene, _behind(view, scene)), *after.get(view.name, [])]
+        parts += [view_section(view, scene), *after.get(view.name, [])]
     return [part for part in (*parts, _making(story)) if part is not None]
 
 
@@ -78,23 +78,14 @@ def scene_of(story: Story, styles: Sequence[ClusterStyle] | None = None, theme: 
     )
 
 
-def _behind(view: View[Any], scene: Scene) -> str:
-    """The table under a view of what was measured along the way."""
-    if view.name not in (FAITHFULNESS.name, DRIFT.name):
-        return ""
-    frame = view.table.frame(scene)
-    heads = columns.ORDERS if view.name == FAITHFULNESS.name else columns.drift_columns(frame)
-    return _more("As a table", table(frame, heads, f"Table of {view.table.of}"))
-
-
-def view_section(view: View[Any], scene: Scene, table: str = "") -> Section:
-    """A view with its words; `table` is HTML that stands under it."""
+def view_section(view: View[Any], scene: Scene) -> Section:
+    """A view with its words, and the table under it."""
     picture = _graph() if view.kind == "graph" else _picture(view.name, view.alt, clickable=view.clickable)
     return Section(
         view.name,
         view.title,
         view.lead(scene),
-        picture + table,
+        picture + _behind(view.table, scene),
         said=view.finding(scene),
         caption=view.caption(scene),
         about=view.about,
@@ -102,11 +93,18 @@ def view_section(view: View[Any], scene: Scene, table: str = "") -> Section:
     )
 
 
+def _behind(numbers: Table, scene: Scene) -> str:
+    if numbers.columns is None:
+        return ""
+    frame = numbers.frame(scene)
+    return _more("As a table", table(frame, numbers.columns(frame), f"Table of {numbers.of}"))
+
+
 def _graph() -> str:
     """The place of the graph, and the choice of its layer."""
     buttons = "".join(
-        f'<button type="button" data-layer="{layer}" aria-pressed="false">{label}</button>'
-        for layer, label in LAYERS.items()
+        f'<button type="button" data-layer="{layer}" aria-pressed="false">{layer.capitalize()}</button>'
+        for layer in LAYERS
     )
     return f'<div class="choice" role="group" aria-label="Edges show">{buttons}</div><div id="picture-graph"></div>'
 

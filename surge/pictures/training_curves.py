@@ -12,20 +12,13 @@ from surge.escapes import for_plotly
 from surge.pictures.amounts import number_in
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, lower_first, shorten
+from surge.pictures.text import shorten
 from surge.vocabulary.prediction import LOSSES, VALIDATION, series
 
 COLUMNS = 4
 PANEL_HEIGHT = 150
 MOST_PANELS = 24  # a training writes about 15 series; a file with more was not written by one
 BESIDE = ("epoch", "step", "seconds")  # of a record: where it stands, not how well it does
-ABOUT = (
-    "A training goes through its data in epochs and is measured after each. Losses are errors on the training data: "
-    "lower is better. The prediction error is the paper's Equation 18; the others are its Equations 12 to 14 and the "
-    "use of clusters, which keep the interest clusters meaningful. Validation metrics are measured on later "
-    "interactions that were not learned from: higher is better. The kept model is that of the best epoch. "
-    "Every panel has a scale of its own, which need not begin at 0."
-)
 
 
 def loss_curves(
@@ -149,34 +142,3 @@ def curve_table(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
             known = {name: value for name in names if (value := number_in(record.get(name))) is not None}
             rows.append({"epoch": number_in(record.get("epoch")) or float(place), **known})
     return rows
-
-
-def caption(
-    history: Sequence[Mapping[str, Any]],
-    *,
-    best_epoch: int | None = None,
-    weights: Mapping[str, float] | None = None,
-) -> str:
-    """How long the training was, which epoch was kept, and which terms were only watched."""
-    epochs = [record for record in history if isinstance(record, Mapping)]
-    seconds = [value for record in epochs if (value := number_in(record.get("seconds"))) is not None]
-    parts = [f"{count(len(epochs), 'epoch')}" + (f" in {_duration(sum(seconds))}." if seconds else ".")]
-    if best_epoch == 0:
-        parts.append(
-            "No epoch was better on validation (GAUC) than the checkpoint that it started from: its weights were kept."
-        )
-    elif best_epoch is not None:
-        parts.append(f"The diamond marks epoch {best_epoch}, the best on validation (GAUC), whose weights were kept.")
-    watched = [
-        lower_first(series(name).name) for name in loss_series(history) if (weights or {}).get(f"{name}_weight") == 0
-    ]
-    if watched:
-        verb = "was" if len(watched) == 1 else "were"
-        parts.append(f"With weight 0, {' and '.join(watched)} {verb} only watched, not minimised.")
-    return " ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

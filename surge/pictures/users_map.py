@@ -13,18 +13,11 @@ from surge.escapes import for_plotly
 from surge.pictures.figure import bare_axis, new_figure, unchanged_by_selection
 from surge.pictures.metric_words import LOGARITHMIC, metric_text
 from surge.pictures.palette import Theme
-from surge.pictures.text import count, lower_first, shorten
+from surge.pictures.text import shorten
 from surge.vocabulary import METRICS
 
 HEIGHT = 520
 MOST_SVG = 5000  # points; above, WebGL draws faster than SVG does
-ABOUT = (
-    "Every point is a user of the survey. A user's history is summed up by the average of its items' embeddings, and "
-    "those averages are squeezed into two directions: users close together like things that the model finds alike. "
-    "The directions themselves have no unit and no name, and two of them can't keep all distances: far apart means "
-    "unlike, but neighbours may still differ. The colour is one figure of the survey; grey users have no value of it. "
-    "Faint users are outside the present choice."
-)
 
 
 def users_map(
@@ -147,23 +140,3 @@ def _colours(values: np.ndarray, rows: np.ndarray, metric: str, theme: Theme) ->
             "tickfont": {"size": 10, "color": theme.muted},
         },
     }
-
-
-def caption(frame: pd.DataFrame, metric: str, *, emphasised: Collection[int] | None = None, method: str = "pca") -> str:
-    """How many users are drawn, how the plane was made, what the colour says, and what is missing."""
-    places = np.isfinite(frame[["x", "y"]].to_numpy(dtype=np.float64)).all(axis=1)
-    rows = np.arange(len(frame)) if emphasised is None else np.asarray(sorted(emphasised), dtype=np.int64)
-    unknown = int((~np.isfinite(frame[metric].to_numpy(dtype=np.float64)[rows]) & places[rows]).sum())
-    made = {"pca": "principal components (PCA)", "umap": "UMAP"}.get(method, "a method that is not known")
-    shown = (
-        f"{count(int(places[rows].sum()), 'user')} of {len(frame):,} in colour"
-        if emphasised is not None
-        else (count(int(places.sum()), "user"))
-    )
-    parts = [f"{shown}, placed by {made}. Colour: {lower_first(METRICS[metric].name)}."]
-    if unknown:
-        parts.append(f"Grey: {count(unknown, 'user')} without a value.")
-    if missing := int((~places).sum()):
-        parts.append(f"{count(missing, 'user')} {'has' if missing == 1 else 'have'} no place on the map.")
-    parts.append("A click on a point opens the user.")
-    return " ".join(parts)

@@ -1,8 +1,9 @@
-"""The views of one prediction, an entry each with words, picture and table: page, report and downloads go by them."""
+"""The views of one prediction, an entry each with words, picture and table: page, report, downloads and README go by
+them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -15,7 +16,9 @@ from surge.explanation.story import Whose
 from surge.pictures import (
     assignment_matrix,
     attention_matrix,
+    columns,
     drift,
+    drift_words,
     faithfulness,
     faithfulness_words,
     history_strip,
@@ -23,12 +26,16 @@ from surge.pictures import (
     pooled_sequence,
     strip_words,
     tables,
+    view_words,
 )
 from surge.pictures.edit_context import Before, Staged
+from surge.pictures.html_parts import Column
 from surge.pictures.interest_graph import DEFAULT_EDGES, LAYERS, GraphView
 from surge.pictures.palette import ClusterStyle, Theme
 
-Part = TypeVar("Part")
+CONTROLS = ("staged", "head", "layer", "edges")  # of a scene, besides the history, the candidate and the theme
+MEASURED = ("faithfulness", "drift")  # what takes more than a moment: the page measures it when it is asked
+Made = TypeVar("Made")
 Picture = TypeVar("Picture", go.Figure, GraphView)
 
 
@@ -57,11 +64,18 @@ class Scene:
 
 
 class Table(NamedTuple):
-    """The numbers behind a view: a word for file names, what they are ("Table of ..."), and how they are made."""
+    """The numbers behind a view: a word for file names, what they are ("Table of ..."), and how they are made.
+
+    With `columns` the table also stands under the picture: open where it is `short`, else it opens at a click. `alt`
+    is what a screen reader says of it on the page.
+    """
 
     name: str
     of: str
     frame: Callable[[Scene], pd.DataFrame]
+    columns: Callable[[pd.DataFrame], Mapping[str, Column]] | None = None
+    alt: str = ""
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,9 +83,11 @@ class View(Generic[Picture]):
     """One picture with its words. `name`: in reports and `Explanation.figures()`; `key`: of its chart on the page.
 
     `lead` says in a sentence what is seen, `about` what it is and what it leaves out, `alt` what a screen reader says,
-    `caption` the numbers under it, `finding` what it shows, before it. `needs`: whether the scene has what it draws.
-    `kind`: a plotly chart, or the graph that graph.js draws; `clickable`: its items and clusters can be selected;
-    `wide`: as wide as a report.
+    `caption` the numbers under it, `finding` what it shows, before it. README says what it `shows`, of which equation
+    of the `paper`. `needs`: a part of the scene without which there is nothing to show; where that is one of MEASURED,
+    the page asks the `question` and measures it then. `controls`: what of the scene it draws besides the record.
+    `kind`: a plotly chart, or the interest graph, which graph.js draws once on a page; `clickable`: its items and
+    clusters can be selected; `wide`: as wide as a report.
     """
 
     name: str
@@ -83,8 +99,12 @@ class View(Generic[Picture]):
     figure: Callable[[Scene], Picture]
     caption: Callable[[Scene], str]
     table: Table
+    shows: str
+    paper: str = ""
     finding: Callable[[Scene], str] = lambda scene: ""
-    needs: Callable[[Scene], bool] = lambda scene: True
+    needs: Literal["", "effects", "before", "staged", "interests", "faithfulness", "drift"] = ""
+    question: str = ""
+    controls: tuple[str, ...] = CONTROLS
     kind: Literal["chart", "graph"] = "chart"
     clickable: bool = True
     wide: bool = False
@@ -94,27 +114,31 @@ def _said(words: str) -> Callable[[Scene], str]:
     return lambda scene: words
 
 
+def _of(make: Callable[..., Made], *parts: str) -> Callable[[Scene], Made]:
+    """What a function makes of these parts of a scene, which it names alike."""
+
+    def made(scene: Scene) -> Made:
+        values = {part: getattr(scene, part) for part in parts}
+        if any(values.get(part, scene) is None for part in MEASURED):
+            raise ValueError("the scene lacks what this view draws; ask `needs` first")
+        return make(**values)
+
+    return made
+
+
 HISTORY = View(
     "history",
     "history_strip",
     "History",
-    lambda scene: strip_words.lead(scene.whose),
+    _of(strip_words.lead, "whose"),
     strip_words.ABOUT,
     "History in time order; the table of items holds the same values.",
-    lambda scene: history_strip.history_strip(
-        scene.record,
-        scene.theme,
-        effects=scene.effects,
-        before=scene.before,
-        staged=scene.staged,
-        styles=scene.styles,
-    ),
-    lambda scene: strip_words.caption(scene.record, effects=scene.effects, before=scene.before, staged=scene.staged),
-    Table(
-        "items",
-        "items",
-        lambda scene: tables.item_table(scene.record, scene.interests, effects=scene.effects, styles=scene.styles),
-    ),
+    _of(history_strip.history_strip, "record", "theme", "effects", "before", "staged", "styles"),
+    _of(strip_words.caption, "record", "effects", "before", "staged"),
+    Table("items", "items", _of(tables.item_table, "record", "interests", "effects", "styles")),
+    "each item with its cluster and its effect; under it the importance γ that the model itself gives",
+    "Eq. 7",
+    controls=("staged",),
     wide=True,
 )
 GRAPH: View[GraphView] = View(
@@ -122,19 +146,14 @@ GRAPH: View[GraphView] = View(
     "interest_graph",
     "Interest graph",
     _said("The model links history items that it finds alike. Drag a node, scroll to zoom, click to select."),
-    interest_graph.ABOUT,
+    view_words.ABOUT_GRAPH,
     "Items of the history and the links between them; the table of items holds the same values.",
-    lambda scene: interest_graph.interest_graph(
-        scene.record,
-        scene.layer,
-        scene.edges,
-        scene.theme,
-        effects=scene.effects,
-        before=scene.before,
-        styles=scene.styles,
-    ),
+    _of(interest_graph.interest_graph, "record", "layer", "edges", "theme", "effects", "before", "styles"),
     lambda scene: GRAPH.figure(scene).caption,
-    Table("links", "links between items", lambda scene: tables.link_table(scene.record)),
+    Table("links", "links between items", _of(tables.link_table, "record")),
+    "a node for each item, larger for a larger effect; edges by learned similarity M, kept edges A, or attention E",
+    "Eq. 1-3, 8",
+    controls=("layer", "edges"),
     kind="graph",
 )
 ASSIGNMENT = View(
@@ -145,13 +164,14 @@ ASSIGNMENT = View(
         "The model spreads every item over a few clusters. A column is a cluster, a row an item; the strongest "
         "colour means that the item belongs to this cluster alone."
     ),
-    assignment_matrix.ABOUT,
+    view_words.ABOUT_ASSIGNMENT,
     "Assignment of items to clusters; the table of items holds each item's cluster and share.",
-    lambda scene: assignment_matrix.assignment_matrix(
-        scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
-    ),
-    lambda scene: assignment_matrix.caption(scene.record, before=scene.before),
-    Table("assignment", "the assignment S", lambda scene: tables.assignment_table(scene.record, styles=scene.styles)),
+    _of(assignment_matrix.assignment_matrix, "record", "theme", "before", "styles", "effects"),
+    _of(view_words.assignment_caption, "record", "before"),
+    Table("assignment", "the assignment S", _of(tables.assignment_table, "record", "styles")),
+    "the soft assignment S of every item to the clusters",
+    "Eq. 11",
+    controls=(),
 )
 SEQUENCE = View(
     "sequence",
@@ -161,17 +181,14 @@ SEQUENCE = View(
         "The clusters in the order in which the model reads them, the oldest interest first. The update gate is "
         "how much of the cluster enters the model's memory."
     ),
-    pooled_sequence.ABOUT,
+    view_words.ABOUT_SEQUENCE,
     "Clusters in the order they are read; the same values are in the table of clusters.",
-    lambda scene: pooled_sequence.pooled_sequence(
-        scene.record, scene.theme, before=scene.before, styles=scene.styles, effects=scene.effects
-    ),
-    lambda scene: pooled_sequence.caption(scene.record, before=scene.before, effects=scene.effects),
-    Table(
-        "clusters",
-        "clusters",
-        lambda scene: tables.cluster_table(scene.record, effects=scene.effects, styles=scene.styles),
-    ),
+    _of(pooled_sequence.pooled_sequence, "record", "theme", "before", "styles", "effects"),
+    _of(view_words.sequence_caption, "record", "before", "effects"),
+    Table("clusters", "clusters", _of(tables.cluster_table, "record", "effects", "styles")),
+    "the clusters in the order of the recurrent layer: mass, update gate, importance γ*, effect",
+    "Eq. 9, 10, 16",
+    controls=(),
 )
 ATTENTION = View(
     "attention",
@@ -181,13 +198,14 @@ ATTENTION = View(
         "How much an item listens to each of its neighbours for this candidate. 1× is what it would be if it "
         "listened to all of them alike."
     ),
-    attention_matrix.ABOUT,
+    view_words.ABOUT_ATTENTION,
     "Attention between items; the layer Attention of the interest graph shows the same.",
-    lambda scene: attention_matrix.attention_matrix(
-        scene.record, scene.theme, head=scene.head, before=scene.before, styles=scene.styles
-    ),
-    lambda scene: attention_matrix.caption(scene.record, head=scene.head, before=scene.before),
-    Table("attention", "the attention E", lambda scene: tables.attention_table(scene.record)),
+    _of(attention_matrix.attention_matrix, "record", "theme", "head", "before", "styles"),
+    _of(view_words.attention_caption, "record", "head", "before"),
+    Table("attention", "the attention E", _of(tables.attention_table, "record")),
+    "how much each item attends to its neighbours, relative to equal attention",
+    "Eq. 8",
+    controls=("head",),
 )
 FAITHFULNESS = View(
     "faithfulness",
@@ -196,15 +214,22 @@ FAITHFULNESS = View(
     _said("Do the items that an explanation names matter? The model is asked again without them."),
     faithfulness_words.ABOUT,
     "Lift while items are taken away, and while they are added; the table holds the mean lift along each curve.",
-    lambda scene: faithfulness.faithfulness_figure(_measured(scene.faithfulness), scene.theme),
-    lambda scene: faithfulness_words.caption(_measured(scene.faithfulness)),
+    _of(faithfulness.faithfulness_figure, "faithfulness", "theme"),
+    _of(faithfulness_words.caption, "faithfulness"),
     Table(
         "faithfulness",
         "the lift along the curves",
-        lambda scene: faithfulness.faithfulness_table(_measured(scene.faithfulness)),
+        _of(faithfulness.faithfulness_table, "faithfulness"),
+        lambda frame: columns.ORDERS,
+        "The mean lift along each curve.",
+        short=True,
     ),
-    finding=lambda scene: faithfulness_words.faithfulness_sentence(_measured(scene.faithfulness)),
-    needs=lambda scene: scene.faithfulness is not None,
+    "deletion and insertion curves of importance, attention, leave-one-out and integrated gradients, with a random "
+    "band",
+    finding=_of(faithfulness_words.faithfulness_sentence, "faithfulness"),
+    needs="faithfulness",
+    question="Do the weights tell what really matters?",
+    controls=(),
     clickable=False,
     wide=True,
 )
@@ -213,17 +238,22 @@ DRIFT = View(
     "drift",
     "Drift over time",
     _said("How clusters and lift grew with the history: the model read it again after one item, two items, and so on."),
-    drift.ABOUT,
+    drift_words.ABOUT,
     "Graph, clusters and the candidate's lift and rank as the history grows; the table holds the same values.",
-    lambda scene: drift.drift_figure(scene.record, _measured(scene.drift), scene.theme, styles=scene.styles),
-    lambda scene: drift.caption(scene.record, _measured(scene.drift)),
+    _of(drift.drift_figure, "record", "drift", "theme", "styles"),
+    _of(drift_words.caption, "record", "drift"),
     Table(
         "drift",
         "the drift",
-        lambda scene: drift.drift_table(scene.record, _measured(scene.drift), styles=scene.styles),
+        _of(drift.drift_table, "record", "drift", "styles"),
+        columns.drift_columns,
+        "What the curves draw, one row a step.",
     ),
-    finding=lambda scene: drift.sentence(scene.record, _measured(scene.drift), styles=scene.styles),
-    needs=lambda scene: scene.drift is not None,
+    "a replay of the history with the candidate's rank, by mouse or keyboard",
+    finding=_of(drift_words.sentence, "record", "drift", "styles"),
+    needs="drift",
+    question="How did the interests grow over time?",
+    controls=(),
     clickable=False,
     wide=True,
 )
@@ -233,15 +263,14 @@ VIEWS: tuple[View[Any], ...] = (HISTORY, GRAPH, ASSIGNMENT, SEQUENCE, ATTENTION,
 
 def drawn(scene: Scene) -> list[View[Any]]:
     """The views that there is something to show for."""
-    return [view for view in VIEWS if view.needs(scene)]
+    return [view for view in VIEWS if not view.needs or getattr(scene, view.needs) is not None]
+
+
+def asked() -> list[View[Any]]:
+    """The views of what is measured only when it is asked for."""
+    return [view for view in VIEWS if view.needs in MEASURED]
 
 
 def charts(scene: Scene) -> dict[str, go.Figure]:
     """Their plotly figures by name."""
     return {view.name: view.figure(scene) for view in drawn(scene) if view.kind == "chart"}
-
-
-def _measured(part: Part | None) -> Part:
-    if part is None:
-        raise ValueError("the scene lacks what this view draws; ask `needs` first")
-    return part

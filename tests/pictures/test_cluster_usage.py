@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from surge.pictures.cluster_usage import MOST_BARS, caption, cluster_name, usage_figure, usage_table
+from surge.pictures.cluster_usage import MOST_BARS, cluster_name, usage_figure, usage_table
+from surge.pictures.model_words import usage_caption
 from tests.pictures.hostile import HOSTILE
 
 MASS = np.array([0.25, 0.5, 0.25, 0.0])
@@ -39,11 +40,11 @@ def test_the_table_holds_every_cluster():
     many = np.full(100, 0.01)
     assert len(usage_table(many, np.zeros(100), [[]] * 100)) == 100
     assert len(usage_figure(many, [[]] * 100, "light").data[0].x) == MOST_BARS
-    assert f"The {MOST_BARS} largest are drawn." in caption(many, 1, 1)
+    assert f"The {MOST_BARS} largest are drawn." in usage_caption(many, 1, 1)
 
 
 def test_the_caption_says_how_even_the_use_is():
-    assert "4 clusters over 200 users and 7,000 items" in caption(MASS, 200, 7000)
-    assert "as even as that of 2.8 equal clusters" in caption(MASS, 200, 7000)  # exp of 1.5 log 2
-    assert "1 of them has less than a tenth" in caption(MASS, 200, 7000)
-    assert "none of them has" in caption(np.full(5, 0.2), 1, 1)
+    assert "4 clusters over 200 users and 7,000 items" in usage_caption(MASS, 200, 7000)
+    assert "as even as that of 2.8 equal clusters" in usage_caption(MASS, 200, 7000)  # exp of 1.5 log 2
+    assert "1 of them has less than a tenth" in usage_caption(MASS, 200, 7000)
+    assert "none of them has" in usage_caption(np.full(5, 0.2), 1, 1)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from surge.explanation.measurements import Drift
-from surge.pictures.drift import drift_figure, sentence
+from surge.pictures.drift import drift_figure
+from surge.pictures.drift_words import sentence
 from surge.pictures.palette import NO_LETTER, ClusterStyle
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation

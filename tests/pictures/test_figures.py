@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,30 +14,23 @@ import pytest
 from surge.explanation.record import Explanation
 from surge.pictures import assignment_matrix as assignment
 from surge.pictures import attention_matrix as attention
-from surge.pictures import history_strip as strip
 from surge.pictures import pooled_sequence as pooled
-from surge.pictures import strip_words
 from surge.pictures.amounts import factor, lift
 from surge.pictures.measures import attention_lift, mean_update_gate
 from surge.pictures.palette import Theme, cluster_mass, cluster_styles, item_clusters
+from surge.pictures.view_words import assignment_caption, attention_caption
+from surge.pictures.views import VIEWS, Scene, View
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_before, make_effects
 from tests.records import make_explanation
 
-View = Callable[..., go.Figure]
-VIEWS: tuple[View, ...] = (
-    strip.history_strip,
-    assignment.assignment_matrix,
-    attention.attention_matrix,
-    pooled.pooled_sequence,
-)
-MEASURED = (strip.history_strip, assignment.assignment_matrix, pooled.pooled_sequence)
-MODULES = (strip_words, assignment, attention, pooled)
+CHARTS = [view for view in VIEWS if view.kind == "chart" and not view.needs]  # of a record alone
+every_view = pytest.mark.parametrize("view", CHARTS, ids=lambda view: view.name)
 
 
-def everything(view: View, record: Explanation) -> dict[str, Any]:
-    """The keywords that make the fullest picture of a record alone."""
-    return {"effects": make_effects(record)} if view in MEASURED else {}
+def fullest(view: View[go.Figure], record: Explanation, theme: str = "light", **more: Any) -> go.Figure:
+    """The fullest picture of a record; `more` are parts of the scene."""
+    return view.figure(Scene(record, theme, **{"effects": make_effects(record), **more}))
 
 
 def trace(figure: go.Figure, name: str) -> Any:
@@ -47,42 +39,41 @@ def trace(figure: go.Figure, name: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@every_view
 @pytest.mark.parametrize("items", [1, 3, 50, 250])
 @pytest.mark.parametrize("theme", list(Theme))
-def test_every_view_draws_every_size_and_plotly_takes_it(view: View, items: int, theme: Theme) -> None:
+def test_every_view_draws_every_size_and_plotly_takes_it(view: View[go.Figure], items: int, theme: Theme) -> None:
     record = make_explanation(items=items, clusters=12, heads=2, seed=items)
-    figure = view(record, theme, **everything(view, record))
+    figure = fullest(view, record, theme)
     assert go.Figure(figure.to_dict()).layout.paper_bgcolor == "rgba(0,0,0,0)"  # raises on a property that isn't one
     assert len(figure.to_json()) < 550_000
     assert json.loads(figure.to_json())["layout"]["clickmode"] == "event"
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@every_view
 @pytest.mark.parametrize("items", [4, 30, 120])
-def test_every_view_draws_what_was_before(view: View, items: int) -> None:
+def test_every_view_draws_what_was_before(view: View[go.Figure], items: int) -> None:
     record, before = make_before(items)
-    figure = view(record, "dark", before=before, **everything(view, record))
-    assert len(go.Figure(figure.to_dict()).data) > len(view(record, "dark", **everything(view, record)).data)
+    figure = fullest(view, record, "dark", before=before)
+    assert len(go.Figure(figure.to_dict()).data) > len(fullest(view, record, "dark").data)
     assert len(figure.layout.meta["items"]) == record.length
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_hierarchies_are_drawn_and_say_what_they_are(view: View) -> None:
+@every_view
+def test_hierarchies_are_drawn_and_say_what_they_are(view: View[go.Figure]) -> None:
     record = make_explanation(items=40, clusters=12, layers=(6, 3), seed=1)
-    assert set(view(record, "light").layout.meta["clusters"]) <= {"0", "1", "2"}
-    for module in MODULES:
-        assert module.caption(record).endswith(".")
-        assert 30 <= len(module.ABOUT.split()) <= 90 and "Eq. " in module.ABOUT
+    assert set(fullest(view, record).layout.meta["clusters"]) <= {"0", "1", "2"}
+    assert view.caption(Scene(record)).endswith(".")
+    assert 30 <= len(view.about.split()) <= 90 and "Eq. " in view.about
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_styles_can_be_those_of_another_record(view: View) -> None:
+@every_view
+def test_styles_can_be_those_of_another_record(view: View[go.Figure]) -> None:
     record = make_explanation(items=30, clusters=4, seed=1)
     styles = cluster_styles(record)[::-1]
     other = tuple(style.__class__(c, style.letter, "#123456", "Other") for c, style in enumerate(styles))
-    assert "#123456" in view(record, "light", styles=other).to_json()
-    assert "#123456" not in view(record, "light").to_json()
+    assert "#123456" in fullest(view, record, styles=other).to_json()
+    assert "#123456" not in fullest(view, record).to_json()
 
 
 # -- where the browser frames what is selected -----------------------------------------------------------
@@ -241,7 +232,7 @@ def test_shares_before_are_outlined_where_they_differ() -> None:
     for (item, _, words), y in zip(outlines.customdata, outlines.y, strict=True):
         assert item == (-1 if timeline[y][0] is None else timeline[y][0]) and words.startswith("before ")
     assert figure.layout.yaxis.ticktext[1].endswith("(taken out)")
-    assert "Hollow squares" in assignment.caption(record, before=before)
+    assert "Hollow squares" in assignment_caption(record, before=before)
 
 
 def test_a_cluster_that_is_no_items_first_choice_is_explained() -> None:
@@ -249,7 +240,7 @@ def test_a_cluster_that_is_no_items_first_choice_is_explained() -> None:
     dot = "A dot in place of a letter: a cluster that is no item's first choice."
     for rows, explained in (([[0.6, 0.4, 0.0], [0.6, 0.4, 0.0]], True), ([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]], False)):
         extraction = replace(record.interest_extraction, assignment=np.array(rows))
-        assert (dot in assignment.caption(replace(record, interest_extraction=extraction))) is explained
+        assert (dot in assignment_caption(replace(record, interest_extraction=extraction))) is explained
 
 
 def test_new_items_are_marked_at_both_heads() -> None:
@@ -259,7 +250,7 @@ def test_new_items_are_marked_at_both_heads() -> None:
     assert list(marks.text) == ["+", "+"]
     place = attention.arrangement(record).tolist().index(4)  # of the item that was added
     assert (marks.y[0], marks.x[1]) == (place, place)
-    assert "+ marks items that were added. 2 items taken out have no row" in attention.caption(record, before=before)
+    assert "+ marks items that were added. 2 items taken out have no row" in attention_caption(record, before=before)
 
 
 def test_pooled_before_is_the_record_before() -> None:
@@ -293,16 +284,16 @@ def test_effects_of_clusters_are_said() -> None:
 # -- text -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@every_view
 @pytest.mark.parametrize("compared", [False, True])
-def test_titles_are_escaped_and_never_part_of_a_template(view: View, compared: bool) -> None:
+def test_titles_are_escaped_and_never_part_of_a_template(view: View[go.Figure], compared: bool) -> None:
     titles = {"titles": HOSTILE, "categories": HOSTILE}
     record = make_explanation(items=3 * len(HOSTILE), clusters=3, seed=1, temperature=1.0, **titles)
-    more = everything(view, record)
+    more: dict[str, Any] = {}
     if compared:
         _, before = make_before(3 * len(HOSTILE) + 1, clusters=3, **titles)
         more["before"] = before
-    figure = view(record, "light", **more)
+    figure = fullest(view, record, **more)
     texts = _strings(figure)
     assert not any(tag in text for text in texts for tag in ("<img", "<script", "</script", "<a "))
     assert any("&lt;" in text for text in texts)

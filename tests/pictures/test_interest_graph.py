@@ -16,7 +16,6 @@ from surge.pictures.edit_context import Before
 from surge.pictures.graph_layout import SPACING, edited_positions, graph_positions, shared_positions
 from surge.pictures.graph_nodes import LABELLED, LARGEST, SMALLEST
 from surge.pictures.interest_graph import (
-    ABOUT,
     DEFAULT_EDGES,
     LAYERS,
     MOST_EDGES,
@@ -27,6 +26,7 @@ from surge.pictures.interest_graph import (
 )
 from surge.pictures.measures import attention_lift
 from surge.pictures.palette import Theme, cluster_styles, item_clusters
+from surge.pictures.view_words import ABOUT_GRAPH
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 
@@ -229,7 +229,7 @@ def test_the_files_ask_nobody_for_anything() -> None:
 
 
 def test_the_words_about_the_picture_are_few() -> None:
-    assert len(ABOUT.split()) <= 90
+    assert len(ABOUT_GRAPH.split()) <= 90
 
 
 # -- edges and places -------------------------------------------------------------------------------------

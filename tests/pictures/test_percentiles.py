@@ -11,13 +11,8 @@ import pytest
 
 from surge.pictures.metric_words import metric_text, short_text, whole_percent
 from surge.pictures.palette import Theme
-from surge.pictures.percentiles import (
-    ABOUT,
-    caption,
-    percentile_figure,
-    percentile_table,
-    sentence,
-)
+from surge.pictures.percentiles import percentile_figure, percentile_table
+from surge.pictures.survey_words import ABOUT_PERCENTILES, percentile_caption, percentile_sentence
 from surge.vocabulary.survey import USER
 
 LENGTHS = np.array([2, 4, 4, 6, 8, 10, 12, 14, 16, 18])
@@ -54,7 +49,7 @@ def test_what_is_unknown_has_an_outcome() -> None:
     assert [entry[5] for entry in figure.data[2].customdata] == ["noise_share"]
     empty = percentile_figure({}, POPULATION, "dark")
     assert len(percentile_table({}, POPULATION)) == 0 and len(empty.data[2].x) == 0
-    assert caption({}, POPULATION).startswith("There is no figure")
+    assert percentile_caption({}, POPULATION).startswith("There is no figure")
     objects = np.array([1, None, 3], dtype=object)
     assert percentile_table({"next_rank": 2}, {"next_rank": objects})["users below"].tolist() == [50]
 
@@ -98,18 +93,18 @@ def test_chances_and_lifts_are_drawn_by_logarithm() -> None:
         everyone = np.repeat([0.001, 0.01, 0.1, 1.0], 25)
         figure = percentile_figure({name: 0.01}, {name: everyone}, "light")
         assert list(figure.data[2].x) == pytest.approx([1 / 3])
-        assert "Each row has its own scale, chances and lifts a logarithmic one, from the 1st" in caption(
+        assert "Each row has its own scale, chances and lifts a logarithmic one, from the 1st" in percentile_caption(
             {name: 0.01}, {name: everyone}
         )
         lowest = percentile_figure({name: 0.0}, {name: np.append(everyone, 0.0)}, "light")
         assert list(lowest.data[2].x) == [0.0]
-    assert "logarithmic" not in caption(VALUES, POPULATION)
+    assert "logarithmic" not in percentile_caption(VALUES, POPULATION)
     nothing = percentile_figure({"next_lift": 1.0}, {"next_lift": np.array([0.0] * 50 + [2.0] * 50)}, "light")
     assert list(nothing.data[2].x) == [0.5]  # 0 has no logarithm
 
 
 def test_chances_and_lifts_that_stand_out_are_told_in_words() -> None:
-    told = sentence(user(next_probability=97, top_lift=4), spread())
+    told = percentile_sentence(user(next_probability=97, top_lift=4), spread())
     assert told.endswith(
         "Unusual: the true next item is likelier than for 97 % of users; the top prediction has a lower lift than for "
         "95 % of users."
@@ -147,8 +142,8 @@ def test_values_as_text() -> None:
 
 
 def test_about_is_short_and_caption_counts_users() -> None:
-    assert len(ABOUT.split()) <= 90
-    assert "up to 10 users" in caption(VALUES, POPULATION)
+    assert len(ABOUT_PERCENTILES.split()) <= 90
+    assert "up to 10 users" in percentile_caption(VALUES, POPULATION)
 
 
 HUNDRED = np.arange(100)  # the value is also the number of users below
@@ -166,45 +161,49 @@ def user(**values: float | None) -> dict[str, float | None]:
 
 
 def test_the_sentence_of_an_ordinary_user_names_what_stands_out() -> None:
-    assert sentence(user(faithfulness=98, clusters_in_use=5), spread()) == (
+    assert percentile_sentence(user(faithfulness=98, clusters_in_use=5), spread()) == (
         "An ordinary user: 6 of 8 figures lie in the middle 80 % of all users. Unusual: importance γ agrees with the "
         "effects better than for 98 % of users; fewer clusters in use than 94 % of users."
     )
 
 
 def test_the_sentence_where_nothing_stands_out() -> None:
-    assert sentence(user(length=10, drift=89), spread()) == (
+    assert percentile_sentence(user(length=10, drift=89), spread()) == (
         "An ordinary user: 8 of 8 figures lie in the middle 80 % of all users; nothing stands out."
     )
 
 
 def test_the_sentence_names_three_at_most_and_calls_the_user_unusual() -> None:
-    told = sentence(user(length=95, clusters_in_use=96, noise_share=0, drift=99, next_rank=91), spread())
+    told = percentile_sentence(user(length=95, clusters_in_use=96, noise_share=0, drift=99, next_rank=91), spread())
     assert told == (
         "An unusual user: 3 of 8 figures lie in the middle 80 % of all users. Most unusual: less noise than all "
         "others; more drift than all others; more clusters in use than 96 % of users."
     )
-    assert sentence(user(length=95, noise_share=3, drift=2), spread()).startswith("A somewhat unusual user: 5 of 8")
+    assert percentile_sentence(user(length=95, noise_share=3, drift=2), spread()).startswith(
+        "A somewhat unusual user: 5 of 8"
+    )
 
 
 def test_the_sentence_counts_what_is_known() -> None:
-    assert sentence(user(next_rank=None, next_probability=float("nan")), spread()).startswith(
+    assert percentile_sentence(user(next_rank=None, next_probability=float("nan")), spread()).startswith(
         "An ordinary user: 6 of 6"
     )
-    assert sentence({"length": 95}, spread()) == (
+    assert percentile_sentence({"length": 95}, spread()) == (
         "The only figure that is known lies in the outer 20 % of all users. Unusual: a longer history than 95 % of "
         "users."
     )
     none = "No figure of this user can be compared with those of the other users."
-    assert sentence({}, spread()) == sentence({"length": None}, spread()) == none
+    assert percentile_sentence({}, spread()) == percentile_sentence({"length": None}, spread()) == none
 
 
 def test_users_alike_are_no_extreme_and_ends_are_never_rounded_to_all() -> None:
     alike = {"clusters_in_use": np.array([1] * 60 + [2] * 40)}
-    assert sentence({"clusters_in_use": 1}, alike).endswith("in the middle 80 % of all users; nothing stands out.")
+    assert percentile_sentence({"clusters_in_use": 1}, alike).endswith(
+        "in the middle 80 % of all users; nothing stands out."
+    )
     assert percentile_table({"clusters_in_use": 1}, alike)["among all users"].tolist() == ["the same as 60 %"]
     two = {"length": np.array([*range(998), 998, 998])}
-    assert sentence({"length": 998}, two).endswith("Unusual: a longer history than over 99 % of users.")
+    assert percentile_sentence({"length": 998}, two).endswith("Unusual: a longer history than over 99 % of users.")
 
 
 def test_short_values_and_whole_per_cent() -> None:

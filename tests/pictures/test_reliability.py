@@ -11,16 +11,9 @@ import plotly.graph_objects as go
 import pytest
 
 from surge.errors import SurgeError
+from surge.pictures.model_words import ABOUT_RELIABILITY, reliability_caption, reliability_sentence
 from surge.pictures.palette import Theme
-from surge.pictures.reliability import (
-    ABOUT,
-    Bins,
-    caption,
-    find_bins,
-    reliability_figure,
-    sentence,
-    within_luck,
-)
+from surge.pictures.reliability import Bins, find_bins, reliability_figure, within_luck
 
 BINS = Bins((0.002, 0.01, 0.04), (0.0, 0.012, 0.05), (1000, 1000, 1000), users=300, error_first=0.0213)
 
@@ -146,18 +139,18 @@ def test_every_kind_of_bins_is_drawn(bins: Bins, theme: Theme) -> None:
     assert low < high <= 0 and figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert all(low <= log10(value) <= high for value in (*dots.x, *dots.y))
     assert "NaN" not in json.dumps(json.loads(figure.to_json()))
-    assert sentence(bins) and caption(bins)
+    assert reliability_sentence(bins) and reliability_caption(bins)
 
 
 def test_the_sentence_gives_both_means_and_the_error() -> None:
     # chances: (0.2 + 1 + 4) / 3; shares: (0 + 1.2 + 5) / 3; distances: (0.2 + 0.2 + 1) / 3
     assert BINS.error == pytest.approx(0.014 / 3)
-    assert sentence(BINS) == (
+    assert reliability_sentence(BINS) == (
         "The ten best items of a user were given a chance of 1.7 % each, on average, and 2.1 % of them came next. "
         "Within a group the two differ by 0.47 percentage points on average (the expected calibration error); for the "
         "best item alone, 2.1 percentage points."
     )
-    assert sentence(Bins((0.02,), (0.02,), (100,))) == (
+    assert reliability_sentence(Bins((0.02,), (0.02,), (100,))) == (
         "The ten best items of a user were given a chance of 2.0 % each, on average, and 2.0 % of them came next. "
         "Within a group the two differ by 0 percentage points on average (the expected calibration error)."
     )
@@ -165,7 +158,7 @@ def test_the_sentence_gives_both_means_and_the_error() -> None:
 
 @pytest.mark.parametrize(("temperature", "made"), [(1.2, "softened"), (0.87, "sharpened")])
 def test_a_temperature_is_told(temperature: float, made: str) -> None:
-    told = sentence(Bins((0.02,), (0.02,), (100,), temperature=temperature))
+    told = reliability_sentence(Bins((0.02,), (0.02,), (100,), temperature=temperature))
     number = {1.2: "1.2", 0.87: "0.87"}[temperature]
     assert told.endswith(
         f"The chances are {made}: scores are divided by a temperature of {number}, chosen on the validation split."
@@ -177,15 +170,15 @@ def test_the_caption_counts_and_says_what_is_drawn() -> None:
         "Dashed: as promised. Both scales are logarithmic. The line through a dot: where its share may lie by luck "
         "alone, in 19 of 20 cases."
     )
-    assert caption(BINS) == (
+    assert reliability_caption(BINS) == (
         f"Test split: 3,000 predictions of 300 users in 3 groups of 1,000. {drawn} Open triangles: none of the group "
         "came next."
     )
-    assert caption(Bins((0.02, 0.1), (0.02, 0.1), (101, 100), "validation")) == (
+    assert reliability_caption(Bins((0.02, 0.1), (0.02, 0.1), (101, 100), "validation")) == (
         f"Validation split: 201 predictions in 2 groups of 100 to 101. {drawn} The validation split also decided when "
         "training stopped, and the temperature."
     )
 
 
 def test_about_is_short() -> None:
-    assert 30 <= len(ABOUT.split()) <= 90
+    assert 30 <= len(ABOUT_RELIABILITY.split()) <= 90

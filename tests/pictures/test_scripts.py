@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from plotly.offline import get_plotlyjs
 
 from surge.pictures import assets
 from surge.pictures.assets import script
@@ -35,8 +36,22 @@ def test_every_script_is_whole_and_its_names_are_its_own(path: Path, tmp_path: P
 
 def test_plotlys_own_parts_are_read_in_one_place_and_nobody_plays_the_mouse() -> None:
     texts = {path.name: re.sub(r"//.*", "", path.read_text(encoding="utf-8")) for path in SCRIPTS}
-    assert [name for name, text in texts.items() if re.search(r"\._[a-zA-Z]|\b_[a-z]\w*[,}:]", text)] == ["axes.js"]
+    assert [name for name, text in texts.items() if re.search(r"\._[a-zA-Z]|\b_[a-z]\w*[,}:]", text)] == [
+        "plotly_parts.js"
+    ]
     assert [name for name, text in texts.items() if re.search(r"MouseEvent|PointerEvent|\.innerHTML", text)] == []
+
+
+def test_plotly_still_has_its_own_parts_that_are_read() -> None:
+    """Else frames and the drift's keyboard would go without a word."""
+    text, library = assets.asset("plotly_parts.js"), get_plotlyjs()
+    code = re.sub(r"//.*", "", text)
+    parts = set(re.findall(r"\b_\w+|\bl2p\b", code)) | set(re.findall(r'"\.([\w-]+)"', code))
+    assert parts == {"_fullLayout", "_offset", "_length", "l2p", "main-svg", "slider-group", "slider-label",
+                     "updatemenu-button"}  # fmt: skip
+    assert [part for part in sorted(parts) if not re.search(rf"(?<![\w-]){part}(?![\w-])", library)] == []
+    elements = [path.name for path in SCRIPTS if re.search(r'"[^"]*\.(main-svg|slider-|updatemenu-)', path.read_text())]
+    assert elements == ["plotly_parts.js"]
 
 
 def test_what_is_imported_comes_first_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from surge.pictures.model_words import training_caption
 from surge.pictures.training_curves import (
     MOST_PANELS,
-    caption,
     curve_table,
     loss_curves,
     loss_series,
@@ -89,13 +89,15 @@ def test_a_file_with_very_many_series_is_cut():
 def test_the_caption_says_what_was_only_watched():
     epochs = [HISTORY[0] | {"epoch": number, "seconds": 70.0} for number in range(1, 13)]
     epochs = [epoch | {"same_mapping": 0.4, "relative_position": 0.3} for epoch in epochs]
-    said = caption(epochs, best_epoch=11, weights={"same_mapping_weight": 0.0, "relative_position_weight": 0.0})
+    said = training_caption(
+        epochs, best_epoch=11, weights={"same_mapping_weight": 0.0, "relative_position_weight": 0.0}
+    )
     assert said.startswith("12 epochs in 14 minutes. The diamond marks epoch 11")
     assert "neighbours kept apart (L_M) and clusters out of time order (L_P) were only watched" in said
-    assert "watched" not in caption(DEMO, weights={"same_mapping_weight": 0.1})
-    assert caption(HISTORY) == "2 epochs in 70 seconds."
+    assert "watched" not in training_caption(DEMO, weights={"same_mapping_weight": 0.1})
+    assert training_caption(HISTORY) == "2 epochs in 70 seconds."
 
 
 def test_the_caption_of_a_training_that_did_not_better_its_start():
-    assert "No epoch was better on validation (GAUC) than the checkpoint" in caption(HISTORY, best_epoch=0)
-    assert "diamond" not in caption(HISTORY, best_epoch=0)
+    assert "No epoch was better on validation (GAUC) than the checkpoint" in training_caption(HISTORY, best_epoch=0)
+    assert "diamond" not in training_caption(HISTORY, best_epoch=0)

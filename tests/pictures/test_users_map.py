@@ -10,7 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from surge.pictures.users_map import MOST_SVG, caption, users_map
+from surge.pictures.survey_words import map_caption
+from surge.pictures.users_map import MOST_SVG, users_map
 from tests.pictures.hostile import HOSTILE
 from tests.surveys import as_pandas, make_survey
 
@@ -103,7 +104,7 @@ def test_users_without_a_place_are_counted_and_not_drawn():
     frame = as_pandas(make_survey(USERS))
     frame.loc[[2, 3], "x"] = np.nan
     assert rows(traces(users_map(frame, "drift", "light"))["known"]) == [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
-    assert "2 users have no place on the map" in caption(frame, "drift")
+    assert "2 users have no place on the map" in map_caption(frame, "drift")
 
 
 def test_hostile_ids_are_text_and_stay_out_of_the_template():
@@ -117,11 +118,11 @@ def test_hostile_ids_are_text_and_stay_out_of_the_template():
 
 def test_the_caption_counts():
     frame = as_pandas(make_survey(USERS, without_next=3))
-    said = caption(frame, "next_rank", emphasised=[0, 1, 4], method="umap")
+    said = map_caption(frame, "next_rank", emphasised=[0, 1, 4], method="umap")
     assert said.startswith("3 users of 12 in colour, placed by UMAP. Colour: rank of the true next item.")
     assert "Grey: 2 users without a value" in said
-    assert caption(frame, "drift").startswith("12 users, placed by principal components (PCA).")
-    assert "not known" in caption(frame, "drift", method="<b>")
+    assert map_caption(frame, "drift").startswith("12 users, placed by principal components (PCA).")
+    assert "not known" in map_caption(frame, "drift", method="<b>")
 
 
 def test_both_themes_differ_and_nothing_is_opaque_white():

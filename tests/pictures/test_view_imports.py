@@ -1,7 +1,9 @@
-"""Every view can be imported where there is neither torch nor Streamlit."""
+"""Every view can be imported where there is neither torch nor Streamlit; figures hold no prose."""
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 import surge.pictures
 
 MODULES = sorted(path.stem for path in Path(surge.pictures.__file__).parent.glob("*.py") if path.stem != "__init__")
+MOST_WORDS = 15  # of a label or a hover box
 BLOCKED = """
 import sys
 for name in ("torch", "streamlit"):
@@ -32,3 +35,16 @@ def test_imports_without_torch_and_streamlit(module: str) -> None:
         [sys.executable, "-c", BLOCKED, module], cwd=root, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_figures_hold_labels_and_no_prose() -> None:
+    """Sentences for people stand in the modules of words, or in the entry of a view."""
+    long = {}
+    for path in (Path(surge.pictures.__file__).with_name(f"{name}.py") for name in MODULES):
+        text = path.read_text(encoding="utf-8")
+        if re.search("plotly.graph_objects|from pyvis", text) and path.stem not in ("report", "views"):
+            nodes = list(ast.walk(ast.parse(text)))
+            said = {id(part) for node in nodes if isinstance(node, ast.Expr | ast.Raise) for part in ast.walk(node)}
+            strings = [node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in said]
+            long[path.stem] = [each for each in strings if isinstance(each, str) and len(each.split()) > MOST_WORDS]
+    assert len(long) > 10 and not {name: found for name, found in long.items() if found}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import plotly.graph_objects as go
 import pytest
 
 from surge.explanation.story import Story
 from surge.pictures import report, report_sections, views
+from surge.pictures.edit_context import Staged
 from surge.pictures.interest_graph import GraphView
-from surge.pictures.views import GRAPH, VIEWS, Scene, View, drawn
+from surge.pictures.views import CONTROLS, GRAPH, MEASURED, VIEWS, Scene, View, asked, drawn
 from tests.pictures.measured import make_effects
 from tests.records import make_explanation
 
@@ -44,6 +45,23 @@ def test_a_scene_shows_what_was_computed_and_nothing_else(scene: Scene) -> None:
         for make in (view.figure, view.table.frame):
             with pytest.raises(ValueError, match="lacks what this view draws"):
                 make(scene)
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if not view.needs], ids=lambda view: view.name)
+def test_a_view_names_all_that_it_draws_besides_the_record(view: View) -> None:
+    """The page keeps a picture under these, and so draws no other one in its place, and none anew for nothing."""
+    record = make_explanation(items=30, clusters=3, heads=2, seed=2)
+    others = {"staged": Staged(removed=frozenset({1})), "head": 1, "layer": "attention", "edges": 3}
+    scenes = [Scene(record), *(replace(Scene(record), **{name: other}) for name, other in others.items())]
+    first, *figures = [getattr(figure, "to_json", figure.__repr__)() for figure in map(view.figure, scenes)]
+    changed = [name for name, figure in zip(others, figures, strict=True) if figure != first]
+    assert changed == list(view.controls) and set(others) == set(CONTROLS)
+
+
+def test_what_is_measured_when_it_is_asked_for_has_its_question() -> None:
+    assert {view.needs for view in asked()} == set(MEASURED) <= {field.name for field in fields(Scene)}
+    assert all(view.question.endswith("?") for view in asked())
+    assert [view.kind for view in VIEWS].count("graph") == 1
 
 
 def test_a_new_entry_is_in_the_figures_of_a_record(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axesOf } from "#surge/axes.js";
+import { axesOf } from "#surge/plotly_parts.js";
 import { numbersOf } from "#surge/chart.js";
 import { merged } from "#surge/rectangles.js";
 import { look } from "#surge/themes.js";

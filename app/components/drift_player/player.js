@@ -2,6 +2,7 @@
 // Python hears of it for the page's address. Every step is drawn by the browser alone.
 import { whenGone } from "#surge/component.js";
 import { DRAWN } from "#surge/events.js";
+import { BUTTON, SLIDER, SLIDER_WORDS } from "#surge/plotly_parts.js";
 
 const REST = 400; // milliseconds without a step until Python hears of the last one
 const LEAP = 5; // steps of Page Up and Page Down
@@ -80,7 +81,7 @@ function repair(player) {
 // -- what assistive technology is told ------------------------------------------------------------------
 
 function name(player) {
-  const slider = player.plot.querySelector(".slider-group");
+  const slider = player.plot.querySelector(SLIDER);
   if (slider && slider.getAttribute("role") !== "slider") {
     const words = { role: "slider", "aria-label": "Step of the history", "aria-orientation": "horizontal" };
     set(slider, { ...words, tabindex: 0, "aria-valuemin": 1 });
@@ -93,10 +94,9 @@ function name(player) {
 }
 
 function describe({ plot }) {
-  const slider = plot.querySelector(".slider-group");
+  const slider = plot.querySelector(SLIDER);
   if (!slider) return;
-  // plotly's own words above the rail, such as "After 12 items: 2024-03-09, Tent"
-  const words = slider.querySelector(":scope > .slider-label")?.textContent ?? "";
+  const words = slider.querySelector(`:scope > ${SLIDER_WORDS}`)?.textContent ?? "";
   set(slider, { "aria-valuenow": active(plot) + 1, "aria-valuemax": steps(plot).length, "aria-valuetext": words });
 }
 
@@ -115,7 +115,7 @@ function steps(plot) {
 }
 
 function buttons(plot) {
-  return [...plot.querySelectorAll(".updatemenu-button")];
+  return [...plot.querySelectorAll(BUTTON)];
 }
 
 // The step that a key asks for, of so many; undefined where it asks for none.
@@ -136,14 +136,14 @@ export function stepOf(key, now, count) {
 function press(player, event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const { plot } = player;
-  const button = event.target.closest(".updatemenu-button");
+  const button = event.target.closest(BUTTON);
   if (button) {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
     animate(plot, plot.layout.updatemenus[0].buttons[buttons(plot).indexOf(button)]);
     return;
   }
-  if (!event.target.closest(".slider-group")) return;
+  if (!event.target.closest(SLIDER)) return;
   // keys that follow one another quickly would else start from a step that plotly has yet to draw
   const fresh = event.timeStamp - player.pressed < SOON;
   const step = stepOf(event.key, fresh ? player.asked : active(plot), steps(plot).length);

@@ -1,5 +1,5 @@
 // A ring over a chart that Streamlit draws, and draws anew when it likes: each frame looks where the axes put it now.
-import { axesOf } from "#surge/axes.js";
+import { axesOf } from "#surge/plotly_parts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,7 +1,7 @@
 // One plotly chart, and the frames around what is selected in it, drawn over it without a redraw.
-import { axesOf } from "#surge/axes.js";
 import { download, whenGone, whenLoaded } from "#surge/component.js";
 import { DRAWN, SELECTION, ask, selected } from "#surge/events.js";
+import { MARKS, axesOf } from "#surge/plotly_parts.js";
 import { merged } from "#surge/rectangles.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -137,7 +137,7 @@ function overlayOf(chart) {
     chart.overlay.setAttribute("aria-hidden", "true");
     chart.overlay.style.cssText = "position: absolute; left: 0; top: 0; pointer-events: none; overflow: visible";
   }
-  const marks = chart.plot.querySelector(".main-svg");
+  const marks = chart.plot.querySelector(MARKS);
   if (marks && marks.nextElementSibling !== chart.overlay) marks.after(chart.overlay);
   return chart.overlay;
 }
