@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from surge.explanation.survey_file import COLUMNS
-from surge.pictures.metric_words import FORMATS, metric_text
 from surge.vocabulary import METRICS, entry
 from surge.vocabulary.explanation import GROUPINGS
 from surge.vocabulary.metric import Metric
 from surge.vocabulary.prediction import LOSSES
 from surge.vocabulary.survey import USER
+from surge.vocabulary.writing import FORMATS, metric_text
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINTS = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/metrics.json"))

@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, legend_above, new_figure
 from surge.pictures.palette import Theme
 from surge.pictures.text import count
+from surge.vocabulary.amounts import percent
 
 MOST_HEADS = 8
 ROW_HEIGHT = 110

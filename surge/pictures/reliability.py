@@ -11,11 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.errors import SurgeError
-from surge.pictures.amounts import chance, number_in, two_digits
 from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
 from surge.pictures.text import count, lower_first
 from surge.vocabulary import METRICS
+from surge.vocabulary.amounts import chance, number_in, two_digits
 
 HEIGHT = 380
 SPLITS = {"test": "Test split", "validation": "Validation split"}  # the first that is measured is drawn

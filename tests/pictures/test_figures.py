@@ -18,9 +18,9 @@ from surge.pictures import attention_matrix as attention
 from surge.pictures import history_strip as strip
 from surge.pictures import pooled_sequence as pooled
 from surge.pictures import strip_words
-from surge.pictures.amounts import factor, lift
 from surge.pictures.measures import attention_lift, mean_update_gate
 from surge.pictures.palette import Theme, cluster_mass, cluster_styles, item_clusters
+from surge.vocabulary.amounts import factor, lift
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_before, make_effects
 from tests.records import make_explanation

@@ -11,7 +11,6 @@ import pytest
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures.amounts import times
 from surge.pictures.ledger import (
     ABOUT,
     caption,
@@ -21,6 +20,7 @@ from surge.pictures.ledger import (
     shown_items,
 )
 from surge.pictures.palette import Theme, cluster_styles, item_clusters
+from surge.vocabulary.amounts import times
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 

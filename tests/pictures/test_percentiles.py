@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from surge.pictures.metric_words import metric_text, short_text, whole_percent
+from surge.pictures.metric_words import short_text, whole_percent
 from surge.pictures.palette import Theme
 from surge.pictures.percentiles import (
     ABOUT,
@@ -19,6 +19,7 @@ from surge.pictures.percentiles import (
     sentence,
 )
 from surge.vocabulary.survey import USER
+from surge.vocabulary.writing import metric_text
 
 LENGTHS = np.array([2, 4, 4, 6, 8, 10, 12, 14, 16, 18])
 NOISE = np.array([0.1, np.nan, 0.2, 0.3, 0.4, np.nan, 0.5, 0.6, 0.7, 0.8])
