@@ -12,6 +12,7 @@ from surge.escapes import for_plotly
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
 from surge.pictures.text import count, lower_first, shorten
+from surge.vocabulary import METRICS
 from surge.vocabulary.amounts import number_in
 from surge.vocabulary.prediction import LOSSES, VALIDATION, series
 
@@ -161,12 +162,11 @@ def caption(
     epochs = [record for record in history if isinstance(record, Mapping)]
     seconds = [value for record in epochs if (value := number_in(record.get("seconds"))) is not None]
     parts = [f"{count(len(epochs), 'epoch')}" + (f" in {_duration(sum(seconds))}." if seconds else ".")]
+    measure = f"on validation ({METRICS['gauc'].name})"
     if best_epoch == 0:
-        parts.append(
-            "No epoch was better on validation (GAUC) than the checkpoint that it started from: its weights were kept."
-        )
+        parts.append(f"No epoch was better {measure} than the checkpoint that it started from: its weights were kept.")
     elif best_epoch is not None:
-        parts.append(f"The diamond marks epoch {best_epoch}, the best on validation (GAUC), whose weights were kept.")
+        parts.append(f"The diamond marks epoch {best_epoch}, the best {measure}, whose weights were kept.")
     watched = [
         lower_first(series(name).name) for name in loss_series(history) if (weights or {}).get(f"{name}_weight") == 0
     ]
