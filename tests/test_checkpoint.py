@@ -18,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading, save_checkpoint, store_metrics
+from surge.checkpoint import Checkpoint, category_rows, checks, load_checkpoint, save_checkpoint, store_metrics
 from surge.checkpoint.checks import FILES
 from surge.config import EvaluationConfig, ModelConfig, from_dict
 from surge.errors import SurgeError
@@ -794,7 +794,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], Any]
 ) -> None:
     edit_header(folder, change)
-    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(checks, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "'shop'")
 
 
@@ -804,7 +804,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
 def test_a_header_of_an_impossible_length(folder: Path, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
     (folder / "model.safetensors").write_bytes(start)
     remake_manifest(folder)
-    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(checks, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "model.safetensors", "can't be read")
 
 
