@@ -79,8 +79,6 @@ function repair(player) {
 
 // -- what assistive technology is told ------------------------------------------------------------------
 
-// The classes are those of plotly.js 4 (plotly 7), which has no public name for the parts of its controls and gives them
-// no roles of their own; tests/pictures/test_scripts.py fails once a release has these classes no more.
 function name(player) {
   const slider = player.plot.querySelector(".slider-group");
   if (slider && slider.getAttribute("role") !== "slider") {

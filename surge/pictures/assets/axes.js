@@ -1,5 +1,4 @@
-// Where plotly has put the axes of a chart. It draws by that and has no public call for it, so this reads what is private
-// to plotly.js 4 (plotly 7); tests/pictures/test_scripts.py fails once a release has these names no more.
+// Where plotly has put the axes of a chart: the one thing that it draws by and doesn't tell.
 
 // The chart's size in pixels, and `across` and `down` from values to pixels of the chart; null before it is drawn.
 export function axesOf(plot) {
