@@ -136,12 +136,17 @@ def read_settings(config: Mapping[str, Any], checkpoint: str) -> tuple[ModelConf
             from_dict(EvaluationConfig, parts["evaluation"]),
         )
     except SurgeError as error:
-        reason = " ".join(str(error).split())  # a name in the file may hold a line break
-        raise SurgeError(f"config.json of the checkpoint {checkpoint!r} can't be used: {reason}") from error
+        raise unusable(checkpoint, error) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise SurgeError(
             f"config.json of the checkpoint {checkpoint!r} lacks its settings ({error}); train it again."
         ) from error
+
+
+def unusable(checkpoint: str, error: SurgeError) -> SurgeError:
+    """What is said of settings that no model can be made of."""
+    reason = " ".join(str(error).split())  # a name in the file may hold a line break
+    return SurgeError(f"config.json of the checkpoint {checkpoint!r} can't be used: {reason}")
 
 
 def check_description(config: Mapping[str, Any], checkpoint: str) -> None:

@@ -24,6 +24,7 @@ from surge.checkpoint.checks import (
     read_items,
     read_settings,
     read_weights,
+    unusable,
 )
 from surge.config import EvaluationConfig, ModelConfig, TrainingConfig
 from surge.errors import SurgeError
@@ -122,8 +123,11 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
     items = read_items(contents["items.parquet"], folder.name)
     categories, item_category = category_rows(items)
     check_vocabulary(items, categories, model_config, folder.name)
-    with torch.device("meta"):
-        skeleton = SurgeModel(model_config, item_category.to("meta"))
+    try:
+        with torch.device("meta"):
+            skeleton = SurgeModel(model_config, item_category.to("meta"))
+    except SurgeError as error:
+        raise unusable(folder.name, error) from error
     weights = read_weights(contents["model.safetensors"], skeleton.state_dict(), item_category, folder.name)
     skeleton.load_state_dict(weights, assign=True)
     model = skeleton.to(device).eval().requires_grad_(False)
