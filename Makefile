@@ -40,6 +40,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	.ci/lint-scripts
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; \
+	else echo "skipped: linting the Dockerfile needs hadolint, which requirements.txt names"; fi
 
 types: $(READY)
 	$(BIN)/mypy

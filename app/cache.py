@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 Made = TypeVar("Made")
-MOST = {  # values of each kind; a key names all that its value depends on
+# Values of each kind; a key names all that its value depends on: `Subject.key` (app/subjects.py) for what is computed,
+# `Inspection.key` (app/components/inspection.py) for what is drawn.
+MOST = {
     "checkpoint": 2,
     "dataset": 2,
     "dataset change": 16,

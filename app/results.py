@@ -10,6 +10,7 @@ from app.background import SCORINGS, Progress, computed, with_spinner
 from app.cache import CACHE
 from app.opening import with_model
 from app.subjects import Subject, subject
+from app.surveys import LEAST_ITEMS, shows_much
 from surge.checkpoint import Checkpoint
 from surge.data.dataset import Dataset
 from surge.errors import SurgeError
@@ -22,7 +23,6 @@ from surge.explanation.ranking import Ranking, rank_catalogue
 from surge.explanation.record import Explanation
 from surge.explanation.search import TYPICAL, Found, find_best
 
-LEAST_TELLING = 20  # items of a history to open with
 TELLING_USERS = 12  # histories that are ranked, at most, to find one to open with
 Made = TypeVar("Made")
 
@@ -126,13 +126,15 @@ def figure(key: tuple[Any, ...], build: Callable[[], Made]) -> Made:
 
 
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
-    """A user to open with: of a few, the first in whose top 10 is the next item, of the test period, with 3 clusters
-    and a top prediction that the history doesn't hold already.
+    """A user to open with where no survey names one: of a few, the first with much to see (`shows_much`) whose history
+    doesn't hold the top prediction already.
 
     Else the one of them whose next item ranks best; None where the checkpoint knows no item of any of them.
     """
     key = (checkpoint.digest, dataset.digest)
-    return with_spinner("telling user", key, lambda: _telling_user(checkpoint, dataset), "Looking for a telling user …")
+    return with_spinner(
+        "telling user", key, lambda: _telling_user(checkpoint, dataset), "Looking for a user to open with …"
+    )
 
 
 def _telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
@@ -146,7 +148,7 @@ def _telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
         best = best or user
         history = found.history
         row = checkpoint.rows.get(history.next_item.item) if history.next_item else None
-        if row is None or len(history) < LEAST_TELLING:
+        if row is None or len(history) < LEAST_ITEMS:
             continue
         ranked = ranking(found)
         if ranked is None:  # a catalogue too large to look around in
@@ -155,10 +157,9 @@ def _telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
         if rank is None or rank >= best_rank:
             continue
         best, best_rank = user, rank
-        first = ranked.top(1)[0].item
-        record = explanation(found, first)
-        clusters = record.interest_extraction.first_choices()
-        fresh = all(item.item != first for item in history.items)
-        if rank <= 10 and fresh and len(set(clusters.tolist())) >= 3 and history.next_period == "test":
+        first = ranked.top(1)[0]
+        clusters = len(set(explanation(found, first.item).interest_extraction.first_choices().tolist()))
+        fresh = all(item.item != first.item for item in history.items)
+        if fresh and shows_much(len(history), rank, history.next_period, clusters, first.lift):
             return user
     return best

@@ -22,6 +22,7 @@ COMPANIONS = 3  # items of one category: enough to show an interest
 LOOKED_AT = 50  # users of a survey whose history is read to find a telling one
 IN_CLONE = (PROJECT / "surge").is_dir()
 SURGE = ("python", "-m", "surge") if IN_CLONE else ("surge",)
+LEAST_ITEMS, MOST_ITEMS = 20, 40  # of a history to open with
 PERSONAL = 3  # times as likely as by popularity alone: then a prediction is more than popularity
 
 
@@ -77,9 +78,16 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     return pd.DataFrame(columns), dict(metadata)
 
 
+def shows_much(length: Any, rank: Any, period: Any, clusters: Any, lift: Any) -> Any:
+    """Whether there is much to see at a user, or at many, of columns: a history that fits the screen, its next item, of
+    the test period, in the top 10, three interests or more, and a personal top prediction, by its lift."""
+    short = (length >= LEAST_ITEMS) & (length <= MOST_ITEMS)
+    return short & (rank <= 10) & (period == "test") & (clusters >= 3) & (lift >= PERSONAL)
+
+
 def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
-    """A user to open with, from a survey that fits: one whose next item, of the test period, is in the top 10, with
-    three interests or more and a personal top prediction that the history doesn't hold already; the most faithful one.
+    """A user to open with, from a survey that fits: of those with much to see (`shows_much`) whose history doesn't hold
+    the top prediction already, the most faithful one.
 
     Rather one whose history holds COMPANIONS items or more of that prediction's category, where items have one: a first
     visitor sees at once why."""
@@ -90,13 +98,10 @@ def telling_user(checkpoint: Checkpoint, dataset: Dataset) -> str | None:
     if survey is None or survey.stale:
         return None
     frame = survey.frame
-    telling = frame[
-        (frame["next_rank"] <= 10)
-        & (frame["next_period"] == "test")
-        & (frame["effective_clusters"] >= 3)
-        & frame["length"].between(20, 40)
-        & (frame["top_lift"] >= PERSONAL)
-    ].sort_values("faithfulness", ascending=False, na_position="last", kind="stable")
+    figures = [frame[name] for name in ("length", "next_rank", "next_period", "effective_clusters", "top_lift")]
+    telling = frame[shows_much(*figures)].sort_values(
+        "faithfulness", ascending=False, na_position="last", kind="stable"
+    )
     category = dict(zip(dataset.items["item"], dataset.items["category"], strict=True))
     second = None
     for user, item in zip(telling["user"].head(LOOKED_AT), telling["top_item"].head(LOOKED_AT), strict=True):

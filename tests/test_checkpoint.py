@@ -18,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from surge.checkpoint import Checkpoint, category_rows, load_checkpoint, loading, save_checkpoint, store_metrics
+from surge.checkpoint import Checkpoint, category_rows, checks, load_checkpoint, save_checkpoint, store_metrics
 from surge.checkpoint.checks import FILES
 from surge.config import EvaluationConfig, ModelConfig, from_dict
 from surge.errors import SurgeError
@@ -215,11 +215,21 @@ def test_the_manifest_names_every_file(original: Path) -> None:
 
 def test_the_card_tells_the_figures(original: Path) -> None:
     card = (original / "README.md").read_text()
-    for words in ("trained on toy", "cpu (1 threads)", "| auc | 0.7500 |", "| nmi | 0.3333 |", "| clusters | [4] |"):
+    nmi = "| Clusters against true interests (NMI) | 0.33 |"
+    for words in ("trained on toy", "cpu (1 threads)", "| AUC | 0.750 |", nmi, "| clusters | [4] |"):
         assert words in card
 
 
-def test_the_card_tells_how_often_predictions_came_true(tmp_path: Path) -> None:
+def test_nothing_in_the_card_is_a_sign(tmp_path: Path) -> None:
+    hostile = {"dataset": {"name": "<b>\n# shop | [x](y)", "users": 12345}, "trained_on": "`cpu`"}
+    card = (
+        save_to(tmp_path / "hostile", description=hostile, metrics={"a|b": {"c|d": "<i>|\n# x"}}) / "README.md"
+    ).read_text()
+    assert card.startswith("# SURGE checkpoint, trained on \\<b\\> # shop \\| \\[x\\](y)\n") and "12,345 users" in card
+    assert "Trained on \\`cpu\\`" in card and "## Metrics: a\\|b\n" in card and "| c\\|d | \\<i\\>\\| # x |\n" in card
+
+
+def test_the_card_tells_how_often_predictions_came_next(tmp_path: Path) -> None:
     bins = {
         "reliability_probability": [0.002, 0.04],
         "reliability_share": [0.0, 0.0312],
@@ -228,10 +238,10 @@ def test_the_card_tells_how_often_predictions_came_true(tmp_path: Path) -> None:
     folder = save_to(tmp_path / "bins", metrics={"test": {"auc": 0.75, "users": 300.0, "mrr": 1.0, **bins}})
     card = (folder / "README.md").read_text()
     assert (
-        "| auc | 0.7500 |\n| users | 300 |\n| mrr | 1.0000 |\n\n"
-        "How likely predictions were held, on average, and how many of them came true:\n\n"
-        "| predictions | held for | came true |\n|---:|---:|---:|\n"
-        "| 1,500 | 0.20 % | 0.00 % |\n| 9 | 4.00 % | 3.12 % |\n\n## Model\n"
+        "| AUC | 0.750 |\n| Users measured | 300 |\n| MRR | 1.000 |\n\n"
+        "The chances of the ten best items, and how many of these came next:\n\n"
+        "| Predictions | Chance given | Share that came next |\n| ---: | ---: | ---: |\n"
+        "| 1,500 | 0.20 % | 0 % |\n| 9 | 4.0 % | 3.1 % |\n\n## Model\n"
     ) in card
     assert "[" not in card.partition("## Model")[0] and "temperature" not in card
 
@@ -249,7 +259,7 @@ def test_the_card_tells_how_often_predictions_came_true(tmp_path: Path) -> None:
 )
 def test_the_card_leaves_out_bins_that_do_not_fit(tmp_path: Path, bins: dict[str, Any]) -> None:
     folder = save_to(tmp_path / "bins", metrics={"test": {"auc": 0.75, **bins}})
-    assert "came true" not in (folder / "README.md").read_text()
+    assert "came next" not in (folder / "README.md").read_text()
 
 
 def test_the_card_tells_a_temperature(tmp_path: Path) -> None:
@@ -784,7 +794,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], Any]
 ) -> None:
     edit_header(folder, change)
-    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(checks, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "'shop'")
 
 
@@ -794,7 +804,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_read(
 def test_a_header_of_an_impossible_length(folder: Path, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
     (folder / "model.safetensors").write_bytes(start)
     remake_manifest(folder)
-    monkeypatch.setattr(loading, "load_weights", lambda _: pytest.fail("read all the same"))
+    monkeypatch.setattr(checks, "load_weights", lambda _: pytest.fail("read all the same"))
     refused(folder, "model.safetensors", "can't be read")
 
 

@@ -14,9 +14,9 @@ from surge.cli import main
 from surge.data.dataset import Dataset
 from surge.data.simulator import simulate
 from surge.explanation.survey_file import read_survey
-from surge.pictures.metric_words import metric_text
 from surge.vocabulary import METRICS
 from surge.vocabulary.survey import USER
+from surge.vocabulary.writing import metric_text
 from tests.explanation.worlds import make_checkpoint
 
 torch.set_num_threads(1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surge.escapes import for_html, for_markdown, for_plotly, for_script
+from surge.escapes import for_csv, for_html, for_markdown, for_markdown_file, for_plotly, for_script, for_xml
 from tests.pictures.hostile import HOSTILE
 
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text())
@@ -58,3 +60,27 @@ def test_markdown_is_one_line_of_plain_marks() -> None:
     assert "\u2060" in for_markdown(":red[x]")
     assert for_markdown("extra-thick mat 2.0") == r"extra\-thick mat 2\.0"
     assert for_markdown("abcdefgh", 5) == "abcd…"
+
+
+def test_a_markdown_file_is_read_as_it_is_too() -> None:
+    assert for_markdown_file("ml_1m 2") == "ml_1m 2"
+    assert for_markdown_file("a\n# <b>[x](y)`|$") == r"a # \<b\>\[x\](y)\`\|\$"
+
+
+def test_a_spreadsheet_finds_no_formula() -> None:
+    assert for_csv("=1+1") == "'=1+1" and for_csv("1+1; =2") == "1+1;' =2" and for_csv("tent") == "tent"
+
+
+def test_xml_holds_what_it_may_hold() -> None:
+    assert for_xml("a\x00\r\nb\rc\ud800 <d>") == "a\nb\nc <d>"
+
+
+def test_no_other_module_escapes() -> None:
+    """What the standard library has for it is called in one place."""
+    root = Path(__file__).parents[1]
+    texts = {
+        path: path.read_text(encoding="utf-8") for place in ("surge", "app") for path in (root / place).rglob("*.py")
+    }
+    assert [path.name for path, text in texts.items() if re.search(r"\b(html|saxutils)\.escape\(", text)] == [
+        "escapes.py"
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +114,33 @@ def test_pictures_know_the_record_alone() -> None:
         if module.within("surge.pictures"):
             for name in module.uses("surge"):
                 assert any(inside(name, known) for known in PICTURES_MAY), f"{module.name}: {name}"
+
+
+# -- what is installed, and how long files are ----------------------------------------------------------
+
+NAMED_OTHERWISE = {"sklearn": "scikit-learn", "onnx_ir": "onnx-ir"}
+NOT_INSTALLED = {"umap"}  # asked for by name where it is missing: docs/install.md
+
+
+def test_what_the_product_imports_is_declared() -> None:
+    """Else it is there only because another package happens to need it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    parts = project["optional-dependencies"] | {"": project["dependencies"], "dev": []}
+    declared = {re.split(r"[^\w-]", line)[0] for lines in parts.values() for line in lines}
+    roots = {name.split(".")[0] for module in MODULES if module.within("surge", "app") for name in module.imports}
+    others = roots - sys.stdlib_module_names - {"surge", "app", ""}
+    assert {"torch", "streamlit", "sklearn"} < others
+    assert {NAMED_OTHERWISE.get(name, name) for name in others - NOT_INSTALLED} - declared == set()
+
+
+LONGEST_FILE = 300  # lines
+LONGER: dict[str, str] = {}  # the reason, by path
+
+
+def test_no_file_is_long_without_a_reason() -> None:
+    paths = [module.path for module in MODULES if module.within("surge", "app", "benchmarks")]
+    long = {str(path.relative_to(ROOT)) for path in paths if path.read_bytes().count(b"\n") > LONGEST_FILE}
+    assert long == set(LONGER)
 
 
 # -- pickle -------------------------------------------------------------------------------------------

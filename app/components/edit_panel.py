@@ -15,8 +15,8 @@ from surge.errors import SurgeError
 from surge.escapes import for_markdown
 from surge.explanation.edit_plan import MOST_ENTRIES, Plan
 from surge.explanation.what_if import LARGEST_LIST, read_item_list
-from surge.pictures.amounts import times
 from surge.pictures.text import count, listed
+from surge.vocabulary.amounts import times
 
 Edit = Callable[[Plan, tuple[int, ...]], Plan]  # of a plan and the places that were chosen in it
 _SEARCH, _UPLOAD, _REFUSED = "insert_search_text", "insert_upload", "edit refused"

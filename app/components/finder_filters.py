@@ -15,10 +15,11 @@ from app import state
 from app.address import LONGEST_VALUE, Place
 from app.components.inspection import heading
 from surge.pictures import finder_questions as presets
-from surge.pictures.metric_words import LOGARITHMIC, metric_text
+from surge.pictures.metric_words import LOGARITHMIC
 from surge.pictures.text import listed
 from surge.vocabulary import METRICS
 from surge.vocabulary.survey import USER
+from surge.vocabulary.writing import metric_text
 
 MOST_RANGES = 3
 FIRST_COLOUR = "dominant_interest"

@@ -1,6 +1,8 @@
 """Tables that are only read: of words, as HTML that wraps its cells, and of numbers, as a grid that sorts them.
 
-Those whose rows stand for items, clusters or candidates are in app.components.linked_table.
+Three kinds, of one form of data (a frame and its columns): no grid of Streamlit's wraps words, and only its grid sorts
+and scrolls many rows. Those whose rows stand for items, clusters or candidates are in app.components.linked_table, as
+they share the page's selection with the charts in the browser.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from surge.escapes import for_markdown
 from surge.explanation.edit_plan import Plan
 from surge.explanation.explain import candidate_row
 from surge.explanation.record import Explanation
-from surge.native.library import told
+from surge.native.fall_back import told
 from surge.pictures.edit_context import Before
 
 LONG = 120  # items; measuring their effects takes more than a moment

@@ -1,18 +1,21 @@
-"""The files of a checkpoint folder: each is checked before anything is made of it, and all are written as one."""
+"""Where a checkpoint is refused: its files, version, settings, vocabulary and weights, in one sentence each."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_weights
 from torch import Tensor
 
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, in_parts
 from surge.data.parquet import UnreadableError, read_parquet
 from surge.errors import SurgeError
 
@@ -22,6 +25,8 @@ DECISIVE = ("config.json", "model.safetensors", "items.parquet")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 LONGEST_HEADER = 10_000_000  # bytes of a safetensors header
 LONGEST_TOLD = 60  # characters of a wrong value in a message
+BEFORE = {"normalise": False, "next_item": False}  # what was so before it was a setting
+GONE = {"compiled"}  # settings of training that changed no number and are none any more
 KINDS = {  # of what config.json may say beside the settings
     "exclude_seen": (bool, "true or false"),
     "best_epoch": (int, "a whole number"),
@@ -104,6 +109,46 @@ def parse_json(content: bytes, name: str, kind: type) -> Any:
     return value
 
 
+def check_version(config: Mapping[str, Any], checkpoint: str) -> None:
+    """The format is the one that this program reads."""
+    version = config.get("format_version")
+    if version == 1:
+        raise SurgeError(
+            f"The checkpoint {checkpoint!r} was written before checkpoints said how often training met each "
+            "item, which the ranking needs; train it again with `python -m surge train`."
+        )
+    if version != FORMAT_VERSION:
+        raise SurgeError(
+            f"The checkpoint {checkpoint!r} has format version {version!r}, this program "
+            f"reads version {FORMAT_VERSION}; use the program's release that wrote it, or train it again."
+        )
+
+
+def read_settings(config: Mapping[str, Any], checkpoint: str) -> tuple[ModelConfig, TrainingConfig, EvaluationConfig]:
+    """The settings, each in its range."""
+    try:
+        training = {name: value for name, value in config["training"].items() if name not in GONE}
+        given = {"model": BEFORE | config["model"], "training": training}
+        parts = in_parts(given | {"evaluation": config.get("evaluation", {})})
+        return (
+            from_dict(ModelConfig, parts["model"]),
+            from_dict(TrainingConfig, parts["training"]),
+            from_dict(EvaluationConfig, parts["evaluation"]),
+        )
+    except SurgeError as error:
+        raise unusable(checkpoint, error) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SurgeError(
+            f"config.json of the checkpoint {checkpoint!r} lacks its settings ({error}); train it again."
+        ) from error
+
+
+def unusable(checkpoint: str, error: SurgeError) -> SurgeError:
+    """What is said of settings that no model can be made of."""
+    reason = " ".join(str(error).split())  # a name in the file may hold a line break
+    return SurgeError(f"config.json of the checkpoint {checkpoint!r} can't be used: {reason}")
+
+
 def check_description(config: Mapping[str, Any], checkpoint: str) -> None:
     """What config.json says beside the settings is of the kind that it is read as; what is not there is not missed."""
     dataset = config.get("dataset", {})
@@ -153,7 +198,40 @@ def read_items(content: bytes, checkpoint: str) -> pl.DataFrame:
     return items.with_columns(pl.col("title").fill_null(pl.col("item")))
 
 
-def unreadable_weights(checkpoint: str, error: Exception) -> SurgeError:
+def check_vocabulary(items: pl.DataFrame, categories: Sequence[str], config: ModelConfig, checkpoint: str) -> None:
+    """There are as many items and categories as the settings say."""
+    if items.height != config.item_count or len(categories) != config.category_count:
+        raise SurgeError(
+            f"items.parquet of the checkpoint {checkpoint!r} has {items.height} items in {len(categories)} "
+            f"categories, config.json says {config.item_count} in {config.category_count}; "
+            "the two do not belong together: copy or train it again."
+        )
+
+
+def read_weights(
+    content: bytes, state: Mapping[str, Tensor], item_category: Tensor, checkpoint: str
+) -> dict[str, Tensor]:
+    """The weights of a model with this state, all finite, for items of these categories."""
+    _check_header(content, state, checkpoint)
+    try:
+        weights = load_weights(content)
+    except SafetensorError as error:
+        raise _unreadable_weights(checkpoint, error) from error
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise SurgeError(
+                f"The weights {name!r} of the checkpoint {checkpoint!r} hold a value that is not a finite "
+                "number; train it again."
+            )
+    if not torch.equal(weights["item_category"], item_category):
+        raise SurgeError(
+            f"items.parquet of the checkpoint {checkpoint!r} gives items other categories than it was trained with; "
+            "copy or train it again."
+        )
+    return weights
+
+
+def _unreadable_weights(checkpoint: str, error: Exception) -> SurgeError:
     """What is said of weights that can't be read."""
     reason = " ".join(str(error).split())
     return SurgeError(
@@ -161,7 +239,7 @@ def unreadable_weights(checkpoint: str, error: Exception) -> SurgeError:
     )
 
 
-def check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -> None:
+def _check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -> None:
     """The names, shapes and types in the safetensors header are those of the model's state, before it is read."""
     names = {torch.float32: "F32", torch.int64: "I64"}
     expected = {name: (names[tensor.dtype], list(tensor.shape)) for name, tensor in state.items()}
@@ -172,7 +250,7 @@ def check_header(content: bytes, state: Mapping[str, Tensor], checkpoint: str) -
         header = json.loads(content[8 : 8 + length])
         found = {name: (h["dtype"], list(h["shape"])) for name, h in header.items() if name != "__metadata__"}
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise unreadable_weights(checkpoint, error) from error
+        raise _unreadable_weights(checkpoint, error) from error
     if found != expected:
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise SurgeError(

@@ -12,26 +12,23 @@ from typing import Any
 
 import polars as pl
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_weights
 
 from surge.arguments import arguments, path, shown
 from surge.checkpoint.catalogue import Catalogue, category_rows
 from surge.checkpoint.checks import (
-    FORMAT_VERSION,
     check_description,
-    check_header,
+    check_version,
+    check_vocabulary,
     parse_json,
     read_files,
     read_items,
-    unreadable_weights,
+    read_settings,
+    read_weights,
+    unusable,
 )
-from surge.config import EvaluationConfig, ModelConfig, TrainingConfig, from_dict, in_parts
+from surge.config import EvaluationConfig, ModelConfig, TrainingConfig
 from surge.errors import SurgeError
 from surge.model.surge import SurgeModel
-
-BEFORE = {"normalise": False, "next_item": False}  # what was so before it was a setting
-GONE = {"compiled"}  # settings of training that changed no number and are none any more
 
 
 @dataclass(frozen=True)
@@ -120,57 +117,18 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
             f"The checkpoint {folder.name!r} can't be read ({error.strerror or error}: {error.filename!r})."
         ) from error
     config = parse_json(contents["config.json"], "config.json", dict)
-    if config.get("format_version") == 1:
-        raise SurgeError(
-            f"The checkpoint {folder.name!r} was written before checkpoints said how often training met each "
-            "item, which the ranking needs; train it again with `python -m surge train`."
-        )
-    if config.get("format_version") != FORMAT_VERSION:
-        raise SurgeError(
-            f"The checkpoint {folder.name!r} has format version {config.get('format_version')!r}, this program "
-            f"reads version {FORMAT_VERSION}; use the program's release that wrote it, or train it again."
-        )
-    try:
-        training = {name: value for name, value in config["training"].items() if name not in GONE}
-        given = {"model": BEFORE | config["model"], "training": training}
-        parts = in_parts(given | {"evaluation": config.get("evaluation", {})})
-        model_config = from_dict(ModelConfig, parts["model"])
-        training_config = from_dict(TrainingConfig, parts["training"])
-        evaluation_config = from_dict(EvaluationConfig, parts["evaluation"])
-    except SurgeError as error:
-        reason = " ".join(str(error).split())  # a name in the file may hold a line break
-        raise SurgeError(f"config.json of the checkpoint {folder.name!r} can't be used: {reason}") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SurgeError(
-            f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}); train it again."
-        ) from error
+    check_version(config, folder.name)
+    model_config, training_config, evaluation_config = read_settings(config, folder.name)
     check_description(config, folder.name)
     items = read_items(contents["items.parquet"], folder.name)
     categories, item_category = category_rows(items)
-    if items.height != model_config.item_count or len(categories) != model_config.category_count:
-        raise SurgeError(
-            f"items.parquet of the checkpoint {folder.name!r} has {items.height} items in {len(categories)} "
-            f"categories, config.json says {model_config.item_count} in {model_config.category_count}; "
-            "the two do not belong together: copy or train it again."
-        )
-    with torch.device("meta"):
-        skeleton = SurgeModel(model_config, item_category.to("meta"))
-    check_header(contents["model.safetensors"], skeleton.state_dict(), folder.name)
+    check_vocabulary(items, categories, model_config, folder.name)
     try:
-        weights = load_weights(contents["model.safetensors"])
-    except SafetensorError as error:
-        raise unreadable_weights(folder.name, error) from error
-    for name, tensor in weights.items():
-        if not torch.isfinite(tensor).all():
-            raise SurgeError(
-                f"The weights {name!r} of the checkpoint {folder.name!r} hold a value that is not a finite "
-                "number; train it again."
-            )
-    if not torch.equal(weights["item_category"], item_category):
-        raise SurgeError(
-            f"items.parquet of the checkpoint {folder.name!r} gives items other categories than it was trained with; "
-            "copy or train it again."
-        )
+        with torch.device("meta"):
+            skeleton = SurgeModel(model_config, item_category.to("meta"))
+    except SurgeError as error:
+        raise unusable(folder.name, error) from error
+    weights = read_weights(contents["model.safetensors"], skeleton.state_dict(), item_category, folder.name)
     skeleton.load_state_dict(weights, assign=True)
     model = skeleton.to(device).eval().requires_grad_(False)
     return Checkpoint(

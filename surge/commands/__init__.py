@@ -88,8 +88,8 @@ def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:
 
 def print_figures(figures: Mapping[str, Any]) -> None:
     """Figures by their names in the vocabulary, and as the pages write them; scores in four decimals."""
-    from surge.pictures.metric_words import metric_text
     from surge.vocabulary import entry
+    from surge.vocabulary.writing import metric_text
 
     for name, value in figures.items():
         if isinstance(value, list):  # for the picture on the model page

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from surge.escapes import for_markdown_file
 from surge.evaluation.significance import LEAST, LEVEL
 from surge.evaluation.words import negatives_told
 from surge.vocabulary import METRICS
 
 COLUMNS = ("auc", "gauc", "one_negative_gauc", "mrr", "ndcg@2", "hr@10", "catalogue_hr@10", "catalogue_ndcg@10")
 WHOLE = "catalogue_"
+GAUC = METRICS["gauc"].name
 TESTED = (
     "95 % interval over seeds and users together: both the seed of a training and the users are drawn at random; bold "
     f"where p < {LEVEL}. Each p stands for itself: of twenty that mean nothing, one is below {LEVEL}."
@@ -37,15 +38,16 @@ def _head(comparison: Mapping[str, Any]) -> str:
     devices = sorted({f"{run['device']}, torch {run['torch']}" for run in comparison["runs"]})
     negatives = negatives_told(comparison["negatives"], comparison["fewest_negatives"])
     return (
-        f"# {plain(dataset['name'])}: {len(comparison['models'])} models, {seeds} seed{'s' if seeds > 1 else ''}\n\n"
+        f"# {for_markdown_file(dataset['name'])}: {len(comparison['models'])} models, "
+        f"{seeds} seed{'s' if seeds > 1 else ''}\n\n"
         f"{dataset.get('users', '?')} users, {dataset.get('items', '?')} items, "
         f"{dataset.get('interactions', '?')} interactions, {dataset.get('categories', '?')} categories; split "
         f"by {dataset['split'].get('method', '?')}. {comparison['lists']} test lists of one positive and "
         f"{negatives} negatives, the same for all models; {comparison['catalogue_lists']} "
         f"positives ranked among all items. At most {training['epochs']} epochs of "
-        f"{drawn if drawn else 'all'} positives, patience {training['patience']} (validation GAUC). "
+        f"{drawn if drawn else 'all'} positives, patience {training['patience']} (validation {GAUC}). "
         f"Trained on {'; '.join(devices)}."
-        + "".join(f"\n\n{plain(sentence)}" for sentence in comparison.get("told", ()))
+        + "".join(f"\n\n{for_markdown_file(sentence)}" for sentence in comparison.get("told", ()))
     )
 
 
@@ -125,7 +127,7 @@ def _lengths(comparison: Mapping[str, Any]) -> str:
             cells.append(f"{gauc:.4f} / {mrr:.4f}")
         rows.append([f"`{label}`", *cells])
     heads = [f"{group['from']} to {group['to']} items ({group['lists']} lists)" for group in groups]
-    return "## By the length of the history: GAUC / MRR\n\n" + table(["model", *heads], rows)
+    return f"## By the length of the history: {GAUC} / {METRICS['mrr'].name}\n\n" + table(["model", *heads], rows)
 
 
 def _cost(comparison: Mapping[str, Any]) -> str:
@@ -145,7 +147,14 @@ def _cost(comparison: Mapping[str, Any]) -> str:
                 shown,
             ]
         )
-    heads = ["model", "parameters", "s an epoch", "best epoch", "s in all", "validation GAUC, epoch by epoch (seed 0)"]
+    heads = [
+        "model",
+        "parameters",
+        "s an epoch",
+        "best epoch",
+        "s in all",
+        f"validation {GAUC}, epoch by epoch (seed 0)",
+    ]
     return "## Training\n\n" + table(heads, rows)
 
 
@@ -158,8 +167,3 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def one_line(text: str) -> str:
     """The text without line breaks."""
     return " ".join(text.split())
-
-
-def plain(text: str) -> str:
-    """The user's own text on one line, where Markdown and HTML see no sign of theirs."""
-    return re.sub(r"[\\`*\[\]<>|$&]", r"\\\g<0>", one_line(text))

@@ -149,7 +149,7 @@ def _reading_notes(config: ModelConfig, history: History, items: Sequence[Item])
         notes.append("One item was read: its graph is a single node, and there is nothing to compare.")
     new = sum(item.timestamp is None for item in items)
     if config.forms.time != "none" and history.whose != "user" and np.isnan(history.ages).all():
-        notes.append(f"{AGE_NOTE}, but these have no time: it is told nothing of it.")
+        notes.append(f"{AGE_NOTE}, but these have no time, so it reads them without.")
     elif config.forms.time != "none" and new:
         notes.append(f"{AGE_NOTE}: {new} new item{'s have' if new > 1 else ' has'} the time of a neighbour.")
     return notes

@@ -9,7 +9,6 @@ import platform
 import shutil
 import stat
 import subprocess
-import sys
 import sysconfig
 import tempfile
 from contextlib import suppress
@@ -17,17 +16,16 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
+from surge.native.fall_back import SWITCH, fall_back
+
 SOURCES = {path.stem: path for path in Path(__file__).parent.glob("*.cpp")}
 HEADERS = sorted(Path(__file__).parent.glob("*.h"))
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp-simd", "-pthread", "-shared", "-fPIC", "-w")
 COMPILERS = ("c++", "g++", "clang++")
 LONGEST = 120  # seconds that a compiler may take
-SWITCH = "SURGE_FUSED"  # "0" leaves everything to torch
 ELSEWHERE = "set XDG_CACHE_HOME to a folder of your own that programs may run from"
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _locks = {name: Lock() for name in SOURCES}  # nobody waits for what another source takes
-_telling = Lock()
-told: list[str] = []  # why torch computes in place of what is compiled, each once
 
 
 def library(name: str) -> ctypes.CDLL | None:
@@ -60,17 +58,6 @@ def _library(name: str) -> ctypes.CDLL | None:
         return fall_back(f"The compiler {compiler} can't compile the kernels", "install another one")
     except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
         return fall_back(f"Compiled kernels can't be kept and loaded ({error})", ELSEWHERE)
-
-
-def fall_back(reason: str, advice: str) -> ctypes.CDLL | None:
-    """No library, and once a sentence that says why: on the command line and, by `told`, on the page. It isn't told
-    where torch was asked for."""
-    sentence = f"{reason}, so torch computes in place of the compiled kernels, which is slower; {advice}."
-    with _telling:
-        if os.environ.get(SWITCH) != "0" and sentence not in told:
-            told.append(sentence)
-            print(sentence, file=sys.stderr)
-    return None
 
 
 def _kept(folder: Path, start: str) -> ctypes.CDLL | None:

@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import percent
 from surge.pictures.edit_context import Before
 from surge.pictures.figure import BLANK, bare_axis, figure_of, magnitude_scale, places, rim
 from surge.pictures.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, item_clusters
 from surge.pictures.text import title_of, without_it
+from surge.vocabulary.amounts import percent
 
 LEAST_SHARE = 0.005  # cells below half a per cent are left out
 LEAST_MASS = 0.5  # clusters that hold less than half an item are left out, unless they are some item's first choice

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surge.pictures.amounts import number_in
-from surge.pictures.metric_words import metric_text
 from surge.pictures.text import listed
 from surge.vocabulary import METRICS
+from surge.vocabulary.amounts import number_in
+from surge.vocabulary.writing import metric_text
 
 MOST_SETTINGS = 6  # that are named
 MEASURES = ("catalogue_ndcg@10", "gauc", "mrr")

@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
-from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
 from surge.pictures.text import shorten
+from surge.vocabulary.amounts import percent
 
 MOST_BARS = 40
 BAR_HEIGHT = 20

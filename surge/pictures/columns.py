@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import log
 
-from surge.pictures.amounts import chance, factor, lift, percent, signed
 from surge.pictures.html_parts import Column
 from surge.pictures.metric_words import metric_column
 from surge.pictures.metrics_tables import PARTS
 from surge.vocabulary import METRICS, entry
+from surge.vocabulary.amounts import chance, factor, lift, percent, signed
 from surge.vocabulary.prediction import series
 
 

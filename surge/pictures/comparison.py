@@ -10,9 +10,9 @@ import pandas as pd
 
 from surge.explanation.measurements import Match, Predicted
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import percent
 from surge.pictures.palette import ClusterStyle, item_clusters
 from surge.pictures.text import count, shorten, title_of
+from surge.vocabulary.amounts import percent
 from surge.vocabulary.explanation import GROUPINGS
 
 Array = np.ndarray

@@ -10,10 +10,10 @@ import numpy as np
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
 from surge.pictures.palette import ClusterStyle, Theme
 from surge.pictures.text import count, date_of, shorten, title_of
+from surge.vocabulary.amounts import lift
 
 
 def curve_panels(

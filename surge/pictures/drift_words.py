@@ -8,9 +8,9 @@ import numpy as np
 
 from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import as_likely, factor
 from surge.pictures.palette import ClusterStyle, cluster_styles
 from surge.pictures.text import count, listed, shorten, title_of
+from surge.vocabulary.amounts import as_likely, factor
 
 LEAST_STEP = 0.05  # of the log of the lift
 GOOD = 10  # a rank up to which a candidate would be shown

@@ -14,6 +14,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from surge.escapes import for_csv, for_xml
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.pictures.graph_layout import graph_positions
@@ -21,11 +22,7 @@ from surge.pictures.measures import attention
 from surge.pictures.palette import ClusterStyle, cluster_styles, item_clusters
 from surge.pictures.text import title_of
 
-FORMULA = frozenset("=+-@")
-BREAKS = frozenset("\t\r\n")
-_AFTER_CUTS = re.compile("(?<=[;\t\r\n])")  # where a spreadsheet with another separator than ours ends a cell
 LONGEST_PART = 40  # characters of an id in a file name
-_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 # -- tables ---------------------------------------------------------------------------------------------
@@ -34,39 +31,17 @@ _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def csv_bytes(frame: pd.DataFrame) -> bytes:
     """A table as CSV that spreadsheets read: UTF-8 with a mark at its start, no row numbers, numbers as numbers.
 
-    Titles and ids are anybody's text, and a spreadsheet runs a cell as a formula when it begins with one of
-    = + - @, a tab or a line break (OWASP, "CSV injection"). Such text, column names too, gets an apostrophe in front.
-    All text stands in quotes, so that a semicolon in it ends no cell; but a spreadsheet whose own separator is the
-    semicolon or the tab doesn't see our quotes for what they are, and cuts the text there and at line breaks. So a
-    formula after one of them gets its apostrophe too.
+    All text, column names too, stands in quotes, so that a semicolon in it ends no cell, and none of it is a formula.
     """
     safe = frame.copy()
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)):
-            values = [_no_formula(value) if isinstance(value, str) else value for value in column]
+            values = [for_csv(value) if isinstance(value, str) else value for value in column]
             safe.isetitem(place, pd.Series(values, index=frame.index, dtype=object))
-    safe.columns = pd.Index([_no_formula(str(name)) for name in frame.columns])
+    safe.columns = pd.Index([for_csv(str(name)) for name in frame.columns])
     text = safe.to_csv(index=False, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
     return text.encode("utf-8-sig", errors="replace")
-
-
-def _no_formula(text: str) -> str:
-    """The text, with an apostrophe in front of all that a spreadsheet could take for a formula."""
-    first, *rest = _AFTER_CUTS.split(text)
-    return "".join([_guarded(first, FORMULA | BREAKS), *(_guarded(part, FORMULA, skipped='"') for part in rest)])
-
-
-def _guarded(part: str, signs: frozenset[str], skipped: str = "") -> str:
-    """The part, with an apostrophe in front if one of the signs is the first that a spreadsheet would look at."""
-    for character in part:
-        # full-width and small forms of the signs count as the signs themselves
-        if unicodedata.normalize("NFKC", character) in signs:
-            return f"'{part}"
-        # what a spreadsheet may drop before it looks: blanks, control characters, invisible marks
-        if unicodedata.category(character)[0] not in "ZC" and character not in skipped:
-            return part
-    return part
 
 
 # -- the graph ------------------------------------------------------------------------------------------
@@ -111,9 +86,7 @@ def _graph(record: Explanation, styles: Sequence[ClusterStyle] | None, effects: 
     """
     styles = cluster_styles(record) if styles is None else styles
     clusters, construction, weights = item_clusters(record), record.graph_construction, attention(record)
-    graph = nx.Graph(
-        name=_xml_text(f"Interest graph of user {record.user} for the candidate {title_of(record.target)}")
-    )
+    graph = nx.Graph(name=for_xml(f"Interest graph of user {record.user} for the candidate {title_of(record.target)}"))
     for i, item in enumerate(record.history):
         style = styles[clusters[i]]
         values: dict[str, Any] = {
@@ -142,17 +115,12 @@ def _graph(record: Explanation, styles: Sequence[ClusterStyle] | None, effects: 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
     """The values that say something, as XML can hold them."""
-    plain = {name: _xml_text(value) if isinstance(value, str) else value for name, value in values.items()}
+    plain = {name: for_xml(value) if isinstance(value, str) else value for name, value in values.items()}
     return {
         name: value
         for name, value in plain.items()
         if value is not None and value != "" and not (isinstance(value, float) and not np.isfinite(value))
     }
-
-
-def _xml_text(text: str) -> str:
-    """The text without what XML forbids, and with its line breaks as XML reads them."""
-    return _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 # -- names ----------------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Faithfulness
-from surge.pictures.amounts import lift
 from surge.pictures.factor_axis import lift_range, lift_ticks
 from surge.pictures.faithfulness_words import MANY_ORDERS, TIE, Array, areas_of, items_of, random_areas
 from surge.pictures.figure import bare_axis, legend_above, new_figure, paper_note
 from surge.pictures.palette import Theme, rgba
 from surge.pictures.text import count
+from surge.vocabulary.amounts import lift
 from surge.vocabulary.explanation import ORDERS
 
 DASHES = ("solid", "dash", "dashdot", "dot")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from surge.explanation.measurements import Faithfulness
-from surge.pictures.amounts import bound, factor, lift
 from surge.pictures.text import count
+from surge.vocabulary.amounts import bound, factor, lift
 from surge.vocabulary.explanation import ORDERS
 
 Array = np.ndarray

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surge.pictures.metric_words import metric_text
 from surge.pictures.text import count, lower_first
 from surge.vocabulary import METRICS
+from surge.vocabulary.writing import metric_text
 
 SHARE = 0.1  # of the users whose value is known: what a preset calls much or little; users alike may make it more
 

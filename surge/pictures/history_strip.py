@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import percent
 from surge.pictures.edit_context import Before, Staged
 from surge.pictures.factor_axis import LEAST_SPAN
 from surge.pictures.figure import bare_axis, figure_of, places, rim
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.strip_axes import time_axis, value_axis
 from surge.pictures.strip_columns import Words, columns_of, item_words, other_words, sign_of
+from surge.vocabulary.amounts import percent
 
 LETTERS_UP_TO = 100  # columns; with more the tiles are narrower than a letter
 LEAST_SEEN = 0.01  # of the bars' height; a smaller change has no outline

@@ -12,11 +12,11 @@ import plotly.graph_objects as go
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import factor
 from surge.pictures.factor_axis import factor_ticks
 from surge.pictures.figure import LEAST_CONTRAST, bare_axis, new_figure, paper_note, places
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, contrast, item_clusters, rgba
 from surge.pictures.text import date_of, shorten, title_of
+from surge.vocabulary.amounts import factor
 
 FIRST, SECOND = "①", "②"
 DIFFERS = 0.1  # of the log of the lift, as in the verdict

@@ -8,10 +8,10 @@ import numpy as np
 
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import bound, chance, times
 from surge.pictures.ledger import DIFFERS, FIRST, SECOND, check_pair, difference_of, shown_items
 from surge.pictures.palette import item_clusters
 from surge.pictures.text import count, listed, shorten, title_of
+from surge.vocabulary.amounts import bound, chance, times
 
 NAMED = 2  # items on each side of the sentence
 ABOUT = (

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from surge.evaluation.words import negatives_told
-from surge.pictures.amounts import number_in
-from surge.pictures.metric_words import metric_text
 from surge.pictures.text import count, listed
 from surge.vocabulary import METRICS, entry
+from surge.vocabulary.amounts import number_in
 from surge.vocabulary.prediction import AMONG_ALL, DRAWN, LEFT_OUT, TOLD
+from surge.vocabulary.writing import metric_text
 
 MOST_COUNTED = 10**15
 SPLITS = ("validation", "test")

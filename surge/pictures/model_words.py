@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from surge.pictures.amounts import chance, number_in, percent, two_digits
 from surge.pictures.cluster_usage import MOST_BARS
 from surge.pictures.metric_weights import MOST_HEADS, PARTS, item_share
 from surge.pictures.reliability import SPLITS, Bins
 from surge.pictures.text import count, lower_first
 from surge.pictures.training_curves import loss_series
 from surge.vocabulary import METRICS
+from surge.vocabulary.amounts import chance, number_in, percent, two_digits
 from surge.vocabulary.prediction import series
 
 ABOUT_RELIABILITY = (
@@ -95,12 +95,11 @@ def training_caption(
     epochs = [record for record in history if isinstance(record, Mapping)]
     seconds = [value for record in epochs if (value := number_in(record.get("seconds"))) is not None]
     parts = [f"{count(len(epochs), 'epoch')}" + (f" in {_duration(sum(seconds))}." if seconds else ".")]
+    measure = f"on validation ({METRICS['gauc'].name})"
     if best_epoch == 0:
-        parts.append(
-            "No epoch was better on validation (GAUC) than the checkpoint that it started from: its weights were kept."
-        )
+        parts.append(f"No epoch was better {measure} than the checkpoint that it started from: its weights were kept.")
     elif best_epoch is not None:
-        parts.append(f"The diamond marks epoch {best_epoch}, the best on validation (GAUC), whose weights were kept.")
+        parts.append(f"The diamond marks epoch {best_epoch}, the best {measure}, whose weights were kept.")
     watched = [
         lower_first(series(name).name) for name in loss_series(history) if (weights or {}).get(f"{name}_weight") == 0
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Any
 
 from surge.errors import SurgeError
+from surge.escapes import for_html
 from surge.explanation.record import Explanation
 from surge.pictures import report
 
@@ -24,7 +24,7 @@ class Page:
     def _repr_html_(self) -> str:
         """In a frame: its ids, styles and scripts can't meet those of the notebook around it."""
         return (
-            f'<iframe srcdoc="{html.escape(self.html, quote=True)}" sandbox="allow-scripts allow-downloads" '
+            f'<iframe srcdoc="{for_html(self.html)}" sandbox="allow-scripts allow-downloads" '
             f'title="SURGE" style="width:100%;height:{self.height}px;border:0;resize:vertical;overflow:auto"></iframe>'
         )
 

@@ -12,11 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
-from surge.pictures.amounts import percent
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.metric_words import LOGARITHMIC, short_text, whole_percent
 from surge.pictures.palette import Theme, rgba
 from surge.vocabulary import METRICS
+from surge.vocabulary.amounts import percent
 from surge.vocabulary.metric import Metric
 from surge.vocabulary.survey import USER
 

@@ -11,13 +11,13 @@ import plotly.graph_objects as go
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
-from surge.pictures.amounts import factor, percent
 from surge.pictures.assignment_matrix import shown_clusters
 from surge.pictures.edit_context import Before
 from surge.pictures.figure import bare_axis, figure_of, places, rim
 from surge.pictures.measures import mean_update_gate
 from surge.pictures.palette import ClusterStyle, Theme, cluster_mass, cluster_styles, rgba
 from surge.pictures.text import shorten, title_of, without_it
+from surge.vocabulary.amounts import factor, percent
 
 STRONGEST = 3
 CHARACTERS = 84  # of the small names that fit side by side under all blocks

@@ -11,9 +11,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from surge.errors import SurgeError
-from surge.pictures.amounts import chance, number_in
 from surge.pictures.figure import bare_axis, new_figure, paper_note
 from surge.pictures.palette import Theme
+from surge.vocabulary.amounts import chance, number_in
 
 HEIGHT = 380
 SPLITS = {"test": "Test split", "validation": "Validation split"}  # the first that is measured is drawn

@@ -15,10 +15,8 @@ from surge.atomic_write import atomic_write, check_place, check_replaceable
 from surge.escapes import for_html
 from surge.explanation.record import Explanation
 from surge.explanation.story import Story
-from surge.pictures.amounts import chance, lift
 from surge.pictures.html_parts import changes
 from surge.pictures.interest_graph import LAYERS, graph_data
-from surge.pictures.metric_words import metric_text
 from surge.pictures.palette import ClusterStyle, Theme, cluster_styles, item_clusters
 from surge.pictures.report_page import page
 from surge.pictures.report_sections import (
@@ -33,6 +31,8 @@ from surge.pictures.text import title_of
 from surge.pictures.verdict import verdict
 from surge.pictures.views import GRAPH, charts
 from surge.vocabulary import METRICS
+from surge.vocabulary.amounts import chance, lift
+from surge.vocabulary.writing import metric_text
 
 GRAPH_HEIGHT = 520  # pixels
 NAME = "<strong>SURGE explorer</strong>"  # by which a report is known

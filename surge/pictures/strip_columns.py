@@ -10,10 +10,10 @@ import numpy as np
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures.amounts import factor, percent
 from surge.pictures.edit_context import Before, Staged
 from surge.pictures.palette import ClusterStyle
 from surge.pictures.text import moment_of, title_of, without_it
+from surge.vocabulary.amounts import factor, percent
 
 Words = tuple[int, str, str]  # an item's index in the record (-1: none), its title, lines; as plotly takes text
 

@@ -7,10 +7,10 @@ import numpy as np
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
-from surge.pictures.amounts import bound
 from surge.pictures.edit_context import Before, Staged
 from surge.pictures.factor_axis import LEAST_SPAN
 from surge.pictures.text import count, listed
+from surge.vocabulary.amounts import bound
 
 ABOUT = (
     "Each column is one thing the user did, oldest left. The bar is measured: the item is left out and the model is "

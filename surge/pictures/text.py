@@ -8,7 +8,7 @@ from math import isfinite
 
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures.amounts import a_chance, as_likely, chance, factor, lift
+from surge.vocabulary.amounts import a_chance, as_likely, chance, factor, lift
 
 LABEL_LENGTH = 24
 

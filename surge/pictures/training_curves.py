@@ -9,10 +9,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from surge.escapes import for_plotly
-from surge.pictures.amounts import number_in
 from surge.pictures.figure import bare_axis, new_figure
 from surge.pictures.palette import Theme
 from surge.pictures.text import shorten
+from surge.vocabulary.amounts import number_in
 from surge.vocabulary.prediction import LOSSES, VALIDATION, series
 
 COLUMNS = 4

@@ -10,8 +10,8 @@ import numpy as np
 from surge.explanation.measurements import LEAST_COMPARED, Effects
 from surge.explanation.record import Explanation
 from surge.explanation.structure import assignment_entropy, attention_distance
-from surge.pictures.amounts import correlation
 from surge.vocabulary import METRICS
+from surge.vocabulary.amounts import correlation
 
 MATTERS = 0.1  # of the log of the lift: 1.1 times as likely
 NEARLY_ALL = 0.9  # of the items: without that interest hardly a history is left

@@ -11,10 +11,11 @@ import plotly.graph_objects as go
 
 from surge.escapes import for_plotly
 from surge.pictures.figure import bare_axis, new_figure, unchanged_by_selection
-from surge.pictures.metric_words import LOGARITHMIC, metric_text
+from surge.pictures.metric_words import LOGARITHMIC
 from surge.pictures.palette import Theme
 from surge.pictures.text import shorten
 from surge.vocabulary import METRICS
+from surge.vocabulary.writing import metric_text
 
 HEIGHT = 520
 MOST_SVG = 5000  # points; above, WebGL draws faster than SVG does

@@ -11,10 +11,10 @@ import numpy as np
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation
 from surge.explanation.story import Whose
-from surge.pictures.amounts import a_chance, as_likely, bound, makes_it
 from surge.pictures.palette import ClusterStyle, cluster_styles, item_clusters
 from surge.pictures.text import count, shorten, title_of
 from surge.pictures.trust import MATTERS, NEARLY_ALL, collapsed, notes
+from surge.vocabulary.amounts import a_chance, as_likely, bound, makes_it
 
 LITTLE = 0.4  # of the log of the lift, 1.5 times as likely: with less no interest carries it by itself
 ALONE = 0.25  # of an interest's effect: where no single item of it has as much, they stand in for one another

@@ -17,6 +17,14 @@ pytest.importorskip("playwright.sync_api")
 TINY = "?checkpoint=tiny+model&dataset=tiny"
 
 
+# keeps every address that the page gives itself
+ADDRESSES = """window.addresses = [];
+for (const name of ["pushState", "replaceState"]) {
+  const real = history[name];
+  history[name] = (...given) => (addresses.push(String(given[2])), real.apply(history, given));
+}"""
+
+
 class Line:
     """A slow line between a page and its server: holds back what the page says while `mute`, what it is to hear while
     `deaf`."""
@@ -214,6 +222,7 @@ def test_undo_survives_back_forward_and_a_reload(visit: Visit) -> None:
 
 def test_the_finder_sends_what_is_seen_and_a_user_is_one_entry(visit: Visit) -> None:
     page = visit.page
+    page.add_init_script(ADDRESSES)
     heard: list[bytes] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda words: heard.append(words)))
     page.goto(f"{visit.address}/finder?checkpoint=demo&dataset=sample_data")
@@ -238,11 +247,15 @@ def test_the_finder_sends_what_is_seen_and_a_user_is_one_entry(visit: Visit) -> 
     assert circle.get_attribute("visibility") == "visible"
 
     finder, before = page.url, _entries(visit)
+    page.evaluate("addresses.length = 0")
     page.mouse.click(table["x"] + 18, table["y"] + 90)  # the tick of the second row
     page.wait_for_selector(".st-key-selection_bar", timeout=60_000)
     visit.settle()
     assert visit.parameter("user") == users[1001] and visit.parameter("candidate")
     assert _entries(visit) == before + 1
+    # nor is any address without the place, which a reload at that moment would open
+    passed = page.evaluate("addresses")
+    assert passed and not [address for address in passed if f"user={users[1001]}" not in address]
     page.go_back()
     page.wait_for_selector(".st-key-finder_actions", timeout=60_000)
     visit.settle()

@@ -20,8 +20,8 @@ from surge.checkpoint import load_checkpoint
 from surge.data.dataset import Dataset
 from surge.explanation.survey_file import survey_path
 from surge.folders import ROOTS_VARIABLE
-from surge.pictures.metric_words import metric_text
 from surge.vocabulary import METRICS
+from surge.vocabulary.writing import metric_text
 from tests.app.conftest import World
 from tests.app.drawn import said
 from tests.serving import ROOT

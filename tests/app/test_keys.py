@@ -200,6 +200,8 @@ def test_two_pictures_under_one_key_are_the_same(pages: Any, monkeypatch: pytest
         {"candidate": other},
         {"layer": "attention"},
         {"layer": "similarity"},
+        {"head": "0"},
+        {"head": "1"},
         {"edges": "3"},
         {"user": "u0004"},
         {"checkpoint": "second", "versus": "third"},

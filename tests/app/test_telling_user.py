@@ -91,7 +91,7 @@ def test_a_survey_that_is_stale_broken_or_missing_names_nobody(monkeypatch: pyte
 
 # -- without a survey -----------------------------------------------------------------------------------
 
-READ = {"rank": 3, "length": 25, "period": "test", "clusters": 3, "top": "i20", "next": "i1"}
+READ = {"rank": 3, "length": 25, "period": "test", "clusters": 3, "top": "i20", "next": "i1", "lift": 3.0}
 
 
 class History(SimpleNamespace):
@@ -118,7 +118,9 @@ def first_of(monkeypatch: pytest.MonkeyPatch, *users: dict[str, Any]) -> str | N
         own = known[subject.user]
         if own["rank"] == "unscored":
             return None
-        return SimpleNamespace(rank_of=lambda row: own["rank"], top=lambda count: [SimpleNamespace(item=own["top"])])
+        return SimpleNamespace(
+            rank_of=lambda row: own["rank"], top=lambda count: [SimpleNamespace(item=own["top"], lift=own["lift"])]
+        )
 
     def explanation(subject: Any, item: str) -> Any:
         clusters = np.arange(25) % known[subject.user]["clusters"]
@@ -137,7 +139,11 @@ def test_without_a_survey_the_first_who_tells_something(monkeypatch: pytest.Monk
     assert first_of(monkeypatch, FRESH | {"length": 19}, FRESH | {"length": 20, "rank": 9}) == "b"
 
 
-@pytest.mark.parametrize("changes", [{"top": "i20"}, {"clusters": 2}, {"period": "valid"}, {"next": None}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [{"top": "i20"}, {"clusters": 2}, {"period": "valid"}, {"next": None}, {"length": 41}, {"lift": 2.9}],
+    ids=str,
+)
 def test_without_a_survey_who_tells_little_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:

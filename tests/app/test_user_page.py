@@ -21,7 +21,7 @@ from surge.checkpoint import load_checkpoint
 from surge.data.layout import INTERACTIONS_FILE
 from surge.errors import SurgeError
 from surge.folders import ROOTS_VARIABLE
-from surge.native import library
+from surge.native.fall_back import fall_back
 from tests.app.conftest import World
 from tests.app.drawn import charts, said, tables
 
@@ -436,10 +436,10 @@ def test_roots_after_two_dashes(monkeypatch: pytest.MonkeyPatch, world: World, t
 
 
 def test_the_page_says_once_why_torch_computes(open_page, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("surge.native.library.told", told := [])
+    monkeypatch.setattr("surge.native.fall_back.told", told := [])
     monkeypatch.setattr("app.screens.user.told", told)
     before = open_page(**TINY)
-    library.fall_back("There is no C++ compiler", "install one")
+    fall_back("There is no C++ compiler", "install one")
     sentence = (
         "There is no C++ compiler, so torch computes in place of the compiled kernels, which is slower; install one."
     )

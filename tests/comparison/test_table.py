@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surge.comparison.table import COLUMNS, markdown, plain, table
+from surge.comparison.table import COLUMNS, markdown, table
 from surge.data.dataset import Dataset
 from surge.evaluation.significance import LEAST
 from surge.vocabulary import METRICS
@@ -167,7 +167,5 @@ def test_no_name_breaks_a_table(whole: tuple[dict[str, Any], Path], text: str) -
     assert len(markdown(reference).splitlines()) == len(markdown(whole[0]).splitlines())
 
 
-def test_cells_and_names_by_hand() -> None:
+def test_cells_by_hand() -> None:
     assert table(["a|b", "c"], [["d\ne", "f"]]) == "| a\\|b | c |\n| --- | --- |\n| d e | f |"
-    assert plain("ml_1m 2") == "ml_1m 2"
-    assert plain("a\n# <b>[x](y)`|$") == r"a # \<b\>\[x\](y)\`\|\$"

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from surge.native import fall_back
 from surge.native import library as compiled
 from surge.native.library import library
 from tests.kernel import needs_kernel
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("small")
 @pytest.fixture
 def cache(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache folder, empty and of this user; nothing has been told."""
-    monkeypatch.setattr(compiled, "told", [])
+    monkeypatch.setattr(fall_back, "told", [])
     monkeypatch.setattr(compiled, "_version", lambda compiler: "12.2.0")
     folder = fresh / "surge-explorer"
     folder.mkdir(mode=0o700)

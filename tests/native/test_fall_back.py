@@ -12,6 +12,7 @@ import torch
 from surge.backends.kernel import LEAST, Scorer
 from surge.backends.training import EDGES
 from surge.model.surge import SurgeModel
+from surge.native import fall_back
 from surge.native import library as compiled
 from surge.native.library import library
 from tests.model.small import ITEMS, pad, small_model
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("small", "silent")
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing has been told."""
-    monkeypatch.setattr(compiled, "told", [])
+    monkeypatch.setattr(fall_back, "told", [])
 
 
 def no_compiler(fresh: Path, patch: pytest.MonkeyPatch) -> str:
@@ -59,15 +60,15 @@ def test_one_sentence_says_why(way, fresh: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(compiled, "SOURCES", {"edges": compiled.SOURCES["edges"], "reading": compiled.SOURCES["edges"]})
     said = way(fresh, monkeypatch)
     assert [library(name) for name in ("edges", "reading", "edges")] == [None] * 3
-    (sentence,) = compiled.told
+    (sentence,) = fall_back.told
     assert sentence.startswith(said) and "which is slower; " in sentence and sentence.endswith(".")
     assert capfd.readouterr().err == sentence + "\n"
 
 
 def test_who_switched_it_off_is_told_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:
-    monkeypatch.setenv(compiled.SWITCH, "0")
+    monkeypatch.setenv(fall_back.SWITCH, "0")
     scores(small_model(dtype=torch.float32, fusion="none"))
-    assert library("edges") is None and compiled.told == [] and capfd.readouterr().err == ""
+    assert library("edges") is None and fall_back.told == [] and capfd.readouterr().err == ""
 
 
 def scores(model: SurgeModel) -> torch.Tensor:
@@ -92,7 +93,7 @@ def test_settings_that_the_kernel_does_not_know_are_named(
 ) -> None:
     for _ in range(3):
         scores(small_model(dtype=torch.float32, **settings))
-    (sentence,) = compiled.told
+    (sentence,) = fall_back.told
     assert f"can't score a model with {named}, so torch computes" in sentence
     assert capfd.readouterr().err == sentence + "\n"
 
@@ -103,4 +104,4 @@ def test_what_is_exact_by_intention_is_no_fall_back() -> None:
     model = small_model(fusion="none")
     model.score_batch(pad([[1, 2]]), torch.zeros(1, 2, dtype=torch.long), None, EDGES)
     scores(model)
-    assert compiled.told == []
+    assert fall_back.told == []

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from surge.config import PARTS, ModelConfig, TrainingConfig, from_dict, names, to_dict
-from surge.pictures.amounts import number_in
 from surge.pictures.checkpoint_words import SETTINGS, metrics_sentence, settings_sentence
+from surge.vocabulary.amounts import number_in
 
 NAMES = ("demo", "mine")
 

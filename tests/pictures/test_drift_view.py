@@ -11,11 +11,11 @@ import pytest
 
 from surge.explanation.measurements import Drift
 from surge.explanation.record import Explanation
-from surge.pictures import amounts
 from surge.pictures.drift import BLANK, LARGEST, SMALLEST, TO_COME, drift_figure, drift_table
 from surge.pictures.drift_words import ABOUT, caption
 from surge.pictures.graph_layout import graph_positions
 from surge.pictures.palette import Theme, cluster_mass, cluster_styles, item_clusters
+from surge.vocabulary import amounts
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 

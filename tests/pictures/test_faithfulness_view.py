@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from surge.explanation.measurements import Faithfulness
-from surge.pictures.amounts import lift
 from surge.pictures.faithfulness import faithfulness_figure, faithfulness_table
 from surge.pictures.faithfulness_words import ABOUT, OTHER_TEST, caption, faithfulness_sentence
 from surge.pictures.palette import Theme
+from surge.vocabulary.amounts import lift
 from surge.vocabulary.explanation import ORDERS
 from tests.pictures.hostile import HOSTILE
 

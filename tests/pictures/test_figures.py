@@ -15,11 +15,11 @@ from surge.explanation.record import Explanation
 from surge.pictures import assignment_matrix as assignment
 from surge.pictures import attention_matrix as attention
 from surge.pictures import pooled_sequence as pooled
-from surge.pictures.amounts import factor, lift
 from surge.pictures.measures import attention_lift, mean_update_gate
 from surge.pictures.palette import Theme, cluster_mass, cluster_styles, item_clusters
 from surge.pictures.view_words import assignment_caption, attention_caption
 from surge.pictures.views import VIEWS, Scene, View
+from surge.vocabulary.amounts import factor, lift
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_before, make_effects
 from tests.records import make_explanation

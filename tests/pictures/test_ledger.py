@@ -11,10 +11,10 @@ import pytest
 from surge.escapes import for_plotly
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures.amounts import times
 from surge.pictures.ledger import ledger_figure, ledger_table, shown_items
 from surge.pictures.ledger_words import ABOUT, caption, ledger_sentence
 from surge.pictures.palette import Theme, cluster_styles, item_clusters
+from surge.vocabulary.amounts import times
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 

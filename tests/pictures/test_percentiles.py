@@ -9,11 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from surge.pictures.metric_words import metric_text, short_text, whole_percent
+from surge.pictures.metric_words import short_text, whole_percent
 from surge.pictures.palette import Theme
 from surge.pictures.percentiles import percentile_figure, percentile_table
 from surge.pictures.survey_words import ABOUT_PERCENTILES, percentile_caption, percentile_sentence
 from surge.vocabulary.survey import USER
+from surge.vocabulary.writing import metric_text
 
 LENGTHS = np.array([2, 4, 4, 6, 8, 10, 12, 14, 16, 18])
 NOISE = np.array([0.1, np.nan, 0.2, 0.3, 0.4, np.nan, 0.5, 0.6, 0.7, 0.8])

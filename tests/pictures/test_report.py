@@ -15,12 +15,12 @@ from app.components.tour import STEPS
 from surge.explanation.record import Item
 from surge.explanation.story import Story
 from surge.pictures import drift, faithfulness, history_strip, pooled_sequence
-from surge.pictures.amounts import chance, factor, lift
 from surge.pictures.columns import CLUSTERS, DRIFT, ITEMS, ORDERS, PREDICTIONS
 from surge.pictures.palette import Theme, cluster_styles
 from surge.pictures.report import graph_page, record_figures, record_page, report
 from surge.pictures.report_page import POLICY
 from surge.pictures.verdict import verdict
+from surge.vocabulary.amounts import chance, factor, lift
 from tests.pictures.hostile import HOSTILE
 from tests.pictures.measured import make_effects
 from tests.pictures.test_html_parts import Cells, apply

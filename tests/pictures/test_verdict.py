@@ -12,10 +12,10 @@ import pytest
 
 from surge.explanation.measurements import Effects
 from surge.explanation.record import Explanation, Item
-from surge.pictures import amounts
 from surge.pictures.palette import NO_LETTER, ClusterStyle
 from surge.pictures.trust import trust
 from surge.pictures.verdict import ABOUT, verdict
+from surge.vocabulary import amounts
 from tests.pictures.hostile import HOSTILE
 from tests.records import make_explanation
 

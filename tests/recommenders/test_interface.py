@@ -12,7 +12,7 @@ import torch
 from surge.config import BaselineConfig, ModelConfig, to_dict
 from surge.errors import SurgeError
 from surge.model.surge import EMPTY, ItemSequences, SurgeModel
-from surge.native.library import SWITCH
+from surge.native.fall_back import SWITCH
 from surge.recommenders import BASELINES, Baseline, Context, build, configure
 from tests.recommenders.toy import (
     CATEGORIES,
