@@ -55,8 +55,7 @@ def fixed_length(model: SurgeModel) -> int | None:
 
     Where every item is its own cluster a recurrent layer takes a step for each, and the steps are written out.
     """
-    forms = model.config.forms
-    unrolled = forms.extraction == "none" and forms.evolution in ("augru", "gru", "time_lstm")
+    unrolled = not model.extract.pools and model.config.forms.evolution in ("augru", "gru", "time_lstm")
     return model.config.max_length if unrolled else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,11 @@ def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
 
 
 class Assignment(nn.Module, ABC):
-    """S of one layer. Of the padding, which has no neighbours, nobody reads it."""
+    """S of one layer. Of the padding, which has no neighbours, nobody reads it.
+
+    `pools`: false where every item is a cluster of its own."""
+
+    pools: ClassVar[bool] = True
 
     @abstractmethod
     def forward(self, nodes: Tensor, graph: Tensor, operations: EdgeOperations) -> Tensor:
@@ -52,6 +57,8 @@ class SoftAssignment(Assignment):
 
 class OwnCluster(Assignment):
     """Every item is its own cluster."""
+
+    pools = False
 
     def forward(self, nodes: Tensor, graph: Tensor, operations: EdgeOperations) -> Tensor:
         itself = torch.eye(nodes.shape[2], dtype=nodes.dtype, device=nodes.device)
