@@ -35,7 +35,7 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
     # Eq. 6-7
     near = adjacency.detach()
     around = (near @ h) / near.sum(-1, keepdim=True)
-    values = h + model.position_embedding(torch.arange(n - 1, -1, -1)) if config.forms.position != "none" else h
+    values = model.position_embedding(h, torch.ones_like(items, dtype=torch.bool))
     alpha = _score(cast(PairScore, model.fuse.cluster[0]), h, around)
     beta = _score(cast(PairScore, model.fuse.query[0]), values, target.unsqueeze(1).expand_as(values))
     # Eq. 8 and 4-5
@@ -59,7 +59,7 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
         mass=mass,
     )
     rows = Pooling(*(tensor.unsqueeze(1) for tensor in pooling))
-    return model.predict(rows, readout.unsqueeze(1), target.unsqueeze(1))[1].squeeze(1)
+    return model.predict(rows, readout.unsqueeze(1), torch.zeros_like(target), target.unsqueeze(1))[1].squeeze(1)
 
 
 def _score(score: PairScore, x: Tensor, y: Tensor) -> Tensor:

@@ -148,7 +148,7 @@ class _Reader:
 def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dict[str, Tensor]:
     """What the kernel reads of one history and of the model, by the names of `Arrays`."""
     values = graph.values[place, :n]
-    recurrence = cast(RecurrentEvolution, model.predict.evolve).recurrence
+    recurrence, long = cast(RecurrentEvolution, model.predict.evolve).recurrence, model.long(graph)[place]
     given = {
         "item": model.item_embedding.weight,
         "alpha": graph.cluster_score[place, :, :n],
@@ -159,13 +159,11 @@ def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dic
         "bias_input": recurrence.from_input.bias,
         "from_state": recurrence.from_state.weight,
         "bias_state": recurrence.from_state.bias,
+        "always": scaled(long) if model.config.forms.normalise else long,
         "score": torch.cat([x.flatten() for layer in _layers(model.predict.score) for x in (layer.weight, layer.bias)]),
     }
     if model.category_embedding is not None:
         given["category"] = model.category_embedding.weight
-    long = model.long(graph)
-    if long is not None:
-        given["always"] = scaled(long[place]) if model.config.forms.normalise else long[place]
     if not model.fuse.by_query:
         return given
     heads: list[dict[str, Tensor]] = []

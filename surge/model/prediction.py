@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import NamedTuple
 
 import torch
@@ -42,28 +43,23 @@ class Prediction(nn.Module):
     def __init__(self, config: ModelConfig, evolution: InterestEvolution) -> None:
         super().__init__()
         forms = config.forms
-        self.flatten, self.readout, self.normalise = forms.flatten, forms.readout, forms.normalise
+        self.flatten, self.normalise, self.crosses = forms.flatten, forms.normalise, (forms.readout, forms.long_term)
         self.evolve = evolution
         inputs = config.state_size + config.size * (1 + 2 * forms.readout + 2 * forms.long_term)
         self.score = multilayer_perceptron(inputs, config.prediction_hidden)
 
-    def forward(
-        self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None
-    ) -> tuple[Evolution, Tensor]:
-        """The last pooling layer, h_g and h_t (B, T, d), l (B, d) of a model with long_term; gives the evolution and
-        logits (B, T)."""
+    def forward(self, pooling: Pooling, readout: Tensor, long: Tensor, target: Tensor) -> tuple[Evolution, Tensor]:
+        """The last pooling layer, h_g (B, T, d), l (B, d) and h_t (B, T, d); gives the evolution and logits (B, T)."""
         order = flatten_order(pooling, self.flatten)
         states, gates = self.evolve(pooling, target, order)
-        return Evolution(order, states, gates), self.logits(states[:, :, -1], readout, target, long)
+        return Evolution(order, states, gates), self.logits(states[:, :, -1], readout, long, target)
 
-    def logit(self, pooling: Pooling, readout: Tensor, target: Tensor, long: Tensor | None = None) -> Tensor:
+    def logit(self, pooling: Pooling, readout: Tensor, long: Tensor, target: Tensor) -> Tensor:
         """The logits alone, of which no state but the last is kept."""
         last = self.evolve.last(pooling, target, flatten_order(pooling, self.flatten))
-        return self.logits(last, readout, target, long)
+        return self.logits(last, readout, long, target)
 
-    def logits(self, state: Tensor, readout: Tensor, target: Tensor, long: Tensor | None = None) -> Tensor:
-        """Eq. 17 of h_s (B, T, size), h_g and h_t (B, T, d), and l (B, d)."""
-        crossed = [readout] if self.readout else []
-        if long is not None:
-            crossed.append(long.unsqueeze(1).expand_as(target))
-        return self.score(joined([state], target, crossed, self.normalise)).squeeze(-1)
+    def logits(self, state: Tensor, readout: Tensor, long: Tensor, target: Tensor) -> Tensor:
+        """Eq. 17 of h_s (B, T, size), h_g (B, T, d), l (B, d) and h_t (B, T, d)."""
+        crossed = compress((readout, long.unsqueeze(1).expand_as(target)), self.crosses)
+        return self.score(joined([state], target, [*crossed], self.normalise)).squeeze(-1)

@@ -128,11 +128,15 @@ def test_relative_gates_are_the_printed_ones_over_the_largest_importance() -> No
     assert largest.max() < 0.9
 
 
-@pytest.mark.parametrize("readout", [True, False])
-def test_readout_reaches_the_logit_only_where_it_is_switched_on(readout: bool) -> None:
-    model = small_model(readout=readout)
-    reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[5]]))
-    other = reading.extraction.readout.flip(-1)
-    _, logit = model.predict(reading.extraction.layers[-1], other, reading.target)
+@pytest.mark.parametrize("part", ["readout", "long_term"])
+@pytest.mark.parametrize("on", [True, False])
+def test_a_part_reaches_the_logit_only_where_it_is_switched_on(part: str, on: bool) -> None:
+    model = small_model(**{part: on})
+    graph = model.build_graph(pad(HISTORIES[:1]))
+    reading = model.read(graph, torch.tensor([[5]]))
+    given = {"readout": reading.extraction.readout, "long_term": model.long(graph)}
+    assert given["long_term"].shape == (1, 8) and bool(given["long_term"].any()) == (part == "long_term" and on)
+    given[part] = given[part] + torch.arange(8)
+    _, logit = model.predict(reading.extraction.layers[-1], *given.values(), reading.target)
     changed = (logit - reading.logit).abs().item()
-    assert changed > 1e-3 if readout else changed == 0
+    assert changed > 1e-3 if on else changed == 0
