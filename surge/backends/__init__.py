@@ -1,1 +1,1 @@
-"""The same numbers as `SurgeModel`, several times as fast: candidates in vector lanes, or by torch.compile."""
+"""The same numbers as `SurgeModel`, several times as fast: candidates in vector lanes, or along lists of neighbours."""

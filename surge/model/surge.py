@@ -36,11 +36,9 @@ class ItemSequences(NamedTuple):
 def refuse_empty(mask: Tensor) -> None:
     """A SurgeError where a row of a mask (B, n) has no item, whose softmaxes would be 0 / 0.
 
-    Looked at where it needs no waiting: not on a GPU, nor in what torch compiles. Batches for those come from
-    `read_batch`, which looks itself.
+    Looked at where it needs no waiting, so not on a GPU: batches for one come from `read_batch`, which looks itself.
     """
-    at_hand = mask.device.type == "cpu" and not torch.compiler.is_compiling()
-    if at_hand and not bool(mask.any(1).all()):
+    if mask.device.type == "cpu" and not bool(mask.any(1).all()):
         raise SurgeError(EMPTY)
 
 
