@@ -41,8 +41,7 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
     # Eq. 8 and 4-5
     raw = functional.leaky_relu(alpha.unsqueeze(2) + beta.unsqueeze(1), 0.2) + (adjacency - near)
     attention = raw.masked_fill(near == 0, -torch.inf).softmax(-1)
-    fused = model.fuse.aggregate(attention @ values) + values
-    fused = functional.leaky_relu(fused) if config.forms.activation != "none" else fused
+    fused = model.fuse.activation(model.fuse.aggregate(attention @ values) + values)
     # Eq. 9-11 and 15
     gamma = beta.softmax(-1)
     readout = (gamma.unsqueeze(1) @ fused).squeeze(1)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from surge.config import ModelConfig
 
 AGES = 33  # from within a second to 136 years
 
@@ -48,10 +44,3 @@ class Age(NoAge):
             raise ValueError("this model reads ages; give NaN where they are not known")
         bucket = age_bucket(ages, mask)
         return values + functional.embedding(bucket.clamp(min=0), self.weight) * (bucket >= 0).unsqueeze(-1)
-
-
-# by the setting `time`
-TIMES: Mapping[str, Callable[[ModelConfig], NoAge]] = {
-    "age": lambda config: Age(config.size),
-    "none": lambda config: NoAge(),
-}

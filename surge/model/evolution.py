@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from surge.config import ModelConfig
 from surge.model.interest_extraction import NOTHING, Pooling
 from surge.model.layers import PairScore
 from surge.model.time_lstm import Time4LSTM
@@ -160,13 +159,3 @@ class MeanEvolution(SummedEvolution):
 
     def weights(self, sequence: Tensor, target: Tensor, mass: Tensor) -> Tensor:
         return (1 / mass.sum(-1, keepdim=True)).expand_as(mass)
-
-
-# by the setting `evolution`
-EVOLUTIONS: Mapping[str, Callable[[ModelConfig], InterestEvolution]] = {
-    "augru": lambda config: RecurrentEvolution(config.size, config.evolution_size, config.forms.gate),
-    "gru": lambda config: RecurrentEvolution(config.size, config.evolution_size, None),
-    "time_lstm": lambda config: TimeEvolution(config.size, config.evolution_size),
-    "attention": lambda config: AttentionEvolution(config.size, config.attention_hidden),
-    "none": lambda config: MeanEvolution(),
-}

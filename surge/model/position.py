@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from torch import Tensor, nn
 from torch.nn import functional
-
-from surge.config import ModelConfig
 
 
 class NoPosition(nn.Module):
@@ -40,11 +36,3 @@ class RecencyOfMessages(Recency):
 
     def queried(self, embedded: Tensor, values: Tensor) -> Tensor:
         return embedded
-
-
-# by the setting `position`
-POSITIONS: Mapping[str, Callable[[ModelConfig], NoPosition]] = {
-    "recency": lambda config: Recency(config.max_length, config.size),
-    "message": lambda config: RecencyOfMessages(config.max_length, config.size),
-    "none": lambda config: NoPosition(),
-}

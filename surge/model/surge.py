@@ -10,17 +10,16 @@ from torch import Tensor, nn
 
 from surge.config import ModelConfig
 from surge.errors import SurgeError
-from surge.model.age import TIMES
-from surge.model.assignment import ASSIGNMENTS, Assignment
+from surge.model.assignment import Assignment
 from surge.model.dense import DENSE
 from surge.model.edge_operations import EdgeOperations
 from surge.model.embedding import EmbedsItems
-from surge.model.evolution import EVOLUTIONS, InterestEvolution
+from surge.model.evolution import InterestEvolution
+from surge.model.forms import ASSIGNMENTS, EVOLUTIONS, FUSIONS, POSITIONS, TIMES
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
-from surge.model.interest_fusion import Fusion, InterestFusion
+from surge.model.interest_fusion import Fusion
 from surge.model.long_term import LongTerm, NoLongTerm
-from surge.model.position import POSITIONS
 from surge.model.prediction import Evolution, Prediction
 
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
@@ -116,7 +115,7 @@ class SurgeModel(EmbedsItems):
         if forms.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
-        self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, forms)
+        self.fuse = FUSIONS[forms.fusion](config)
         self.extract = InterestExtraction(assignments or ASSIGNMENTS[forms.extraction](config))
         self.long_term = LongTerm(config.size, config.attention_hidden) if forms.long_term else NoLongTerm()
         self.predict = Prediction(config, evolution or EVOLUTIONS[forms.evolution](config))
@@ -156,7 +155,7 @@ class SurgeModel(EmbedsItems):
     def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
         """The same from candidate embeddings h_t (B, T, d)."""
         query_score = self.fuse.query_score(graph.queried, target)
-        fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score, query_score)
+        fusion = self.fuse(graph.values, graph.adjacency, graph.cluster_score, query_score)
         extraction = self.extract(fusion.fused, query_score, graph.adjacency, graph.mask, DENSE)
         evolution, logit = self.predict(extraction.layers[-1], extraction.readout, self.long(graph), target)
         return Reading(target, fusion, extraction, evolution, logit)
@@ -168,7 +167,7 @@ class SurgeModel(EmbedsItems):
     def score_embeddings(self, graph: InterestGraph, target: Tensor, operations: EdgeOperations = DENSE) -> Scored:
         """The same from candidate embeddings h_t (B, T, d), and what the loss needs beside the logits."""
         query_score = self.fuse.query_score(graph.queried, target)
-        fused = self.fuse.fused(graph.values, target, graph.adjacency, graph.cluster_score, query_score, operations)
+        fused = self.fuse.fused(graph.values, graph.adjacency, graph.cluster_score, query_score, operations)
         extraction = self.extract(fused, query_score, graph.adjacency, graph.mask, operations)
         logit = self.predict.logit(extraction.layers[-1], extraction.readout, self.long(graph), target)
         return Scored(extraction, logit)

@@ -14,8 +14,9 @@ import torch
 
 from surge.config import EquationForms, TrainingConfig
 from surge.explanation.explain import explain_history
-from surge.model.assignment import ASSIGNMENTS, Assignment
-from surge.model.evolution import EVOLUTIONS, MeanEvolution
+from surge.model.assignment import Assignment
+from surge.model.evolution import MeanEvolution
+from surge.model.forms import ASSIGNMENTS, EVOLUTIONS
 from surge.model.surge import SurgeModel
 from surge.pictures.assignment_matrix import assignment_matrix
 from surge.recommenders.surge import Surge
