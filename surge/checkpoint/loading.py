@@ -138,8 +138,7 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         training_config = from_dict(TrainingConfig, parts["training"])
         evaluation_config = from_dict(EvaluationConfig, parts["evaluation"])
     except SurgeError as error:
-        reason = " ".join(str(error).split())  # a name in the file may hold a line break
-        raise SurgeError(f"config.json of the checkpoint {folder.name!r} can't be used: {reason}") from error
+        raise _unusable(folder.name, error) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise SurgeError(
             f"config.json of the checkpoint {folder.name!r} lacks its settings ({error}); train it again."
@@ -153,8 +152,11 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
             f"categories, config.json says {model_config.item_count} in {model_config.category_count}; "
             "the two do not belong together: copy or train it again."
         )
-    with torch.device("meta"):
-        skeleton = SurgeModel(model_config, item_category.to("meta"))
+    try:
+        with torch.device("meta"):
+            skeleton = SurgeModel(model_config, item_category.to("meta"))
+    except SurgeError as error:
+        raise _unusable(folder.name, error) from error
     check_header(contents["model.safetensors"], skeleton.state_dict(), folder.name)
     try:
         weights = load_weights(contents["model.safetensors"])
@@ -185,6 +187,11 @@ def load_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> C
         history=parse_json(contents["history.json"], "history.json", list),
         description=config,
     )
+
+
+def _unusable(name: str, error: SurgeError) -> SurgeError:
+    reason = " ".join(str(error).split())  # a name in the file may hold a line break
+    return SurgeError(f"config.json of the checkpoint {name!r} can't be used: {reason}")
 
 
 def _check_device(device: object) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from torch import nn
 
 from surge.config import ModelConfig
+from surge.config.checks import require
 from surge.model.ablations import CancelledScores, NoFusion, NoScores, OwnCluster
 from surge.model.age import Age, NoAge
 from surge.model.assignment import Assignment, SoftAssignment
@@ -66,6 +67,14 @@ ASSIGNMENTS: dict[str, Callable[[ModelConfig], Sequence[Assignment]]] = {
     ],
     "none": lambda config: [OwnCluster()],
 }
+
+
+def layers_named(extraction: str) -> Callable[[ModelConfig], Sequence[Assignment]]:
+    """How the pooling of this name is made; a SurgeError where there is none."""
+    known = ", ".join(ASSIGNMENTS)
+    require(extraction in ASSIGNMENTS, f"The setting extraction is {extraction!r}; it must be one of {known}.")
+    return ASSIGNMENTS[extraction]
+
 
 EVOLUTIONS: dict[str, Callable[[ModelConfig], InterestEvolution]] = {
     "augru": lambda config: RecurrentEvolution(config.size, config.evolution_size, config.forms.gate),

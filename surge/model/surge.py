@@ -15,7 +15,7 @@ from surge.model.dense import DENSE
 from surge.model.edge_operations import EdgeOperations
 from surge.model.embedding import EmbedsItems
 from surge.model.evolution import InterestEvolution
-from surge.model.forms import ASSIGNMENTS, EVOLUTIONS, FUSIONS, POSITIONS, TIMES
+from surge.model.forms import EVOLUTIONS, FUSIONS, POSITIONS, TIMES, layers_named
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
 from surge.model.interest_fusion import Fusion
@@ -116,7 +116,7 @@ class SurgeModel(EmbedsItems):
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
         self.fuse = FUSIONS[forms.fusion](config)
-        self.extract = InterestExtraction(assignments or ASSIGNMENTS[forms.extraction](config))
+        self.extract = InterestExtraction(assignments or layers_named(forms.extraction)(config))
         self.long_term = LongTerm(config.size, config.attention_hidden) if forms.long_term else NoLongTerm()
         self.predict = Prediction(config, evolution or EVOLUTIONS[forms.evolution](config))
 
