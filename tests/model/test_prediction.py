@@ -9,7 +9,7 @@ import torch
 
 from surge.model.evolution import AttentionEvolution, MeanEvolution, Recurrence, gate_scale
 from surge.model.interest_extraction import Pooling
-from surge.model.prediction import flatten_order
+from surge.model.prediction import by_slot, by_time
 from tests.model.small import HISTORIES, pad, small_model
 
 
@@ -28,13 +28,13 @@ def pooled(position: list[float], mass: list[float] | None = None, importance: l
 
 def test_clusters_are_read_by_mean_position_or_by_slot() -> None:
     pooling = pooled([0.7, 0.2, 0.9, 0.4])
-    assert flatten_order(pooling, "time")[0, 0].tolist() == [1, 3, 0, 2]
-    assert flatten_order(pooling, "index")[0, 0].tolist() == [0, 1, 2, 3]
+    assert by_time(pooling)[0, 0].tolist() == [1, 3, 0, 2]
+    assert by_slot(pooling)[0, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_tied_clusters_are_read_in_slot_order_whatever_the_last_bits_say() -> None:
     pooling = pooled([0.5 + 2e-6, 0.5 - 2e-6, 0.1, 0.5])
-    assert flatten_order(pooling, "time")[0, 0].tolist() == [2, 0, 1, 3]
+    assert by_time(pooling)[0, 0].tolist() == [2, 0, 1, 3]
 
 
 def test_gate_scale_relative_and_absolute() -> None:
