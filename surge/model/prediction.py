@@ -62,14 +62,6 @@ class Prediction(nn.Module):
         """The last pooling layer, h_g (B, T, d), l (B, d) and h_t (B, T, d); gives the evolution and logits (B, T)."""
         order = self.order(pooling)
         states, gates = self.evolve(pooling, target, order)
-        return Evolution(order, states, gates), self.logits(states[:, :, -1], readout, long, target)
-
-    def logit(self, pooling: Pooling, readout: Tensor, long: Tensor, target: Tensor) -> Tensor:
-        """The logits alone, of which no state but the last is kept."""
-        last = self.evolve.last(pooling, target, self.order(pooling))
-        return self.logits(last, readout, long, target)
-
-    def logits(self, state: Tensor, readout: Tensor, long: Tensor, target: Tensor) -> Tensor:
-        """Eq. 17 of h_s (B, T, size), h_g (B, T, d), l (B, d) and h_t (B, T, d)."""
         crossed = compress((readout, long.unsqueeze(1).expand_as(target)), self.crosses)
-        return self.score(joined([state], target, [*crossed], self.normalise)).squeeze(-1)
+        given = joined([states[:, :, -1]], target, [*crossed], self.normalise)
+        return Evolution(order, states, gates), self.score(given).squeeze(-1)

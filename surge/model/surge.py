@@ -169,7 +169,7 @@ class SurgeModel(EmbedsItems):
         query_score = self.fuse.query_score(graph.queried, target)
         fused = self.fuse.fused(graph.values, graph.adjacency, graph.cluster_score, query_score, operations)
         extraction = self.extract(fused, query_score, graph.adjacency, graph.mask, operations)
-        logit = self.predict.logit(extraction.layers[-1], extraction.readout, self.long(graph), target)
+        _, logit = self.predict(extraction.layers[-1], extraction.readout, self.long(graph), target)
         return Scored(extraction, logit)
 
     def forward(self, history: ItemSequences, candidates: Tensor, context: Context | None = None) -> Tensor:
