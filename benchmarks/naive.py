@@ -35,14 +35,13 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
     # Eq. 6-7
     near = adjacency.detach()
     around = (near @ h) / near.sum(-1, keepdim=True)
-    values = h + model.position_embedding(torch.arange(n - 1, -1, -1)) if config.forms.position != "none" else h
+    values = model.position_embedding(h, torch.ones_like(items, dtype=torch.bool))
     alpha = _score(cast(PairScore, model.fuse.cluster[0]), h, around)
     beta = _score(cast(PairScore, model.fuse.query[0]), values, target.unsqueeze(1).expand_as(values))
     # Eq. 8 and 4-5
     raw = functional.leaky_relu(alpha.unsqueeze(2) + beta.unsqueeze(1), 0.2) + (adjacency - near)
     attention = raw.masked_fill(near == 0, -torch.inf).softmax(-1)
-    fused = model.fuse.aggregate(attention @ values) + values
-    fused = functional.leaky_relu(fused) if config.forms.activation != "none" else fused
+    fused = model.fuse.activation(model.fuse.aggregate(attention @ values) + values)
     # Eq. 9-11 and 15
     gamma = beta.softmax(-1)
     readout = (gamma.unsqueeze(1) @ fused).squeeze(1)
@@ -59,7 +58,7 @@ def naive_logits(model: SurgeModel, items: Tensor, candidates: Tensor) -> Tensor
         mass=mass,
     )
     rows = Pooling(*(tensor.unsqueeze(1) for tensor in pooling))
-    return model.predict(rows, readout.unsqueeze(1), target.unsqueeze(1))[1].squeeze(1)
+    return model.predict(rows, readout.unsqueeze(1), torch.zeros_like(target), target.unsqueeze(1))[1].squeeze(1)
 
 
 def _score(score: PairScore, x: Tensor, y: Tensor) -> Tensor:

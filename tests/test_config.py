@@ -82,7 +82,6 @@ MODEL_CHOICES = {
     "activation": ("leaky_relu", "none"),
     "attention_activation": ("relu", "leaky_relu"),
     "attention_nonlinearity": ("leaky_relu", "none"),
-    "extraction": ("soft", "none"),
     "position": ("recency", "message", "none"),
     "time": ("age", "none"),
     "flatten": ("time", "index"),
@@ -100,6 +99,7 @@ TRAINING_CHOICES = {
     "device": ("auto", "cpu", "cuda"),
 }
 MODEL_SWITCHES = ("readout", "long_term", "normalise", "next_item")
+MODEL_WORDS = ("extraction",)  # which the model looks up
 MODEL_LISTS = ("attention_hidden", "clusters", "prediction_hidden")
 BASELINE_LISTS = ("attention_hidden", "prediction_hidden")
 
@@ -143,7 +143,15 @@ def refused(kind: type, name: str, value: Any) -> str:
 def test_every_setting_is_in_a_table_here() -> None:
     """A new setting without a check of its range, or without a test of it, shows here."""
     tables = {
-        ModelConfig: {*MODEL_RANGES, *MODEL_REALS, *MODEL_CHOICES, *MODEL_LISTS, *MODEL_SWITCHES, "heads"},
+        ModelConfig: {
+            *MODEL_RANGES,
+            *MODEL_REALS,
+            *MODEL_CHOICES,
+            *MODEL_LISTS,
+            *MODEL_SWITCHES,
+            *MODEL_WORDS,
+            "heads",
+        },
         BaselineConfig: {*BASELINE_RANGES, *BASELINE_REALS, *BASELINE_CHOICES, *BASELINE_LISTS, "normalise", "heads"},
         TrainingConfig: {*TRAINING_RANGES, *TRAINING_REALS, *TRAINING_CHOICES, "gradient_clip"},
         EvaluationConfig: {*EVALUATION_RANGES, *EVALUATION_CHOICES},
@@ -362,6 +370,12 @@ def test_some_may_be_none() -> None:
 )
 def test_a_switch_is_true_or_false_and_nothing_like_it(kind: type, name: str, value: object) -> None:
     assert "true or false" in refused(kind, name, value)
+
+
+@pytest.mark.parametrize("value", [None, 3, True, ["soft"]])
+def test_a_name_that_the_model_looks_up_is_a_word(value: object) -> None:
+    assert make(ModelConfig, extraction="another")["extraction"] == "another"
+    assert "must be a word" in refused(ModelConfig, "extraction", value)
 
 
 @pytest.mark.parametrize("kind", [ModelConfig, BaselineConfig])

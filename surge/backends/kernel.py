@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
 from typing import cast
 
 import torch
@@ -13,7 +12,8 @@ from surge.backends.neighbours import LEAST, NEIGHBOURS
 from surge.model.assignment import SoftAssignment
 from surge.model.dense import DENSE
 from surge.model.evolution import RecurrentEvolution
-from surge.model.layers import PairScore, scaled
+from surge.model.interest_fusion import InterestFusion
+from surge.model.layers import scaled
 from surge.model.surge import InterestGraph, SurgeModel
 from surge.native.library import fall_back, library
 from surge.native.threads import team
@@ -83,8 +83,8 @@ def kernel_for(model: SurgeModel) -> ctypes.CDLL | None:
 def unknown_part(model: SurgeModel) -> str | None:
     """What the kernel doesn't know of a model, in words; it knows attention with two hidden layers in Eq. 7 and one
     layer of soft clusters, read by a GRU or AUGRU."""
-    if model.config.forms.fusion == "none":
-        return "fusion none"
+    if type(model.fuse) is not InterestFusion:
+        return "another fusion than that of Eq. 4-8"
     if [*map(type, model.extract.assign)] != [SoftAssignment]:
         return "another pooling than one layer of soft clusters"
     if type(model.predict.evolve) is not RecurrentEvolution:
@@ -114,12 +114,12 @@ class _Reader:
         self.sizes = Sizes(
             *(config.item_size, n, config.size, len(assign.weight), config.heads),
             *(*config.attention_hidden, config.evolution_size),
-            by_query=model.fuse.by_query,
+            by_query=len(model.fuse.query) > 0,
             mean=assign.mean,
             by_time=forms.flatten == "time",
             linear=forms.activation == "none",
             leaky=forms.attention_activation == "leaky_relu",
-            printed=forms.attention_nonlinearity == "none",
+            printed=model.fuse.slope == 1,
             gate=2 if gate is None else 0 if gate == "relative" else 1,
             readout=forms.readout,
             long_term=forms.long_term,
@@ -148,7 +148,7 @@ class _Reader:
 def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dict[str, Tensor]:
     """What the kernel reads of one history and of the model, by the names of `Arrays`."""
     values = graph.values[place, :n]
-    recurrence = cast(RecurrentEvolution, model.predict.evolve).recurrence
+    recurrence, long = cast(RecurrentEvolution, model.predict.evolve).recurrence, model.long(graph)[place]
     given = {
         "item": model.item_embedding.weight,
         "alpha": graph.cluster_score[place, :, :n],
@@ -159,17 +159,15 @@ def _weights(model: SurgeModel, graph: InterestGraph, place: int, n: int) -> dic
         "bias_input": recurrence.from_input.bias,
         "from_state": recurrence.from_state.weight,
         "bias_state": recurrence.from_state.bias,
+        "always": scaled(long) if model.config.forms.normalise else long,
         "score": torch.cat([x.flatten() for layer in _layers(model.predict.score) for x in (layer.weight, layer.bias)]),
     }
     if model.category_embedding is not None:
         given["category"] = model.category_embedding.weight
-    long = model.long(graph)
-    if long is not None:
-        given["always"] = scaled(long[place]) if model.config.forms.normalise else long[place]
-    if not model.fuse.by_query:
+    if not len(model.fuse.query):
         return given
     heads: list[dict[str, Tensor]] = []
-    for score in cast(Iterable[PairScore], model.fuse.query):
+    for score in model.fuse.query:
         of_x, of_y, of_product = score.first.weight.chunk(3, dim=1)
         projected = score.project(graph.queried[place, :n])
         second, third = _layers(cast(nn.Sequential, score.rest[1]))

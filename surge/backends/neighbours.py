@@ -20,7 +20,7 @@ class Neighbours(EdgeOperations):
     """For many candidates; the adjacency gets no gradient."""
 
     def attend(
-        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, slope: float
     ) -> Tensor:
         batch, candidates, heads, n = query_score.shape
         near = adjacency > 0
@@ -32,7 +32,7 @@ class Neighbours(EdgeOperations):
         rows = (graphs + place.unsqueeze(1)).flatten()  # of tensors of B x heads x n rows
         by_row = query_score.permute(0, 2, 3, 1).reshape(-1, candidates)
         beta = by_row.index_select(0, rows).view(batch, heads, n, most, candidates)
-        attention = over_edges(cluster_score[..., None, None], beta, log_adjacency[:, None, :, :, None], linear, 3)
+        attention = over_edges(cluster_score[..., None, None], beta, log_adjacency[:, None, :, :, None], slope, 3)
         by_head = message.unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 2)
         given = by_head.index_select(0, rows).view(batch, heads, n, most, -1)
         return (attention.transpose(3, 4) @ given).permute(0, 3, 2, 1, 4).flatten(3)

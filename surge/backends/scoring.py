@@ -26,7 +26,7 @@ def candidates_at_once(model: SurgeModel, length: int, near: int) -> int:
     An item takes so many numbers for each candidate: the first layer of Eq. 7, or its edges.
     """
     config, on_cpu = model.config, model.item_embedding.weight.device.type == "cpu"
-    near = length if config.forms.extraction == "none" else near
+    near = near if model.extract.pools else length
     width = max(config.attention_hidden[0], config.heads * near)
     # lists of neighbours make smaller tensors beside the widest one: twice as many fit
     return max(1, 2 * CELLS * (1 if on_cpu else ON_GPU) // (width * length))

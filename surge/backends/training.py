@@ -15,11 +15,11 @@ class Edges(Dense):
     float32."""
 
     def attend(
-        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, slope: float
     ) -> Tensor:
-        if not edges.compiled(cluster_score, query_score, adjacency, message):
-            return super().attend(cluster_score, query_score, adjacency, message, linear)
-        return edges.attend(cluster_score, query_score, adjacency, message, linear)
+        if slope not in edges.SLOPES or not edges.compiled(cluster_score, query_score, adjacency, message):
+            return super().attend(cluster_score, query_score, adjacency, message, slope)
+        return edges.attend(cluster_score, query_score, adjacency, message, slope)
 
     def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
         logits = functional.linear(nodes, weight)

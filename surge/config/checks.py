@@ -55,8 +55,8 @@ def is_config(one: Any) -> bool:
 def check(config: Any) -> None:
     """Every setting is what its type says, else a SurgeError.
 
-    The types: bool; Literal, one of its words; Annotated with a `Range`, a number or a list of whole ones; one of these
-    or None; another configuration.
+    The types: bool; str; Literal, one of its words; Annotated with a `Range`, a number or a list of whole ones; one of
+    these or None; another configuration.
     """
     for name, kind in types(type(config)).items():
         object.__setattr__(config, name, _plain(getattr(config, name)))
@@ -79,6 +79,8 @@ def _check(name: str, value: Any, kind: Any) -> None:
         require(isinstance(value, bool), f"{said} true or false.")
     elif is_config(kind):
         require(isinstance(value, kind), f"The setting {name} is {value!r}; it must be {kind.__name__}(...).")
+    elif kind is str:
+        require(isinstance(value, str), f"{said} a word.")
     elif get_origin(kind) is Literal:
         require(isinstance(value, str) and value in get_args(kind), f"{said} one of {', '.join(get_args(kind))}.")
     else:

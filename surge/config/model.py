@@ -25,7 +25,8 @@ class EquationForms:
     - `attention_nonlinearity`: what bends alpha_i + beta_j in Eq. 8: leaky_relu | none (as printed: alpha_i is then the
       same for all j, so it cancels in the softmax of row i, exactly: E_ij = softmax over j in N_i of beta_j, and
       Attention_c decides nothing and learns nothing).
-    - `extraction`: soft (Eq. 9-11) | none (every item is its own cluster).
+    - `extraction`: soft (Eq. 9-11) | none (every item is its own cluster) | another name in
+      `surge.model.forms`, where the model looks it up.
     - `assignment_aggregation`: mean over the neighbourhood in Eq. 11 | sum (as printed).
     - `readout`: whether h_g of Eq. 15 reaches the prediction.
     - `long_term`: whether l, what the user always wants, and l * h_t reach the prediction (not in the paper: its gamma
@@ -46,7 +47,7 @@ class EquationForms:
     activation: Literal["leaky_relu", "none"] = "leaky_relu"
     attention_activation: Literal["relu", "leaky_relu"] = "relu"
     attention_nonlinearity: Literal["leaky_relu", "none"] = "leaky_relu"
-    extraction: Literal["soft", "none"] = "soft"
+    extraction: str = "soft"
     assignment_aggregation: Literal["mean", "sum"] = "mean"
     readout: bool = True
     long_term: bool = False

@@ -77,7 +77,7 @@ def export(
                 "an item has no interest of its own, as its cluster depends on the history around it; give a dataset "
                 "for means over its histories"
             )
-        elif checkpoint.model_config.forms.extraction != "soft":
+        elif not checkpoint.model.extract.pools:
             left_out[INTERESTS] = "this model has no clusters: every item is read by itself"
         else:
             description["interests"] = _write_interests(checkpoint, dataset, folder, lambda share: tell(0.3 * share))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from surge.checkpoint import Checkpoint
 from surge.errors import SurgeError, is_out_of_memory
-from surge.model.surge import ItemSequences, SurgeModel
+from surge.model.surge import SurgeModel
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 OPSET = 18
@@ -39,7 +39,8 @@ class ServedModel(nn.Module):
         Gives logits (B, T) and scores = logit + log q (B, T, float64), by which a catalogue is ranked; both -inf where
         there is no candidate.
         """
-        graph = self.model.build_graph(ItemSequences(history.clamp(min=0), history >= 0), ages)
+        # not by `build_graph`, which refuses empty histories: what is exported can't ask its input
+        graph = self.model.graph_from_embeddings(self.model.embed(history.clamp(min=0)), history >= 0, ages)
         rows = candidates.clamp(min=0)
         logits = self.model.score(graph, rows).masked_fill(candidates < 0, -torch.inf)
         return logits, logits.double() + self.log_popularity[rows]
@@ -55,8 +56,7 @@ def fixed_length(model: SurgeModel) -> int | None:
 
     Where every item is its own cluster a recurrent layer takes a step for each, and the steps are written out.
     """
-    forms = model.config.forms
-    unrolled = forms.extraction == "none" and forms.evolution in ("augru", "gru", "time_lstm")
+    unrolled = not model.extract.pools and model.config.forms.evolution in ("augru", "gru", "time_lstm")
     return model.config.max_length if unrolled else None
 
 

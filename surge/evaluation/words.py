@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from surge.data.layout import SPLITS
+from surge.vocabulary import METRICS
 from surge.vocabulary.prediction import LEFT_OUT
 
 
@@ -35,7 +36,8 @@ def own_positives_told(metrics: Mapping[str, Any]) -> str:
             f"{metrics['taken_negatives']:,}; leave them out of the lists"
         )
     if metrics["short_lists"]:
-        sentences.append(f"lists of at most ten candidates, where HR@10 is 1 for any model: {metrics['short_lists']:,}")
+        always = f"{METRICS['hr@10'].name} is 1 for any model"
+        sentences.append(f"lists of at most ten candidates, where {always}: {metrics['short_lists']:,}")
     return "\n".join(sentences)
 
 

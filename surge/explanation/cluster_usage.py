@@ -54,7 +54,7 @@ def cluster_usage(
     With several pooling layers S is their product (items to final clusters). Users of whose items the model knows
     none are left out. A model without pooling, or no user left, is a SurgeError.
     """
-    if checkpoint.model_config.forms.extraction != "soft":
+    if not checkpoint.model.extract.pools:
         raise SurgeError("This model has no clusters: every item is read by itself, so there is no usage to measure.")
     read: list[History] = []
     for done, user in enumerate(users, start=1):

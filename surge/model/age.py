@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 AGES = 33  # from within a second to 136 years
 
@@ -22,7 +23,24 @@ def age_bucket(ages: Tensor, mask: Tensor) -> Tensor:
     return torch.where(known, (seconds.unsqueeze(-1) + 1 >= edges).sum(-1), -1)
 
 
-def embed_ages(ages: Tensor, mask: Tensor, table: nn.Embedding) -> Tensor:
-    """The embedding of each item's age (B, n, d), 0 where there is none."""
-    bucket = age_bucket(ages, mask)
-    return table(bucket.clamp(min=0)) * (bucket >= 0).unsqueeze(-1)
+class NoAge(nn.Module):
+    """As in the paper."""
+
+    def forward(self, values: Tensor, mask: Tensor, ages: Tensor | None) -> Tensor:
+        """The values (B, n, d) of items of these ages (B, n), where an item is (B, n)."""
+        return values
+
+
+class Age(NoAge):
+    """A learned embedding of each item's age is added; nothing where the age is unknown."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Embedding(AGES, size).weight
+        nn.init.zeros_(self.weight)  # an age that never occurred in training says nothing
+
+    def forward(self, values: Tensor, mask: Tensor, ages: Tensor | None) -> Tensor:
+        if ages is None:
+            raise ValueError("this model reads ages; give NaN where they are not known")
+        bucket = age_bucket(ages, mask)
+        return values + functional.embedding(bucket.clamp(min=0), self.weight) * (bucket >= 0).unsqueeze(-1)

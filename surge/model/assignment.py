@@ -1,15 +1,14 @@
-"""How nodes are assigned to clusters: Eq. 11 and its alternatives, one module for each pooling layer."""
+"""How nodes are assigned to clusters: Eq. 11, one module for each pooling layer."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surge.config import ModelConfig
 from surge.model.edge_operations import EdgeOperations
 
 
@@ -27,7 +26,11 @@ def soft_assignment(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
 
 
 class Assignment(nn.Module, ABC):
-    """S of one layer. Of the padding, which has no neighbours, nobody reads it."""
+    """S of one layer. Of the padding, which has no neighbours, nobody reads it.
+
+    `pools`: false where every item is a cluster of its own."""
+
+    pools: ClassVar[bool] = True
 
     @abstractmethod
     def forward(self, nodes: Tensor, graph: Tensor, operations: EdgeOperations) -> Tensor:
@@ -48,20 +51,3 @@ class SoftAssignment(Assignment):
         if graph.ndim == 3:
             return operations.assign(self.weight, nodes, graph, self.mean)
         return soft_assignment(functional.linear(nodes, self.weight), graph, self.mean)
-
-
-class OwnCluster(Assignment):
-    """Every item is its own cluster."""
-
-    def forward(self, nodes: Tensor, graph: Tensor, operations: EdgeOperations) -> Tensor:
-        itself = torch.eye(nodes.shape[2], dtype=nodes.dtype, device=nodes.device)
-        return itself.expand(*nodes.shape[:2], -1, -1)
-
-
-# by the setting `extraction`: the layers of the pooling
-ASSIGNMENTS: Mapping[str, Callable[[ModelConfig], Sequence[Assignment]]] = {
-    "soft": lambda config: [
-        SoftAssignment(config.size, count, config.forms.assignment_aggregation) for count in config.clusters
-    ],
-    "none": lambda config: [OwnCluster()],
-}

@@ -14,9 +14,9 @@ class Dense(EdgeOperations):
     """Dense, in torch."""
 
     def attend(
-        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, slope: float
     ) -> Tensor:
-        return gather(attention_weights(cluster_score, query_score, adjacency, linear), message)
+        return gather(attention_weights(cluster_score, query_score, adjacency, slope), message)
 
     def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
         return soft_assignment(functional.linear(nodes, weight), adjacency.unsqueeze(1), mean)

@@ -12,13 +12,12 @@ class EdgeOperations(Protocol):
     who scores or trains chooses one and hands it to the model."""
 
     def attend(
-        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+        self, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, slope: float
     ) -> Tensor:
         """sum over j in N_i of E_ij message_j with E of Eq. 8, each head its slice of the message: (B, T, n, d).
 
         cluster_score alpha (B, heads, n), query_score beta (B, T, heads, n), adjacency (B, n, n) of zeros and ones,
-        message (B, n, d); `linear`: without the LeakyReLU. A row without neighbours (padding) passes its own message
-        on.
+        message (B, n, d); `slope` below 0 in Eq. 8. A row without neighbours (padding) passes its own message on.
         """
 
     def assign(self, weight: Tensor, nodes: Tensor, adjacency: Tensor, mean: bool) -> Tensor:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from surge.config import ModelConfig
 from surge.model.interest_extraction import NOTHING, Pooling
 from surge.model.layers import PairScore
 from surge.model.time_lstm import Time4LSTM
@@ -46,25 +45,14 @@ class Recurrence(nn.Module):
 
     def forward(self, sequence: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
         """sequence (B, T, m, d), scale (B, T, m); gives states and update gates, each (B, T, m, size)."""
-        given, state = self.begin(sequence)
+        given = self.from_input(sequence.movedim(2, 0))  # of every step (m, B, T, 3 size)
+        state = given.new_zeros(*given.shape[1:3], self.size)
         states, gates = [], []
         for given_step, scale_step in zip(given, scale.movedim(2, 0).unsqueeze(-1), strict=True):
             state, update = self.step(given_step, scale_step, state)
             states.append(state)
             gates.append(update)
         return torch.stack(states, dim=2), torch.stack(gates, dim=2)
-
-    def last(self, sequence: Tensor, scale: Tensor) -> Tensor:
-        """The last state alone (B, T, size)."""
-        given, state = self.begin(sequence)
-        for given_step, scale_step in zip(given, scale.movedim(2, 0).unsqueeze(-1), strict=True):
-            state, _ = self.step(given_step, scale_step, state)
-        return state
-
-    def begin(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
-        """W x of every step (m, B, T, 3 size), and the state before the first (B, T, size)."""
-        given = self.from_input(sequence.movedim(2, 0))
-        return given, given.new_zeros(*given.shape[1:3], self.size)
 
     def step(self, given: Tensor, scale: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The state after a step, and its update gate; each (B, T, size)."""
@@ -83,10 +71,6 @@ class InterestEvolution(nn.Module, ABC):
         """The last pooling layer, target h_t (B, T, d), order (B, T, m); gives the states and update gates after each
         step, (B, T, m, size). The state after the last step is h_s."""
 
-    def last(self, pooling: Pooling, target: Tensor, order: Tensor) -> Tensor:
-        """h_s alone (B, T, size)."""
-        return self(pooling, target, order)[0][:, :, -1]
-
 
 class RecurrentEvolution(InterestEvolution):
     """A GRU. With a `gate` (relative | absolute) gamma* is in its update gate (AUGRU, Eq. 16); without, it skips what
@@ -99,9 +83,6 @@ class RecurrentEvolution(InterestEvolution):
 
     def forward(self, pooling: Pooling, target: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
         return self.recurrence(in_order(pooling.pooled, order), self.scale(pooling, order))
-
-    def last(self, pooling: Pooling, target: Tensor, order: Tensor) -> Tensor:
-        return self.recurrence.last(in_order(pooling.pooled, order), self.scale(pooling, order))
 
     def scale(self, pooling: Pooling, order: Tensor) -> Tensor:
         """What the update gates are multiplied by (B, T, m)."""
@@ -160,13 +141,3 @@ class MeanEvolution(SummedEvolution):
 
     def weights(self, sequence: Tensor, target: Tensor, mass: Tensor) -> Tensor:
         return (1 / mass.sum(-1, keepdim=True)).expand_as(mass)
-
-
-# by the setting `evolution`
-EVOLUTIONS: Mapping[str, Callable[[ModelConfig], InterestEvolution]] = {
-    "augru": lambda config: RecurrentEvolution(config.size, config.evolution_size, config.forms.gate),
-    "gru": lambda config: RecurrentEvolution(config.size, config.evolution_size, None),
-    "time_lstm": lambda config: TimeEvolution(config.size, config.evolution_size),
-    "attention": lambda config: AttentionEvolution(config.size, config.attention_hidden),
-    "none": lambda config: MeanEvolution(),
-}

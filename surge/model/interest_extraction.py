@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from surge.model.assignment import Assignment, OwnCluster
+from surge.model.assignment import Assignment
 from surge.model.edge_operations import EdgeOperations
 from surge.model.layers import masked_softmax
 
@@ -55,7 +55,7 @@ class InterestExtraction(nn.Module):
     def __init__(self, assignments: Sequence[Assignment]) -> None:
         super().__init__()
         self.assign = nn.ModuleList(assignments)
-        self.pools = not isinstance(assignments[0], OwnCluster)
+        self.pools = assignments[0].pools
 
     def forward(
         self, fused: Tensor, query_score: Tensor, adjacency: Tensor, mask: Tensor, operations: EdgeOperations

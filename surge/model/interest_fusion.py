@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surge.config import EquationForms
 from surge.model.edge_operations import EdgeOperations
-from surge.model.layers import ATTENTION_SLOPE, PairScore
+from surge.model.layers import ATTENTION_SLOPE, PairScores
 
 
 class Fusion(NamedTuple):
@@ -30,20 +28,20 @@ def cluster_mean(embedded: Tensor, adjacency: Tensor, hops: int) -> Tensor:
     return (reached @ embedded) / reached.sum(-1, keepdim=True).clamp(min=1)
 
 
-def over_edges(alpha: Tensor, beta: Tensor, log_adjacency: Tensor, linear: bool, sources: int = -1) -> Tensor:
-    """Eq. 8: E_ij = softmax over j in N_i of LeakyReLU_0.2(alpha_i + beta_j); with `linear`, as printed, no LeakyReLU.
+def over_edges(alpha: Tensor, beta: Tensor, log_adjacency: Tensor, slope: float, sources: int = -1) -> Tensor:
+    """Eq. 8: E_ij = softmax over j in N_i of LeakyReLU(alpha_i + beta_j), whose slope below 0 is 1 as printed.
 
     The target node i carries alpha, the source node j beta. Without the nonlinearity alpha_i, the same for all j,
     cancels in the softmax. The three tensors are broadcastable, `sources` is their axis of j, and log A is -inf where
     j is not in N_i.
     """
-    raw = alpha + beta
-    if not linear:
-        functional.leaky_relu_(raw, ATTENTION_SLOPE)  # in place: fresh memory of this size costs as much
-    return torch.softmax(raw + log_adjacency, sources)
+    bent = functional.leaky_relu_(alpha + beta, slope)  # in place: fresh memory of this size costs as much
+    return torch.softmax(bent + log_adjacency, sources)
 
 
-def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, linear: bool = False) -> Tensor:
+def attention_weights(
+    cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, slope: float = ATTENTION_SLOPE
+) -> Tensor:
     """E (B, T, heads, n, n) of Eq. 8, row i over sources j, exactly 0 off the graph.
 
     cluster_score (B, heads, n), query_score (B, T, heads, n), adjacency (B, n, n) with gradient through its kept
@@ -53,7 +51,7 @@ def attention_weights(cluster_score: Tensor, query_score: Tensor, adjacency: Ten
     alone = torch.diag_embed((binary.sum(-1) == 0).to(binary.dtype))
     # log A has value 0 and gradient dA where A = 1: the softmax passes it on to the metric weights
     log_adjacency = (adjacency - binary).masked_fill((binary + alone) == 0, -torch.inf)[:, None, None]
-    return over_edges(cluster_score[:, None, :, :, None], query_score[:, :, :, None, :], log_adjacency, linear)
+    return over_edges(cluster_score[:, None, :, :, None], query_score[:, :, :, None, :], log_adjacency, slope)
 
 
 def gather(attention: Tensor, message: Tensor) -> Tensor:
@@ -63,71 +61,45 @@ def gather(attention: Tensor, message: Tensor) -> Tensor:
 
 
 class InterestFusion(nn.Module):
-    """Cluster- and query-aware attention over the graph; the form `fusion` switches its parts off for ablations."""
+    """Cluster- and query-aware attention over the graph.
 
-    def __init__(self, size: int, heads: int, hidden: Sequence[int], hops: int, forms: EquationForms) -> None:
+    `aggregate`: W_a of all heads, one block of rows each; `cluster` and `query`: Attention_c and Attention_q; `hops` of
+    Eq. 6; `slope` below 0 in Eq. 8; `activation`: sigma of Eq. 5.
+    """
+
+    def __init__(
+        self,
+        aggregate: nn.Module,
+        cluster: PairScores,
+        query: PairScores,
+        hops: int,
+        slope: float,
+        activation: nn.Module,
+    ) -> None:
         super().__init__()
-        self.heads, self.hops, self.mode, self.activation = heads, hops, forms.fusion, forms.activation
-        self.linear = forms.attention_nonlinearity == "none"
-        self.by_cluster = self.mode in ("full", "without_query")
-        self.by_query = self.mode in ("full", "without_cluster")
-        if self.mode != "none":
-            self.aggregate = nn.Linear(size, size, bias=False)  # W_a of all heads, one block of rows each
-        if self.by_cluster:
-            self.cluster = nn.ModuleList(PairScore(size, hidden, forms.attention_activation) for _ in range(heads))
-        if self.by_query:
-            self.query = nn.ModuleList(PairScore(size, hidden, forms.attention_activation) for _ in range(heads))
+        self.aggregate, self.cluster, self.query = aggregate, cluster, query
+        self.hops, self.slope, self.activation = hops, slope, activation
 
     def cluster_score(self, embedded: Tensor, adjacency: Tensor) -> Tensor:
-        """Eq. 6: alpha_i = FFN_c(W_c h_i, h_ic, W_c h_i * h_ic), (B, heads, n); 0 where switched off."""
-        if not self.by_cluster:
-            return embedded.new_zeros(embedded.shape[0], self.heads, embedded.shape[1])
-        around = cluster_mean(embedded, adjacency, self.hops)
-        return torch.stack([score.aligned(embedded, around) for score in self.cluster], dim=1)  # type: ignore[operator]
+        """Eq. 6: alpha_i = FFN_c(W_c h_i, h_ic, W_c h_i * h_ic), (B, heads, n)."""
+        return self.cluster.aligned(embedded, cluster_mean(embedded, adjacency, self.hops))
 
     def query_score(self, queried: Tensor, target: Tensor) -> Tensor:
-        """Eq. 7: beta_j = FFN_q(W_q h_j, h_t, W_q h_j * h_t), (B, T, heads, n); 0 where switched off."""
-        if not self.by_query:
-            return queried.new_zeros(queried.shape[0], target.shape[1], self.heads, queried.shape[1])
-        scores = [cast(PairScore, score).crossed(queried, target) for score in self.query]
-        return torch.stack(scores, dim=2)
+        """Eq. 7: beta_j = FFN_q(W_q h_j, h_t, W_q h_j * h_t), (B, T, heads, n)."""
+        return self.query.crossed(queried, target)
 
-    def forward(
-        self, values: Tensor, target: Tensor, adjacency: Tensor, cluster_score: Tensor, query_score: Tensor
-    ) -> Fusion:
-        """values (B, n, d), target (B, T, d), adjacency (B, n, n), cluster_score (B, heads, n), query_score
-        (B, T, heads, n)."""
-        if self.mode == "none":
-            itself = torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
-            attention = itself.expand(*query_score.shape, -1)
-            return Fusion(query_score, attention, self.unchanged(values, target))
-        attention = attention_weights(self.passed(cluster_score), query_score, adjacency, self.linear)
+    def forward(self, values: Tensor, adjacency: Tensor, cluster_score: Tensor, query_score: Tensor) -> Fusion:
+        """values (B, n, d), adjacency (B, n, n), cluster_score (B, heads, n), query_score (B, T, heads, n)."""
+        attention = attention_weights(cluster_score, query_score, adjacency, self.slope)
         return Fusion(query_score, attention, self.updated(values, gather(attention, self.aggregate(values))))
 
     def fused(
-        self,
-        values: Tensor,
-        target: Tensor,
-        adjacency: Tensor,
-        cluster_score: Tensor,
-        query_score: Tensor,
-        operations: EdgeOperations,
+        self, values: Tensor, adjacency: Tensor, cluster_score: Tensor, query_score: Tensor, operations: EdgeOperations
     ) -> Tensor:
         """h' (B, T, n, d) alone, whose E need not be made."""
-        if self.mode == "none":
-            return self.unchanged(values, target)
-        alpha, message = self.passed(cluster_score), self.aggregate(values)
-        return self.updated(values, operations.attend(alpha, query_score, adjacency, message, self.linear))
+        messages = operations.attend(cluster_score, query_score, adjacency, self.aggregate(values), self.slope)
+        return self.updated(values, messages)
 
     def updated(self, values: Tensor, messages: Tensor) -> Tensor:
         """Eq. 4-5: h'_i = concat over heads of sigma(W_a sum_j E_ij h_j + h_i[slice of the head])."""
-        fused = messages + values.unsqueeze(1)
-        return functional.leaky_relu(fused) if self.activation != "none" else fused
-
-    def unchanged(self, values: Tensor, target: Tensor) -> Tensor:
-        """h' = h."""
-        return values.unsqueeze(1).expand(-1, target.shape[1], -1, -1)
-
-    def passed(self, cluster_score: Tensor) -> Tensor:
-        """As printed, alpha cancels; what rounding leaves of its gradient, Adam would scale up to whole steps."""
-        return cluster_score.detach() if self.linear else cluster_score
+        return self.activation(messages + values.unsqueeze(1))

@@ -1,9 +1,10 @@
-"""Two small layers that several parts of the model share."""
+"""Small layers that several parts of the model share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -82,3 +83,21 @@ class PairScore(nn.Module):
         first += from_x.unsqueeze(1)
         first += from_y.unsqueeze(2)
         return self.rest(first).squeeze(-1)
+
+
+class PairScores(nn.ModuleList):
+    """Such a score for each head: Attention_c of Eq. 6, or Attention_q of Eq. 7."""
+
+    def __init__(self, heads: int, size: int, hidden: Sequence[int], activation: str = "relu") -> None:
+        super().__init__(PairScore(size, hidden, activation) for _ in range(heads))
+
+    def __iter__(self) -> Iterator[PairScore]:
+        return cast(Iterator[PairScore], super().__iter__())
+
+    def aligned(self, x: Tensor, y: Tensor) -> Tensor:
+        """(B, n, size) twice to (B, heads, n)."""
+        return torch.stack([score.aligned(x, y) for score in self], dim=1)
+
+    def crossed(self, x: Tensor, y: Tensor) -> Tensor:
+        """(B, n, size) and (B, T, size) to (B, T, heads, n)."""
+        return torch.stack([score.crossed(x, y) for score in self], dim=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from surge.model.layers import masked_softmax, multilayer_perceptron
@@ -22,3 +23,10 @@ class LongTerm(nn.Module):
     def forward(self, embedded: Tensor, mask: Tensor) -> Tensor:
         """lambda (B, n) of embeddings h (B, n, d), 0 where mask (B, n) says that there is no item."""
         return masked_softmax(self.score(embedded).squeeze(-1), mask)
+
+
+class NoLongTerm(nn.Module):
+    """As in the paper: lambda = 0."""
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        return torch.zeros_like(embedded[..., 0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -71,3 +72,14 @@ def balance(assignment: Tensor, mask: Tensor) -> Tensor:
     """
     usage = (assignment * mask.unsqueeze(-1)).sum((0, 1)) / mask.sum()
     return math.log(assignment.shape[-1]) - row_entropy(usage)
+
+
+# the forms by the settings of their names: of S, A and n; of a pooling
+SAME_MAPPING: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "scaled": same_mapping,
+    "literal": lambda assignment, adjacency, length: same_mapping_literal(assignment, adjacency),
+}
+RELATIVE_POSITION: dict[str, Callable[[Pooling], Tensor]] = {
+    "mean_position": relative_position,
+    "literal": lambda pooling: relative_position_literal(pooling.assignment),
+}

@@ -10,16 +10,16 @@ from torch import Tensor, nn
 
 from surge.config import ModelConfig
 from surge.errors import SurgeError
-from surge.model.age import AGES, embed_ages
-from surge.model.assignment import ASSIGNMENTS, Assignment
+from surge.model.assignment import Assignment
 from surge.model.dense import DENSE
 from surge.model.edge_operations import EdgeOperations
 from surge.model.embedding import EmbedsItems
-from surge.model.evolution import EVOLUTIONS, InterestEvolution
+from surge.model.evolution import InterestEvolution
+from surge.model.forms import EVOLUTIONS, FUSIONS, POSITIONS, TIMES, layers_named
 from surge.model.graph_construction import GraphConstruction
 from surge.model.interest_extraction import Extraction, InterestExtraction
-from surge.model.interest_fusion import Fusion, InterestFusion
-from surge.model.long_term import LongTerm
+from surge.model.interest_fusion import Fusion
+from surge.model.long_term import LongTerm, NoLongTerm
 from surge.model.prediction import Evolution, Prediction
 
 EMPTY = "A history without an item can't be read; leave that user out, or give at least one item."
@@ -35,11 +35,9 @@ class ItemSequences(NamedTuple):
 def refuse_empty(mask: Tensor) -> None:
     """A SurgeError where a row of a mask (B, n) has no item, whose softmaxes would be 0 / 0.
 
-    Looked at where it needs no waiting: not on a GPU, nor in what torch compiles. Batches for those come from
-    `read_batch`, which looks itself.
+    Looked at where it needs no waiting, so not on a GPU: batches for one come from `read_batch`, which looks itself.
     """
-    at_hand = mask.device.type == "cpu" and not torch.compiler.is_compiling()
-    if at_hand and not bool(mask.any(1).all()):
+    if mask.device.type == "cpu" and not bool(mask.any(1).all()):
         raise SurgeError(EMPTY)
 
 
@@ -112,19 +110,14 @@ class SurgeModel(EmbedsItems):
     ) -> None:
         super().__init__(config, item_category)
         self.config, forms = config, config.forms
-        if forms.position != "none":
-            self.position_embedding = nn.Embedding(config.max_length, config.size)
-            nn.init.normal_(self.position_embedding.weight, std=0.02)
-        if forms.time != "none":
-            self.age_embedding = nn.Embedding(AGES, config.size)
-            nn.init.zeros_(self.age_embedding.weight)  # an age that never occurred in training says nothing
+        self.position_embedding = POSITIONS[forms.position](config)
+        self.age_embedding = TIMES[forms.time](config)
         if forms.next_item:
             self.follow = nn.Linear(config.size, config.size, bias=False)
         self.construct = GraphConstruction(config.size, config.metric_heads, config.sparsity)
-        self.fuse = InterestFusion(config.size, config.heads, config.attention_hidden, config.hops, forms)
-        self.extract = InterestExtraction(assignments or ASSIGNMENTS[forms.extraction](config))
-        if forms.long_term:
-            self.long_term = LongTerm(config.size, config.attention_hidden)
+        self.fuse = FUSIONS[forms.fusion](config)
+        self.extract = InterestExtraction(assignments or layers_named(forms.extraction)(config))
+        self.long_term = LongTerm(config.size, config.attention_hidden) if forms.long_term else NoLongTerm()
         self.predict = Prediction(config, evolution or EVOLUTIONS[forms.evolution](config))
 
     def build_graph(self, history: ItemSequences, ages: Tensor | None = None) -> InterestGraph:
@@ -137,33 +130,23 @@ class SurgeModel(EmbedsItems):
 
     def graph_from_embeddings(self, embedded: Tensor, mask: Tensor, ages: Tensor | None = None) -> InterestGraph:
         """The same from embeddings h (B, n, d): gradients with respect to the history alone start here."""
-        graph, forms = self.construct(embedded, mask), self.config.forms
-        values = embedded
-        if forms.position != "none":
-            steps_ago = (mask.cumsum(1) - mask.sum(1, keepdim=True)).neg().clamp(0, self.config.max_length - 1)
-            values = embedded + self.position_embedding(steps_ago)
-        if forms.time != "none":
-            if ages is None:
-                raise ValueError("this model reads ages; give NaN where they are not known")
-            values = values + embed_ages(ages, mask, self.age_embedding)
-        queried = embedded if forms.position == "message" else values
-        cluster_score = self.fuse.cluster_score(embedded, graph.adjacency)
-        long_weight = self.long_term(embedded, mask) if forms.long_term else torch.zeros_like(embedded[..., 0])
+        graph = self.construct(embedded, mask)
+        values = self.age_embedding(self.position_embedding(embedded, mask), mask, ages)
         return InterestGraph(
-            mask,
-            embedded,
-            values,
-            queried,
-            graph.similarity,
-            graph.threshold,
-            graph.adjacency,
-            cluster_score,
-            long_weight,
+            mask=mask,
+            embedded=embedded,
+            values=values,
+            queried=self.position_embedding.queried(embedded, values),
+            similarity=graph.similarity,
+            threshold=graph.threshold,
+            adjacency=graph.adjacency,
+            cluster_score=self.fuse.cluster_score(embedded, graph.adjacency),
+            long_weight=self.long_term(embedded, mask),
         )
 
-    def long(self, graph: InterestGraph) -> Tensor | None:
-        """l (B, d), what each history always wants; None for a model without long_term."""
-        return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1) if self.config.forms.long_term else None
+    def long(self, graph: InterestGraph) -> Tensor:
+        """l (B, d), what each history always wants; 0 for a model without long_term, which doesn't read it."""
+        return (graph.long_weight.unsqueeze(1) @ graph.embedded).squeeze(1)
 
     def read(self, graph: InterestGraph, candidates: Tensor) -> Reading:
         """Reads each graph with each of its T candidates: item rows (B, T); all that is computed on the way."""
@@ -172,9 +155,9 @@ class SurgeModel(EmbedsItems):
     def read_embeddings(self, graph: InterestGraph, target: Tensor) -> Reading:
         """The same from candidate embeddings h_t (B, T, d)."""
         query_score = self.fuse.query_score(graph.queried, target)
-        fusion = self.fuse(graph.values, target, graph.adjacency, graph.cluster_score, query_score)
+        fusion = self.fuse(graph.values, graph.adjacency, graph.cluster_score, query_score)
         extraction = self.extract(fusion.fused, query_score, graph.adjacency, graph.mask, DENSE)
-        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, target, self.long(graph))
+        evolution, logit = self.predict(extraction.layers[-1], extraction.readout, self.long(graph), target)
         return Reading(target, fusion, extraction, evolution, logit)
 
     def score(self, graph: InterestGraph, candidates: Tensor, operations: EdgeOperations = DENSE) -> Tensor:
@@ -184,9 +167,9 @@ class SurgeModel(EmbedsItems):
     def score_embeddings(self, graph: InterestGraph, target: Tensor, operations: EdgeOperations = DENSE) -> Scored:
         """The same from candidate embeddings h_t (B, T, d), and what the loss needs beside the logits."""
         query_score = self.fuse.query_score(graph.queried, target)
-        fused = self.fuse.fused(graph.values, target, graph.adjacency, graph.cluster_score, query_score, operations)
+        fused = self.fuse.fused(graph.values, graph.adjacency, graph.cluster_score, query_score, operations)
         extraction = self.extract(fused, query_score, graph.adjacency, graph.mask, operations)
-        logit = self.predict.logit(extraction.layers[-1], extraction.readout, target, self.long(graph))
+        _, logit = self.predict(extraction.layers[-1], extraction.readout, self.long(graph), target)
         return Scored(extraction, logit)
 
     def forward(self, history: ItemSequences, candidates: Tensor, context: Context | None = None) -> Tensor:

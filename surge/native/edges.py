@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from surge.native.threads import readable, run
 
 SIZES = ("batch", "candidates", "heads", "n", "width", "mean", "linear")
+SLOPES = (0.2, 1.0)  # below 0 in Eq. 8; 1, as printed, is `linear`
 
 
 class EdgeSizes(ctypes.Structure):
@@ -28,15 +29,13 @@ def compiled(*tensors: Tensor) -> bool:
     return readable("edges", *tensors)
 
 
-def attend(
-    cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool = False
-) -> Tensor:
+def attend(cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, slope: float) -> Tensor:
     """sum over j in N_i of E_ij message_j with E of Eq. 8, each head its slice of the message: (B, T, n, d).
 
     cluster_score alpha (B, heads, n), query_score beta (B, T, heads, n), adjacency (B, n, n) of zeros and ones,
-    message (B, n, d); `linear`: without the LeakyReLU. A row without neighbours (padding) passes its own message on.
+    message (B, n, d); `slope` one of SLOPES. A row without neighbours (padding) passes its own message on.
     """
-    return _Attend.apply(cluster_score, query_score, adjacency, message, linear)
+    return _Attend.apply(cluster_score, query_score, adjacency, message, slope)
 
 
 def assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
@@ -50,12 +49,12 @@ def assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
 class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, linear: bool
+        ctx: Any, cluster_score: Tensor, query_score: Tensor, adjacency: Tensor, message: Tensor, slope: float
     ) -> Tensor:
         inputs = tuple(x.contiguous() for x in (cluster_score, query_score, adjacency, message))
         ctx.save_for_backward(*inputs)
         batch, candidates, heads, n = query_score.shape
-        ctx.sizes = EdgeSizes(batch, candidates, heads, n, width=message.shape[-1], linear=linear)
+        ctx.sizes = EdgeSizes(batch, candidates, heads, n, width=message.shape[-1], linear=slope == 1)
         out = message.new_empty(batch, candidates, n, message.shape[-1])
         run("edges", "attend", ctx.sizes, *inputs, out)
         return out

@@ -20,7 +20,7 @@ def settings_table(
     data = data if isinstance(data, Mapping) else {}
     clusters = [int(size) for size in model["clusters"]]
     heads, metric_heads = int(model["heads"]), int(model["metric_heads"])
-    soft = model["extraction"] == "soft"
+    pools = model["extraction"] != "none"
     size = int(model["item_size"]) + int(model["category_size"])
     rows = [
         ("Trained on", _learned_from(data), "The dataset that it learned from"),
@@ -34,8 +34,8 @@ def settings_table(
          f"{count(metric_heads, 'learned metric')} (Equations 1 to 3)"),
         ("Attention", _attention(model), f"{count(heads, 'attention head')}, an item's surroundings reach "
          f"{count(int(model['hops']), 'step')} (Equations 4 to 8)"),
-        ("Interest clusters", " then ".join(map(str, clusters)) if soft else "none: every item by itself",
-         "Every item is spread softly over them (Equations 9 to 11)" if soft else "Pooling is switched off"),
+        ("Interest clusters", " then ".join(map(str, clusters)) if pools else "none: every item by itself",
+         "Every item is spread softly over them (Equations 9 to 11)" if pools else "Pooling is switched off"),
         ("Order of clusters", _choice(FLATTEN, model["flatten"]), "How the pooled graph becomes a sequence"),
         ("Order of items", _choice(POSITION, model["position"]), "Whether the model knows what came when"),
         ("Age of items", _choice(TIME, model["time"]), "Whether the model knows how long ago an item was taken"),

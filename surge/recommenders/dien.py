@@ -42,7 +42,7 @@ class DIEN(StepBaseline):
         target = self.embed(candidates)
         attention = masked_softmax(self.bilinear(target) @ interests.transpose(1, 2), mask.unsqueeze(1))
         # one sequence (B, 1, n, hidden) for all candidates; padding has a gate of 0, which keeps the state
-        state = self.evolve.last(interests.unsqueeze(1), gate_scale(attention, self.config.gate))
+        state = self.evolve(interests.unsqueeze(1), gate_scale(attention, self.config.gate))[0][:, :, -1]
         return self.head(self.resize(state), target)
 
     def steps(self, history: ItemSequences, context: Context) -> Tensor:

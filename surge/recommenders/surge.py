@@ -17,15 +17,7 @@ from surge.data.negatives import Barred
 from surge.model.dense import DENSE
 from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_extraction import Pooling
-from surge.model.losses import (
-    balance,
-    log_loss,
-    relative_position,
-    relative_position_literal,
-    same_mapping,
-    same_mapping_literal,
-    single_affiliation,
-)
+from surge.model.losses import RELATIVE_POSITION, SAME_MAPPING, balance, log_loss, single_affiliation
 from surge.model.next_item import after_each, next_item_loss, softmax_loss, step_scores
 from surge.model.surge import Context, InterestGraph, ItemSequences, Reading, Scored, SurgeModel
 from surge.recommenders.base import Batch, Recommender, Score
@@ -43,19 +35,11 @@ def loss_terms(graph: InterestGraph, reading: Reading | Scored, config: Training
     mask = graph.mask.to(graph.values.dtype)
     terms = {"log_loss": log_loss(reading.logit.float())}
     first = Pooling(*(tensor[:, 0].float() for tensor in reading.extraction.layers[0]))
-    terms["same_mapping"] = (
-        same_mapping(first.assignment, graph.adjacency, mask.sum(1))
-        if config.loss.same_mapping == "scaled"
-        else same_mapping_literal(first.assignment, graph.adjacency)
-    )
+    terms["same_mapping"] = SAME_MAPPING[config.loss.same_mapping](first.assignment, graph.adjacency, mask.sum(1))
     terms["single_affiliation"] = single_affiliation(first.assignment, mask)
     if not reading.extraction.pooled:
         return terms | dict.fromkeys(("relative_position", "balance"), torch.zeros_like(terms["log_loss"]))
-    terms["relative_position"] = (
-        relative_position(first)
-        if config.loss.relative_position == "mean_position"
-        else relative_position_literal(first.assignment)
-    )
+    terms["relative_position"] = RELATIVE_POSITION[config.loss.relative_position](first)
     terms["balance"] = balance(first.assignment, mask)
     return terms
 

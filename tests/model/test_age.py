@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
 
-from surge.model.age import AGES, age_bucket, embed_ages
+from surge.model.age import AGES, Age, age_bucket
 from surge.model.surge import SurgeModel
 from tests.model.small import HISTORIES, ITEM_CATEGORY, ages_of, context_of, pad, small_config, small_model
 
@@ -39,8 +38,9 @@ def test_what_has_no_age_has_no_bucket_and_no_embedding() -> None:
     ages = torch.tensor([[7.0, torch.nan, -3.0, 1e9]], dtype=torch.float64)
     mask = torch.tensor([[True, True, True, False]])
     assert age_bucket(ages, mask).tolist() == [[3, -1, 0, -1]]
-    table = nn.Embedding(AGES, 2)
-    embedded = embed_ages(ages, mask, table)
+    table = Age(2)
+    torch.nn.init.normal_(table.weight)
+    embedded = table(torch.zeros(1, 4, 2), mask, ages)
     assert torch.equal(embedded[0, 0], table.weight[3]) and torch.equal(embedded[0, 2], table.weight[0])
     assert torch.all(embedded[0, [1, 3]] == 0)
 

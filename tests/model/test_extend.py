@@ -6,22 +6,24 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
 import torch
 
 from surge.config import EquationForms, TrainingConfig
+from surge.errors import SurgeError
 from surge.explanation.explain import explain_history
-from surge.model.assignment import ASSIGNMENTS, Assignment
-from surge.model.evolution import EVOLUTIONS, MeanEvolution
+from surge.model.assignment import Assignment
+from surge.model.evolution import MeanEvolution
+from surge.model.forms import ACTIVATIONS, EVOLUTIONS, FUSIONS, NONLINEARITIES, POSITIONS, TIMES
 from surge.model.surge import SurgeModel
 from surge.pictures.assignment_matrix import assignment_matrix
 from surge.recommenders.surge import Surge
 from surge.training.losses import total_loss
 from tests.explanation.worlds import history_of, make_checkpoint
-from tests.model.small import HISTORIES, context_of, pad
+from tests.model.small import HISTORIES, context_of, pad, small_model
 
 GUIDE = Path(__file__).parents[2] / "docs" / "extend.md"
 CANDIDATES = torch.tensor([[5, 9, 1]] * len(HISTORIES))
@@ -30,10 +32,15 @@ CANDIDATES = torch.tensor([[5, 9, 1]] * len(HISTORIES))
 @pytest.fixture(scope="module")
 def diffpool() -> Callable[[int, int], Assignment]:
     """The class as the guide prints it."""
-    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    found: dict = {}
-    exec(compile(code, str(GUIDE), "exec"), found)
-    return found["DiffPool"]
+    return printed()["DiffPool"]
+
+
+def printed() -> dict[str, Any]:
+    """What the guide's code defines, and `entry`: its line of ASSIGNMENTS."""
+    code, entry = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(compile(f"{code}\nentry = {{{entry}}}", str(GUIDE), "exec"), found)
+    return found
 
 
 def with_pooling(diffpool: Callable[[int, int], Assignment], layers: tuple[int, ...]) -> SurgeModel:
@@ -97,5 +104,11 @@ def test_a_new_evolution_is_injected() -> None:
 
 def test_every_setting_has_its_module() -> None:
     words = {name: get_args(kind) for name, kind in get_type_hints(EquationForms).items()}
-    assert tuple(ASSIGNMENTS) == words["extraction"]
-    assert tuple(EVOLUTIONS) == words["evolution"]
+    tables = {"evolution": EVOLUTIONS, "fusion": FUSIONS, "position": POSITIONS, "time": TIMES}
+    tables |= {"activation": ACTIVATIONS, "attention_nonlinearity": NONLINEARITIES}
+    assert {name: tuple(table) for name, table in tables.items()} == {name: words[name] for name in tables}
+
+
+def test_a_pooling_without_a_name_is_one_sentence() -> None:
+    with pytest.raises(SurgeError, match=r"^The setting extraction is 'diffpool'; it must be one of soft, none\.$"):
+        small_model(extraction="diffpool")

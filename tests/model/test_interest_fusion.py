@@ -7,8 +7,7 @@ import math
 import pytest
 import torch
 
-from surge.config import EquationForms
-from surge.model.interest_fusion import InterestFusion, attention_weights, cluster_mean
+from surge.model.interest_fusion import attention_weights, cluster_mean
 from surge.model.layers import PairScore
 from tests.model.small import HISTORIES, pad, small_model
 
@@ -84,25 +83,25 @@ def test_the_activation_of_the_scores_by_hand(kind: str, slope: float) -> None:
 def test_as_printed_alpha_cancels() -> None:
     """Eq. 8 without its nonlinearity: E_ij = e^beta_j over the neighbours of i, whatever alpha is."""
     alpha, beta = scores([0.3, -0.4, 0.2, 0.1], [0.5, -0.6, 0.7, -0.2])
-    printed = attention_weights(alpha, beta, CHAIN, linear=True)[0, 0, 0]
+    printed = attention_weights(alpha, beta, CHAIN, 1.0)[0, 0, 0]
     share = beta[0, 0, 0].exp() * CHAIN[0]
     assert torch.allclose(printed, share / share.sum(1, keepdim=True), rtol=0, atol=1e-12)
-    other = attention_weights(-5 * alpha, beta, CHAIN, linear=True)[0, 0, 0]
+    other = attention_weights(-5 * alpha, beta, CHAIN, 1.0)[0, 0, 0]
     assert torch.allclose(printed, other, rtol=0, atol=1e-12)
     assert (attention_weights(alpha, beta, CHAIN)[0, 0, 0] - printed).abs().max() > 0.01
 
 
 def test_fused_items_by_hand() -> None:
     """d = 2 in two heads; no scores, so attention is even over the neighbours."""
-    fuse = InterestFusion(size=2, heads=2, hidden=(3, 2), hops=1, forms=EquationForms()).double()
+    fuse = small_model(item_size=1, category_size=1, heads=2, attention_hidden=(3, 2)).fuse
     with torch.no_grad():
         for parameter in fuse.parameters():
             parameter.zero_()
         fuse.aggregate.weight.copy_(torch.tensor([[1.0, 0.0], [1.0, -1.0]]))
     values = torch.tensor([[[1.0, 2.0], [3.0, 10.0], [5.0, 0.0]]], dtype=torch.float64)
     adjacency = torch.tensor([[[1, 1, 0], [1, 1, 0], [0, 0, 1]]], dtype=torch.float64)
-    target, beta = torch.zeros(1, 1, 2).double(), torch.zeros(1, 1, 2, 3).double()
-    fusion = fuse(values, target, adjacency, beta[:, 0], beta)
+    beta = torch.zeros(1, 1, 2, 3).double()
+    fusion = fuse(values, adjacency, beta[:, 0], beta)
     # the mean of the neighbours is (2, 6), (2, 6), (5, 0); head 1 passes 2, 2, 5 and head 2 -4, -4, 5
     expected = [[1 + 2, 0.01 * (2 - 4)], [3 + 2, 10 - 4], [5 + 5, 0 + 5]]
     assert torch.allclose(fusion.fused[0, 0], torch.tensor(expected).double(), atol=1e-7)
@@ -143,7 +142,7 @@ def test_without_cluster_two_items_with_the_same_neighbours_attend_alike() -> No
         fuse = small_model(fusion=mode).fuse
         alpha = fuse.cluster_score(values, adjacency) + (torch.tensor([0.0, -3.0, 3.0]) if mode == "full" else 0)
         beta = fuse.query_score(values, target.double())
-        rows[mode] = fuse(values, target.double(), adjacency, alpha, beta).attention[0, 0, 0]
+        rows[mode] = fuse(values, adjacency, alpha, beta).attention[0, 0, 0]
         if mode == "without_cluster":
             assert torch.all(alpha == 0)
     assert torch.equal(rows["without_cluster"][0], rows["without_cluster"][1])

@@ -10,6 +10,8 @@ import torch
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from surge.config import LossTerms, TrainingConfig, from_dict
+from surge.model.assignment import Assignment
+from surge.model.edge_operations import EdgeOperations
 from surge.model.interest_extraction import Pooling
 from surge.model.losses import (
     balance,
@@ -253,6 +255,23 @@ def test_without_extraction_the_terms_are_those_of_the_identity_of_n_items() -> 
     itself = torch.eye(len(HISTORIES[0]), dtype=torch.float64)
     printed = loss_terms(graph, reading, TrainingConfig(loss=LossTerms(same_mapping="literal")))["same_mapping"]
     assert printed.item() == pytest.approx((graph.adjacency[0] - itself).norm().item())
+
+
+class Alone(Assignment):
+    """Every item by itself, as somebody else may write it."""
+
+    pools = False
+
+    def forward(self, nodes: torch.Tensor, graph: torch.Tensor, operations: EdgeOperations) -> torch.Tensor:
+        return torch.ones_like(nodes[..., 0]).diag_embed()
+
+
+def test_a_pooling_says_itself_that_every_item_is_its_own_cluster() -> None:
+    own = small_model(extraction="none")
+    other = SurgeModel(own.config, own.item_category, assignments=[Alone()]).double()
+    other.load_state_dict(own.state_dict())
+    (expected, terms) = ({k: v.item() for k, v in terms_of(model, extra=5).items()} for model in (own, other))
+    assert terms == expected
 
 
 def test_regularisers_reach_the_metric_and_the_assignment() -> None:

@@ -9,7 +9,7 @@ import torch
 
 from surge.model.evolution import AttentionEvolution, MeanEvolution, Recurrence, gate_scale
 from surge.model.interest_extraction import Pooling
-from surge.model.prediction import flatten_order
+from surge.model.prediction import by_slot, by_time
 from tests.model.small import HISTORIES, pad, small_model
 
 
@@ -28,13 +28,13 @@ def pooled(position: list[float], mass: list[float] | None = None, importance: l
 
 def test_clusters_are_read_by_mean_position_or_by_slot() -> None:
     pooling = pooled([0.7, 0.2, 0.9, 0.4])
-    assert flatten_order(pooling, "time")[0, 0].tolist() == [1, 3, 0, 2]
-    assert flatten_order(pooling, "index")[0, 0].tolist() == [0, 1, 2, 3]
+    assert by_time(pooling)[0, 0].tolist() == [1, 3, 0, 2]
+    assert by_slot(pooling)[0, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_tied_clusters_are_read_in_slot_order_whatever_the_last_bits_say() -> None:
     pooling = pooled([0.5 + 2e-6, 0.5 - 2e-6, 0.1, 0.5])
-    assert flatten_order(pooling, "time")[0, 0].tolist() == [2, 0, 1, 3]
+    assert by_time(pooling)[0, 0].tolist() == [2, 0, 1, 3]
 
 
 def test_gate_scale_relative_and_absolute() -> None:
@@ -128,11 +128,15 @@ def test_relative_gates_are_the_printed_ones_over_the_largest_importance() -> No
     assert largest.max() < 0.9
 
 
-@pytest.mark.parametrize("readout", [True, False])
-def test_readout_reaches_the_logit_only_where_it_is_switched_on(readout: bool) -> None:
-    model = small_model(readout=readout)
-    reading = model.read(model.build_graph(pad(HISTORIES[:1])), torch.tensor([[5]]))
-    other = reading.extraction.readout.flip(-1)
-    _, logit = model.predict(reading.extraction.layers[-1], other, reading.target)
+@pytest.mark.parametrize("part", ["readout", "long_term"])
+@pytest.mark.parametrize("on", [True, False])
+def test_a_part_reaches_the_logit_only_where_it_is_switched_on(part: str, on: bool) -> None:
+    model = small_model(**{part: on})
+    graph = model.build_graph(pad(HISTORIES[:1]))
+    reading = model.read(graph, torch.tensor([[5]]))
+    given = {"readout": reading.extraction.readout, "long_term": model.long(graph)}
+    assert given["long_term"].shape == (1, 8) and bool(given["long_term"].any()) == (part == "long_term" and on)
+    given[part] = given[part] + torch.arange(8)
+    _, logit = model.predict(reading.extraction.layers[-1], *given.values(), reading.target)
     changed = (logit - reading.logit).abs().item()
-    assert changed > 1e-3 if readout else changed == 0
+    assert changed > 1e-3 if on else changed == 0

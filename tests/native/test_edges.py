@@ -41,9 +41,12 @@ def straight(adjacency: Tensor, passed: Tensor) -> Tensor:
     return adjacency + (kept - kept.detach())
 
 
-def dense_attend(alpha: Tensor, beta: Tensor, adjacency: Tensor, message: Tensor, linear: bool = False) -> Tensor:
+attend = partial(edges.attend, slope=0.2)
+
+
+def dense_attend(alpha: Tensor, beta: Tensor, adjacency: Tensor, message: Tensor, slope: float = 0.2) -> Tensor:
     by_head = message.unflatten(-1, (alpha.shape[1], -1)).transpose(1, 2)
-    return (attention_weights(alpha, beta, adjacency, linear) @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
+    return (attention_weights(alpha, beta, adjacency, slope) @ by_head.unsqueeze(1)).transpose(2, 3).flatten(3)
 
 
 def dense_assign(logits: Tensor, adjacency: Tensor, mean: bool) -> Tensor:
@@ -70,12 +73,21 @@ def agree(compiled: Any, dense: Any, inputs: list[Tensor], adjacency: Tensor, pl
     assert (found[1 + place][adjacency == 0] == 0).all()
 
 
+def test_a_slope_that_the_compiled_form_does_not_have_is_computed_by_torch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    alpha, beta = torch.randn(1, 1, 4, generator=generator), torch.randn(1, 3, 1, 4, generator=generator)
+    adjacency, message = torch.ones(1, 4, 4), torch.randn(1, 4, 2, generator=generator)
+    for slope in (0.2, 0.5, 1.0):
+        found = EDGES.attend(alpha, beta, adjacency, message, slope)
+        assert torch.allclose(found, dense_attend(alpha, beta, adjacency, message, slope), atol=1e-6), slope
+
+
 @pytest.mark.parametrize("n", [1, 2, 23])
 @pytest.mark.parametrize(
     ("heads", "width", "candidates"), [(1, 40, 3), (2, 6, 1), (4, 52, 2), (1, 1, 2), (1, 113, 2), (3, 3, 1)]
 )
-@pytest.mark.parametrize("linear", [False, True])
-def test_attention_and_its_gradients(heads: int, width: int, candidates: int, n: int, linear: bool) -> None:
+@pytest.mark.parametrize("slope", [0.2, 1.0])
+def test_attention_and_its_gradients(heads: int, width: int, candidates: int, n: int, slope: float) -> None:
     g = torch.Generator().manual_seed(n)
     adjacency = graph_of(3, n, g)
     inputs = [
@@ -84,7 +96,7 @@ def test_attention_and_its_gradients(heads: int, width: int, candidates: int, n:
         torch.rand(3, n, n, generator=g),
         torch.randn(3, n, width, generator=g),
     ]
-    agree(partial(edges.attend, linear=linear), partial(dense_attend, linear=linear), inputs, adjacency, 2)
+    agree(partial(edges.attend, slope=slope), partial(dense_attend, slope=slope), inputs, adjacency, 2)
 
 
 @pytest.mark.parametrize("n", [1, 2, 23])
@@ -108,7 +120,7 @@ def test_two_items_by_hand() -> None:
     alpha, beta = torch.tensor([[[0.0, 0.0]]]), torch.tensor([[[[0.0, 1.0986123]]]])
     adjacency = torch.tensor([[[1.0, 1.0], [0.0, 1.0]]])
     message = torch.tensor([[[4.0, 0.0], [8.0, 4.0]]])
-    out = edges.attend(alpha, beta, adjacency, message)
+    out = edges.attend(alpha, beta, adjacency, message, 0.2)
     assert torch.allclose(out, torch.tensor([[[[7.0, 3.0], [8.0, 4.0]]]]))
     logits = torch.tensor([[[[0.0, 0.0], [2.1972246, 0.0]]]])
     soft = edges.assign(logits, adjacency, True)  # row 0 has the mean ln 3, row 1 its own ln 9
@@ -119,14 +131,14 @@ def test_scores_far_apart_overflow_nowhere() -> None:
     alpha = torch.tensor([[[0.0, 300.0, -300.0]]])
     beta = torch.tensor([[[[500.0, -500.0, 0.0]]]])
     inputs = [alpha, beta, torch.rand(1, 3, 3), torch.randn(1, 3, 4)]
-    agree(edges.attend, dense_attend, inputs, torch.ones(1, 3, 3), 2)
+    agree(attend, dense_attend, inputs, torch.ones(1, 3, 3), 2)
 
 
 def test_tensors_that_are_not_contiguous_are_read_as_they_are() -> None:
     g = torch.Generator().manual_seed(0)
     adjacency = graph_of(2, 5, g)
     beta, message = torch.randn(2, 1, 5, 3, generator=g).permute(0, 3, 1, 2), torch.randn(2, 8, 5, generator=g)
-    out = edges.attend(torch.zeros(2, 1, 5), beta, adjacency.transpose(1, 2), message.transpose(1, 2))
+    out = edges.attend(torch.zeros(2, 1, 5), beta, adjacency.transpose(1, 2), message.transpose(1, 2), 0.2)
     expected = dense_attend(torch.zeros(2, 1, 5), beta, adjacency.transpose(1, 2), message.transpose(1, 2))
     assert torch.allclose(out, expected, atol=1e-6)
 
@@ -188,10 +200,10 @@ def test_so_many_threads_give_the_same_bits(openmp: bool, monkeypatch: pytest.Mo
     adjacency = graph_of(5, 9, g)
     inputs = [torch.randn(5, 1, 9, generator=g), torch.randn(5, 2, 1, 9, generator=g), torch.rand(5, 9, 9, generator=g)]
     inputs.append(torch.randn(5, 9, 8, generator=g))
-    one = gradients(edges.attend, inputs, adjacency, 2)
+    one = gradients(attend, inputs, adjacency, 2)
     for threads in (2, 3, 16):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        more = gradients(edges.attend, inputs, adjacency, 2)
+        more = gradients(attend, inputs, adjacency, 2)
         assert all(torch.equal(a, b) for a, b in zip(one, more, strict=True))
 
 
@@ -221,6 +233,6 @@ def test_on_narrower_processors_it_gives_the_same(fresh: Path, monkeypatch: pyte
     monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, flag))
     kernel = library.library("edges")
     monkeypatch.setattr(team, "library", lambda name: kernel)
-    for linear in (False, True):
-        test_attention_and_its_gradients(2, 26, 2, 23, linear)
+    for slope in (0.2, 1.0):
+        test_attention_and_its_gradients(2, 26, 2, 23, slope)
     test_assignment_and_its_gradients(True, 10, 2, 23)

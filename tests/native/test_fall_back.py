@@ -80,7 +80,7 @@ def scores(model: SurgeModel) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"fusion": "none"}, "fusion none"),
+        ({"fusion": "none"}, "another fusion than that of Eq. 4-8"),
         ({"extraction": "none"}, "another pooling than one layer of soft clusters"),
         ({"clusters": (4, 2)}, "another pooling than one layer of soft clusters"),
         ({"evolution": "none"}, "another evolution than gru and augru"),

@@ -87,7 +87,7 @@ def test_the_sum_by_hand() -> None:
     message = torch.tensor([[[1.0, 0.0], [0.0, 10.0], [7.0, 7.0]]])
     first = torch.softmax(torch.tensor([1.5, -1.5 * 0.2]), 0)
     expected = torch.stack([first @ message[0, :2], message[0, 1], message[0, 2]])
-    assert torch.allclose(neighbours.NEIGHBOURS.attend(alpha, beta, adjacency, message, False)[0, 0], expected)
+    assert torch.allclose(neighbours.NEIGHBOURS.attend(alpha, beta, adjacency, message, 0.2)[0, 0], expected)
     dense = attention_weights(alpha, beta, adjacency)[0, 0, 0] @ message[0]
     assert torch.allclose(dense, expected)
 
@@ -97,4 +97,4 @@ def test_whose_neighbour_one_is_does_not_matter() -> None:
     adjacency = torch.tensor([[[0.0, 1.0], [0.0, 0.0]]])
     alpha, beta = torch.zeros(1, 1, 2), torch.zeros(1, 1, 1, 2)
     message = torch.tensor([[[1.0, 0.0], [0.0, 10.0]]])
-    assert neighbours.NEIGHBOURS.attend(alpha, beta, adjacency, message, False)[0, 0].tolist() == [[0, 10], [0, 10]]
+    assert neighbours.NEIGHBOURS.attend(alpha, beta, adjacency, message, 0.2)[0, 0].tolist() == [[0, 10], [0, 10]]
