@@ -41,41 +41,24 @@ LIMIT = 90  # seconds of processor time for one mutant
 # what takes long comes last
 LAST = """evaluation/test_significance.py model/test_against_reference.py training/test_start.py
 training/test_lift_constant.py training/test_trainer.py""".split()
-SWAP: dict[type, tuple[type, ...]] = {
-    ast.Lt: (ast.LtE, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.LtE),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-    ast.Add: (ast.Sub,),
-    ast.Sub: (ast.Add,),
-    ast.Mult: (ast.Div,),
-    ast.Div: (ast.Mult,),
-    ast.FloorDiv: (ast.Mult,),
-    ast.Mod: (ast.Mult,),
-    ast.Pow: (ast.Mult,),
-    ast.BitOr: (ast.BitAnd,),
-    ast.BitAnd: (ast.BitOr,),
-    ast.And: (ast.Or,),
-    ast.Or: (ast.And,),
-}
+SWAP = """Lt:LtE,GtE LtE:Lt,Gt Gt:GtE,LtE GtE:Gt,Lt Eq:NotEq NotEq:Eq Is:IsNot IsNot:Is In:NotIn NotIn:In Add:Sub
+Sub:Add Mult:Div Div:Mult FloorDiv:Mult Mod:Mult Pow:Mult BitOr:BitAnd BitAnd:BitOr And:Or Or:And"""
+SWAPS = {name: others.split(",") for name, others in (pair.split(":") for pair in SWAP.split())}
 REMOVED = (ast.Assign, ast.AugAssign, ast.Expr, ast.Raise, ast.Return, ast.Continue, ast.Break)
+
+
+def swaps(operator: ast.AST) -> list[Any]:
+    return [getattr(ast, name)() for name in SWAPS.get(type(operator).__name__, [])]
 
 
 def variants(node: ast.AST) -> Iterator[ast.AST]:
     """What may stand in the place of a node: each differs from it in one thing."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        for other in SWAP[type(node.ops[0])]:
-            yield ast.Compare(node.left, [other()], node.comparators)
-    elif isinstance(node, ast.BinOp) and type(node.op) in SWAP:
-        yield ast.BinOp(node.left, SWAP[type(node.op)][0](), node.right)
+        yield from (ast.Compare(node.left, [other], node.comparators) for other in swaps(node.ops[0]))
+    elif isinstance(node, ast.BinOp):
+        yield from (ast.BinOp(node.left, other, node.right) for other in swaps(node.op))
     elif isinstance(node, ast.BoolOp):
-        yield ast.BoolOp(SWAP[type(node.op)][0](), node.values)
+        yield from (ast.BoolOp(other, node.values) for other in swaps(node.op))
     elif isinstance(node, ast.UnaryOp):
         yield node.operand
     elif isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float)):
@@ -185,6 +168,7 @@ def swapped(mutant: Mutant, source: str, file: Path) -> list[tuple[FunctionType,
 
 
 def too_long(*_: object) -> None:
+    """Ends pytest where it stands."""
     raise KeyboardInterrupt
 
 
