@@ -7,7 +7,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from surge.evaluation.evaluate import catalogue_metrics
+from surge.evaluation.evaluate import calibration_metrics, catalogue_metrics
 from surge.evaluation.ranking import ONE, Ranks
 
 
@@ -19,3 +19,10 @@ def test_three_positives_of_which_two_are_tied() -> None:
     assert metrics["catalogue_median_rank"] == 10.5
     assert metrics["catalogue_hr@10"] == pytest.approx((1 + 2 / 4) / 3)
     assert metrics["catalogue_ndcg@10"] == pytest.approx((1 + (1 / log2(10) + 1 / log2(11)) / 4) / 3)
+
+
+def test_where_no_positive_is_ranked_there_are_no_figures() -> None:
+    none, best = np.empty(0), np.empty((0, 10))
+    ranks = Ranks(none, none, none, best, best > 0, ONE, np.empty((0, 1)))
+    assert catalogue_metrics(ranks) == {}
+    assert calibration_metrics(ranks, 1.0) == {}

@@ -61,6 +61,14 @@ def test_what_seeds_do_to_single_users_is_counted_once() -> None:
     assert found.low == -found.high
 
 
+def test_a_training_that_is_better_for_everybody_takes_nothing_from_the_users() -> None:
+    # the means by seed are 5 and 7, all users alike: (2 / 2) between seeds, nothing of seed times user. The users'
+    # gaps are 2 and 6: 0.5 * (4 + 4) = 4
+    found = difference(np.array([[3.0, 7.0], [5.0, 9.0]]), np.full((2, 2), 2.0), np.array([5, 5]))
+    half = student.isf(0.025, 1) * np.sqrt(1 + 4)
+    assert (found.low, found.high) == pytest.approx((4 - half, 4 + half))
+
+
 def test_seeds_alone_are_welchs_test() -> None:
     """Where all users agree, it is the t test of the seeds' means."""
     one, other = np.array([0.5, 0.55, 0.51]), np.array([0.4, 0.49, 0.41])

@@ -116,6 +116,14 @@ def test_only_single_affiliation_is_warmed_up(step: int, warmup: int, weight: fl
     assert float(total_loss(terms, config, step)) == pytest.approx(expected)
 
 
+def test_a_term_without_weight_is_left_out_even_where_it_is_no_finite_number() -> None:
+    weight = torch.tensor(3.0, requires_grad=True)
+    terms = {"log_loss": 2 * weight, "balance": weight / 0, "same_mapping": weight * float("nan")}
+    loss = total_loss(terms, settings(balance_weight=0.0, same_mapping_weight=0.0), 1)
+    loss.backward()
+    assert (loss.item(), float(weight.grad)) == (6, 2)  # type: ignore[arg-type]
+
+
 # -- loss_terms on a model ----------------------------------------------------------------------------
 
 

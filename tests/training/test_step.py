@@ -52,6 +52,19 @@ def test_l2_moves_every_weight_beside_the_step_and_outside_of_the_clip(simulated
         assert torch.allclose(one * shrunk, other, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [("constant", [0.006] * 8), ("linear", [0.006, 0.005, 0.004, 0.003, 0.002, 0.001, 0, 0])],
+)
+def test_the_learning_rate_of_each_step(simulated: Dataset, tmp_path: Path, schedule: str, rates: list[float]) -> None:
+    """Two epochs of 40 instances in batches of 16: six steps. Adam steps with the rate of its own step."""
+    config = settings(schedule=schedule, learning_rate=0.006, epochs=2, instances_per_epoch=40, batch_size=16)
+    fit = Trainer(simulated, tmp_path / "out", MODEL, config, measured(), quiet=True).fit
+    assert [fit._learning_rate(at) for at in range(8)] == pytest.approx(rates)
+    fit._step(fit.data.splits["train"].take(np.arange(16)), np.random.default_rng(0), 4)
+    assert [group["lr"] for group in fit.optimiser.param_groups] == pytest.approx(rates[4:5])
+
+
 # -- negatives ----------------------------------------------------------------------------------------
 
 ITEMS = ("autumn", "early", "first", "late")  # sorted: the rows 0 to 3

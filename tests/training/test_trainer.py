@@ -524,7 +524,8 @@ TIMES = {"method": "time", "valid_start": 10, "test_start": 20}
 def test_a_split_without_an_instance(tmp_path: Path, histories: dict, split: dict, name: str) -> None:
     with pytest.raises(SurgeError, match=f"leaves no {name} instance") as problem:
         run(dataset_of(histories, split), tmp_path / "out")
-    advice = "with other periods or --split leave-last" if split is TIMES else "more of the log, or with --split time"
+    split_by_time = "with other periods, or with the split leave-last"
+    advice = split_by_time if split is TIMES else "more of the log, or with the split time"
     assert str(problem.value).endswith(f"{advice}.")  # not what is so already
     assert list(tmp_path.iterdir()) == []
 
