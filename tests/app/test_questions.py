@@ -100,7 +100,7 @@ def test_finding_a_user_and_the_tour(browser: Any, address: str):
     visit = Visit(browser, address).open()
     page = visit.page
     page.get_by_role("button", name="Take the tour").click()
-    for step, panel in enumerate(("graph", "attention", "assignment", "sequence", "strip"), start=1):
+    for step, panel in enumerate(("graph", "attention", "assignment", "sequence", "history"), start=1):
         visit.settle()
         assert visit.parameter("tour") == str(step)
         assert "Equation" in page.locator("[class*=st-key-tour_card]").inner_text()

@@ -258,7 +258,7 @@ def test_the_population_is_asked_about_the_user_whose_history_it_is(monkeypatch:
     told: list[Any] = []
     monkeypatch.setattr(state.st, "session_state", {})
     monkeypatch.setattr(drawers, "survey_here", lambda *given: SimpleNamespace(frame=frame))
-    monkeypatch.setattr(drawers.percentiles, "sentence", lambda *given: told.append(given) or "")
+    monkeypatch.setattr(drawers.survey_words, "percentile_sentence", lambda *given: told.append(given) or "")
     for name in ("chart", "words_table", "caption", "about"):
         monkeypatch.setattr(drawers, name, lambda *given, **named: None)
     base = SimpleNamespace(history=SimpleNamespace(user="b"))

@@ -151,7 +151,7 @@ def test_a_checkpoint_says_where_it_comes_from(trained: Checkpoint, simulated: D
     assert not trained.exclude_seen  # a log with repeats
     card = (trained.folder / "README.md").read_text()
     assert "cpu" in card
-    assert all(name in card for name in ("gauc", "catalogue_ndcg@10", "same_mapping_weight"))
+    assert all(name in card for name in ("GAUC", "NDCG@10 among all items", "same_mapping_weight"))
 
 
 def test_nothing_is_left_beside_it(trained: Checkpoint) -> None:
