@@ -23,6 +23,11 @@ def read_sequences(inputs: Sequence[Path], options: ReadOptions) -> RawLog:
     rows = []
     for path in files:
         source = open_source(path, options, delimiter="\n", header=False, names=["ids"], quotes=False)
+        first = source.rows.select(pl.col("ids").str.strip_chars()).filter(pl.col("ids") != "").head(1).collect()["ids"]
+        if len(first) and first[0].startswith(("{", "[{", "[[")):
+            raise SurgeError(
+                f"{path.name} holds JSON and no lines of ids; prepare it with the format csv, which reads it"
+            )
         ids = pl.col("ids").str.extract_all(r"[^\s,]+")
         entries = source.rows.with_columns(
             user=ids.list.first(), item=pl.when(pl.col(MALFORMED).is_null()).then(ids.list.slice(1))

@@ -240,6 +240,12 @@ def test_sequences_of_several_files_with_titles(tmp_path: Path) -> None:
         prepare("sequences", files, tmp_path / "new", columns={"user": "1"})
 
 
+@pytest.mark.parametrize("text", ['{"user": "u", "items": ["a"]}\n', '\n [{"user": "u"}]\n'])
+def test_json_is_no_sequence_of_ids(log: Log, text: str) -> None:
+    with pytest.raises(SurgeError, match=r"holds JSON and no lines of ids; prepare it with the format csv"):
+        log(text, name="sessions.json", format="sequences")
+
+
 def test_a_log_without_a_header_and_of_unequal_widths_is_offered_sequences(log: Log) -> None:
     columns = {"user": "1", "item": "2"}
     dataset = log("7 3 6\n9 5\n8 2 6 2\n", header=False, file_order=True, columns=columns)
