@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from surge.arguments import arguments, identifier, path, shown, whole
-from surge.data.item_table import same_numbers
+from surge.data.item_table import same_numbers, taken_for_the_same
 from surge.data.layout import INTERACTIONS_FILE, ITEMS_FILE
 from surge.data.reading import read_folder
 from surge.errors import SurgeError
@@ -77,14 +77,10 @@ class Dataset:
         same = same_numbers(self.items["item"], others)
         if same.is_empty():
             return self, []
-        item, other = same.row(0)
         renamed = pl.col("item").replace(same["item"], same["other"])
-        told = f"{len(same):,} items are written otherwise than the model has them, such as {item} and {other}"
         items = self.items.with_columns(renamed).unique("item", keep="first", maintain_order=True)
-        return (
-            replace(self, interactions=self.interactions.with_columns(renamed), items=items),
-            [f"{told}; they are taken for the same"],
-        )
+        written = replace(self, interactions=self.interactions.with_columns(renamed), items=items)
+        return written, [taken_for_the_same(same, "than the model has them")]
 
     @cached_property
     def _runs(self) -> pl.DataFrame:

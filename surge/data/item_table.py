@@ -29,11 +29,7 @@ def item_table(
             notes.append(f"{len(listed) - len(first):,} repeated items in the file about items were passed over")
         same = same_numbers(table["item"], first["item"])
         if len(same):
-            item, other = same.row(0)
-            notes.append(
-                f"{len(same):,} items are written otherwise in the file about items, such as {item} and {other}; they "
-                "are taken for the same"
-            )
+            notes.append(taken_for_the_same(same, "in the file about items"))
             found = same.join(first.rename({"item": "other"}), on="other").drop("other")
             first = pl.concat([first, found], how="diagonal")
         unlisted = len(table.join(first, on="item", how="anti"))
@@ -54,6 +50,12 @@ def same_numbers(items: pl.Series, others: pl.Series) -> pl.DataFrame:
     missing, left = missing.join(left, on="item", how="anti"), left.join(missing, on="item", how="anti")
     written = left.sort("item").with_columns(number).unique("number", keep="first", maintain_order=True)
     return missing.with_columns(number).join(written.rename({"item": "other"}), on="number").drop("number").sort("item")
+
+
+def taken_for_the_same(same: pl.DataFrame, where: str) -> str:
+    """What to tell of `same_numbers`."""
+    item, other = same.row(0)
+    return f"{len(same):,} items are written otherwise {where}, such as {item} and {other}; they are taken for the same"
 
 
 def _most_frequent(about_items: pl.DataFrame, column: str) -> tuple[pl.DataFrame, int]:

@@ -77,7 +77,7 @@ def recommend_all(
     places = [dataset.user_index(user) for user in chosen]
     left_out = _unknown(checkpoint, dataset, places, hold_out)
     if places and left_out["unknown_interactions"] == _read(dataset, np.array(places), hold_out).sum():
-        known, given = (frame["item"][0] for frame in (checkpoint.items, dataset.interactions))
+        known, given = checkpoint.items["item"][0], dataset.history(chosen[0])["item"][0]
         raise SurgeError(
             f"The checkpoint {checkpoint.name!r} knows none of the items of these users, so nothing can be "
             f"recommended; write ids as it does: it has {known!r}, and the users have {given!r}."

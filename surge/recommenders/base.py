@@ -109,11 +109,10 @@ class Recommender(ABC):
         wrong = torch.from_numpy(barred(np.arange(len(drawn)), drawn.numpy()))
         return torch.where(wrong, history.items[:, 1:], drawn)  # then that step has no false item
 
-    @staticmethod
-    def drawn_for_all_steps(history: ItemSequences, count: int, item_count: int, barred: Barred | None) -> Tensor:
+    def drawn_for_all_steps(self, history: ItemSequences, count: int, barred: Barred | None) -> Tensor:
         """`count` items for each history (B, count), all alike likely, which its steps share; NONE in place of those
         that are barred."""
-        drawn = torch.randint(item_count, (len(history.items), count))
+        drawn = torch.randint(self.config.item_count, (len(history.items), count))
         if barred is None:
             return drawn
         return drawn.masked_fill(torch.from_numpy(barred(np.arange(len(drawn)), drawn.numpy())), NONE)

@@ -46,7 +46,7 @@ class WholeHistorySASRec(SASRec):
     def drawn(self, history: ItemSequences, config: TrainingConfig, barred: Barred | None) -> Tensor | None:
         """The negatives of all steps of each history (B, step_negatives)."""
         count = self.config.step_negatives
-        return self.drawn_for_all_steps(history, count, self.config.item_count, barred) if count else None
+        return self.drawn_for_all_steps(history, count, barred) if count else None
 
     def loss_terms(self, batch: Batch, config: TrainingConfig) -> dict[str, Tensor]:
         history = batch.history

@@ -90,7 +90,7 @@ class Surge(Recommender):
         count = config.loss.next_item_negatives
         if count == 1 or not self.next_item_weight(config):
             return super().drawn(history, config, barred)
-        return self.drawn_for_all_steps(history, count, self.config.item_count, barred)
+        return self.drawn_for_all_steps(history, count, barred)
 
     def ages(self, context: Context) -> Tensor | None:
         """Some are hidden while it learns."""

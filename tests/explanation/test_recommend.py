@@ -49,9 +49,8 @@ def test_all_users_have_what_each_of_them_has_alone(world: tuple, tmp_path: Path
 
 def test_users_of_whose_items_none_is_known_are_a_sentence_and_no_empty_table(world: tuple, tmp_path: Path) -> None:
     checkpoint, dataset = world
-    with pytest.raises(
-        SurgeError, match=r"knows none of the items of these users.*; write ids as it does: it has 'i0'"
-    ):
+    told = r"knows none of the items of these users.*; write ids as it does: it has 'i0', and the users have 'unknown'"
+    with pytest.raises(SurgeError, match=told):
         recommend_all(checkpoint, dataset, tmp_path / "top.parquet", users=["u9"])
     assert not list(tmp_path.iterdir())
 
